@@ -1,1 +1,2 @@
-export {}
+export { MIGRATION_SESSION, migrateToLatest, pendingMigrations } from './migrate.ts'
+export { migrationSource } from './source.ts'

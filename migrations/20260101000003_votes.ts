@@ -1,0 +1,14 @@
+import type { Knex } from 'knex'
+
+export async function up(knex: Knex): Promise<void> {
+  await knex.schema.createTable('votes', (table) => {
+    table.integer('user_id').notNullable().references('users.id').onDelete('CASCADE')
+    table.integer('post_id').notNullable().references('posts.id').onDelete('CASCADE').index()
+    // One vote a user and post, however many requests race for it.
+    table.primary(['user_id', 'post_id'])
+  })
+}
+
+export async function down(knex: Knex): Promise<void> {
+  await knex.schema.dropTable('votes')
+}
