@@ -1,1 +1,8 @@
-export {}
+export { createHasher } from './create-hasher.ts'
+export type { AuthHashErrorCode } from './errors.ts'
+export { AuthHashError, OverloadedError } from './errors.ts'
+export { compare, hash } from './hash.ts'
+export type { Hasher, HashOptions, HashText, Reason, Verdict, VerifyInput } from './hasher.ts'
+export type { HasherOptions, Pepper, Scheme } from './options.ts'
+export { DEFAULTS } from './options.ts'
+export type { Stats } from './queue.ts'
