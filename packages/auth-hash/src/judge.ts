@@ -2,7 +2,7 @@ import type { HashText, Reason, Verdict } from './hasher.ts'
 import { make } from './make.ts'
 import type { Settings } from './options.ts'
 import type { StoredHash } from './parse.ts'
-import type { PasswordFault } from './password.ts'
+import type { Forms, PasswordFault } from './password.ts'
 import { faultOf, formsOf } from './password.ts'
 import { rehashOf, targetOf } from './rehash.ts'
 import { secretOf } from './secret.ts'
@@ -22,13 +22,14 @@ export async function judge(
   settings: Settings,
 ): Promise<Judgement> {
   const { password, hash, stored, rehash } = input
-  const match = await verify(password, stored ?? nobody(settings), settings)
+  const forms = formsOf(password)
+  const match = await verify(forms, stored ?? nobody(settings), settings)
   if (stored === undefined) return no(hash == null ? 'no-hash' : 'malformed-hash')
-  const refusal = refusalOf(password, stored, settings)
+  const refusal = refusalOf(password, forms, stored, settings)
   if (refusal) return no(refusal)
   if (match === undefined) return no('wrong-password')
 
-  const [normal] = formsOf(password)
+  const [normal] = forms
   const target = rehashOf(normal, { stored, match }, settings)
   const verdict: Verdict = { ok: true, needsRehash: target !== undefined }
   return target && rehash ? { verdict, next: await make(normal, target, settings) } : { verdict }
@@ -43,11 +44,16 @@ function nobody(settings: Settings): StoredHash {
   return { ...targetOf(settings), version: '2b', salt: '.'.repeat(22), digest: '.'.repeat(31) }
 }
 
-function refusalOf(password: string, stored: StoredHash, settings: Settings): Reason | undefined {
+function refusalOf(
+  password: string,
+  forms: Forms,
+  stored: StoredHash,
+  settings: Settings,
+): Reason | undefined {
   const fault = faultOf(password)
   if (fault) return REASONS[fault]
   if (stored.keyId !== undefined && !settings.pepper?.keys.has(stored.keyId)) return 'unknown-pepper'
-  const takes = formsOf(password).some((form) => secretOf(form, stored, settings) !== undefined)
+  const takes = forms.some((form) => secretOf(form, stored, settings) !== undefined)
   return takes ? undefined : 'password-too-long'
 }
 

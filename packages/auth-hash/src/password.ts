@@ -3,8 +3,8 @@ import { AuthHashError, kindOf } from './errors.ts'
 /** bcrypt reads no further than this. */
 export const BCRYPT_MAX_BYTES = 72
 
-/** In UTF-16 code units, before normalising; passlib's bound as well. */
-export const MAX_LENGTH = 4096
+/** In UTF-16 code units, before normalising, whose time grows with the square of the marks on one letter. */
+export const MAX_LENGTH = 1024
 
 export type PasswordFault =
   | 'AUTH_HASH_PASSWORD_TOO_LONG'
@@ -22,10 +22,13 @@ export function faultOf(password: string): PasswordFault | undefined {
   return undefined
 }
 
+/** The normal form of a password, and the typed one where that differs. */
+export type Forms = readonly [normal: string, ...typed: string[]]
+
 /**
  * The normal form (NFC, as RFC 8265 §4.2 has it for passwords) and, where it differs, the form that was typed.
  */
-export function formsOf(password: string): readonly [normal: string, ...typed: string[]] {
+export function formsOf(password: string): Forms {
   if (password.length > MAX_LENGTH) return ['']
   const normal = password.normalize('NFC')
   return normal === password ? [normal] : [normal, password]

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { digest } from './bcrypt.ts'
 import type { Settings } from './options.ts'
 import type { StoredHash } from './parse.ts'
-import { formsOf } from './password.ts'
+import type { Forms } from './password.ts'
 import { secretOf } from './secret.ts'
 
 /** Which of a password's forms a stored hash was made from. */
@@ -13,11 +13,10 @@ export type Match = 'normal' | 'typed'
  * once at the stored cost, which is then made up to what one computation at today's cost takes.
  */
 export async function verify(
-  password: string,
+  [normal, typed]: Forms,
   stored: StoredHash,
   settings: Pick<Settings, 'cost' | 'pepper' | 'legacyTruncate'>,
 ): Promise<Match | undefined> {
-  const [normal, typed] = formsOf(password)
   const normalMatches = await matches(normal, stored, settings)
   const typedMatches = typed !== undefined && (await matches(typed, stored, settings))
   if (normalMatches) return 'normal'
