@@ -1,0 +1,57 @@
+import type { Stats } from './queue.ts'
+
+/** A hash as this package writes it. */
+export type HashText = `$2b$${string}` | `$bcrypt-sha256$${string}`
+
+/** Why a password was not accepted. For logs alone: told to a client, it says who has an account. */
+export type Reason =
+  | 'wrong-password'
+  | 'no-hash'
+  | 'malformed-hash'
+  | 'cost-too-high'
+  | 'unknown-pepper'
+  | 'password-too-long'
+  | 'password-has-nul'
+  | 'password-not-unicode'
+
+export type Verdict =
+  | {
+      readonly ok: true
+      /** The hash that was given is due for a better one. Where `save` was passed, it has been called with that. */
+      readonly needsRehash: boolean
+    }
+  | { readonly ok: false; readonly reason: Reason }
+
+export interface HashOptions {
+  /** Gives up while waiting for its turn; a computation that has begun is finished. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface VerifyInput extends HashOptions {
+  readonly password: string
+  /** As stored; null or undefined where there is no such user. */
+  readonly hash: string | null | undefined
+  /**
+   * Called with a better hash where one is due. Store `next` only where `previous` still stands, so that a password
+   * changed meanwhile is not overwritten. What it throws, `verify` throws.
+   */
+  save?: ((next: HashText, previous: string) => Promise<void>) | undefined
+}
+
+export interface Hasher {
+  /**
+   * Hashes a password, with a salt of its own.
+   *
+   * @throws {AuthHashError} `AUTH_HASH_PASSWORD_TOO_LONG`, `AUTH_HASH_PASSWORD_HAS_NUL`,
+   * `AUTH_HASH_PASSWORD_NOT_UNICODE`, `AUTH_HASH_INVALID_ARGUMENT`, `AUTH_HASH_OVERLOADED`
+   */
+  hash(password: string, options?: HashOptions): Promise<HashText>
+  /**
+   * Judges a password against a stored hash, never throwing because of what is stored. The work depends on the
+   * password alone, unless the stored cost is above the hasher's own.
+   *
+   * @throws {AuthHashError} `AUTH_HASH_INVALID_ARGUMENT`, `AUTH_HASH_OVERLOADED`
+   */
+  verify(input: VerifyInput): Promise<Verdict>
+  readonly stats: Stats
+}

@@ -1,0 +1,70 @@
+import PQueue from 'p-queue'
+import { OverloadedError } from './errors.ts'
+
+/** A hasher's load, as it is now and since it was made. */
+export interface Stats {
+  /** Computing now. */
+  readonly running: number
+  /** Waiting for their turn. */
+  readonly waiting: number
+  /** Come to an end, well or badly. */
+  readonly finished: number
+  /** Turned away because the queue was full. */
+  readonly overloaded: number
+  /** Given up by their caller's signal while they waited. */
+  readonly aborted: number
+}
+
+export interface Queue {
+  run<T>(job: () => Promise<T>, signal: AbortSignal | undefined): Promise<T>
+  readonly stats: Stats
+}
+
+/**
+ * At most `concurrency` jobs at a time and `maxQueue` waiting. `now`, in milliseconds, only serves to estimate when
+ * one that is turned away should come back.
+ */
+export function createQueue(options: { concurrency: number; maxQueue: number; now: () => number }): Queue {
+  const { concurrency, maxQueue, now } = options
+  const jobs = new PQueue({ concurrency })
+  let finished = 0
+  let overloaded = 0
+  let aborted = 0
+  let meanMs = 0
+
+  async function timed<T>(job: () => Promise<T>): Promise<T> {
+    const start = now()
+    try {
+      return await job()
+    } finally {
+      const ms = now() - start
+      meanMs = finished === 0 ? ms : meanMs + (ms - meanMs) / 8
+      finished += 1
+    }
+  }
+
+  return {
+    async run(job, signal) {
+      signal?.throwIfAborted()
+      if (jobs.pending >= concurrency && jobs.size >= maxQueue) {
+        overloaded += 1
+        throw new OverloadedError(Math.max(1, Math.ceil(((jobs.size + 1) * meanMs) / concurrency / 1000)))
+      }
+      // p-queue would give the place of an aborted job away while bcrypt, which cannot be stopped, still computes.
+      const waiting = new AbortController()
+      const abort = () => {
+        aborted += 1
+        waiting.abort(signal?.reason)
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      const started = () => {
+        signal?.removeEventListener('abort', abort)
+        return timed(job)
+      }
+      return jobs.add(started, { signal: waiting.signal })
+    },
+    get stats() {
+      return Object.freeze({ running: jobs.pending, waiting: jobs.size, finished, overloaded, aborted })
+    },
+  }
+}
