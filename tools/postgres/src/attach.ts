@@ -4,8 +4,8 @@ import { readPassword, SUPERUSER } from './connect.ts'
 import { connectIfRunning } from './connect-if-running.ts'
 import { codeOf, EmbeddedPostgresError } from './errors.ts'
 import { type ClusterFolder, clusterIn } from './folder.ts'
+import { hold } from './hold.ts'
 import { initialise, type Log } from './initialise.ts'
-import { leave } from './leave.ts'
 import { holdShared } from './lock.ts'
 import { readPidFile } from './postmaster.ts'
 import { logTail } from './server-log.ts'
@@ -44,36 +44,23 @@ export async function attachPostgres(options: AttachOptions): Promise<AttachedPo
   const url = new URL(`postgres://127.0.0.1:${client.port}/${DATABASE}`)
   url.username = SUPERUSER
   url.password = await readPassword(folder)
-  // The connection alone keeps no process alive.
-  client.unref()
-  let left: Promise<void> | undefined
-  return {
-    url: url.href,
-    started,
-    dataDir: folder.data,
-    leave: () => {
-      left ??= leave(client, folder)
-      return left
-    },
-  }
+  return { url: url.href, started, dataDir: folder.data, leave: hold(client, folder) }
 }
 
 async function startOrConnect(folder: ClusterFolder, settings: ServerSettings, log: Log) {
   const deadline = Date.now() + PATIENCE_MS
   let startedPid: number | undefined
+  let failures = 0
   while (Date.now() < deadline) {
     await initialise(folder, settings.durable, log)
     const client = await connectIfRunning(folder, deadline)
     if (client) {
       // Whoever stops the server holds the lock: then this connection ends, and there is one to start.
-      if (
-        await holdShared(client).then(
-          () => true,
-          () => false,
-        )
-      ) {
-        return { client, started: startedPid === (await readPidFile(folder))?.pid }
-      }
+      const held = await holdShared(client).then(
+        () => true,
+        () => false,
+      )
+      if (held) return { client, started: startedPid === (await readPidFile(folder))?.pid }
       continue
     }
     const started = await start(folder, settings, deadline)
@@ -82,7 +69,9 @@ async function startOrConnect(folder: ClusterFolder, settings: ServerSettings, l
       log(`Postgres ${started.version} listens on 127.0.0.1:${started.port}`)
     } else {
       // Another process is ahead of us, or something of a killed server is still there for a moment.
-      await sleep(100)
+      failures += 1
+      if (failures === 3) log('Postgres does not start yet; trying again')
+      await sleep(Math.min(100 * failures, 1_000))
     }
   }
   throw new EmbeddedPostgresError(

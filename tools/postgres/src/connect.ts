@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { codeOf, EmbeddedPostgresError } from './errors.ts'
-import type { ClusterFolder } from './folder.ts'
+import { belongsToAnother, type ClusterFolder } from './folder.ts'
 import { readPidFile } from './postmaster.ts'
 
 export const SUPERUSER = 'postgres'
@@ -68,11 +68,7 @@ export async function readPassword(folder: ClusterFolder): Promise<string> {
   try {
     return (await readFile(folder.password, 'utf8')).trim()
   } catch (error) {
-    if (codeOf(error) === 'EACCES') {
-      throw new EmbeddedPostgresError(
-        `The embedded Postgres in ${folder.home} belongs to another user: run this as that user, or set AUTH_PRIMER_DATA_DIR to a folder of your own.`,
-      )
-    }
+    if (codeOf(error) === 'EACCES') throw belongsToAnother(folder)
     throw new EmbeddedPostgresError(
       `The password of the embedded Postgres, ${folder.password}, is missing: put it back, or move ${folder.home} aside to begin anew.`,
     )

@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import path from 'node:path'
+import { codeOf, EmbeddedPostgresError } from './errors.ts'
 
 /** Where the parts of one cluster are. */
 export interface ClusterFolder {
@@ -34,5 +35,18 @@ export function clusterIn(dir: string): ClusterFolder {
 }
 
 export function isInitialised(folder: ClusterFolder): boolean {
-  return existsSync(path.join(folder.data, 'PG_VERSION'))
+  try {
+    statSync(path.join(folder.data, 'PG_VERSION'))
+    return true
+  } catch (error) {
+    // A folder that we may not look into is no half-made one.
+    if (codeOf(error) === 'EACCES') throw belongsToAnother(folder)
+    return false
+  }
+}
+
+export function belongsToAnother(folder: ClusterFolder): EmbeddedPostgresError {
+  return new EmbeddedPostgresError(
+    `The embedded Postgres in ${folder.home} belongs to another user: run this as that user, or set AUTH_PRIMER_DATA_DIR to a folder of your own.`,
+  )
 }

@@ -35,8 +35,10 @@ async function isPostmasterOnLinux(pid: number, folder: ClusterFolder): Promise<
   const found = /\((.*)\) (\S)/s.exec(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''))
   if (found?.[1] !== 'postgres' || found[2] === 'Z' || found[2] === 'X') return false
   // Whose working directory we may not see is another user's, and might be a postmaster of ours.
-  const [cwd, data] = await Promise.all([stat(`/proc/${pid}/cwd`).catch(() => undefined), stat(folder.data)])
-  return !cwd || (cwd.dev === data.dev && cwd.ino === data.ino)
+  const [cwd, data] = await Promise.all(
+    [`/proc/${pid}/cwd`, folder.data].map((path) => stat(path).catch(() => undefined)),
+  )
+  return !cwd || (cwd.dev === data?.dev && cwd.ino === data.ino)
 }
 
 async function isPostmasterByPs(pid: number): Promise<boolean> {

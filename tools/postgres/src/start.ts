@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { open, readFile, rename, stat } from 'node:fs/promises'
+import { once } from 'node:events'
+import { chmod, open, readFile, rename, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,9 +8,11 @@ import { asAccount, assertReachable, dataArgument, postgresAccount, postgresEnv 
 import { type Binaries, findBinaries } from './binaries.ts'
 import { EmbeddedPostgresError } from './errors.ts'
 import type { ClusterFolder } from './folder.ts'
-import { readPidFile } from './postmaster.ts'
+import { endOrphans } from './orphans.ts'
+import { isPostmaster, readPidFile } from './postmaster.ts'
 
 const LOG_BYTES = 1_000_000
+const NAMED_WITHIN_MS = 5_000
 
 export interface ServerSettings {
   /** Whether what is committed survives a power cut. */
@@ -37,6 +40,9 @@ export async function start(
   await assertVersion(folder, binaries)
   await assertReachable(folder.data, account)
   const stale = await readPidFile(folder)
+  if (stale && (await isPostmaster(stale.pid, folder))) return undefined
+  if (stale) await endOrphans(folder)
+  await closeToOthers(folder)
   const port = await freePort()
   const log = await openLog(folder)
   try {
@@ -66,9 +72,8 @@ async function becomesReady(child: ChildProcess, folder: ClusterFolder, deadline
   child.once('exit', () => {
     ended = true
   })
-  child.once('error', () => {
-    ended = true
-  })
+  await once(child, 'spawn')
+  const bornAt = Date.now()
   let named = false
   while (!ended && Date.now() < deadline) {
     const server = await readPidFile(folder)
@@ -78,8 +83,8 @@ async function becomesReady(child: ChildProcess, folder: ClusterFolder, deadline
         child.unref()
         return true
       }
-    } else if (named) {
-      // Another postmaster took the pid file from it in a race to replace a stale one, or the folder was moved away.
+    } else if (named || Date.now() - bornAt > NAMED_WITHIN_MS) {
+      // Another postmaster has replaced its pid file (both had seen the same stale one), or the folder was moved.
       child.kill('SIGQUIT')
     }
     await sleep(20)
@@ -107,6 +112,13 @@ async function assertVersion(folder: ClusterFolder, { version }: Binaries): Prom
   throw new EmbeddedPostgresError(
     `The database cluster in ${folder.home} was made by Postgres ${made}, and the embedded one is ${version}: move the folder aside (or npm run db:reset) to begin anew, or run it with the version of auth-primer that made it.`,
   )
+}
+
+/** Modes may have been widened since: by a copy, a backup, a `chmod -R`. */
+async function closeToOthers(folder: ClusterFolder): Promise<void> {
+  await chmod(folder.home, 0o700)
+  await chmod(folder.data, 0o700)
+  await chmod(folder.password, 0o600)
 }
 
 /** The log is the folder's owner's, also when root starts Postgres for it. */
