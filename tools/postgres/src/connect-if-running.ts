@@ -1,0 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Connection, connect } from './connect.ts'
+import { EmbeddedPostgresError } from './errors.ts'
+import type { ClusterFolder } from './folder.ts'
+import { isPostmaster, readPidFile } from './postmaster.ts'
+
+/** A connection as soon as the server that runs on this folder answers; `undefined` if none runs. */
+export async function connectIfRunning(
+  folder: ClusterFolder,
+  deadline: number,
+): Promise<Connection | undefined> {
+  for (;;) {
+    const server = await readPidFile(folder)
+    if (!server || !(await isPostmaster(server.pid, folder))) return undefined
+    try {
+      return await connect(folder)
+    } catch (error) {
+      if (error instanceof EmbeddedPostgresError) throw error
+      if (Date.now() > deadline) {
+        const reason = error instanceof Error ? error.message : error
+        throw new EmbeddedPostgresError(
+          `The embedded Postgres in ${folder.home} (process ${server.pid}) runs but does not answer: ${reason}`,
+        )
+      }
+    }
+    await sleep(50)
+  }
+}

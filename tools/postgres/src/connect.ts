@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises'
+import pg from 'pg'
+import { codeOf, EmbeddedPostgresError } from './errors.ts'
+import { belongsToAnother, type ClusterFolder } from './folder.ts'
+import { readPidFile } from './postmaster.ts'
+
+export const SUPERUSER = 'postgres'
+
+/** pg's types lack these two: whether an idle connection keeps the process alive. */
+export type Connection = pg.Client & { ref(): void; unref(): void }
+
+/**
+ * One connection to the server that runs on this folder. Throws if none does.
+ *
+ * After a crash another program may listen on the port that is written in the folder. The password is never
+ * sent to it: only SCRAM is answered, which proves that we know it and that the server does.
+ */
+export async function connect(folder: ClusterFolder): Promise<Connection> {
+  const server = await readPidFile(folder)
+  if (!server?.port) throw new Error('it is not running')
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port: server.port,
+    user: SUPERUSER,
+    password: await readPassword(folder),
+    database: 'postgres',
+    application_name: 'auth-primer attach',
+    connectionTimeoutMillis: 5_000,
+    ssl: false,
+  }) as Connection
+  // Without a listener a server that stops would end this process.
+  client.on('error', () => {})
+  const isProven = requireScram(client)
+  try {
+    await client.connect()
+    if (!isProven()) throw new Error('a program that is not our Postgres listens on its port')
+    const { rows } = await client.query(`select pg_read_file('postmaster.pid') as text`)
+    const [pid, , startedAt] = String(rows[0].text).split('\n')
+    if (Number(pid) !== server.pid || startedAt?.trim() !== server.startedAt) {
+      throw new Error('another Postgres listens on its port')
+    }
+    return client
+  } catch (error) {
+    await client.end().catch(() => {})
+    throw error
+  }
+}
+
+/** Hangs up when asked for the password itself. The result tells whether the server proved that it knows it. */
+function requireScram(client: pg.Client): () => boolean {
+  let proven = false
+  // pg has no public way to choose the authentication; these are its connection's events.
+  const { connection } = client as unknown as {
+    connection: NodeJS.EventEmitter & { stream: { destroy(error: Error): void } }
+  }
+  for (const asked of ['authenticationCleartextPassword', 'authenticationMD5Password']) {
+    connection.on(asked, () =>
+      connection.stream.destroy(new Error('a program that asks for the password listens on its port')),
+    )
+  }
+  connection.on('authenticationSASLFinal', () => {
+    proven = true
+  })
+  return () => proven
+}
+
+export async function readPassword(folder: ClusterFolder): Promise<string> {
+  try {
+    return (await readFile(folder.password, 'utf8')).trim()
+  } catch (error) {
+    if (codeOf(error) === 'EACCES') throw belongsToAnother(folder)
+    throw new EmbeddedPostgresError(
+      `The password of the embedded Postgres, ${folder.password}, is missing: put it back, or move ${folder.home} aside to begin anew.`,
+    )
+  }
+}

@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, copyFile, lstat, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { codeOf, EmbeddedPostgresError } from './errors.ts'
+
+const STICKY = 0o1000
+const WRITABLE_BY_OTHERS = 0o022
+
+/**
+ * Copies the binaries, once, to where an unprivileged account can run them: npm may have put them inside a
+ * closed home, or where we may not make their links. Returns the copy.
+ */
+export async function copyBinaries(native: string): Promise<string> {
+  const { name, version } = JSON.parse(await readFile(path.join(native, '../package.json'), 'utf8'))
+  const folder = `auth-primer-postgres-${path.basename(name)}-${version}-${process.getuid?.()}`
+  const problems: string[] = []
+  for (const place of places()) {
+    const copy = path.join(place, folder)
+    try {
+      await mkdir(place, { recursive: true })
+      await assertOthersCannotReplaceIn(place)
+      if (!(await isComplete(copy, native))) await makeCopy(copy, native)
+      await assertOursAlone(copy)
+      return copy
+    } catch (error) {
+      problems.push(error instanceof Error ? error.message : String(error))
+    }
+  }
+  throw new EmbeddedPostgresError(
+    `The embedded Postgres cannot be copied to where it can be run (${problems.join('; ')}): name a folder for it in AUTH_PRIMER_POSTGRES_CACHE, or set DATABASE_URL to a Postgres of your own.`,
+  )
+}
+
+function places(): string[] {
+  const chosen = process.env.AUTH_PRIMER_POSTGRES_CACHE
+  if (chosen) return [path.resolve(chosen)]
+  const own =
+    process.getuid?.() === 0 ? '/var/cache' : process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache')
+  return [own, os.tmpdir()]
+}
+
+async function makeCopy(copy: string, native: string): Promise<void> {
+  const unfinished = `${copy}.${randomBytes(6).toString('hex')}`
+  try {
+    for (const file of await filesOf(native)) {
+      const from = path.join(native, file)
+      const to = path.join(unfinished, file)
+      await mkdir(path.dirname(to), { recursive: true })
+      await copyFile(from, to)
+      await chmod(to, (await stat(from)).mode & 0o100 ? 0o755 : 0o644)
+    }
+    for (const folder of await foldersOf(unfinished)) await chmod(folder, 0o755)
+    // An incomplete copy (a cleaner of temporary files was there) is replaced; another process may do the same.
+    await rename(copy, `${unfinished}.old`).catch(() => {})
+    await rename(unfinished, copy).catch((error) => {
+      if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error
+    })
+  } finally {
+    await rm(unfinished, { recursive: true, force: true })
+    await rm(`${unfinished}.old`, { recursive: true, force: true })
+  }
+}
+
+async function isComplete(copy: string, native: string): Promise<boolean> {
+  try {
+    for (const file of await filesOf(native)) {
+      const [copied, original] = await Promise.all([
+        stat(path.join(copy, file)),
+        stat(path.join(native, file)),
+      ])
+      if (copied.size !== original.size) return false
+    }
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** What Postgres needs to run: no static libraries and no links, which are made anew. */
+async function filesOf(native: string): Promise<string[]> {
+  const entries = await readdir(native, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.a'))
+    .map((entry) => path.relative(native, path.join(entry.parentPath, entry.name)))
+}
+
+async function foldersOf(root: string): Promise<string[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true })
+  return [
+    root,
+    ...entries.filter((entry) => entry.isDirectory()).map((entry) => path.join(entry.parentPath, entry.name)),
+  ]
+}
+
+async function assertOursAlone(copy: string): Promise<void> {
+  const { uid, mode } = await lstat(copy)
+  if (uid === process.getuid?.() && !(mode & WRITABLE_BY_OTHERS)) return
+  throw new EmbeddedPostgresError(`${copy} belongs to another user, or others may write to it`)
+}
+
+/** Where others may write, they could put programs of theirs in the place of ours, unless the folder is sticky. */
+async function assertOthersCannotReplaceIn(place: string): Promise<void> {
+  const { uid, mode } = await stat(place)
+  if ((uid === 0 || uid === process.getuid?.()) && (!(mode & WRITABLE_BY_OTHERS) || mode & STICKY)) return
+  throw new EmbeddedPostgresError(`others may replace what is in ${place}`)
+}

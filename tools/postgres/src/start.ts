@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, open, readFile, rename, stat } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { asAccount, assertReachable, dataArgument, postgresAccount, postgresEnv } from './account.ts'
+import { type Binaries, findBinaries } from './binaries.ts'
+import { EmbeddedPostgresError } from './errors.ts'
+import type { ClusterFolder } from './folder.ts'
+import { endOrphans } from './orphans.ts'
+import { isPostmaster, readPidFile } from './postmaster.ts'
+
+const LOG_BYTES = 1_000_000
+const NAMED_WITHIN_MS = 5_000
+
+export interface ServerSettings {
+  /** Whether what is committed survives a power cut. */
+  readonly durable: boolean
+  readonly maxConnections: number
+}
+
+export interface StartedServer {
+  readonly pid: number
+  readonly port: number
+  readonly version: string
+}
+
+/**
+ * Starts a postmaster that outlives this process; resolves when it is ready, or to `undefined` when this one
+ * ended: because another is ahead of it, something of the last one is still there, or its port was taken.
+ */
+export async function start(
+  folder: ClusterFolder,
+  settings: ServerSettings,
+  deadline: number,
+): Promise<StartedServer | undefined> {
+  const account = await postgresAccount(folder.data)
+  const binaries = await findBinaries(account)
+  await assertVersion(folder, binaries)
+  await assertReachable(folder.data, account)
+  const stale = await readPidFile(folder)
+  if (stale && (await isPostmaster(stale.pid, folder))) return undefined
+  if (stale) await endOrphans(folder)
+  await closeToOthers(folder)
+  const port = await freePort()
+  const log = await openLog(folder)
+  try {
+    const child = spawn(
+      binaries.postgres,
+      serverArguments(dataArgument(folder.data, account), port, settings),
+      {
+        ...asAccount(account),
+        cwd: folder.data,
+        // Postgres refuses to start while the number in a pid file is some process's. This one is none of its kind,
+        // which is what the variable tells it (pg_ctl's way); that nobody uses the memory it still checks.
+        env: { ...postgresEnv(), ...(stale && { PG_GRANDPARENT_PID: String(stale.pid) }) },
+        stdio: ['ignore', log.fd, log.fd],
+        detached: true,
+      },
+    )
+    return (await becomesReady(child, folder, deadline))
+      ? { pid: child.pid as number, port, version: binaries.version }
+      : undefined
+  } finally {
+    await log.close()
+  }
+}
+
+async function becomesReady(child: ChildProcess, folder: ClusterFolder, deadline: number): Promise<boolean> {
+  let ended = false
+  child.once('exit', () => {
+    ended = true
+  })
+  await once(child, 'spawn')
+  const bornAt = Date.now()
+  let named = false
+  while (!ended && Date.now() < deadline) {
+    const server = await readPidFile(folder)
+    if (server?.pid === child.pid) {
+      named = true
+      if (server?.status === 'ready') {
+        child.unref()
+        return true
+      }
+    } else if (named || Date.now() - bornAt > NAMED_WITHIN_MS) {
+      // Another postmaster has replaced its pid file (both had seen the same stale one), or the folder was moved.
+      child.kill('SIGQUIT')
+    }
+    await sleep(20)
+  }
+  child.unref()
+  return false
+}
+
+function serverArguments(data: string, port: number, { durable, maxConnections }: ServerSettings): string[] {
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: maxConnections,
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+    ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+  }
+  return ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+}
+
+async function assertVersion(folder: ClusterFolder, { version }: Binaries): Promise<void> {
+  const made = (await readFile(path.join(folder.data, 'PG_VERSION'), 'utf8')).trim()
+  if (made === version.split('.')[0]) return
+  throw new EmbeddedPostgresError(
+    `The database cluster in ${folder.home} was made by Postgres ${made}, and the embedded one is ${version}: move the folder aside (or npm run db:reset) to begin anew, or run it with the version of auth-primer that made it.`,
+  )
+}
+
+/** Modes may have been widened since: by a copy, a backup, a `chmod -R`. */
+async function closeToOthers(folder: ClusterFolder): Promise<void> {
+  await chmod(folder.home, 0o700)
+  await chmod(folder.data, 0o700)
+  await chmod(folder.password, 0o600)
+}
+
+/** The log is the folder's owner's, also when root starts Postgres for it. */
+async function openLog(folder: ClusterFolder) {
+  const size = await stat(folder.log).then(
+    ({ size }) => size,
+    () => 0,
+  )
+  if (size > LOG_BYTES) await rename(folder.log, `${folder.log}.old`).catch(() => {})
+  const log = await open(folder.log, 'a', 0o600)
+  if (process.getuid?.() === 0) {
+    const { uid, gid } = await stat(folder.home)
+    await log.chown(uid, gid)
+  }
+  return log
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto'
+import { rename, rm } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Connection } from './connect.ts'
+import { connectIfRunning } from './connect-if-running.ts'
+import { codeOf } from './errors.ts'
+import { type ClusterFolder, clusterFolder, clusterIn } from './folder.ts'
+import { countAttached, holdAlone } from './lock.ts'
+import { shutDown } from './shut-down.ts'
+
+const PATIENCE_MS = 30_000
+
+export interface StopOptions {
+  /** The folder given to `attachPostgres`. */
+  readonly dir: string
+  /** Whether to stop although processes are attached. @default false */
+  readonly force?: boolean
+}
+
+export interface StopResult {
+  readonly outcome: 'stopped' | 'not running' | 'in use'
+  /** How many processes were attached. */
+  readonly attached: number
+}
+
+/**
+ * Stops the embedded Postgres unless processes are attached to it. In either case it no longer stays up by
+ * itself: the last of them to leave stops it.
+ */
+export async function stopPostgres(options: StopOptions): Promise<StopResult> {
+  const folder = clusterIn(options.dir)
+  await rm(folder.keepRunning, { force: true })
+  return stopThen(folder, options, () => shutDown(folder))
+}
+
+/** Deletes the database cluster with all that is in it, unless processes are attached to it. */
+export async function resetPostgres(options: StopOptions): Promise<StopResult> {
+  const folder = clusterIn(options.dir)
+  // Renamed while nobody can attach: who comes now finds no cluster and makes a new one.
+  const gone = clusterFolder(`${folder.home}-deleted-${randomBytes(6).toString('hex')}`)
+  const removeAll = async () => {
+    await rename(folder.home, gone.home).catch((error) => {
+      if (codeOf(error) !== 'ENOENT') throw error
+    })
+    await shutDown(gone).finally(() => rm(gone.home, { recursive: true, force: true, maxRetries: 5 }))
+  }
+  const result = await stopThen(folder, options, removeAll)
+  if (result.outcome === 'not running') await removeAll()
+  return result
+}
+
+async function stopThen(
+  folder: ClusterFolder,
+  { force }: StopOptions,
+  stop: () => Promise<void>,
+): Promise<StopResult> {
+  const deadline = Date.now() + PATIENCE_MS
+  for (;;) {
+    const client = await connectIfRunning(folder, deadline)
+    if (!client) return { outcome: 'not running', attached: 0 }
+    try {
+      const others = await countOthers(client)
+      if (others === 0 || (others && force)) {
+        await stop()
+        return { outcome: 'stopped', attached: others }
+      }
+      if (others) return { outcome: 'in use', attached: others }
+    } finally {
+      await client.end().catch(() => {})
+    }
+    await sleep(50)
+  }
+}
+
+/** `0`: nobody else is attached, or can be while the connection lives. `undefined`: the last one is stopping it. */
+async function countOthers(client: Connection): Promise<number | undefined> {
+  try {
+    return (await holdAlone(client)) ? 0 : (await countAttached(client)) || undefined
+  } catch {
+    return undefined
+  }
+}
