@@ -1,1 +1,29 @@
-export {}
+export type { BearerRequest } from './bearer.ts'
+export type { AcceptEvent, RefuseEvent, SignEvent } from './channels.ts'
+export { MAX_PAYLOAD_BYTES, MAX_TOKEN_LENGTH } from './context.ts'
+export { type Duration, LONGEST_LIFE } from './duration.ts'
+export {
+  ERROR_CODES,
+  JwtKitError,
+  type JwtKitErrorCode,
+  type JwtKitErrorDetails,
+  type RequestErrorCode,
+  type SetupErrorCode,
+  type TokenErrorCode,
+  type TokenPart,
+} from './errors.ts'
+export type { KitPlugin } from './fastify.ts'
+export type { Guard } from './guard.ts'
+export { ALGORITHMS, type Algorithm, type KeyInput } from './key-material.ts'
+export { type Jwks, type KeyEntry, type Keyring, keyring } from './keyring.ts'
+export {
+  type Claims,
+  type Frozen,
+  type RegisteredClaims,
+  type TokenKind,
+  type TokenKindOptions,
+  tokenKind,
+} from './kind.ts'
+export { type JwtKit, type JwtKitOptions, jwtKit, type Kinds, type KitKind } from './kit.ts'
+export type { ClaimsOf, ClaimsSchema } from './schema.ts'
+export type { SignOptions } from './sign.ts'

@@ -1,0 +1,55 @@
+/**
+ * Words that, in the name of a claim, say that its value is not for everyone: the payload of a token is readable by whoever
+ * holds it, and it ends up in logs.
+ */
+const SENSITIVE_WORDS: ReadonlySet<string> = new Set(
+  [
+    'password passwd pwd passphrase passcode pin hash salt digest secret token credential credentials',
+    'apikey privatekey cookie otp totp mfa cvv cvc card pan iban ssn sin nino passport licence license',
+    'email mail phone telephone mobile address street postcode zip birthday birthdate birth dob gender salary',
+    'account diagnosis religion ethnicity fingerprint biometric',
+  ].flatMap((line) => line.split(' ')),
+)
+
+/** Pairs of words that do so together. */
+const SENSITIVE_PAIRS: ReadonlySet<string> = new Set([
+  'pass word',
+  'pass phrase',
+  'api key',
+  'private key',
+  'access key',
+  'secret key',
+  'signing key',
+  'e mail',
+  'credit card',
+  'social security',
+  'security number',
+  'tax id',
+  'national id',
+  'first name',
+  'last name',
+  'full name',
+])
+
+/** The word that makes a claim's name sensitive, or nothing. */
+export function sensitiveWord(name: string): string | undefined {
+  const words = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replace(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^a-z]+/)
+    .filter(Boolean)
+  const isSensitive = (word: string) =>
+    SENSITIVE_WORDS.has(word) || SENSITIVE_WORDS.has(word.replace(/e?s$/, ''))
+  const pairs = words.slice(1).map((word, at) => `${words[at]} ${word}`)
+  return (
+    words.find(isSensitive) ?? pairs.find((pair) => SENSITIVE_PAIRS.has(pair)) ?? compound(words.join(''))
+  )
+}
+
+// Without a capital or an underscore the words run together: passwordhash, useremail.
+function compound(name: string): string | undefined {
+  return ['password', 'passwd', 'secret', 'token', 'creditcard', 'email', 'hash', 'ssn'].find(
+    (word) => name.startsWith(word) || name.endsWith(word),
+  )
+}

@@ -1,0 +1,89 @@
+import { type KitContext, MAX_PAYLOAD_BYTES } from './context.ts'
+import { type Duration, seconds } from './duration.ts'
+import { createEngineSigner } from './engine.ts'
+import { JwtKitError } from './errors.ts'
+import { keysOf, type RingKey } from './keyring.ts'
+import type { TokenKind } from './kind.ts'
+import { isObject, type JsonObject } from './strict-json.ts'
+
+/** What may be said of one token. */
+export interface SignOptions {
+  /** A shorter life than the kind's. */
+  readonly ttl?: Duration
+  /** How long from now the token becomes valid (`nbf`); its life is counted from now all the same. */
+  readonly notBefore?: Duration
+}
+
+/**
+ * Makes the signer of one kind's tokens. What is checked against the schema is what will be read from the token: the claims
+ * after their way through JSON.
+ */
+export function createSign(
+  context: KitContext,
+  kind: TokenKind,
+): (claims: unknown, options?: SignOptions) => string {
+  const key = signingKey(context)
+  const engine = key && createEngineSigner(context.keys.algorithm, key, kind.typ)
+  const longest = `${kind.ttl}s`
+
+  return (claims, options = {}) => {
+    if (engine === undefined) {
+      throw new JwtKitError('JWT_KIT_NO_SIGNING_KEY', 'The ring has no key to sign with', {
+        hint: 'Give it a secret or a private key without `verifyUntil`, or only verify.',
+      })
+    }
+    const own = checkClaims(claims, kind)
+    const iat = Math.floor(context.now() / 1000)
+    const ttl =
+      options.ttl === undefined ? kind.ttl : seconds('ttl', options.ttl, { min: '1s', max: longest })
+    const payload: JsonObject = { ...own, iss: context.issuer, iat, exp: iat + ttl, jti: context.jti() }
+    if (context.audience !== undefined) payload.aud = context.audience
+    if (options.notBefore !== undefined) {
+      payload.nbf = iat + seconds('notBefore', options.notBefore, { min: '0s', max: `${ttl - 1}s` })
+    }
+    return checkSize(engine(payload))
+  }
+}
+
+function signingKey(context: KitContext): RingKey | undefined {
+  const keys = [...keysOf(context.keys).values()]
+  return keys.find((key) => key.signs !== undefined && key.verifyUntil === Number.POSITIVE_INFINITY)
+}
+
+function checkClaims(claims: unknown, kind: TokenKind): JsonObject {
+  const wrong = isObject(claims) ? kind.checks.atSigning(claims) : ''
+  if (wrong !== undefined) throw refused(wrong)
+  const read = throughJson(claims)
+  const changed = kind.checks.atSigning(read)
+  if (changed !== undefined) throw refused(changed)
+  return read as JsonObject
+}
+
+function throughJson(claims: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(claims))
+  } catch {
+    return undefined
+  }
+}
+
+function refused(claim: string): JwtKitError {
+  return new JwtKitError('JWT_KIT_SIGN_CLAIMS', 'The claims are not those of this kind of token', {
+    part: 'payload',
+    ...(claim !== '' && { claim }),
+    hint: 'Give each claim of the schema, of its type, and no other; the registered ones are added by the kit.',
+  })
+}
+
+function checkSize(token: string): string {
+  const bytes = Math.floor(((token.indexOf('.', token.indexOf('.') + 1) - token.indexOf('.') - 1) * 3) / 4)
+  if (bytes <= MAX_PAYLOAD_BYTES) return token
+  throw new JwtKitError(
+    'JWT_KIT_SIGN_TOO_LARGE',
+    `The payload would have more than ${MAX_PAYLOAD_BYTES} bytes`,
+    {
+      part: 'payload',
+      hint: 'Keep claims few: an id, and what is needed to decide. Look the rest up.',
+    },
+  )
+}

@@ -1,0 +1,132 @@
+import { isUtf8 } from 'node:buffer'
+import { isCanonical } from './base64url.ts'
+import { type KitContext, MAX_PAYLOAD_BYTES, MAX_TOKEN_LENGTH } from './context.ts'
+import { createEngineVerifier } from './engine.ts'
+import { JwtKitError, type TokenErrorCode, type TokenPart } from './errors.ts'
+import { checkHeader, type HeaderRules } from './header.ts'
+import { keysOf } from './keyring.ts'
+import type { TokenKind } from './kind.ts'
+import { checkRegistered } from './registered.ts'
+import { REGISTERED } from './schema.ts'
+import { hasRepeats, type JsonObject } from './strict-json.ts'
+
+/** How a kind's tokens are checked. */
+export interface Check {
+  readonly check: (token: unknown) => JsonObject
+  /** The claims of a payload that was verified: those of the schema and the registered ones, frozen. */
+  readonly present: (payload: JsonObject) => JsonObject
+}
+
+/**
+ * Makes the check of one kind's tokens. It throws for every token that is not this kind's and good now, and otherwise gives
+ * the claims, frozen.
+ */
+export function createCheck(context: KitContext, kind: TokenKind): Check {
+  const algorithm = context.keys.algorithm
+  const keys = keysOf(context.keys)
+  const types = new Set([kind.typ])
+  if (kind.rfc9068) types.add(`application/${kind.typ}`)
+  const rules: HeaderRules = { algorithm, keys, types }
+  const verifiers = new Map([...keys.values()].map((key) => [key, createEngineVerifier(algorithm, key)]))
+  // The headers that this kit writes itself need no reading.
+  const known = new Map([...keys.values()].map((key) => [encodeHeader(algorithm, kind.typ, key.kid), key]))
+  const names = new Set([...kind.checks.names, ...REGISTERED])
+
+  const present = (claims: JsonObject) => freeze(own(claims, names, kind))
+  const check = (token: unknown) => {
+    const [header, payload, signature] = split(token)
+    const key = known.get(header) ?? checkHeader(header, rules)
+    checkEncoding(payload, 'payload')
+    checkEncoding(signature, 'signature')
+    const now = context.now()
+    if (!(now < key.verifyUntil)) {
+      throw fault(
+        'JWT_KIT_RETIRED_KEY',
+        'header',
+        'The key was retired',
+        'Log in again: new tokens are signed with a new key.',
+      )
+    }
+    const verify = verifiers.get(key) as (token: string) => JsonObject
+    const claims = verify(token as string)
+    checkJson(payload, claims)
+    checkRegistered(claims, context, now / 1000)
+    return present(claims)
+  }
+  return { check, present }
+}
+
+/** The header of a token, encoded. */
+export function encodeHeader(alg: string, typ: string, kid: string): string {
+  return Buffer.from(JSON.stringify({ alg, typ, kid })).toString('base64url')
+}
+
+function split(token: unknown): [string, string, string] {
+  if (typeof token !== 'string') throw malformed('token', 'is not text')
+  if (token.length > MAX_TOKEN_LENGTH) {
+    throw fault(
+      'JWT_KIT_TOO_LARGE',
+      'token',
+      `The token has more than ${MAX_TOKEN_LENGTH} characters`,
+      SMALLER,
+    )
+  }
+  const first = token.indexOf('.')
+  const second = token.indexOf('.', first + 1)
+  if (first < 1 || second === -1 || token.indexOf('.', second + 1) !== -1) {
+    throw malformed('token', 'has not three parts with a dot between them')
+  }
+  const payload = token.slice(first + 1, second)
+  if (payload.length > (MAX_PAYLOAD_BYTES * 4) / 3) {
+    throw fault(
+      'JWT_KIT_TOO_LARGE',
+      'payload',
+      `The payload has more than ${MAX_PAYLOAD_BYTES} bytes`,
+      SMALLER,
+    )
+  }
+  return [token.slice(0, first), payload, token.slice(second + 1)]
+}
+
+const SMALLER = 'Keep claims few: an id, and what is needed to decide. Look the rest up.'
+
+function checkEncoding(part: string, name: TokenPart): void {
+  // fast-jwt looks at every character, but not at what the last one leaves over.
+  if (!isCanonical(part)) throw malformed(name, 'is not base64url')
+}
+
+function checkJson(part: string, claims: JsonObject): void {
+  const bytes = Buffer.from(part, 'base64url')
+  if (!isUtf8(bytes)) throw malformed('payload', 'is not UTF-8')
+  if (hasRepeats(bytes, claims)) throw malformed('payload', 'has a member twice')
+}
+
+function own(claims: JsonObject, names: ReadonlySet<string>, kind: TokenKind): JsonObject {
+  const wrong = kind.checks.atVerifying(claims)
+  const strangers = Object.keys(claims).filter((name) => !names.has(name))
+  if (wrong === undefined && (strangers.length === 0 || !kind.checks.closed)) {
+    for (const name of strangers) delete claims[name]
+    return claims
+  }
+  throw new JwtKitError('JWT_KIT_CLAIMS', 'The claims are not those of this kind of token', {
+    part: 'payload',
+    ...(wrong !== undefined && names.has(wrong) && { claim: wrong }),
+    hint: 'The token was signed for another schema: issue a new one.',
+  })
+}
+
+function freeze(value: JsonObject): JsonObject {
+  for (const name in value) {
+    const inner = value[name]
+    if (typeof inner === 'object' && inner !== null) freeze(inner as JsonObject)
+  }
+  return Object.freeze(value)
+}
+
+function malformed(part: TokenPart, why: string): JwtKitError {
+  return fault('JWT_KIT_MALFORMED', part, `The ${part} ${why}`, 'Send the token whole, as it was issued.')
+}
+
+function fault(code: TokenErrorCode, part: TokenPart, message: string, hint: string): JwtKitError {
+  return new JwtKitError(code, message, { part, hint })
+}
