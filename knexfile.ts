@@ -4,7 +4,9 @@ import { migrationSource } from './migrations/source.ts'
 
 const connectionString = process.env.DATABASE_URL
 if (connectionString === undefined) {
-  throw new Error('DATABASE_URL is not set. `npm run db:migrate` and its kin set it to the embedded Postgres.')
+  throw new Error(
+    'DATABASE_URL is not set. `npm run db:migrate` and its kin set it to the embedded Postgres.',
+  )
 }
 
 const config: Knex.Config = {

@@ -10,7 +10,7 @@ const ADVISORY_LOCK = 7_519_001
 
 /** The names of the migrations that have not been run yet, in order. It only reads. */
 export async function pendingMigrations(knex: Knex): Promise<string[]> {
-  const all = await migrationSource.getMigrations([])
+  const all = (await migrationSource.getMigrations([])).map(({ file }) => file)
   if (!(await knex.schema.hasTable('knex_migrations'))) return all
   const done = new Set(await knex('knex_migrations').pluck('name'))
   return all.filter((name) => !done.has(name))

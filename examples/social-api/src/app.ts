@@ -1,0 +1,53 @@
+import accepts from '@fastify/accepts'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import auth, { type AuthOptions } from './plugins/auth.ts'
+import database, { type DatabaseOptions } from './plugins/database.ts'
+import errors, { answerWithProblem } from './plugins/errors.ts'
+import methods from './plugins/methods.ts'
+import openapi from './plugins/openapi.ts'
+import health from './routes/health.ts'
+import login from './routes/login.ts'
+import posts from './routes/posts.ts'
+import root from './routes/root.ts'
+import users from './routes/users.ts'
+import vote from './routes/vote.ts'
+import { validatorCompiler } from './validation.ts'
+
+export interface AppOptions extends AuthOptions, DatabaseOptions {
+  loggerInstance: FastifyBaseLogger
+  /** Whether the welcome page lists the demo data's log-ins. */
+  hasDemoData: boolean
+}
+
+/** The service, ready to listen: plugins first, what they give is used by the routes. */
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: options.loggerInstance,
+    routerOptions: { ignoreTrailingSlash: true },
+    // A member called `__proto__` is dropped as every other that no schema names.
+    onProtoPoisoning: 'remove',
+    onConstructorPoisoning: 'remove',
+    frameworkErrors: answerWithProblem,
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  app.setValidatorCompiler(validatorCompiler)
+  app.removeContentTypeParser('text/plain')
+
+  await app.register(errors)
+  await app.register(methods)
+  await app.register(openapi)
+  await app.register(accepts)
+  await app.register(database, options)
+  await app.register(auth, options)
+
+  await app.register(root, options)
+  await app.register(users)
+  await app.register(login)
+  await app.register(posts)
+  await app.register(vote)
+  await app.register(health)
+  app.refuseOtherMethods()
+
+  return app
+}

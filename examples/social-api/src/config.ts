@@ -1,0 +1,129 @@
+import { resolve } from 'node:path'
+import { type Static, Type } from '@sinclair/typebox'
+import { envSchema } from 'env-schema'
+
+const CHECKOUT = resolve(import.meta.dirname, '../../..')
+
+const Duration = (fallback: string) =>
+  Type.String({
+    pattern: '^[1-9][0-9]{0,6}[smhd]$',
+    default: fallback,
+    description: 'a duration with its unit, such as 30m, 12h or 30d',
+  })
+
+/** The environment's variables: what each may be, its default, and the words an error describes it with. */
+const Environment = Type.Object({
+  NODE_ENV: Type.String({ default: 'development', description: 'development, test or production' }),
+  HOST: Type.String({ minLength: 1, default: '127.0.0.1', description: 'the address to listen on' }),
+  PORT: Type.Integer({
+    minimum: 0,
+    maximum: 65_535,
+    default: 3000,
+    description: 'a port from 0 to 65535 (0: any free one)',
+  }),
+  DATABASE_URL: Type.Optional(
+    Type.String({
+      pattern: '^postgres(ql)?://',
+      description: 'a postgres:// URL; unset: the embedded Postgres',
+    }),
+  ),
+  DB_POOL_MAX: Type.Integer({
+    minimum: 1,
+    maximum: 1000,
+    default: 10,
+    description: 'the most connections of this process, from 1 to 1000',
+  }),
+  AUTH_PRIMER_DATA_DIR: Type.String({
+    minLength: 1,
+    default: resolve(CHECKOUT, '.data'),
+    description: 'the folder of the embedded Postgres and of the generated secret',
+  }),
+  JWT_SECRET: Type.Optional(
+    Type.String({
+      minLength: 32,
+      description: 'a random secret of at least 32 bytes (`openssl rand -base64 48` makes one)',
+    }),
+  ),
+  ACCESS_TOKEN_TTL: Duration('30m'),
+  BCRYPT_COST: Type.Integer({
+    minimum: 10,
+    maximum: 15,
+    default: 12,
+    description: 'a bcrypt cost from 10 to 15',
+  }),
+  LOG_LEVEL: Type.Union(
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
+    { default: 'info', description: 'fatal, error, warn, info, debug, trace or silent' },
+  ),
+})
+
+export interface Config {
+  readonly production: boolean
+  readonly host: string
+  readonly port: number
+  /** Unset: the embedded Postgres. */
+  readonly databaseUrl: string | undefined
+  readonly poolMax: number
+  readonly dataDir: string
+  /** Unset: one is made and kept in `dataDir`. */
+  readonly jwtSecret: string | undefined
+  readonly accessTokenTtl: string
+  readonly bcryptCost: number
+  readonly logLevel: string
+}
+
+/** Names every variable that is wrong, and the value of none. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+/**
+ * Reads the configuration from environment variables.
+ *
+ * @throws ConfigError naming each variable that is wrong, and what it should be.
+ */
+export function readConfig(variables: NodeJS.ProcessEnv): Config {
+  const env = validate(variables)
+  const production = env.NODE_ENV === 'production'
+  const missing = production ? (['DATABASE_URL', 'JWT_SECRET'] as const).filter((name) => !env[name]) : []
+  if (missing.length > 0) {
+    throw configError(missing.map((name) => `${name} is required in production: ${describe(name)}`))
+  }
+  return Object.freeze({
+    production,
+    host: env.HOST,
+    port: env.PORT,
+    databaseUrl: env.DATABASE_URL,
+    poolMax: env.DB_POOL_MAX,
+    dataDir: resolve(env.AUTH_PRIMER_DATA_DIR),
+    jwtSecret: env.JWT_SECRET,
+    accessTokenTtl: env.ACCESS_TOKEN_TTL,
+    bcryptCost: env.BCRYPT_COST,
+    logLevel: env.LOG_LEVEL,
+  })
+}
+
+function validate(variables: NodeJS.ProcessEnv): Static<typeof Environment> {
+  // `PORT=` in a shell or an .env file means that nothing was set.
+  const data = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
+  try {
+    return envSchema<Static<typeof Environment>>({ schema: structuredClone(Environment), data, env: false })
+  } catch (error) {
+    const wrong = new Set(
+      (error as { errors?: { instancePath: string }[] }).errors?.map(({ instancePath }) =>
+        instancePath.slice(1),
+      ),
+    )
+    throw configError([...wrong].map((name) => `${name} must be ${describe(name)}`))
+  }
+}
+
+function describe(name: string): string {
+  return Environment.properties[name as keyof typeof Environment.properties].description ?? name
+}
+
+function configError(lines: string[]): ConfigError {
+  return new ConfigError(
+    `The configuration is wrong (environment, or .env):\n${lines.map((line) => `  ${line}`).join('\n')}`,
+  )
+}

@@ -1,0 +1,30 @@
+import type { Knex } from 'knex'
+import { DEMO_POSTS, DEMO_USERS } from './data.ts'
+
+/**
+ * Puts the demo community into the database, all of it or nothing.
+ *
+ * @returns false where one of its users is there already: then nothing is changed.
+ */
+export async function seed(knex: Knex): Promise<boolean> {
+  return knex.transaction(async (trx) => {
+    // Two that seed at once: the second waits here, and then sees the first one's users.
+    await trx.raw('LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE')
+    const emails = DEMO_USERS.map(({ email }) => email)
+    if (await trx('users').whereRaw('lower(email) = ANY(?)', [emails]).first()) return false
+
+    const users = await trx('users')
+      .insert([...DEMO_USERS])
+      .returning(['id', 'email'])
+    const idOf = new Map(users.map(({ id, email }) => [email, id]))
+
+    const posts = DEMO_POSTS.map(({ author, voters, ...post }) => ({ ...post, owner_id: idOf.get(author) }))
+    const postIds = await trx('posts').insert(posts).returning('id')
+
+    const votes = DEMO_POSTS.flatMap(({ voters }, index) =>
+      voters.map((voter) => ({ user_id: idOf.get(voter), post_id: postIds[index].id })),
+    )
+    await trx('votes').insert(votes)
+    return true
+  })
+}

@@ -1,0 +1,30 @@
+import type { Knex } from 'knex'
+import { Model, raw } from 'objection'
+
+/** A row of `users`. What a client is shown of it is `schemas/user.ts`. */
+export class User extends Model {
+  static override tableName = 'users'
+
+  declare id: number
+  declare email: string
+  /** The bcrypt hash, never the password. */
+  declare password: string
+  declare role: 'user' | 'admin'
+  declare created_at: Date
+
+  /** E-mails are the same whatever their case, and only SQL says so. */
+  static async findByEmail(db: Knex, email: string): Promise<User | undefined> {
+    return User.query(db).findOne(raw('lower(email)'), raw('lower(?)', email))
+  }
+
+  /** The new user; `undefined` where the e-mail is taken, also by a sign-up at the same moment. */
+  static async create(db: Knex, user: { email: string; password: string }): Promise<User | undefined> {
+    const created = await User.query(db)
+      .insert(user)
+      .onConflict(raw('(lower(email))'))
+      .ignore()
+      .returning('*')
+    // Where nothing was inserted, no row came back to take an id from.
+    return created.id === undefined ? undefined : created
+  }
+}

@@ -1,0 +1,66 @@
+import { createHasher, type Hasher } from '@auth-primer/auth-hash'
+import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
+import type { Static } from '@sinclair/typebox'
+import type { onRequestAsyncHookHandler } from 'fastify'
+import fp from 'fastify-plugin'
+import { User } from '../models/user.ts'
+import { Problem } from '../problem.ts'
+import { AccessClaims, type TokenOut } from '../schemas/token.ts'
+
+export interface AuthOptions {
+  jwtSecret: string
+  accessTokenTtl: string
+  bcryptCost: number
+}
+
+/** Who is asking: passwords are hashed and tokens signed here, and `app.authenticate` guards a route with a token. */
+export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCost }) => {
+  app.decorate('hasher', createHasher({ cost: bcryptCost }))
+
+  const kit = jwtKit({
+    issuer: 'social-api',
+    keys: keyring('HS256', [{ kid: '1', key: jwtSecret }]),
+    kinds: { access: tokenKind('access+jwt', { ttl: accessTokenTtl, claims: AccessClaims }) },
+  })
+  await app.register(kit.plugin)
+  app.decorate('issueToken', async ({ id, role }: User) => {
+    const access_token = kit.access.sign({ sub: String(id), user_id: id, role })
+    const { iat, exp } = await kit.access.verify(access_token)
+    return { access_token, token_type: 'bearer' as const, expires_in: exp - iat }
+  })
+
+  const callers = new WeakMap<object, User>()
+  app.decorateRequest('caller', {
+    getter() {
+      const caller = callers.get(this)
+      if (caller === undefined)
+        throw new Error('request.caller needs `onRequest: app.authenticate` on the route')
+      return caller
+    },
+  })
+  app.decorate('authenticate', [
+    kit.access.guard(),
+    async (request) => {
+      const caller = await User.query(app.knex).findById(kit.access.of(request).user_id)
+      if (caller === undefined)
+        throw new Problem('TOKEN_INVALID', 'The user of this token is gone.', { headers: INVALID_TOKEN })
+      callers.set(request, caller)
+    },
+  ])
+})
+
+/** RFC 6750, section 3. */
+const INVALID_TOKEN = { 'www-authenticate': 'Bearer error="invalid_token"' }
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    hasher: Hasher
+    issueToken(user: User): Promise<Static<typeof TokenOut>>
+    /** The `onRequest` of a route for those with a token: settled before its body and parameters are looked at. */
+    authenticate: onRequestAsyncHookHandler[]
+  }
+  interface FastifyRequest {
+    /** The user who is asking, as the database knows them now. */
+    readonly caller: User
+  }
+}

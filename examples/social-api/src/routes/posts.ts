@@ -1,0 +1,151 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import type { Knex } from 'knex'
+import { Post } from '../models/post.ts'
+import type { User } from '../models/user.ts'
+import { Problem } from '../problem.ts'
+import { IdParams } from '../schemas/common.ts'
+import { PostIn, PostOut, PostQuery, Post as PostSchema } from '../schemas/post.ts'
+import { BODY, PATH, problems, QUERY, TOKEN, WRITE } from '../schemas/problem.ts'
+
+const posts: FastifyPluginAsyncTypebox = async (app) => {
+  for (const step of app.authenticate) app.addHook('onRequest', step)
+
+  app.get(
+    '/posts',
+    {
+      config: { db: { mode: 'read' } },
+      schema: {
+        operationId: 'listPosts',
+        tags: ['Posts'],
+        summary: 'The posts, oldest first',
+        security: [{ login: [] }],
+        querystring: PostQuery,
+        response: { 200: Type.Array(PostOut), ...problems(...TOKEN, ...QUERY) },
+      },
+    },
+    async (request) => {
+      const { caller, db } = request
+      const { limit, skip, search } = request.query
+      const page = Post.visibleTo(caller, db)
+        // Not LIKE: here `%`, `_` and `\\` are characters as any other.
+        .whereRaw('strpos(title, ?) > 0', [search])
+        .orderBy('id')
+        .limit(limit)
+        .offset(skip)
+      return Post.withVotes(db, page)
+    },
+  )
+
+  app.post(
+    '/posts',
+    {
+      schema: {
+        operationId: 'createPost',
+        tags: ['Posts'],
+        summary: 'Write a post',
+        security: [{ login: [] }],
+        body: PostIn,
+        response: { 201: PostSchema, ...problems(...TOKEN, ...BODY, ...WRITE) },
+      },
+    },
+    async (request, reply) => {
+      const { title, content, published } = request.body
+      const owner = request.caller
+      const post = await Post.query(request.db)
+        .insert({ title, content, published, owner_id: owner.id })
+        .returning('*')
+      return reply
+        .code(201)
+        .header('location', `/posts/${post.id}`)
+        .send({ ...post, owner })
+    },
+  )
+
+  app.get(
+    '/posts/:id',
+    {
+      config: { db: { mode: 'read' } },
+      schema: {
+        operationId: 'getPost',
+        tags: ['Posts'],
+        summary: 'One post',
+        security: [{ login: [] }],
+        params: IdParams,
+        response: { 200: PostOut, ...problems(...TOKEN, ...PATH, 'NOT_FOUND') },
+      },
+    },
+    async (request) => {
+      const { caller, db } = request
+      const { id } = request.params
+      const [post] = await Post.withVotes(db, Post.visibleTo(caller, db).where('id', id))
+      if (post === undefined) throw noPost(id)
+      return post
+    },
+  )
+
+  app.put(
+    '/posts/:id',
+    {
+      schema: {
+        operationId: 'replacePost',
+        tags: ['Posts'],
+        summary: 'Edit a post of your own',
+        security: [{ login: [] }],
+        params: IdParams,
+        body: PostIn,
+        response: {
+          200: PostSchema,
+          ...problems(...TOKEN, ...PATH, ...BODY, ...WRITE, 'NOT_OWNER', 'NOT_FOUND'),
+        },
+      },
+    },
+    async (request) => {
+      const { caller, db } = request
+      const { id } = request.params
+      const { title, content, published } = request.body
+      const [post] = await Post.writableBy(caller, db)
+        .where('id', id)
+        .patch({ title, content, published })
+        .returning('*')
+      if (post === undefined) throw await refusal(caller, db, id)
+      return post.$fetchGraph('owner', { transaction: db })
+    },
+  )
+
+  app.delete(
+    '/posts/:id',
+    {
+      schema: {
+        operationId: 'deletePost',
+        tags: ['Posts'],
+        summary: 'Delete a post of your own',
+        security: [{ login: [] }],
+        params: IdParams,
+        response: {
+          204: Type.Null({ description: 'Deleted.' }),
+          ...problems(...TOKEN, ...PATH, ...WRITE, 'NOT_OWNER', 'NOT_FOUND'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { caller, db } = request
+      const { id } = request.params
+      const count = await Post.writableBy(caller, db).where('id', id).delete()
+      if (count === 0) throw await refusal(caller, db, id)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+/** Why a write touched no row: the post is somebody else's, or is not there for this user. */
+async function refusal(caller: User, db: Knex, id: number): Promise<Problem> {
+  const post = await Post.visibleTo(caller, db).findById(id)
+  return post ? new Problem('NOT_OWNER', 'Only its owner may change a post.') : noPost(id)
+}
+
+function noPost(id: number): Problem {
+  return new Problem('NOT_FOUND', `No post has the id ${id}.`)
+}
+
+export default posts

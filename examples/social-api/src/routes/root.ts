@@ -1,0 +1,36 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import { Message } from '../schemas/common.ts'
+import { problems } from '../schemas/problem.ts'
+import { welcomePage } from '../welcome.ts'
+
+const root: FastifyPluginAsyncTypebox<{ hasDemoData: boolean }> = async (app, { hasDemoData }) => {
+  const page = welcomePage(hasDemoData)
+
+  app.get(
+    '/',
+    {
+      schema: {
+        operationId: 'getRoot',
+        tags: ['Service'],
+        summary: 'Welcome',
+        description: 'A small page where `Accept` prefers HTML.',
+        response: {
+          200: {
+            description: 'A greeting.',
+            content: { 'application/json': { schema: Message }, 'text/html': { schema: Type.String() } },
+          },
+          ...problems(),
+        },
+      },
+    },
+    async (request, reply) => {
+      if (request.accepts().type(['json', 'html']) === 'html') {
+        return reply.type('text/html; charset=utf-8').send(page)
+      }
+      return { message: 'Welcome to social-api. Its documentation is at /docs.' }
+    },
+  )
+}
+
+export default root

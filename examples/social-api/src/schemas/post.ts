@@ -1,0 +1,42 @@
+import { Type } from '@sinclair/typebox'
+import { Id, Page, Timestamp } from './common.ts'
+import { UserOut } from './user.ts'
+
+const Title = Type.String({ minLength: 1, maxLength: 300, examples: ['Tomatoes on a north-facing balcony'] })
+const Content = Type.String({
+  minLength: 1,
+  maxLength: 20_000,
+  examples: ['They grow. Slowly, but they grow.'],
+})
+
+/** What a client sends to create a post, and to replace one. */
+export const PostIn = Type.Object({
+  title: Title,
+  content: Content,
+  published: Type.Boolean({ default: true, description: 'An unpublished post is seen by its owner alone.' }),
+})
+
+/** What a client is shown of a post. */
+export const Post = Type.Object({
+  title: Type.String(),
+  content: Type.String(),
+  published: Type.Boolean(),
+  id: Id,
+  created_at: Timestamp,
+  owner_id: Id,
+  owner: UserOut,
+})
+
+/** A post and how many users voted for it. */
+export const PostOut = Type.Object({ Post, votes: Type.Integer({ minimum: 0 }) })
+
+export const PostQuery = Type.Composite([
+  Page,
+  Type.Object({
+    search: Type.String({
+      default: '',
+      maxLength: 300,
+      description: 'Only posts whose title contains this, case-sensitively.',
+    }),
+  }),
+])

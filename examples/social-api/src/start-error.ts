@@ -1,0 +1,26 @@
+/** Why the service did not start, in a line for whoever started it, with the way out. */
+export class StartError extends Error {
+  override readonly name = 'StartError'
+
+  static ofDatabase(error: unknown, url: string): unknown {
+    if (error instanceof StartError) return error
+    const { hostname, port, pathname } = new URL(url)
+    const where = `${hostname}:${port || 5432}${pathname}`
+    const { code, message } = error as { code?: string; message?: string }
+    return new StartError(
+      `The database at ${where} cannot be used: ${message || code}. Start it, or mend DATABASE_URL (unset: the embedded Postgres).`,
+      { cause: error },
+    )
+  }
+
+  static ofListening(error: unknown, host: string, port: number): unknown {
+    const why: Record<string, string> = {
+      EADDRINUSE: `Port ${port} on ${host} is in use. End what uses it, or set PORT to another.`,
+      EACCES: `Port ${port} may not be used by this user. Set PORT to one above 1023.`,
+      EADDRNOTAVAIL: `This machine has no address ${host}. Set HOST to 127.0.0.1, or to 0.0.0.0 for every address.`,
+      ENOTFOUND: `HOST is no address of this machine: ${host}.`,
+    }
+    const line = why[(error as NodeJS.ErrnoException).code ?? '']
+    return line === undefined ? error : new StartError(line, { cause: error })
+  }
+}

@@ -1,0 +1,111 @@
+import { request as httpRequest } from 'node:http'
+import { migrateToLatest } from '@auth-primer/migrations'
+import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import type { Test } from 'tap'
+import { type AppOptions, buildApp } from '../src/app.ts'
+import { createKnex } from '../src/plugins/database.ts'
+
+export const SECRET = 'a secret of the tests, long enough to sign with'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: what a client gets is what the tests are about
+  body: any
+}
+
+export interface Call {
+  token?: string
+  json?: unknown
+  form?: Record<string, string>
+  text?: string
+  headers?: Record<string, string>
+}
+
+export interface TestService {
+  app: FastifyInstance
+  url: string
+  call(method: string, path: string, call?: Call): Promise<Answer>
+  /** Signs up, and answers with the user's id and a token. */
+  signUp(email: string): Promise<{ id: number; token: string }>
+}
+
+/** The service on a database and a port of its own, spoken to over HTTP. */
+export async function serve(t: Test, options: Partial<AppOptions> = {}): Promise<TestService> {
+  const database = await createTestDatabase()
+  const knex = createKnex(database.url, 4)
+  await migrateToLatest(knex)
+  await knex.destroy()
+  const app = await buildApp({
+    loggerInstance: pino({ level: 'silent' }),
+    databaseUrl: database.url,
+    poolMax: 5,
+    jwtSecret: SECRET,
+    accessTokenTtl: '30m',
+    bcryptCost: 10,
+    hasDemoData: false,
+    ...options,
+  })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(async () => {
+    await app.close()
+    await database.drop()
+  })
+
+  const call = async (method: string, path: string, { token, json, form, text, headers }: Call = {}) => {
+    const body = text ?? (json === undefined ? undefined : JSON.stringify(json))
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        ...(json !== undefined && { 'content-type': 'application/json' }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+      body: form ? new URLSearchParams(form) : (body ?? null),
+      redirect: 'manual',
+    })
+    return { status: response.status, headers: response.headers, body: parse(await response.text()) }
+  }
+
+  const signUp = async (email: string) => {
+    const password = 'a good password'
+    const { body: user } = await call('POST', '/users', { json: { email, password } })
+    const { body: login } = await call('POST', '/login', { form: { username: email, password } })
+    return { id: user.id as number, token: login.access_token as string }
+  }
+
+  return { app, url, call, signUp }
+}
+
+/** Sends a path as it is: `fetch` would mend it. */
+export async function callRaw(
+  url: string,
+  path: string,
+  { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+): Promise<Answer> {
+  const { hostname, port } = new URL(url)
+  return new Promise((resolve, reject) => {
+    httpRequest({ hostname, port, path, method, headers }, async (response) => {
+      let text = ''
+      for await (const chunk of response.setEncoding('utf8')) text += chunk
+      const entries = Object.entries(response.headers).map(([name, value]): [string, string] => [
+        name,
+        String(value),
+      ])
+      resolve({ status: response.statusCode ?? 0, headers: new Headers(entries), body: parse(text) })
+    })
+      .on('error', reject)
+      .end()
+  })
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: see Answer
+function parse(text: string): any {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
