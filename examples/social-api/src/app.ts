@@ -2,6 +2,7 @@ import accepts from '@fastify/accepts'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import auth, { type AuthOptions } from './plugins/auth.ts'
+import bodies from './plugins/bodies.ts'
 import database, { type DatabaseOptions } from './plugins/database.ts'
 import errors, { answerWithProblem } from './plugins/errors.ts'
 import methods from './plugins/methods.ts'
@@ -32,10 +33,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.setValidatorCompiler(validatorCompiler)
-  app.removeContentTypeParser('text/plain')
 
   await app.register(errors)
   await app.register(methods)
+  await app.register(bodies)
   await app.register(openapi)
   await app.register(accepts)
   await app.register(database, options)

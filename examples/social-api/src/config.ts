@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type Static, Type } from '@sinclair/typebox'
-import { envSchema } from 'env-schema'
+import { Ajv } from 'ajv'
 
 const CHECKOUT = resolve(import.meta.dirname, '../../..')
 
@@ -103,19 +103,20 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
   })
 }
 
+// What the environment gives are strings: here, and here alone, they are turned into numbers.
+const isEnvironment = new Ajv({
+  allErrors: true,
+  coerceTypes: true,
+  useDefaults: true,
+  removeAdditional: 'all',
+}).compile<Static<typeof Environment>>(Environment)
+
 function validate(variables: NodeJS.ProcessEnv): Static<typeof Environment> {
   // `PORT=` in a shell or an .env file means that nothing was set.
-  const data = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
-  try {
-    return envSchema<Static<typeof Environment>>({ schema: structuredClone(Environment), data, env: false })
-  } catch (error) {
-    const wrong = new Set(
-      (error as { errors?: { instancePath: string }[] }).errors?.map(({ instancePath }) =>
-        instancePath.slice(1),
-      ),
-    )
-    throw configError([...wrong].map((name) => `${name} must be ${describe(name)}`))
-  }
+  const data: unknown = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
+  if (isEnvironment(data)) return data
+  const wrong = new Set(isEnvironment.errors?.map(({ instancePath }) => instancePath.slice(1)))
+  throw configError([...wrong].map((name) => `${name} must be ${describe(name)}`))
 }
 
 function describe(name: string): string {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readConfig } from './config.ts'
 import { createLogger } from './logging.ts'
 import { type Service, start } from './start.ts'
@@ -5,10 +6,14 @@ import { type Service, start } from './start.ts'
 /** How long requests in flight may take once the service is told to stop. */
 const PATIENCE_MS = 8_000
 
+/** `npm run dev`: lines to be read, and debug ones where LOG_LEVEL says nothing else. */
+const isDev = process.argv.includes('--dev')
+
 try {
-  const config = readConfig(process.env)
-  const readable = process.stdout.isTTY || process.argv.includes('--readable')
-  const starting = start(config, createLogger({ level: config.logLevel, readable }))
+  if (existsSync('.env')) process.loadEnvFile()
+  const config = readConfig({ ...(isDev && { LOG_LEVEL: 'debug' }), ...process.env })
+  const log = createLogger({ level: config.logLevel, readable: isDev || process.stdout.isTTY })
+  const starting = start(config, log)
   stopOnSignal(starting)
   await starting
 } catch (error) {
@@ -23,12 +28,11 @@ function stopOnSignal(starting: Promise<Service>): void {
     // npm passes a terminal's Ctrl-C on, so that it comes twice.
     if (stopping) return
     stopping = true
-    const service = await starting.catch(() => {})
+    const service = await starting.catch(() => undefined)
     if (service === undefined) return
-    const { app, stop } = service
-    app.log.info(`${signal}: stopping`)
-    setTimeout(() => app.server.closeAllConnections(), PATIENCE_MS).unref()
-    await stop()
+    service.app.log.info(`${signal}: stopping`)
+    setTimeout(() => service.app.server.closeAllConnections(), PATIENCE_MS).unref()
+    await service.stop()
     process.exit()
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal)

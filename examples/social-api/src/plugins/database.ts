@@ -1,4 +1,5 @@
 import { dbSession } from '@auth-primer/db-session'
+import type { FastifyBaseLogger } from 'fastify'
 import fp from 'fastify-plugin'
 import knexFactory, { type Knex } from 'knex'
 
@@ -9,17 +10,25 @@ export interface DatabaseOptions {
 
 /** `app.knex`, the pool of connections, and `request.db`, the session that a request has on one of them. */
 export default fp<DatabaseOptions>(async (app, { databaseUrl, poolMax }) => {
-  const knex = createKnex(databaseUrl, poolMax)
+  const knex = createKnex(databaseUrl, poolMax, app.log)
   app.decorate('knex', knex)
   app.addHook('onClose', () => knex.destroy())
   await app.register(dbSession, { knex })
 })
 
-export function createKnex(databaseUrl: string, poolMax: number): Knex {
+/** A pool that opens its connections when they are needed. What knex would print goes to the log, if there is one. */
+export function createKnex(databaseUrl: string, poolMax: number, log?: FastifyBaseLogger): Knex {
   return knexFactory({
     client: 'pg',
     connection: { connectionString: databaseUrl, application_name: 'social-api' },
     pool: { min: 0, max: poolMax },
+    log: {
+      debug: (message) => log?.debug(message),
+      warn: (message) => log?.warn(message),
+      // An error, too, is for whoever ran the query; they say what it meant.
+      error: (message) => log?.debug(message),
+      deprecate: (method, alternative) => log?.warn(`knex: ${method} is deprecated, use ${alternative}`),
+    },
   })
 }
 

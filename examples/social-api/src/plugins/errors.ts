@@ -24,12 +24,26 @@ export function answerWithProblem(error: FastifyError, request: FastifyRequest, 
 function toProblem(error: FastifyError & { headers?: Record<string, string> }): Problem {
   if (error instanceof Problem) return error
   if (error.validation) return invalid(error)
-  const code = BY_CODE[error.code] ?? BY_STATUS[error.statusCode ?? 500] ?? 'INTERNAL'
+  const code = ofDatabase(error) ?? BY_CODE[error.code] ?? BY_STATUS[error.statusCode ?? 500] ?? 'INTERNAL'
   const detail = PROBLEMS[code] < 500 ? error.message : DETAIL_5XX[code]
   return new Problem(code, detail ?? 'The service failed. It is not your request; try again later.', {
     cause: error,
     ...(error.headers && { headers: error.headers }),
   })
+}
+
+/** The errors of a statement outside a session, which has names for its own. */
+function ofDatabase(error: DatabaseError): ProblemCode | undefined {
+  if (error.name === 'KnexTimeoutError') return 'OVERLOADED'
+  // Postgres ends a connection, or refuses one, with an error of this severity.
+  const { severity } = error.nativeError ?? error
+  return severity === 'FATAL' ? 'DATABASE_UNAVAILABLE' : undefined
+}
+
+/** Postgres's own error, or Objection's around it. */
+interface DatabaseError extends Error {
+  severity?: string
+  nativeError?: { severity?: string }
 }
 
 function invalid({ validation = [], validationContext = 'body' }: FastifyError): Problem {
@@ -58,9 +72,6 @@ const BY_CODE: Record<string, ProblemCode> = {
   DB_SESSION_POOL_EXHAUSTED: 'OVERLOADED',
   ECONNREFUSED: 'DATABASE_UNAVAILABLE',
   ECONNRESET: 'DATABASE_UNAVAILABLE',
-  '57P01': 'DATABASE_UNAVAILABLE', // admin_shutdown
-  '57P02': 'DATABASE_UNAVAILABLE', // crash_shutdown
-  '57P03': 'DATABASE_UNAVAILABLE', // cannot_connect_now
 }
 
 const BY_STATUS: Record<number, ProblemCode> = {

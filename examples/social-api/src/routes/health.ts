@@ -8,7 +8,6 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/health',
     {
-      logLevel: 'warn',
       schema: {
         operationId: 'getHealth',
         tags: ['Service'],
@@ -22,7 +21,6 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/ready',
     {
-      logLevel: 'warn',
       schema: {
         operationId: 'getReady',
         tags: ['Service'],

@@ -29,7 +29,10 @@ export const WRITE: ProblemCode[] = ['CONFLICT', 'COMMIT_OUTCOME_UNKNOWN']
  */
 export function problems(...codes: ProblemCode[]): Record<never, never> {
   const byStatus: Record<number, ProblemCode[]> = {}
-  for (const code of new Set([...codes, ...ALWAYS])) (byStatus[PROBLEMS[code]] ??= []).push(code)
+  for (const code of new Set([...codes, ...ALWAYS])) {
+    const status = PROBLEMS[code]
+    byStatus[status] = [...(byStatus[status] ?? []), code]
+  }
   return Object.fromEntries(
     Object.entries(byStatus).map(([status, codes]) => [
       status,

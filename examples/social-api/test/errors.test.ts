@@ -1,0 +1,120 @@
+import { readdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import t from 'tap'
+import { PROBLEMS } from '../src/problem.ts'
+import { callRaw, serve } from './helper.ts'
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+t.test('each error is a problem document with its status, code, page and request id', async (t) => {
+  const { call, url, signUp } = await serve(t)
+  const { token } = await signUp('ann@example.com')
+  const auth = { authorization: `Bearer ${token}` }
+  const large = JSON.stringify({ title: 'a', content: 'x'.repeat(5_000_000) })
+
+  for (const [code, answer] of [
+    ['MALFORMED_REQUEST', await call('POST', '/posts', { token, text: '{"title":', headers: JSON_TYPE })],
+    ['MALFORMED_REQUEST', await call('POST', '/posts', { token, text: '', headers: JSON_TYPE })],
+    ['MALFORMED_REQUEST', await callRaw(url, '/posts/%zz', { headers: auth })],
+    ['MALFORMED_REQUEST', await call('GET', '/posts', { headers: { authorization: 'Bearer a b' } })],
+    ['TOKEN_INVALID', await call('GET', '/posts', { token: `${token}x` })],
+    ['NOT_FOUND', await call('GET', '/nothing')],
+    ['NOT_FOUND', await call('GET', '/users/99', { token })],
+    ['METHOD_NOT_ALLOWED', await call('PATCH', '/posts/1')],
+    ['PAYLOAD_TOO_LARGE', await call('POST', '/posts', { token, text: large, headers: JSON_TYPE })],
+    ['URI_TOO_LONG', await callRaw(url, `/posts/${'9'.repeat(101)}`, { headers: auth })],
+    ['UNSUPPORTED_MEDIA_TYPE', await call('POST', '/posts', { token, form: { title: 'a', content: 'b' } })],
+    ['UNSUPPORTED_MEDIA_TYPE', await call('POST', '/posts', { token, text: 'hello' })],
+    [
+      'UNSUPPORTED_MEDIA_TYPE',
+      await call('POST', '/login', { text: '<a/>', headers: { 'content-type': 'text/xml' } }),
+    ],
+    ['VALIDATION_FAILED', await call('GET', '/posts/0', { token })],
+  ] as const) {
+    const status = PROBLEMS[code]
+    t.match(answer.headers.get('content-type'), /^application\/problem\+json\b/, code)
+    t.match(
+      answer,
+      {
+        status,
+        body: {
+          type: `/guide/errors/${code}`,
+          title: String,
+          status,
+          detail: String,
+          code,
+          instance: /^req-/,
+        },
+      },
+      code,
+    )
+  }
+})
+
+t.test('a 405 says which methods are allowed, with and without a trailing slash', async (t) => {
+  const { call } = await serve(t)
+  t.equal((await call('DELETE', '/posts')).headers.get('allow'), 'GET, HEAD, POST')
+  t.equal((await call('PATCH', '/posts/1/')).headers.get('allow'), 'DELETE, GET, HEAD, PUT')
+  t.equal((await call('PROPFIND', '/login')).status, 405)
+  t.equal((await call('POST', '/nothing')).status, 404)
+})
+
+t.test('a delete without a body ignores its content type', async (t) => {
+  const { call, signUp } = await serve(t)
+  const { token } = await signUp('ann@example.com')
+  for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded']) {
+    const { body: post } = await call('POST', '/posts', { token, json: { title: 'a', content: 'b' } })
+    const deleted = await call('DELETE', `/posts/${post.id}`, { token, headers: { 'content-type': type } })
+    t.equal(deleted.status, 204, type)
+  }
+})
+
+t.test('a token is refused whose user is gone', async (t) => {
+  const { app, call, signUp } = await serve(t)
+  const { id, token } = await signUp('ann@example.com')
+  t.equal((await call('GET', '/users/me', { token })).status, 200)
+  await app.knex('users').where({ id }).delete()
+  const answer = await call('GET', '/users/me', { token })
+  t.match(answer, { status: 401, body: { code: 'TOKEN_INVALID' } })
+  t.equal(answer.headers.get('www-authenticate'), 'Bearer error="invalid_token"')
+})
+
+t.test('a server error says nothing of the inside', async (t) => {
+  const { app, call, signUp } = await serve(t)
+  const { token } = await signUp('ann@example.com')
+  await app.knex.schema.renameTable('votes', 'elsewhere')
+  const answer = await call('GET', '/posts', { token })
+  t.match(answer, { status: 500, body: { code: 'INTERNAL', status: 500 } })
+  t.notMatch(JSON.stringify(answer.body), /votes|select|relation/i)
+})
+
+t.test('without its database the service says so, and works again when it is back', async (t) => {
+  const { app, call, signUp } = await serve(t)
+  const { token } = await signUp('ann@example.com')
+  const name = (await app.knex.raw('SELECT current_database() AS name')).rows[0].name
+  t.equal((await call('GET', '/ready')).status, 200)
+
+  const { default: knexFactory } = await import('knex')
+  const admin = knexFactory({ client: 'pg', connection: process.env.TEST_POSTGRES_URL ?? '' })
+  t.teardown(() => admin.destroy())
+  await admin.raw('ALTER DATABASE ?? ALLOW_CONNECTIONS false', [name])
+  await admin.raw('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ?', [name])
+  for (const [method, path] of [
+    ['GET', '/posts'],
+    ['GET', '/users/me'],
+    ['GET', '/ready'],
+  ] as const) {
+    const answer = await call(method, path, { token })
+    t.match(answer, { status: 503, body: { code: 'DATABASE_UNAVAILABLE' } }, path)
+  }
+  t.equal((await call('GET', '/health')).status, 200)
+
+  await admin.raw('ALTER DATABASE ?? ALLOW_CONNECTIONS true', [name])
+  t.equal((await call('GET', '/posts', { token })).status, 200)
+})
+
+t.test('each code has its page, and each page its code', async (t) => {
+  const pages = await readdir(resolve(import.meta.dirname, '../../../docs/errors'))
+  const ours = pages.filter((page) => !/^(AUTH_HASH|JWT_KIT|DB_SESSION)_/.test(page))
+  t.same(ours.map((page) => page.replace(/\.md$/, '')).sort(), Object.keys(PROBLEMS).sort())
+})
