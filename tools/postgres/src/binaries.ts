@@ -55,7 +55,7 @@ async function linkLibraries(native: string): Promise<void> {
     await readFile(path.join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]'),
   )
   for (const { source, target } of links) {
-    const link = path.join(native, '..', target)
+    const link = path.join(native, path.relative('native', target))
     if (existsSync(link)) continue
     await symlink(path.relative(path.dirname(target), source), link).catch((error) => {
       if (codeOf(error) !== 'EEXIST') throw error

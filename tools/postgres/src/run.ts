@@ -2,6 +2,7 @@ import { foregroundChild } from 'foreground-child'
 import { codeOf } from './errors.ts'
 
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const COMMAND_NOT_FOUND = 127
 
 /** What a command needs while it runs. */
 export interface Provision {
@@ -21,29 +22,37 @@ export async function runCommand(
   const interrupt = (signal: NodeJS.Signals) => {
     interrupted ??= signal
   }
-  for (const signal of ENDING_SIGNALS) process.on(signal, interrupt)
-  const restoreSignals = () => {
+  const stopListening = () => {
     for (const signal of ENDING_SIGNALS) process.off(signal, interrupt)
   }
+  for (const signal of ENDING_SIGNALS) process.on(signal, interrupt)
+
   const provision = await provide().catch((error) => {
-    restoreSignals()
-    if (interrupted) process.kill(process.pid, interrupted)
-    throw error
+    // An interrupt also reaches the programs that were making it ready, and fails them.
+    if (!interrupted) throw error
   })
-  if (interrupted) {
-    await provision.end()
-    restoreSignals()
-    process.kill(process.pid, interrupted)
-    return
+  if (!provision || interrupted) {
+    await provision?.end()
+    stopListening()
+    return endBy(interrupted)
   }
   const [program = '', ...args] = command
+  let notStarted = false
   const child = foregroundChild(program, args, { env: provision.env }, async () => {
     await provision.end().catch(complain)
-    restoreSignals()
+    stopListening()
+    return notStarted ? COMMAND_NOT_FOUND : undefined
   })
   child.once('error', (error) => {
+    notStarted = true
     complain(codeOf(error) === 'ENOENT' ? new Error(`${program}: command not found`) : error)
   })
+}
+
+function endBy(signal: NodeJS.Signals | undefined): void {
+  // A signal that has listeners arrives only later: there has to be something to wait for.
+  setTimeout(() => process.exit(1), 2_000)
+  process.kill(process.pid, signal)
 }
 
 function complain(error: Error): void {
