@@ -108,7 +108,7 @@ t.test('run gives a command DATABASE_URL, and ends as it does', async (t) => {
   t.match(await run(['run', '--', process.execPath, '-e', 'process.kill(process.pid, "SIGKILL")'], env), {
     signal: 'SIGKILL',
   })
-  t.match(await run(['run', '--', 'no-such-command'], env), {
+  t.match(await run(['run', '--', 'no-such-command'], { ...env, PATH: '/usr/bin:/bin' }), {
     code: 127,
     stderr: /\nno-such-command: command not found\n$/,
   })

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import t from 'tap'
 import { clusterIn } from '../src/folder.ts'
-import { attachPostgres } from '../src/index.ts'
-import { attachProcess, dataDir, query, readRows, writeRow } from './support.ts'
+import { attachPostgres, stopPostgres } from '../src/index.ts'
+import { attachProcess, dataDir, query, readRows, until, writeRow } from './support.ts'
 
 // A stopped cluster, for the tests in turn.
 const dir = await dataDir(t)
@@ -36,6 +36,8 @@ t.test('does not count a process that was killed', async (t) => {
   const last = await attachProcess(dir)
   killed.child.kill('SIGKILL')
   t.equal(await killed.leave(), null)
+  // Its backend ends when it sees that the connection has.
+  await until(async () => (await attached(last.url)) === 1)
   t.equal(await last.leave(), 0)
   t.notOk(existsSync(clusterIn(dir).pidFile))
 })
@@ -51,15 +53,23 @@ t.test('does not stop a server that was told to stay', async (t) => {
   t.notOk(existsSync(folder.pidFile), 'until it is told otherwise')
 })
 
-t.test('leaves without an error when the server has gone', async (t) => {
+t.test('stops the server also when the connections were lost', async (t) => {
   const server = await attachPostgres({ dir, durable: false })
   const other = await attachPostgres({ dir, durable: false })
   await query(
-    other.url,
+    server.url,
     `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'auth-primer attach'`,
   )
   await server.leave()
   await other.leave()
+  t.notOk(existsSync(clusterIn(dir).pidFile))
+})
+
+t.test('leaves without an error when the server has been stopped', async (t) => {
+  const server = await attachPostgres({ dir, durable: false })
+  t.same(await stopPostgres({ dir, force: true }), { outcome: 'stopped', attached: 1 })
+  await server.leave()
+  t.notOk(existsSync(clusterIn(dir).pidFile))
 })
 
 t.test('every process that attaches while others leave has a working server', async (t) => {
@@ -94,3 +104,8 @@ t.test('the same with processes that are killed among them', async (t) => {
   await writeRow(server.url, 'works')
   await server.leave()
 })
+
+async function attached(url: string): Promise<number> {
+  const rows = await query(url, `select from pg_stat_activity where application_name = 'auth-primer attach'`)
+  return rows.length
+}
