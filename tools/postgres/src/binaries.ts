@@ -23,7 +23,7 @@ export interface Binaries {
 export async function findBinaries(account: Account | undefined): Promise<Binaries> {
   const native = nativeFolder()
   // A read-only node_modules is no reason to give up: the copy has the links.
-  const problem = await linkLibraries(native).catch((error: Error) => error)
+  await linkLibraries(native).catch(() => {})
   const found = await tryBinaries(native, account)
   if ('version' in found) return found
   const copy = await copyBinaries(native)
@@ -31,7 +31,7 @@ export async function findBinaries(account: Account | undefined): Promise<Binari
   const copied = await tryBinaries(copy, account)
   if ('version' in copied) return copied
   throw new EmbeddedPostgresError(
-    `The embedded Postgres cannot be run (${problem?.message ?? copied.reason}): set DATABASE_URL to a Postgres of your own.`,
+    `The embedded Postgres cannot be run (${copied.reason}): set DATABASE_URL to a Postgres of your own.`,
   )
 }
 

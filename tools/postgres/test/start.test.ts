@@ -1,0 +1,64 @@
+import { appendFile, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import t, { type Test } from 'tap'
+import { clusterIn } from '../src/folder.ts'
+import { attachPostgres } from '../src/index.ts'
+import { dataDir, readRows, writeRow } from './support.ts'
+
+// A stopped cluster, for the tests in turn.
+const dir = await dataDir(t)
+const folder = clusterIn(dir)
+const first = await attachPostgres({ dir, durable: false })
+await writeRow(first.url, 'kept')
+await first.leave()
+
+async function nothingIsLost(t: Test): Promise<void> {
+  const server = await attachPostgres({ dir, durable: false })
+  t.same(await readRows(server.url), ['kept'], 'nothing was lost')
+  await server.leave()
+}
+
+t.test('refuses a data folder of another major version, and leaves it alone', async (t) => {
+  const file = path.join(folder.data, 'PG_VERSION')
+  const version = await readFile(file, 'utf8')
+  await writeFile(file, '17\n')
+  await t.rejects(attachPostgres({ dir }), {
+    name: 'EmbeddedPostgresError',
+    message: /was made by Postgres 17, and the embedded one is 18\.\d+: move the folder aside/,
+  })
+  await writeFile(file, version)
+  await nothingIsLost(t)
+})
+
+t.test('says what is missing where the password is', async (t) => {
+  await rename(folder.password, `${folder.password}.away`)
+  await t.rejects(attachPostgres({ dir }), {
+    name: 'EmbeddedPostgresError',
+    message: /^The password of .* is missing: put it back/,
+  })
+  await rename(`${folder.password}.away`, folder.password)
+  await nothingIsLost(t)
+})
+
+t.test("ends with the log's last lines where Postgres does not start", async (t) => {
+  const conf = path.join(folder.data, 'postgresql.conf')
+  const { size } = await stat(conf)
+  await appendFile(conf, 'no_such_setting = 1\n')
+  const messages: string[] = []
+  await t.rejects(attachPostgres({ dir, patienceMs: 500, log: (message) => messages.push(message) }), {
+    name: 'EmbeddedPostgresError',
+    message:
+      /did not start within 0\.5 s\. Its log, .*\n.*unrecognized configuration parameter "no_such_setting"/s,
+  })
+  t.same(messages, ['Postgres does not start yet; trying again'])
+  await truncate(conf, size)
+  await nothingIsLost(t)
+})
+
+t.test('keeps its log short, and one before it', async (t) => {
+  await appendFile(folder.log, Buffer.alloc(1_100_000, 'x'))
+  await (await attachPostgres({ dir, durable: false })).leave()
+  t.ok((await stat(`${folder.log}.old`)).size > 1_100_000)
+  t.ok((await stat(folder.log)).size < 100_000)
+  await nothingIsLost(t)
+})
