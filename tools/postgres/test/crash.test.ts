@@ -133,30 +133,29 @@ t.test('begins again when it was killed while initdb ran', async (t) => {
   await server.leave()
 })
 
-t.test('leaves alone what a living process is making', async (t) => {
-  const dir = await dataDir(t)
-  const others = `postgres.${process.ppid}.0123456789ab`
-  await mkdir(path.join(dir, others))
-  await (await attachPostgres({ dir, durable: false })).leave()
-  t.same((await readdir(dir)).sort(), ['postgres', others])
-})
-
-t.test('moves a half-made data folder aside, and says so', async (t) => {
-  const dir = await dataDir(t)
-  const { data, home } = clusterIn(dir)
-  await mkdir(data, { recursive: true })
-  await writeFile(path.join(data, 'precious'), 'kept')
-  const messages: string[] = []
-  const server = await attachPostgres({ dir, durable: false, log: (message) => messages.push(message) })
-  await writeRow(server.url, 'works')
-  await server.leave()
-  const aside = (await readdir(dir)).find((name) => name.startsWith('postgres-half-made-')) ?? ''
-  t.equal(await readFile(path.join(dir, aside, 'data/precious'), 'utf8'), 'kept')
-  t.ok(messages.includes(`Moved a half-made database cluster aside, to ${path.join(dir, aside)}`))
-  const again = await attachPostgres({ dir, durable: false })
-  t.same(await readRows(again.url), ['works'], `and ${home} is used from then on`)
-  await again.leave()
-})
+t.test(
+  'moves a half-made data folder aside, says so, and leaves alone what a living process makes',
+  async (t) => {
+    const dir = await dataDir(t)
+    const { data, home } = clusterIn(dir)
+    await mkdir(data, { recursive: true })
+    await writeFile(path.join(data, 'precious'), 'kept')
+    const others = `postgres.${process.ppid}.0123456789ab`
+    await mkdir(path.join(dir, others))
+    const messages: string[] = []
+    const server = await attachPostgres({ dir, durable: false, log: (message) => messages.push(message) })
+    await writeRow(server.url, 'works')
+    await server.leave()
+    const names = (await readdir(dir)).sort()
+    t.match(names, ['postgres', /^postgres-half-made-/, others])
+    const [, aside = ''] = names
+    t.equal(await readFile(path.join(dir, aside, 'data/precious'), 'utf8'), 'kept')
+    t.ok(messages.includes(`Moved a half-made database cluster aside, to ${path.join(dir, aside)}`))
+    const again = await attachPostgres({ dir, durable: false })
+    t.same(await readRows(again.url), ['works'], `and ${home} is used from then on`)
+    await again.leave()
+  },
+)
 
 t.test('is not misled by a pid file whose process or port is another program', async (t) => {
   const folder = clusterIn(dir)

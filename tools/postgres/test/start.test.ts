@@ -12,6 +12,13 @@ const first = await attachPostgres({ dir, durable: false })
 await writeRow(first.url, 'kept')
 await first.leave()
 
+async function breakConfiguration(): Promise<{ repair(): Promise<void> }> {
+  const file = path.join(folder.data, 'postgresql.conf')
+  const { size } = await stat(file)
+  await appendFile(file, 'no_such_setting = 1\n')
+  return { repair: () => truncate(file, size) }
+}
+
 async function nothingIsLost(t: Test): Promise<void> {
   const server = await attachPostgres({ dir, durable: false })
   t.same(await readRows(server.url), ['kept'], 'nothing was lost')
@@ -41,17 +48,29 @@ t.test('says what is missing where the password is', async (t) => {
 })
 
 t.test("ends with the log's last lines where Postgres does not start", async (t) => {
-  const conf = path.join(folder.data, 'postgresql.conf')
-  const { size } = await stat(conf)
-  await appendFile(conf, 'no_such_setting = 1\n')
-  const messages: string[] = []
-  await t.rejects(attachPostgres({ dir, patienceMs: 500, log: (message) => messages.push(message) }), {
+  const { repair } = await breakConfiguration()
+  await t.rejects(attachPostgres({ dir, patienceMs: 3_000 }), {
     name: 'EmbeddedPostgresError',
     message:
-      /did not start within 0\.5 s\. Its log, .*\n.*unrecognized configuration parameter "no_such_setting"/s,
+      /did not start within 3 s\. Its log, .*\n.*unrecognized configuration parameter "no_such_setting"/s,
   })
-  t.same(messages, ['Postgres does not start yet; trying again'])
-  await truncate(conf, size)
+  await repair()
+  await nothingIsLost(t)
+})
+
+t.test('says that it tries again, and starts when the cause has gone', async (t) => {
+  const { repair } = await breakConfiguration()
+  const messages: string[] = []
+  const server = await attachPostgres({
+    dir,
+    durable: false,
+    log: (message) => {
+      messages.push(message)
+      void repair()
+    },
+  })
+  t.match(messages, ['Postgres does not start yet; trying again', /^Postgres 18\.\d+ listens on/])
+  await server.leave()
   await nothingIsLost(t)
 })
 

@@ -21,12 +21,10 @@ t.test('one of several that stop it does, and none fails', async (t) => {
 })
 
 t.test('who attaches while the cluster is reset has a working server', async (t) => {
-  for (let round = 0; round < 2; round += 1) {
-    const user = async () => {
-      const server = await attachPostgres({ dir, durable: false })
-      t.same(await query(server.url, 'select 1 as one'), [{ one: 1 }])
-      await server.leave()
-    }
-    await Promise.all([user(), resetPostgres({ dir }), user()])
+  const user = async () => {
+    const server = await attachPostgres({ dir, durable: false })
+    t.same(await query(server.url, 'select 1 as one'), [{ one: 1 }])
+    await server.leave()
   }
+  await Promise.all([user(), resetPostgres({ dir }), user()])
 })
