@@ -45,7 +45,10 @@ export async function attachPostgres(options: AttachOptions): Promise<AttachedPo
   const { dir, durable = true, maxConnections = 100, patienceMs = 30_000, log = () => {} } = options
   const folder = clusterIn(dir)
   const { client, started } = await startOrConnect(folder, { durable, maxConnections }, patienceMs, log)
-  await createDatabase(client)
+  await createDatabase(client).catch(async (error) => {
+    await client.end().catch(() => {})
+    throw error
+  })
   const url = new URL(`postgres://127.0.0.1:${client.port}/${DATABASE}`)
   url.username = SUPERUSER
   url.password = await readPassword(folder)
@@ -58,16 +61,17 @@ async function startOrConnect(
   patienceMs: number,
   log: Log,
 ): Promise<Attached> {
+  await initialise(folder, settings.durable, log)
   const deadline = Date.now() + patienceMs
   for (let attempt = 1; Date.now() < deadline; attempt += 1) {
-    await initialise(folder, settings.durable, log)
     try {
       const attached =
         (await attach(folder, deadline)) ?? (await startAndAttach(folder, settings, deadline, log))
       if (attached) return attached
     } catch (error) {
-      // Somebody has reset the cluster meanwhile: there is one to make.
       if (isInitialised(folder)) throw error
+      // Somebody has reset the cluster meanwhile.
+      await initialise(folder, settings.durable, log)
     }
     // Another process is ahead of us, or something of a killed server is still there for a moment.
     if (attempt === 3) log('Postgres does not start yet; trying again')

@@ -47,6 +47,21 @@ t.test('says what is missing where the password is', async (t) => {
   await nothingIsLost(t)
 })
 
+t.test('says so where a server runs that does not take the password', async (t) => {
+  const server = await attachPostgres({ dir, durable: false })
+  const password = await readFile(folder.password, 'utf8')
+  await writeFile(folder.password, 'another')
+  const attached = attachPostgres({ dir, patienceMs: 200 })
+  await t.rejects(attached, {
+    name: 'EmbeddedPostgresError',
+    message: /\(process \d+\) runs but does not answer: password authentication failed/,
+  })
+  await attached.catch((error) => t.notMatch(error.message, /another/))
+  await writeFile(folder.password, password)
+  await server.leave()
+  await nothingIsLost(t)
+})
+
 t.test("ends with the log's last lines where Postgres does not start", async (t) => {
   const { repair } = await breakConfiguration()
   await t.rejects(attachPostgres({ dir, patienceMs: 3_000 }), {
