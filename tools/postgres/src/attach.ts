@@ -1,17 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type pg from 'pg'
-import { readPassword, SUPERUSER } from './connect.ts'
+import { type Connection, SUPERUSER } from './connect.ts'
 import { connectIfRunning } from './connect-if-running.ts'
 import { codeOf, EmbeddedPostgresError } from './errors.ts'
-import { type ClusterFolder, clusterIn } from './folder.ts'
+import { type ClusterFolder, clusterIn, isInitialised } from './folder.ts'
 import { hold } from './hold.ts'
 import { initialise, type Log } from './initialise.ts'
 import { holdShared } from './lock.ts'
-import { readPidFile } from './postmaster.ts'
+import { readPassword } from './password.ts'
 import { logTail } from './server-log.ts'
 import { type ServerSettings, start } from './start.ts'
 
-const PATIENCE_MS = 30_000
 const DATABASE = 'auth_primer'
 
 export interface AttachOptions {
@@ -21,6 +19,8 @@ export interface AttachOptions {
   readonly durable?: boolean
   /** How many connections a server that this call starts allows. @default 100 */
   readonly maxConnections?: number
+  /** How long to try, in milliseconds, when a server does not start. @default 30_000 */
+  readonly patienceMs?: number
   /** Is told what is being done, a sentence at a time. */
   readonly log?: Log
 }
@@ -35,51 +35,81 @@ export interface AttachedPostgres {
   leave(): Promise<void>
 }
 
+interface Attached {
+  readonly client: Connection
+  readonly started: boolean
+}
+
 /** Starts the embedded Postgres of a data folder, or attaches to it if it runs already. */
 export async function attachPostgres(options: AttachOptions): Promise<AttachedPostgres> {
-  const { dir, durable = true, maxConnections = 100, log = () => {} } = options
+  const { dir, durable = true, maxConnections = 100, patienceMs = 30_000, log = () => {} } = options
   const folder = clusterIn(dir)
-  const { client, started } = await startOrConnect(folder, { durable, maxConnections }, log)
-  await createDatabase(client)
+  const { client, started } = await startOrConnect(folder, { durable, maxConnections }, patienceMs, log)
+  await createDatabase(client).catch(async (error) => {
+    await client.end().catch(() => {})
+    throw error
+  })
   const url = new URL(`postgres://127.0.0.1:${client.port}/${DATABASE}`)
   url.username = SUPERUSER
   url.password = await readPassword(folder)
   return { url: url.href, started, dataDir: folder.data, leave: hold(client, folder) }
 }
 
-async function startOrConnect(folder: ClusterFolder, settings: ServerSettings, log: Log) {
-  const deadline = Date.now() + PATIENCE_MS
-  let startedPid: number | undefined
-  let failures = 0
-  while (Date.now() < deadline) {
-    await initialise(folder, settings.durable, log)
-    const client = await connectIfRunning(folder, deadline)
-    if (client) {
-      // Whoever stops the server holds the lock: then this connection ends, and there is one to start.
-      const held = await holdShared(client).then(
-        () => true,
-        () => false,
-      )
-      if (held) return { client, started: startedPid === (await readPidFile(folder))?.pid }
-      continue
+async function startOrConnect(
+  folder: ClusterFolder,
+  settings: ServerSettings,
+  patienceMs: number,
+  log: Log,
+): Promise<Attached> {
+  await initialise(folder, settings.durable, log)
+  const deadline = Date.now() + patienceMs
+  for (let attempt = 1; Date.now() < deadline; attempt += 1) {
+    try {
+      const attached =
+        (await attach(folder, deadline)) ?? (await startAndAttach(folder, settings, deadline, log))
+      if (attached) return attached
+    } catch (error) {
+      if (isInitialised(folder)) throw error
+      // Somebody has reset the cluster meanwhile.
+      await initialise(folder, settings.durable, log)
     }
-    const started = await start(folder, settings, deadline)
-    if (started) {
-      startedPid = started.pid
-      log(`Postgres ${started.version} listens on 127.0.0.1:${started.port}`)
-    } else {
-      // Another process is ahead of us, or something of a killed server is still there for a moment.
-      failures += 1
-      if (failures === 3) log('Postgres does not start yet; trying again')
-      await sleep(Math.min(100 * failures, 1_000))
-    }
+    // Another process is ahead of us, or something of a killed server is still there for a moment.
+    if (attempt === 3) log('Postgres does not start yet; trying again')
+    await sleep(Math.min(100 * attempt, 1_000))
   }
   throw new EmbeddedPostgresError(
-    `The embedded Postgres in ${folder.home} did not start within ${PATIENCE_MS / 1000} s. Its log, ${folder.log}, ends with:\n${await logTail(folder)}`,
+    `The embedded Postgres in ${folder.home} did not start within ${patienceMs / 1000} s. Its log, ${folder.log}, ends with:\n${await logTail(folder)}`,
   )
 }
 
-async function createDatabase(client: pg.Client): Promise<void> {
+async function startAndAttach(
+  folder: ClusterFolder,
+  settings: ServerSettings,
+  deadline: number,
+  log: Log,
+): Promise<Attached | undefined> {
+  const server = await start(folder, settings, deadline)
+  if (!server) return undefined
+  log(`Postgres ${server.version} listens on 127.0.0.1:${server.port}`)
+  const attached = await attach(folder, deadline)
+  return attached && { ...attached, started: true }
+}
+
+/** `undefined` when no server runs, or the one that did is being stopped. */
+async function attach(folder: ClusterFolder, deadline: number): Promise<Attached | undefined> {
+  const client = await connectIfRunning(folder, deadline)
+  if (!client) return undefined
+  // Whoever stops the server holds the lock, and ends this connection while it waits.
+  try {
+    await holdShared(client)
+    return { client, started: false }
+  } catch {
+    await client.end().catch(() => {})
+    return undefined
+  }
+}
+
+async function createDatabase(client: Connection): Promise<void> {
   const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE])
   if (rowCount) return
   await client.query(`create database ${DATABASE}`).catch((error) => {

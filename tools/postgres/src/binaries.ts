@@ -23,7 +23,7 @@ export interface Binaries {
 export async function findBinaries(account: Account | undefined): Promise<Binaries> {
   const native = nativeFolder()
   // A read-only node_modules is no reason to give up: the copy has the links.
-  const problem = await linkLibraries(native).catch((error: Error) => error)
+  await linkLibraries(native).catch(() => {})
   const found = await tryBinaries(native, account)
   if ('version' in found) return found
   const copy = await copyBinaries(native)
@@ -31,7 +31,7 @@ export async function findBinaries(account: Account | undefined): Promise<Binari
   const copied = await tryBinaries(copy, account)
   if ('version' in copied) return copied
   throw new EmbeddedPostgresError(
-    `The embedded Postgres cannot be run (${problem?.message ?? copied.reason}): set DATABASE_URL to a Postgres of your own.`,
+    `The embedded Postgres cannot be run (${copied.reason}): name another folder for its programs in AUTH_PRIMER_POSTGRES_CACHE, or set DATABASE_URL to a Postgres of your own.`,
   )
 }
 
@@ -55,7 +55,7 @@ async function linkLibraries(native: string): Promise<void> {
     await readFile(path.join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]'),
   )
   for (const { source, target } of links) {
-    const link = path.join(native, '..', target)
+    const link = path.join(native, path.relative('native', target))
     if (existsSync(link)) continue
     await symlink(path.relative(path.dirname(target), source), link).catch((error) => {
       if (codeOf(error) !== 'EEXIST') throw error

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { attachPostgres } from './attach.ts'
 import { connectIfRunning } from './connect-if-running.ts'
 import { defaultDataDir } from './data-dir.ts'
-import { EmbeddedPostgresError } from './errors.ts'
+import { codeOf, EmbeddedPostgresError } from './errors.ts'
 import { clusterIn } from './folder.ts'
 import { countAttached } from './lock.ts'
 import { readPidFile } from './postmaster.ts'
@@ -18,7 +18,10 @@ const report = (message: string) => void process.stderr.write(`${message}\n`)
 export async function start(): Promise<void> {
   const dir = defaultDataDir()
   const server = await attachPostgres({ dir, log: say })
-  await writeFile(clusterIn(dir).keepRunning, '')
+  // Exclusive, as root follows no link that the folder's owner may have put there.
+  await writeFile(clusterIn(dir).keepRunning, '', { flag: 'wx' }).catch((error) => {
+    if (codeOf(error) !== 'EEXIST') throw error
+  })
   await server.leave()
   say(
     server.started

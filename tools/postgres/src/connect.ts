@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import pg from 'pg'
-import { codeOf, EmbeddedPostgresError } from './errors.ts'
-import { belongsToAnother, type ClusterFolder } from './folder.ts'
+import type { ClusterFolder } from './folder.ts'
+import { readPassword } from './password.ts'
 import { readPidFile } from './postmaster.ts'
 
 export const SUPERUSER = 'postgres'
@@ -62,15 +61,4 @@ function requireScram(client: pg.Client): () => boolean {
     proven = true
   })
   return () => proven
-}
-
-export async function readPassword(folder: ClusterFolder): Promise<string> {
-  try {
-    return (await readFile(folder.password, 'utf8')).trim()
-  } catch (error) {
-    if (codeOf(error) === 'EACCES') throw belongsToAnother(folder)
-    throw new EmbeddedPostgresError(
-      `The password of the embedded Postgres, ${folder.password}, is missing: put it back, or move ${folder.home} aside to begin anew.`,
-    )
-  }
 }

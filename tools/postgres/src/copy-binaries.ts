@@ -35,8 +35,9 @@ export async function copyBinaries(native: string): Promise<string> {
 function places(): string[] {
   const chosen = process.env.AUTH_PRIMER_POSTGRES_CACHE
   if (chosen) return [path.resolve(chosen)]
+  const forAll = process.platform === 'darwin' ? '/Library/Caches' : '/var/cache'
   const own =
-    process.getuid?.() === 0 ? '/var/cache' : process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache')
+    process.getuid?.() === 0 ? forAll : process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache')
   return [own, os.tmpdir()]
 }
 

@@ -24,10 +24,19 @@ export function hold(client: Connection, folder: ClusterFolder): () => Promise<v
   }
 
   async function takeAgain(): Promise<Connection | undefined> {
-    const connection = await connectIfRunning(folder, Date.now() + PATIENCE_MS)
-    if (!connection) return undefined
-    await holdShared(connection)
-    return watch(connection)
+    const deadline = Date.now() + PATIENCE_MS
+    while (Date.now() < deadline) {
+      const connection = await connectIfRunning(folder, deadline)
+      if (!connection) return undefined
+      // We may be back before Postgres has noticed the crash: then this session is ended as well.
+      const held = await holdShared(connection).then(
+        () => true,
+        () => false,
+      )
+      if (held) return watch(connection)
+      await connection.end().catch(() => {})
+    }
+    return undefined
   }
 
   return () => {

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import { readFile, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import type { ClusterFolder } from './folder.ts'
+import { codeOf } from './errors.ts'
+import { belongsToAnother, type ClusterFolder } from './folder.ts'
 
 const run = promisify(execFile)
 
@@ -16,7 +17,10 @@ export interface PidFile {
 }
 
 export async function readPidFile(folder: ClusterFolder): Promise<PidFile | undefined> {
-  const text = await readFile(folder.pidFile, 'utf8').catch(() => '')
+  const text = await readFile(folder.pidFile, 'utf8').catch((error) => {
+    if (codeOf(error) === 'EACCES') throw belongsToAnother(folder)
+    return ''
+  })
   const lines = text.split('\n').map((line) => line.trim())
   const pid = Number(lines[0])
   if (!pid) return undefined

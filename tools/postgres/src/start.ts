@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, open, readFile, rename, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,10 +8,12 @@ import { asAccount, assertReachable, dataArgument, postgresAccount, postgresEnv 
 import { type Binaries, findBinaries } from './binaries.ts'
 import { EmbeddedPostgresError } from './errors.ts'
 import type { ClusterFolder } from './folder.ts'
+import { closeToOthers } from './modes.ts'
 import { endOrphans } from './orphans.ts'
+import { readPassword } from './password.ts'
 import { isPostmaster, readPidFile } from './postmaster.ts'
+import { openLog } from './server-log.ts'
 
-const LOG_BYTES = 1_000_000
 const NAMED_WITHIN_MS = 5_000
 
 export interface ServerSettings {
@@ -42,6 +44,8 @@ export async function start(
   const stale = await readPidFile(folder)
   if (stale && (await isPostmaster(stale.pid, folder))) return undefined
   if (stale) await endOrphans(folder)
+  // Without it the server would be of no use.
+  await readPassword(folder)
   await closeToOthers(folder)
   const port = await freePort()
   const log = await openLog(folder)
@@ -112,28 +116,6 @@ async function assertVersion(folder: ClusterFolder, { version }: Binaries): Prom
   throw new EmbeddedPostgresError(
     `The database cluster in ${folder.home} was made by Postgres ${made}, and the embedded one is ${version}: move the folder aside (or npm run db:reset) to begin anew, or run it with the version of auth-primer that made it.`,
   )
-}
-
-/** Modes may have been widened since: by a copy, a backup, a `chmod -R`. */
-async function closeToOthers(folder: ClusterFolder): Promise<void> {
-  await chmod(folder.home, 0o700)
-  await chmod(folder.data, 0o700)
-  await chmod(folder.password, 0o600)
-}
-
-/** The log is the folder's owner's, also when root starts Postgres for it. */
-async function openLog(folder: ClusterFolder) {
-  const size = await stat(folder.log).then(
-    ({ size }) => size,
-    () => 0,
-  )
-  if (size > LOG_BYTES) await rename(folder.log, `${folder.log}.old`).catch(() => {})
-  const log = await open(folder.log, 'a', 0o600)
-  if (process.getuid?.() === 0) {
-    const { uid, gid } = await stat(folder.home)
-    await log.chown(uid, gid)
-  }
-  return log
 }
 
 function freePort(): Promise<number> {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from './connect.ts'
 import { connectIfRunning } from './connect-if-running.ts'
 import { codeOf } from './errors.ts'
-import { type ClusterFolder, clusterFolder, clusterIn } from './folder.ts'
+import { type ClusterFolder, clusterFolder, clusterIn, isInitialised } from './folder.ts'
 import { countAttached, holdAlone } from './lock.ts'
 import { shutDown } from './shut-down.ts'
 
@@ -29,6 +29,7 @@ export interface StopResult {
  */
 export async function stopPostgres(options: StopOptions): Promise<StopResult> {
   const folder = clusterIn(options.dir)
+  if (!isInitialised(folder)) return { outcome: 'not running', attached: 0 }
   await rm(folder.keepRunning, { force: true })
   return stopThen(folder, options, () => shutDown(folder))
 }

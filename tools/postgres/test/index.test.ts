@@ -1,0 +1,14 @@
+import t from 'tap'
+import * as api from '../src/index.ts'
+import * as testing from '../src/testing.ts'
+
+t.test('exports these names', async (t) => {
+  t.same(Object.keys(api).sort(), [
+    'EmbeddedPostgresError',
+    'attachPostgres',
+    'defaultDataDir',
+    'resetPostgres',
+    'stopPostgres',
+  ])
+  t.same(Object.keys(testing), ['createTestDatabase'])
+})

@@ -1,0 +1,98 @@
+import { appendFile, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import t, { type Test } from 'tap'
+import { clusterIn } from '../src/folder.ts'
+import { attachPostgres } from '../src/index.ts'
+import { dataDir, readRows, writeRow } from './support.ts'
+
+// A stopped cluster, for the tests in turn.
+const dir = await dataDir(t)
+const folder = clusterIn(dir)
+const first = await attachPostgres({ dir, durable: false })
+await writeRow(first.url, 'kept')
+await first.leave()
+
+async function breakConfiguration(): Promise<{ repair(): Promise<void> }> {
+  const file = path.join(folder.data, 'postgresql.conf')
+  const { size } = await stat(file)
+  await appendFile(file, 'no_such_setting = 1\n')
+  return { repair: () => truncate(file, size) }
+}
+
+async function nothingIsLost(t: Test): Promise<void> {
+  const server = await attachPostgres({ dir, durable: false })
+  t.same(await readRows(server.url), ['kept'], 'nothing was lost')
+  await server.leave()
+}
+
+t.test('refuses a data folder of another major version, and leaves it alone', async (t) => {
+  const file = path.join(folder.data, 'PG_VERSION')
+  const version = await readFile(file, 'utf8')
+  await writeFile(file, '17\n')
+  await t.rejects(attachPostgres({ dir }), {
+    name: 'EmbeddedPostgresError',
+    message: /was made by Postgres 17, and the embedded one is 18\.\d+: move the folder aside/,
+  })
+  await writeFile(file, version)
+  await nothingIsLost(t)
+})
+
+t.test('says what is missing where the password is', async (t) => {
+  await rename(folder.password, `${folder.password}.away`)
+  await t.rejects(attachPostgres({ dir }), {
+    name: 'EmbeddedPostgresError',
+    message: /^The password of .* is missing: put it back/,
+  })
+  await rename(`${folder.password}.away`, folder.password)
+  await nothingIsLost(t)
+})
+
+t.test('says so where a server runs that does not take the password', async (t) => {
+  const server = await attachPostgres({ dir, durable: false })
+  const password = await readFile(folder.password, 'utf8')
+  await writeFile(folder.password, 'another')
+  const attached = attachPostgres({ dir, patienceMs: 200 })
+  await t.rejects(attached, {
+    name: 'EmbeddedPostgresError',
+    message: /\(process \d+\) runs but does not answer: password authentication failed/,
+  })
+  await attached.catch((error) => t.notMatch(error.message, /another/))
+  await writeFile(folder.password, password)
+  await server.leave()
+  await nothingIsLost(t)
+})
+
+t.test("ends with the log's last lines where Postgres does not start", async (t) => {
+  const { repair } = await breakConfiguration()
+  await t.rejects(attachPostgres({ dir, patienceMs: 3_000 }), {
+    name: 'EmbeddedPostgresError',
+    message:
+      /did not start within 3 s\. Its log, .*\n.*unrecognized configuration parameter "no_such_setting"/s,
+  })
+  await repair()
+  await nothingIsLost(t)
+})
+
+t.test('says that it tries again, and starts when the cause has gone', async (t) => {
+  const { repair } = await breakConfiguration()
+  const messages: string[] = []
+  const server = await attachPostgres({
+    dir,
+    durable: false,
+    log: (message) => {
+      messages.push(message)
+      void repair()
+    },
+  })
+  t.match(messages, ['Postgres does not start yet; trying again', /^Postgres 18\.\d+ listens on/])
+  await server.leave()
+  await nothingIsLost(t)
+})
+
+t.test('keeps its log short, and one before it', async (t) => {
+  await appendFile(folder.log, Buffer.alloc(1_100_000, 'x'))
+  await (await attachPostgres({ dir, durable: false })).leave()
+  t.ok((await stat(`${folder.log}.old`)).size > 1_100_000)
+  t.ok((await stat(folder.log)).size < 100_000)
+  await nothingIsLost(t)
+})
