@@ -85,6 +85,19 @@ t.test('hash says what is wrong with a password', async (t) => {
   t.match(await run(['hash', '--scheme=md5'], 'pw'), { exitCode: 2, err: /`scheme`/ })
 })
 
+t.test('nothing is no password', async (t) => {
+  t.match(await run(['hash', '--cost=10'], ''), { exitCode: 2, out: '', err: /another line/ })
+})
+
+t.test('takes lines however they arrive', async (t) => {
+  const stdin = new PassThrough()
+  const [out, err] = [sink(), sink()]
+  const exit = main(['verify'], { stdin, stdout: out.stream, stderr: err.stream })
+  const bytes = Buffer.from(`${KNOWN}\r\ncafé\nand more`)
+  for (const byte of bytes) stdin.write(Buffer.of(byte))
+  t.equal(await exit, 0)
+})
+
 t.test('input that is no UTF-8 is refused, not replaced', async (t) => {
   const latin1 = Buffer.from('café', 'latin1')
   t.match(await run(['hash', '--cost=10'], latin1), {
@@ -173,10 +186,11 @@ t.test('a fault of the machine’s is thrown, not told as the user’s', async (
   await t.rejects(main(['hash'], { stdin, stdout: stream, stderr: stream }), { message: 'the disk is gone' })
 })
 
-t.test('runs as a command', async (t) => {
+t.test('runs as a command, and ends though its standard input does not', async (t) => {
   const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
   const child = spawn(process.execPath, ['--import=tsx', cli, 'verify', KNOWN], { stdio: 'pipe' })
-  child.stdin.end('cafe')
+  t.teardown(() => child.stdin.destroy())
+  child.stdin.write('cafe\n')
   const exitCode = await new Promise((resolve) => child.on('close', resolve))
   t.equal(exitCode, 1)
 })
