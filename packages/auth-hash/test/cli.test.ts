@@ -188,7 +188,7 @@ t.test('a fault of the machine’s is thrown, not told as the user’s', async (
 
 t.test('runs as a command, and ends though its standard input does not', async (t) => {
   const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import=tsx', cli, 'verify', KNOWN], { stdio: 'pipe' })
+  const child = spawn(process.execPath, [...process.execArgv, cli, 'verify', KNOWN], { stdio: 'pipe' })
   t.teardown(() => child.stdin.destroy())
   child.stdin.write('cafe\n')
   const exitCode = await new Promise((resolve) => child.on('close', resolve))
