@@ -25,13 +25,22 @@ export async function timeOf(work: Work): Promise<number> {
   return performance.now() - start
 }
 
+/** For times on the clock, which other processes only ever make longer. */
+export function best(samples: readonly number[]): number {
+  return Math.min(...samples)
+}
+
 /**
- * The median of each work, taken in turns and each round in another order, so that whatever else the machine does
- * falls on all of them alike.
+ * Measures each work in turns, each round in another order, so that whatever else the machine does falls on all of
+ * them alike, and sums each one's samples up.
  */
 export async function inTurns<Name extends string>(
   works: Readonly<Record<Name, Work>>,
-  options: { readonly rounds: number; readonly measure: (work: Work) => Promise<number> },
+  options: {
+    readonly rounds: number
+    readonly measure: (work: Work) => Promise<number>
+    readonly summary: (samples: readonly number[]) => number
+  },
 ): Promise<Record<Name, number>> {
   const names = Object.keys(works) as Name[]
   const samples = new Map(names.map((name) => [name, [] as number[]]))
@@ -43,8 +52,6 @@ export async function inTurns<Name extends string>(
       if (round > 0) samples.get(name)?.push(sample)
     }
   }
-  return Object.fromEntries(names.map((name) => [name, median(samples.get(name) ?? [])])) as Record<
-    Name,
-    number
-  >
+  const summaries = names.map((name) => [name, options.summary(samples.get(name) ?? [])])
+  return Object.fromEntries(summaries) as Record<Name, number>
 }
