@@ -16,42 +16,44 @@ export interface HasherOptions {
    * Of new hashes: bcrypt runs 2^cost rounds. 10–15.
    * @default 12
    */
-  readonly cost?: number
+  readonly cost?: number | undefined
   /**
    * A stored hash of a higher cost is refused at once, since it would hold a thread for as long as its writer likes.
    * From `cost` to 20.
    * @default 15
    */
-  readonly maxCost?: number
+  readonly maxCost?: number | undefined
   /**
    * How many computations run at the same time. 1–1024.
    * @default the number of cores, or of libuv's threads less two, whichever is smaller
    */
-  readonly concurrency?: number
+  readonly concurrency?: number | undefined
   /**
-   * How many calls may wait for their turn; one more is told {@link OverloadedError}. 0–100,000.
+   * How many calls may wait for their turn; one more is told `AUTH_HASH_OVERLOADED`. 0–100,000. By default the last
+   * of them waits about eight seconds at cost 12.
    * @default 32 × concurrency
    */
-  readonly maxQueue?: number
+  readonly maxQueue?: number | undefined
   /**
    * `bcrypt` takes passwords of up to 72 bytes; `bcrypt-sha256` (passlib's v2 format) digests longer ones first.
    * @default 'bcrypt', and 'bcrypt-sha256' where there is a pepper
    */
-  readonly scheme?: Scheme
+  readonly scheme?: Scheme | undefined
   /** Needs the scheme `bcrypt-sha256`. */
-  readonly pepper?: Pepper
+  readonly pepper?: Pepper | undefined
   /**
    * For tables filled by software that let bcrypt cut passwords off: `verify` does so too. New hashes are not affected.
    * @default false
    */
-  readonly legacyTruncate?: boolean
+  readonly legacyTruncate?: boolean | undefined
   /**
    * Allows costs of 4–9. For tests alone: such hashes are guessed thousands of times a second.
    * @default false
    */
-  readonly unsafeLowCost?: boolean
+  readonly unsafeLowCost?: boolean | undefined
 }
 
+/** What an option is where it is not given; `maxQueue` is `queuePerThread` times `concurrency`. */
 export const DEFAULTS = Object.freeze({
   cost: 12,
   maxCost: 15,

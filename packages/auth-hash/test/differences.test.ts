@@ -7,7 +7,7 @@ import { costsOf } from './work.ts'
 const hasher = createHasher({ cost: 4, unsafeLowCost: true })
 const wrong = { ok: false, reason: 'wrong-password' }
 
-t.test('what follows byte 72', async (t) => {
+t.test('counts every byte of a password, and refuses one of more than 72', async (t) => {
   const whole = `${'a'.repeat(70)}\u00e9` // 72 bytes
   const longer = `${whole}!`
   t.equal(await bcrypt.compare(longer, await bcrypt.hash(whole, 4)), true, 'bcrypt ignores it')
@@ -32,7 +32,7 @@ t.test('what follows byte 72', async (t) => {
   )
 })
 
-t.test('NUL in the password', async (t) => {
+t.test('takes NUL for no end of the password, and refuses it', async (t) => {
   t.equal(await bcrypt.compare('pw\0pw', await bcrypt.hash('pw', 4)), true, 'bcrypt takes it for the end')
 
   await t.rejects(hasher.hash('pw\0pw'), { code: 'AUTH_HASH_PASSWORD_HAS_NUL' })
@@ -44,7 +44,7 @@ t.test('NUL in the password', async (t) => {
   t.match(await hasher.verify({ password: 'pw', hash }), { ok: true })
 })
 
-t.test('NUL and garbage behind the hash', async (t) => {
+t.test('refuses a hash with NUL or garbage behind it', async (t) => {
   const hash = await hasher.hash('pw')
   t.equal(await bcrypt.compare('pw', `${hash}\0garbage`), true, 'bcrypt overlooks it')
 
@@ -57,7 +57,7 @@ t.test('NUL and garbage behind the hash', async (t) => {
   t.match(await hasher.verify({ password: 'pw', hash }), { ok: true })
 })
 
-t.test('$2y$', async (t) => {
+t.test('accepts $2a$, $2b$ and $2y$, and refuses $2x$ and $2$', async (t) => {
   const rest = (await bcrypt.hash('pw', 4)).slice('$2b$'.length)
   t.equal(await bcrypt.compare('pw', `$2y$${rest}`), false, 'bcrypt silently says no')
 
@@ -72,7 +72,7 @@ t.test('$2y$', async (t) => {
   }
 })
 
-t.test('NFC and NFD forms of one password', async (t) => {
+t.test('takes the NFC and NFD forms of one password for one', async (t) => {
   const nfc = 'caf\u00e9'
   const nfd = 'cafe\u0301'
   t.equal(await bcrypt.compare(nfd, await bcrypt.hash(nfc, 4)), false, 'bcrypt takes them for two')
@@ -91,14 +91,14 @@ t.test('NFC and NFD forms of one password', async (t) => {
   t.match(await hasher.verify({ password: nfc, hash: await bcrypt.hash(nfd, 4) }), wrong)
 })
 
-t.test('NFC merges no characters that differ, as NFKC would', async (t) => {
+t.test('merges no characters that differ, as NFKC would', async (t) => {
   const hash = await hasher.hash('pa\u00b2')
   t.match(await hasher.verify({ password: 'pa2', hash }), wrong)
   t.match(await hasher.verify({ password: 'pa\u00b2', hash }), { ok: true })
   t.equal('pa\u00b2'.normalize('NFKC'), 'pa2')
 })
 
-t.test('lone surrogates', async (t) => {
+t.test('refuses lone surrogates instead of confounding them', async (t) => {
   t.equal(await bcrypt.compare('\ud801', await bcrypt.hash('\ud800', 4)), true, 'bcrypt confounds them')
 
   await t.rejects(hasher.hash('\ud800'), { code: 'AUTH_HASH_PASSWORD_NOT_UNICODE' })
@@ -111,7 +111,7 @@ t.test('lone surrogates', async (t) => {
   t.match(await hasher.verify({ password: '\u{1f600}', hash: await hasher.hash('\u{1f600}') }), { ok: true })
 })
 
-t.test('a hash that is garbage, empty or not there', async (t) => {
+t.test('works for a hash that is garbage, empty or not there as for any other', async (t) => {
   // @ts-expect-error null is what a missing user gives
   await t.rejects(bcrypt.compare('pw', null), 'bcrypt throws')
   t.equal(await bcrypt.compare('pw', ''), false, 'or answers without any work')
@@ -122,7 +122,7 @@ t.test('a hash that is garbage, empty or not there', async (t) => {
   }
 })
 
-t.test('a cost that runs for hours', async (t) => {
+t.test('refuses a cost above maxCost before any work', async (t) => {
   t.equal(bcrypt.getRounds(`$2b$30$${'.'.repeat(53)}`), 30, 'bcrypt reads it, and would set out')
 
   const hash = `$2b$16$${'.'.repeat(53)}`
@@ -136,7 +136,7 @@ t.test('a cost that runs for hours', async (t) => {
   t.match(await low.verify({ password: 'pw', hash: await bcrypt.hash('pw', 6) }), { ok: false })
 })
 
-t.test('nonsense for a cost', async (t) => {
+t.test('takes no nonsense for a cost', async (t) => {
   t.match(await bcrypt.genSalt(260), /^\$2b\$04\$/, 'bcrypt makes 4 of 260')
   t.match(await bcrypt.genSalt(Number.NaN), /^\$2b\$10\$/, 'and 10 of NaN')
 
@@ -152,7 +152,7 @@ t.test('nonsense for a cost', async (t) => {
   t.throws(() => createHasher({ cost: 3, unsafeLowCost: true }), { code: 'AUTH_HASH_INVALID_OPTION' })
 })
 
-t.test('a flood', async (t) => {
+t.test('turns away a flood beyond its bounds at once, and is not harmed by it', async (t) => {
   const limited = createHasher({ cost: 4, unsafeLowCost: true, concurrency: 2, maxQueue: 5 })
   const calls = Array.from({ length: 50 }, () => limited.verify({ password: 'pw', hash: null }))
   t.match(limited.stats, { running: 2, waiting: 5, overloaded: 43 }, 'all else is turned away at once')
@@ -165,7 +165,7 @@ t.test('a flood', async (t) => {
   await t.resolves(limited.hash('pw'), 'and then there is room again')
 })
 
-t.test('a stronger hash than today’s', async (t) => {
+t.test('rehashes upwards only', async (t) => {
   const saved: string[] = []
   const save = async (next: string) => {
     saved.push(next)
