@@ -56,6 +56,20 @@ t.test('an old cost is made up by one hash at each cost from it to today’s min
   t.strictSame(await costsOf(() => hasher.verify({ password: 'right', hash: today })), [7])
 })
 
+t.test('both forms are computed, whichever of them matches', async (t) => {
+  for (const form of ['caf\u00e9', 'cafe\u0301', 'cafe']) {
+    const hash = await bcrypt.hash(form, COST)
+    t.strictSame(await costsOf(() => hasher.verify({ password: 'cafe\u0301', hash })), [COST, COST])
+  }
+})
+
+t.test('a form that is too long matches nothing, not even the hash of no password', async (t) => {
+  const password = '\u0958'.repeat(20) // 60 bytes, and 120 once normalised
+  const wrong = { ok: false, reason: 'wrong-password' }
+  t.strictSame(await hasher.verify({ password, hash: await bcrypt.hash('', COST) }), wrong)
+  t.match(await hasher.verify({ password, hash: await bcrypt.hash(password, COST) }), { ok: true })
+})
+
 t.test('a hash above today’s cost is the one kind of row that shows', async (t) => {
   const hash = await bcrypt.hash('right', COST + 1)
   t.strictSame(await costsOf(() => hasher.verify({ password: 'wrong', hash })), [COST + 1])
