@@ -3,11 +3,11 @@ import type { Hasher, HashOptions, Verdict, VerifyInput } from './hasher.ts'
 import { judge } from './judge.ts'
 import { make } from './make.ts'
 import type { HasherOptions } from './options.ts'
-import { settingsOf } from './options.ts'
 import { parse } from './parse.ts'
 import { assertString, faultOf, fits, formsOf, passwordError } from './password.ts'
 import { createQueue } from './queue.ts'
 import { targetOf } from './rehash.ts'
+import { settingsOf } from './settings.ts'
 
 /**
  * Makes a hasher: one for a process, since its limits share out the process's threads.

@@ -43,6 +43,5 @@ export function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (value === undefined) return 'undefined'
   if (Array.isArray(value)) return 'an array'
-  if (Number.isInteger(value)) return 'an integer out of bounds'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

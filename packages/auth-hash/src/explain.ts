@@ -56,7 +56,7 @@ const VERSIONS: Readonly<Record<StoredHash['version'], string>> = {
 function whatCame(hash: unknown): string {
   if (typeof hash !== 'string') return kindOf(hash)
   if (hash.startsWith('$2x$')) return 'one of version 2x, which marks hashes of a faulty implementation'
-  if (hash.startsWith('$2$')) return 'one of version 2, the first of 1999, which did not count the final NUL'
+  if (hash.startsWith('$2$')) return 'one of version 2, the first, which nobody writes any more'
   if (/^\$2[aby]\$/.test(hash) && hash.length !== 60) {
     return `one of ${hash.length} characters where bcrypt's have 60`
   }

@@ -12,6 +12,9 @@ function hasher(): Hasher {
 /**
  * Hashes a password with the defaults.
  *
+ * Hashing is not encryption: there is no key, and no way back for anybody. Each hash has a salt of its own, so that
+ * two equal passwords have different hashes.
+ *
  * @throws {AuthHashError} as {@link Hasher.hash} does
  */
 export function hash(password: string): Promise<HashText> {
@@ -19,9 +22,10 @@ export function hash(password: string): Promise<HashText> {
 }
 
 /**
- * Whether a password is the one that a stored hash was made from, judged with the defaults.
+ * Whether a password is the one that a stored hash was made from, with the defaults.
  *
- * A hash in the password's place does not compile, where its type shows it to be one.
+ * The password is hashed once more, with the salt and the cost that stand in the stored hash, and the two digests are
+ * equal or they are not. A hash in the password's place does not compile, where its type shows it to be one.
  *
  * @throws {AuthHashError} as {@link Hasher.verify} does
  */

@@ -40,15 +40,17 @@ export interface VerifyInput extends HashOptions {
 
 export interface Hasher {
   /**
-   * Hashes a password, with a salt of its own.
+   * Hashes a password, in its normal form (NFC, RFC 8265 §4.2) and with a salt of its own: 128 random bits that stand
+   * in the hash and make equal passwords have different hashes.
    *
    * @throws {AuthHashError} `AUTH_HASH_PASSWORD_TOO_LONG`, `AUTH_HASH_PASSWORD_HAS_NUL`,
    * `AUTH_HASH_PASSWORD_NOT_UNICODE`, `AUTH_HASH_INVALID_ARGUMENT`, `AUTH_HASH_OVERLOADED`
    */
   hash(password: string, options?: HashOptions): Promise<HashText>
   /**
-   * Judges a password against a stored hash, never throwing because of what is stored. The work depends on the
-   * password alone, unless the stored cost is above the hasher's own.
+   * Judges a password against a stored hash: hashes it once more with the salt and cost that stand there, and
+   * compares. Nothing that is stored makes it throw, and the work depends on the password alone, unless the stored cost
+   * is above the hasher's own.
    *
    * @throws {AuthHashError} `AUTH_HASH_INVALID_ARGUMENT`, `AUTH_HASH_OVERLOADED`
    */

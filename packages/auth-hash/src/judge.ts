@@ -1,11 +1,11 @@
 import type { HashText, Reason, Verdict } from './hasher.ts'
 import { make } from './make.ts'
-import type { Settings } from './options.ts'
 import type { StoredHash } from './parse.ts'
 import type { Forms, PasswordFault } from './password.ts'
 import { faultOf, formsOf } from './password.ts'
 import { rehashOf, targetOf } from './rehash.ts'
 import { secretOf } from './secret.ts'
+import type { Settings } from './settings.ts'
 import { verify } from './verify.ts'
 
 export interface Judgement {

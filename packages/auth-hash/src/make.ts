@@ -1,8 +1,8 @@
 import { digest, randomSalt, twoDigits } from './bcrypt.ts'
 import type { HashText } from './hasher.ts'
-import type { Settings } from './options.ts'
 import type { Target } from './rehash.ts'
 import { secretOf } from './secret.ts'
+import type { Settings } from './settings.ts'
 
 /** Hashes a password that is known to fit. */
 export async function make(

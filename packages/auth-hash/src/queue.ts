@@ -1,5 +1,9 @@
+import { channel } from 'node:diagnostics_channel'
 import PQueue from 'p-queue'
 import { OverloadedError } from './errors.ts'
+
+/** Published when a call is turned away: `{ running, waiting, retryAfter }`. */
+const overload = channel('auth-primer:auth-hash:overload')
 
 /** A hasher's load, as it is now and since it was made. */
 export interface Stats {
@@ -48,7 +52,10 @@ export function createQueue(options: { concurrency: number; maxQueue: number; no
       signal?.throwIfAborted()
       if (jobs.pending >= concurrency && jobs.size >= maxQueue) {
         overloaded += 1
-        throw new OverloadedError(Math.max(1, Math.ceil(((jobs.size + 1) * meanMs) / concurrency / 1000)))
+        const retryAfter = Math.max(1, Math.ceil(((jobs.size + 1) * meanMs) / concurrency / 1000))
+        if (overload.hasSubscribers)
+          overload.publish({ running: jobs.pending, waiting: jobs.size, retryAfter })
+        throw new OverloadedError(retryAfter)
       }
       // p-queue would give the place of an aborted job away while bcrypt, which cannot be stopped, still computes.
       const waiting = new AbortController()

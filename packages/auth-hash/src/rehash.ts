@@ -1,7 +1,7 @@
-import type { Settings } from './options.ts'
 import type { StoredHash } from './parse.ts'
 import { fits } from './password.ts'
 import type { Recipe } from './secret.ts'
+import type { Settings } from './settings.ts'
 import type { Match } from './verify.ts'
 
 /** How a new hash is to be made. */

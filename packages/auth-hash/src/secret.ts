@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
-import type { Settings } from './options.ts'
 import type { StoredHash } from './parse.ts'
 import { BCRYPT_MAX_BYTES } from './password.ts'
+import type { Settings } from './settings.ts'
 
 /** What tells how a password becomes the bytes that bcrypt is given. */
 export type Recipe = Pick<StoredHash, 'scheme' | 'salt' | 'keyId'>

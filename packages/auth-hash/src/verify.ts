@@ -1,9 +1,9 @@
 import { timingSafeEqual } from 'node:crypto'
 import { digest } from './bcrypt.ts'
-import type { Settings } from './options.ts'
 import type { StoredHash } from './parse.ts'
 import type { Forms } from './password.ts'
 import { secretOf } from './secret.ts'
+import type { Settings } from './settings.ts'
 
 /** Which of a password's forms a stored hash was made from. */
 export type Match = 'normal' | 'typed'

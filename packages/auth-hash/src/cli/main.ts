@@ -28,21 +28,26 @@ Exit codes: 0 done, or the password is right; 1 it is wrong, or cannot be hashed
  *
  * @returns the exit code
  */
-export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
-  try {
-    const { values, positionals } = read(args)
-    const [name = '', ...rest] = positionals
-    if (values.help) return say(terminal, HELP)
-    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name as keyof typeof COMMANDS] : undefined
-    if (command === undefined) throw new CommandError(2, 'Expected a command; see auth-hash --help')
-    return await command({ rest, values, terminal, prompt: createPrompt(terminal) })
-  } catch (error) {
-    if (error instanceof CommandError) return fail(terminal, error, error.exitCode)
-    if (error instanceof AuthHashError) {
-      return fail(terminal, error, error.code === 'AUTH_HASH_INVALID_OPTION' ? 2 : 1)
-    }
-    throw error
-  }
+export function main(args: readonly string[], terminal: Terminal): Promise<number> {
+  const prompt = createPrompt(terminal)
+  return run(args, terminal, prompt)
+    .catch((error) => exitCodeOf(error, terminal))
+    .finally(() => prompt.close())
+}
+
+async function run(args: readonly string[], terminal: Terminal, prompt: Prompt): Promise<number> {
+  const { values, positionals } = read(args)
+  const [name = '', ...rest] = positionals
+  if (values.help) return say(terminal, HELP)
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name as keyof typeof COMMANDS] : undefined
+  if (command === undefined) throw new CommandError(2, 'Expected a command; see auth-hash --help')
+  return command({ rest, values, terminal, prompt })
+}
+
+function exitCodeOf(error: unknown, terminal: Terminal): number {
+  if (error instanceof CommandError) return fail(terminal, error, error.exitCode)
+  if (!(error instanceof AuthHashError)) throw error
+  return fail(terminal, error, error.code === 'AUTH_HASH_INVALID_OPTION' ? 2 : 1)
 }
 
 interface Call {

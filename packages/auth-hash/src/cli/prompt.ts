@@ -15,24 +15,27 @@ export interface Prompt {
   ask(question: string): Promise<string>
   /** A line that may not. */
   askHidden(question: string): Promise<string>
+  /** Reads no further, so that the process can end though its standard input has not. */
+  close(): Promise<unknown>
 }
 
 /** Asks a person at a terminal, or takes the lines of a pipe or file one by one. */
 export function createPrompt({ stdin, stderr }: Terminal): Prompt {
-  if (!stdin.isTTY) {
-    const lines = linesOf(stdin)
-    const next = async () => {
-      const line = (await lines).shift()
-      if (line === undefined) throw new CommandError(2, 'Expected another line on standard input')
-      return line
+  if (stdin.isTTY) {
+    const nothing = new Writable({ write: (_chunk, _encoding, done) => done() })
+    return {
+      ask: (question) => type(question, stdin, stderr, stderr),
+      askHidden: (question) => type(question, stdin, stderr, nothing),
+      close: async () => {},
     }
-    return { ask: next, askHidden: next }
   }
-  return {
-    ask: (question) => type(question, stdin, stderr, stderr),
-    askHidden: (question) =>
-      type(question, stdin, stderr, new Writable({ write: (_chunk, _encoding, done) => done() })),
+  const lines = linesOf(stdin)
+  const next = async () => {
+    const { value, done } = await lines.next()
+    if (done) throw new CommandError(2, 'Expected another line on standard input')
+    return value
   }
+  return { ask: next, askHidden: next, close: () => lines.return() }
 }
 
 /** readline puts the terminal into raw mode, which shows nothing, and shows what is typed on `echo`. */
@@ -49,13 +52,22 @@ function type(question: string, stdin: Readable, stderr: Writable, echo: Writabl
   })
 }
 
+async function* linesOf(stdin: Readable): AsyncGenerator<string, void> {
+  let rest = Buffer.alloc(0)
+  for await (const chunk of stdin) {
+    rest = Buffer.concat([rest, Buffer.from(chunk)])
+    for (let end = rest.indexOf('\n'); end !== -1; end = rest.indexOf('\n')) {
+      yield decode(rest.subarray(0, end))
+      rest = rest.subarray(end + 1)
+    }
+  }
+  if (rest.length > 0) yield decode(rest)
+}
+
 /** Bytes that are no UTF-8 must not become replacement characters, which would make different passwords equal. */
-async function linesOf(stdin: Readable): Promise<string[]> {
-  const chunks: Buffer[] = []
-  for await (const chunk of stdin) chunks.push(Buffer.from(chunk))
+function decode(line: Buffer): string {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
-    return text.replace(/\r?\n$/, '').split(/\r?\n/)
+    return new TextDecoder('utf-8', { fatal: true }).decode(line).replace(/\r$/, '')
   } catch {
     throw new CommandError(2, 'Expected standard input to be UTF-8')
   }

@@ -1,0 +1,124 @@
+import type { Test } from 'tap'
+import t from 'tap'
+import { createHasher } from '../src/create-hasher.ts'
+import type { HasherOptions } from '../src/options.ts'
+import { DEFAULTS } from '../src/options.ts'
+import { defaultConcurrency, settingsOf } from '../src/settings.ts'
+
+const code = 'AUTH_HASH_INVALID_OPTION'
+const key = new Uint8Array(32)
+
+/** Options as plain JavaScript may give them. */
+const refuses = (t: Test, options: unknown, message: string) =>
+  t.throws(() => createHasher(options as HasherOptions), { code, message })
+
+t.test('fills in the defaults', async (t) => {
+  const { concurrency, maxQueue, ...rest } = settingsOf({})
+  t.strictSame(rest, { cost: 12, maxCost: 15, scheme: 'bcrypt', pepper: undefined, legacyTruncate: false })
+  t.ok(concurrency >= 1)
+  t.equal(maxQueue, DEFAULTS.queuePerThread * concurrency)
+  t.ok(Object.isFrozen(DEFAULTS))
+})
+
+t.test('names the option, what was expected and what kind of thing came', async (t) => {
+  refuses(t, { cost: '10' }, 'Expected `cost` to be an integer from 10 to 15, got a string')
+  refuses(t, { cost: 9 }, 'Expected `cost` to be an integer from 10 to 15, got another')
+  refuses(t, { cost: 3, unsafeLowCost: true }, 'Expected `cost` to be an integer from 4 to 15, got another')
+  refuses(t, { cost: 12.9 }, 'Expected `cost` to be an integer from 10 to 15, got a number')
+  refuses(t, { maxCost: 11 }, 'Expected `maxCost` to be an integer from 12 to 20, got another')
+  refuses(t, { maxCost: 31 }, 'Expected `maxCost` to be an integer from 12 to 20, got another')
+  refuses(t, { concurrency: 0 }, 'Expected `concurrency` to be an integer from 1 to 1024, got another')
+  refuses(t, { maxQueue: -1 }, 'Expected `maxQueue` to be an integer from 0 to 100000, got another')
+  refuses(t, { maxQueue: null }, 'Expected `maxQueue` to be an integer from 0 to 100000, got null')
+  refuses(t, { legacyTruncate: 1 }, 'Expected `legacyTruncate` to be a boolean, got a number')
+  refuses(t, { unsafeLowCost: 'yes' }, 'Expected `unsafeLowCost` to be a boolean, got a string')
+  refuses(
+    t,
+    { scheme: 'md5' },
+    "Expected `scheme` to be 'bcrypt', or 'bcrypt-sha256' as a pepper needs it, got a string",
+  )
+  refuses(t, { rounds: 12 }, 'Unknown option `rounds`')
+  refuses(t, 12, 'Expected `options` to be an object, got a number')
+  refuses(t, null, 'Expected `options` to be an object, got null')
+})
+
+t.test('takes what is within bounds', async (t) => {
+  t.match(settingsOf({ cost: 10, maxCost: 10 }), { cost: 10, maxCost: 10 })
+  t.match(settingsOf({ cost: 15, maxCost: 20 }), { cost: 15, maxCost: 20 })
+  t.match(settingsOf({ concurrency: 8 }), { concurrency: 8, maxQueue: 256 })
+  t.match(settingsOf({ maxQueue: 0 }), { maxQueue: 0 })
+})
+
+t.test('a pepper needs its keys, and the scheme that takes one', async (t) => {
+  const pepper = { current: 'a', keys: { a: key } }
+  t.match(settingsOf({ pepper }), { scheme: 'bcrypt-sha256', pepper: { current: 'a' } })
+  refuses(
+    t,
+    { pepper, scheme: 'bcrypt' },
+    "Expected `scheme` to be 'bcrypt', or 'bcrypt-sha256' as a pepper needs it, got a string",
+  )
+  refuses(t, { pepper: 'secret' }, 'Expected `pepper` to be an object, got a string')
+  refuses(t, { pepper: null }, 'Expected `pepper` to be an object, got null')
+  refuses(t, { pepper: { current: 'a' } }, 'Expected `pepper.keys` to be an object, got undefined')
+  refuses(t, { pepper: { current: 'a', keys: null } }, 'Expected `pepper.keys` to be an object, got null')
+  refuses(
+    t,
+    { pepper: { current: 'b', keys: { a: key } } },
+    'Expected `pepper.current` to be an id of `pepper.keys`, got a string',
+  )
+  for (const id of ['', 'a,b', 'a$b', 'ä', 'a'.repeat(33)]) {
+    refuses(
+      t,
+      { pepper: { current: id, keys: { [id]: key } } },
+      'Expected the ids of `pepper.keys` to be 1 to 32 of A-Z, a-z, 0-9, `.` and `-`',
+    )
+  }
+  for (const [weak, kind] of [
+    [new Uint8Array(31), 'an object'],
+    ['a string of thirty-two characters', 'a string'],
+    [undefined, 'undefined'],
+  ]) {
+    refuses(
+      t,
+      { pepper: { current: 'a', keys: { a: weak } } },
+      `Expected \`pepper.keys\` to be secret keys of at least 32 bytes, each a Uint8Array, got ${kind}`,
+    )
+  }
+})
+
+t.test('options are left as they are', async (t) => {
+  const options = Object.freeze({ cost: 10, pepper: Object.freeze({ current: 'a', keys: { a: key } }) })
+  t.doesNotThrow(() => createHasher(options))
+})
+
+t.test('a thread for each core, two of libuv’s left free, and never none', async (t) => {
+  for (const [cores, threadPoolSize, expected] of [
+    [2, 4, 2],
+    [8, 4, 2],
+    [8, 16, 8],
+    [1, 4, 1],
+    [8, 3, 1],
+    [8, 2, 1],
+    [8, 1, 1],
+  ] as const) {
+    t.equal(
+      defaultConcurrency({ cores, threadPoolSize }),
+      expected,
+      `${cores} cores, ${threadPoolSize} threads`,
+    )
+  }
+})
+
+t.test('reads the size of the thread pool as libuv does', async (t) => {
+  const { UV_THREADPOOL_SIZE: before } = process.env
+  t.teardown(() => {
+    if (before === undefined) delete process.env.UV_THREADPOOL_SIZE
+    else process.env.UV_THREADPOOL_SIZE = before
+  })
+  for (const size of ['1', '3', 'none', '']) {
+    process.env.UV_THREADPOOL_SIZE = size
+    t.equal(settingsOf({}).concurrency, 1, size)
+  }
+  delete process.env.UV_THREADPOOL_SIZE
+  t.ok(settingsOf({}).concurrency <= 2)
+})
