@@ -24,9 +24,7 @@ export interface Check {
 export function createCheck(context: KitContext, kind: TokenKind): Check {
   const algorithm = context.keys.algorithm
   const keys = keysOf(context.keys)
-  const types = new Set([kind.typ])
-  if (kind.rfc9068) types.add(`application/${kind.typ}`)
-  const rules: HeaderRules = { algorithm, keys, types }
+  const rules: HeaderRules = { algorithm, keys, kind }
   const verifiers = new Map([...keys.values()].map((key) => [key, createEngineVerifier(algorithm, key)]))
   // The headers that this kit writes itself need no reading.
   const known = new Map([...keys.values()].map((key) => [encodeHeader(algorithm, kind.typ, key.kid), key]))
