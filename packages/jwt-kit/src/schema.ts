@@ -115,6 +115,7 @@ function checkParts(schema: TSchema): void {
     checkName(name, part)
     checkParts(part)
   }
+  for (const part of Object.values<TSchema>(schema.patternProperties ?? {})) checkParts(part)
   for (const inner of INNER.map((name) => schema[name])) {
     for (const part of Array.isArray(inner) ? inner : [inner]) if (isObject(part)) checkParts(part as TSchema)
   }

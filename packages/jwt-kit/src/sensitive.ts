@@ -7,7 +7,7 @@ const SENSITIVE_WORDS: ReadonlySet<string> = new Set(
     'password passwd pwd passphrase passcode pin hash salt digest secret token credential credentials',
     'apikey privatekey cookie otp totp mfa cvv cvc card pan iban ssn sin nino passport licence license',
     'email mail phone telephone mobile address street postcode zip birthday birthdate birth dob gender salary',
-    'account diagnosis religion ethnicity fingerprint biometric',
+    'diagnosis religion ethnicity fingerprint biometric',
   ].flatMap((line) => line.split(' ')),
 )
 

@@ -51,15 +51,21 @@ function signingKey(context: KitContext): RingKey | undefined {
 }
 
 function checkClaims(claims: unknown, kind: TokenKind): JsonObject {
-  const wrong = isObject(claims) ? kind.checks.atSigning(claims) : ''
-  if (wrong !== undefined) throw refused(wrong)
-  const read = throughJson(claims)
-  const changed = kind.checks.atSigning(read)
-  if (changed !== undefined) throw refused(changed)
-  return read as JsonObject
+  if (!isObject(claims)) throw refused('')
+  const own = { ...claims }
+  accept(own, kind)
+  // Text, numbers and booleans come through JSON as they are; an object may have a say in it (`toJSON`).
+  if (Object.values(own).every((value) => typeof value !== 'object')) return own
+  return accept(throughJson(own), kind)
 }
 
-function throughJson(claims: unknown): unknown {
+function accept(claims: unknown, kind: TokenKind): JsonObject {
+  const wrong = kind.checks.atSigning(claims)
+  if (wrong === undefined) return claims as JsonObject
+  throw refused(wrong)
+}
+
+function throughJson(claims: JsonObject): unknown {
   try {
     return JSON.parse(JSON.stringify(claims))
   } catch {

@@ -1,0 +1,168 @@
+import { spawnSync } from 'node:child_process'
+import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { existsSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { HELP, run } from '../src/cli.ts'
+import { ALGORITHMS, keyring } from '../src/index.ts'
+import { CLAIMS, makeKit, OTHER_SECRET, privateKeys, SECRET } from './support.ts'
+
+const { kit, clock } = makeKit()
+const token = kit.access.sign(CLAIMS)
+
+async function call(args: string[], stdin = '', files: Record<string, string> = {}) {
+  const out = { code: -1, stdout: '', stderr: '' }
+  out.code = await run(args, {
+    stdin: async () => stdin,
+    readFile: async (name) => {
+      if (files[name] === undefined) throw new Error('ENOENT')
+      return files[name]
+    },
+    stdout: (text) => {
+      out.stdout += text
+    },
+    stderr: (text) => {
+      out.stderr += text
+    },
+    now: clock.now,
+  })
+  return out
+}
+
+t.test('explains a token from the argument, and from standard input', async (t) => {
+  const one = await call(['explain', token])
+  t.match(one, { code: 0, stderr: '', stdout: /role = "user"/ })
+  t.match(one.stdout, /not encrypted/)
+  t.match(one.stdout, /VERDICT: not known/)
+  t.same(await call(['explain'], `${token}\n`), one)
+})
+
+t.test('compares it with the original, and gives data', async (t) => {
+  const { stdout } = await call(['explain', kit.refresh.sign({ sub: '8' }), '--original', token])
+  t.match(stdout, /sub in the payload was changed from "7" to "8"/)
+  t.match(JSON.parse((await call(['explain', '--json', token])).stdout), {
+    parts: [{ name: 'header', start: 0 }, {}, {}],
+  })
+})
+
+t.test('ends with 1 where a token cannot be read, and with 0 where it can', async (t) => {
+  t.match(await call(['explain', 'abc']), { code: 1, stdout: /three parts/ })
+  clock.advance('2h')
+  t.match(await call(['explain', token]), { code: 0, stdout: /expired/ })
+})
+
+for (const algorithm of ALGORITHMS) {
+  t.test(`${algorithm}: makes a key that a ring takes, another one each time`, async (t) => {
+    const { code, stdout, stderr } = await call(['keygen', '--alg', algorithm])
+    t.same([code, stderr], [0, ''])
+    t.ok(keyring(algorithm, [{ kid: 'a', key: stdout.trim() }]))
+    t.not((await call(['keygen', '--alg', algorithm])).stdout, stdout)
+  })
+}
+
+t.test('prints the public halves of keys, and no private one', async (t) => {
+  const pem = privateKeys.ES256.export({ type: 'pkcs8', format: 'pem' }) as string
+  const half = createPublicKey(createPrivateKey(pem))
+  const files = { 'new.pem': pem, 'old.pem': half.export({ type: 'spki', format: 'pem' }) as string }
+  const { code, stdout } = await call(
+    ['jwks', '--alg', 'ES256', '2026-11=new.pem', '2026-10=old.pem'],
+    '',
+    files,
+  )
+  t.equal(code, 0)
+  const expected = { ...half.export({ format: 'jwk' }), alg: 'ES256', use: 'sig' }
+  t.same(JSON.parse(stdout), {
+    keys: [
+      { ...expected, kid: '2026-11' },
+      { ...expected, kid: '2026-10' },
+    ],
+  })
+  t.notOk(stdout.includes('"d"'))
+  t.same(JSON.parse((await call(['jwks', '--alg', 'ES256', 'a=-'], pem)).stdout), {
+    keys: [{ ...expected, kid: 'a' }],
+  })
+})
+
+t.test('does not print a key that is not fit', async (t) => {
+  const pem = privateKeys.ES256.export({ type: 'pkcs8', format: 'pem' }) as string
+  const { code, stdout, stderr } = await call(['jwks', '--alg', 'RS256', 'a=-'], pem)
+  t.same([code, stdout], [1, ''])
+  t.match(stderr, /^jwt-kit: The key a is a JWK|^jwt-kit: The key a is not an RSA key/)
+  t.notOk(stderr.includes(pem.split('\n')[1] as string))
+  const secrets = await call(['jwks', '--alg', 'HS256', 'a=s', 'b=t'], '', { s: SECRET, t: OTHER_SECRET })
+  t.same([secrets.code, JSON.parse(secrets.stdout)], [0, { keys: [] }])
+})
+
+t.test('helps', async (t) => {
+  for (const args of [['--help'], ['-h'], ['explain', '--help']])
+    t.same(await call(args), { code: 0, stdout: HELP, stderr: '' })
+})
+
+t.test('ends with 2 where the command is not understood, and says so on standard error', async (t) => {
+  for (const args of [
+    [],
+    ['sign'],
+    ['explain'],
+    ['explain', 'a', 'b'],
+    ['--nope'],
+    ['explain', '--original'],
+    ['keygen'],
+    ['keygen', '--alg', 'none'],
+    ['keygen', '--alg', 'HS256', 'x'],
+    ['jwks', '--alg', 'ES256'],
+    ['jwks', '--alg', 'ES256', 'a'],
+    ['jwks', '--alg', 'ES256', 'a=missing.pem'],
+    ['jwks', 'a=-'],
+  ]) {
+    t.match(
+      await call(args),
+      { code: 2, stdout: '', stderr: /^jwt-kit: .+ Try jwt-kit --help\.\n$/ },
+      args.join(' '),
+    )
+  }
+})
+
+t.test('lets a mistake of its own through', async (t) => {
+  const broken = {
+    stdin: async () => {
+      throw new Error('broken pipe')
+    },
+    readFile: async () => '',
+    stdout: () => {},
+    stderr: () => {},
+    now: Date.now,
+  }
+  await t.rejects(run(['explain'], broken), /broken pipe/)
+})
+
+t.test('is a command', async (t) => {
+  const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url))
+  t.ok(existsSync(bin), 'built')
+  const file = path.join(t.testdir({}), 'key.pem')
+  const made = spawnSync(process.execPath, [bin, 'keygen', '--alg', 'EdDSA'], { encoding: 'utf8' })
+  t.same([made.status, made.stderr], [0, ''])
+  writeFileSync(file, made.stdout)
+  const set = spawnSync(process.execPath, [bin, 'jwks', '--alg', 'EdDSA', `a=${file}`], { encoding: 'utf8' })
+  t.match(JSON.parse(set.stdout), { keys: [{ kty: 'OKP', kid: 'a' }] })
+  const explained = spawnSync(process.execPath, [bin, 'explain'], { encoding: 'utf8', input: token })
+  t.match([explained.status, explained.stdout], [0, /HEADER/])
+  t.match(spawnSync(process.execPath, [bin, 'nope'], { encoding: 'utf8' }), { status: 2, stderr: /--help/ })
+})
+
+t.test('the command and the module are one', async (t) => {
+  const [argv, exitCode] = [process.argv, process.exitCode]
+  process.argv = ['node', 'jwt-kit', 'jwks', '--alg', 'ES256', 'a=/no/such/file']
+  const written: string[] = []
+  const { write } = process.stderr
+  process.stderr.write = ((text: string) => written.push(text) > 0) as typeof write
+  t.teardown(() => {
+    process.argv = argv
+    process.exitCode = exitCode
+  })
+  await import('../src/bin.ts')
+  process.stderr.write = write
+  t.equal(process.exitCode, 2)
+  t.match(written.join(''), /cannot be read/)
+  process.exitCode = exitCode
+})
