@@ -93,7 +93,7 @@ export function explainWith(token: unknown, { original, now, describe, verdict }
   const claims = parts.flatMap((part) => explainMembers(part, now, describe))
   const changes =
     original === undefined ? [] : compareParts(parts, takeApart(original), String(token), original)
-  const explained = { parts, claims, verdict: verdict ?? outside(parts, now), changes, note: NOTE }
+  const explained = { parts, claims, verdict: verdict ?? outside(token, parts, now), changes, note: NOTE }
   return { text: render(explained, original !== undefined), ...explained }
 }
 
@@ -149,9 +149,10 @@ function inWords(part: 'header' | 'payload', name: string, value: unknown, now: 
 }
 
 // What is seen without the key: a token that is broken or late is so for everyone.
-function outside(parts: readonly ExplainedPart[], now: number): Verdict {
+function outside(token: unknown, parts: readonly ExplainedPart[], now: number): Verdict {
   const broken = parts.find((part) => part.problem !== undefined)
-  if (parts.length !== PARTS.length) return refused('token', 'It has not three parts with a dot between them')
+  if (typeof token !== 'string' || token.split('.', 4).length !== PARTS.length)
+    return refused('token', 'It has not three parts with a dot between them')
   if (broken !== undefined) return refused(broken.name, `The ${broken.name} ${broken.problem}`)
   const exp = parts[1]?.value?.exp
   if (typeof exp === 'number' && now >= exp) {

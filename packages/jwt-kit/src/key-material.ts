@@ -1,4 +1,5 @@
 import {
+  type AsymmetricKeyDetails,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
@@ -167,12 +168,9 @@ function isP256(key: KeyObject): boolean {
 }
 
 function isStrongRsa(key: KeyObject): boolean {
-  const details = key.asymmetricKeyDetails
-  return (
-    key.asymmetricKeyType === 'rsa' &&
-    (details?.modulusLength ?? 0) >= 2048 &&
-    (details?.publicExponent ?? 0n) >= 65_537n
-  )
+  // Every asymmetric key has details, if only empty ones.
+  const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails as AsymmetricKeyDetails
+  return key.asymmetricKeyType === 'rsa' && modulusLength >= 2048 && publicExponent >= 65_537n
 }
 
 // What a pair is for is tried: neither half's own account of the other is believed.

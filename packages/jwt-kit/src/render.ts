@@ -22,7 +22,12 @@ function renderPart(part: ExplainedPart, claims: readonly ExplainedClaim[]): str
 
 function renderClaim({ name, value, meaning, words }: ExplainedClaim): string {
   const said = words === undefined ? meaning : `${meaning}: ${words}`
-  return `  ${/^\w+$/.test(name) ? name : printable(name)} = ${printable(value)}  ${said}`
+  return `  ${nameOf(name)} = ${printable(value)}  ${said}`
+}
+
+// A name that is a word needs no quotes.
+function nameOf(name: string): string {
+  return /^\w+$/.test(name) ? name : printable(name)
 }
 
 function renderChanges(changes: readonly Change[]): string[] {
@@ -32,7 +37,7 @@ function renderChanges(changes: readonly Change[]): string[] {
 
 function renderChange({ part, claim, was, is }: Change): string {
   if (claim === undefined) return `  the ${part} was changed`
-  const name = `  ${printable(claim)} in the ${part}`
+  const name = `  ${nameOf(claim)} in the ${part}`
   if (was === undefined) return `${name} was added: ${printable(is)}`
   if (is === undefined) return `${name} was removed; it was ${printable(was)}`
   return `${name} was changed from ${printable(was)} to ${printable(is)}`

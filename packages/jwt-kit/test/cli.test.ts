@@ -53,13 +53,19 @@ t.test('ends with 1 where a token cannot be read, and with 0 where it can', asyn
 })
 
 for (const algorithm of ALGORITHMS) {
-  t.test(`${algorithm}: makes a key that a ring takes, another one each time`, async (t) => {
+  t.test(`${algorithm}: makes a key that a ring takes`, async (t) => {
     const { code, stdout, stderr } = await call(['keygen', '--alg', algorithm])
     t.same([code, stderr], [0, ''])
     t.ok(keyring(algorithm, [{ kid: 'a', key: stdout.trim() }]))
-    t.not((await call(['keygen', '--alg', algorithm])).stdout, stdout)
   })
 }
+
+t.test('makes another key each time', async (t) => {
+  for (const algorithm of ['HS256', 'ES256', 'EdDSA']) {
+    const keys = [await call(['keygen', '--alg', algorithm]), await call(['keygen', '--alg', algorithm])]
+    t.not(keys[0]?.stdout, keys[1]?.stdout)
+  }
+})
 
 t.test('prints the public halves of keys, and no private one', async (t) => {
   const pem = privateKeys.ES256.export({ type: 'pkcs8', format: 'pem' }) as string

@@ -113,6 +113,16 @@ t.test('asks whether the token was revoked, too', async (t) => {
   t.match((await kit.explain(kit.access.sign(CLAIMS))).verdict, { accepted: false, code: 'JWT_KIT_REVOKED' })
 })
 
+t.test('says that it cannot be told, where the hook throws', async (t) => {
+  const revoked = () => {
+    throw new Error('no connection')
+  }
+  const kit = jwtKit({ issuer: ISSUER, keys: ringOf('HS256'), kinds: { access: accessKind }, revoked })
+  const { verdict } = await kit.explain(kit.access.sign(CLAIMS))
+  t.match(verdict, { accepted: false, code: 'JWT_KIT_REVOCATION_UNAVAILABLE', reason: /cannot be told/ })
+  t.notOk('part' in verdict)
+})
+
 t.test('throws what is wrong with the kit itself', async (t) => {
   const kit = jwtKit({
     issuer: ISSUER,

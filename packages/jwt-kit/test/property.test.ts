@@ -36,7 +36,7 @@ for (const algorithm of ALGORITHMS) {
 t.test('every change of one character is refused: another in its place, one more, one less', async (t) => {
   const { kit } = makeKit()
   const token = kit.access.sign(CLAIMS)
-  const alphabet = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n']
+  const alphabet = [...'ABCDQRSTabcdwxyz0189-_.=+/ \n']
   for (let at = 0; at <= token.length; at++) {
     for (const char of alphabet) {
       for (const changed of [

@@ -110,3 +110,9 @@ t.test('refuses such a claim where the schema is closed', async (t) => {
   const error = { code: 'JWT_KIT_CLAIMS', part: 'payload', claim: undefined }
   await t.rejects(kit.x.verify(forge(kit.x, { sub: '7' }, { claims: { extra: 1 } })), error)
 })
+
+t.test('names no claim where the whole is at fault', async (t) => {
+  const kit = kitOf(Type.Object({ sub: Type.String() }, { minProperties: 9 }))
+  t.throws(() => kit.x.sign({ sub: '7' }), { code: 'JWT_KIT_SIGN_CLAIMS', claim: undefined })
+  await t.rejects(kit.x.verify(forge(kit.x, { sub: '7' })), { code: 'JWT_KIT_CLAIMS', claim: undefined })
+})

@@ -14,7 +14,7 @@ function prints(value: unknown): string {
     inspect(value, { depth: null, showHidden: true, getters: true, maxStringLength: null }),
     inspect({ nested: [value] }, { depth: null, showHidden: true, customInspect: false }),
     format('%s %o %O %j', value, value, value, value),
-    String(value),
+    typeof (value as object).toString === 'function' ? String(value) : '',
     JSON.stringify({ value }),
   ].join('\n')
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { hasRepeats, isObject, parseObject } from '../src/strict-json.ts'
+import { isObject, membersOf, parseObject, surveyJson } from '../src/strict-json.ts'
 
 const encode = (json: string | Buffer) => Buffer.from(json).toString('base64url')
 
@@ -43,8 +43,20 @@ t.test('does not mistake text for members', async (t) => {
   }
 })
 
-t.test('counts the members of any value', async (t) => {
-  t.notOk(hasRepeats(Buffer.from('7'), 7))
-  t.notOk(hasRepeats(Buffer.from('[null,{"a":null}]'), [null, { a: null }]))
-  t.ok(hasRepeats(Buffer.from('{"a":1,"a":1}'), { a: 1 }))
+t.test('counts the members of a text and of a value alike', async (t) => {
+  for (const json of ['7', '[null,{"a":null}]', '{"a":{"b":[{"c":1}]}}', '{}']) {
+    t.equal(surveyJson(Buffer.from(json)), membersOf(JSON.parse(json)), json)
+  }
+  t.not(surveyJson(Buffer.from('{"a":1,"a":1}')), membersOf({ a: 1 }))
+})
+
+t.test('reads nothing that is nested more than 32 deep', async (t) => {
+  const nested = (depth: number) => encode(`{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`)
+  t.ok(isObject(parseObject(nested(32))))
+  t.equal(parseObject(nested(33)), 'is nested more than 32 deep')
+  t.equal(parseObject(encode('{"a":'.repeat(40))), 'is nested more than 32 deep')
+  t.ok(
+    isObject(parseObject(encode(JSON.stringify({ a: Array(100).fill([{}]), b: '['.repeat(100) })))),
+    'many are not deep',
+  )
 })

@@ -329,6 +329,19 @@ t.test('refuses a token or a payload that is too large before it is read', async
   await t.rejects(kit.access.verify(over), { code: 'JWT_KIT_TOO_LARGE', part: 'payload' }, '4097 bytes')
 })
 
+t.test('refuses a payload that is nested deep before it is parsed, and does not sign one', async (t) => {
+  const claims = Type.Object({ any: Type.Unknown() })
+  const kinds = { x: tokenKind('x+jwt', { ttl: '1m', claims }) }
+  const kit = jwtKit({ issuer: ISSUER, keys: ringOf('HS256'), kinds })
+  const nested = (depth: number) => JSON.parse('['.repeat(depth) + ']'.repeat(depth))
+  t.match(await kit.x.verify(kit.x.sign({ any: nested(31) })), { any: nested(31) })
+  t.throws(() => kit.x.sign({ any: nested(32) }), { code: 'JWT_KIT_SIGN_CLAIMS' })
+  await t.rejects(kit.x.verify(forge(kit.x, { any: nested(32) })), {
+    code: 'JWT_KIT_MALFORMED',
+    part: 'payload',
+  })
+})
+
 t.test('refuses a signature by another key', async (t) => {
   const { kit } = makeKit()
   const keys = keyring('HS256', [{ kid: '2026-11', key: OTHER_SECRET }])
