@@ -32,14 +32,19 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** How many members a JSON text has, at all depths together; or why it is not to be parsed. It need not be JSON. */
-export function surveyJson(json: Uint8Array): number | string {
-  if (!isUtf8(json)) return 'is not UTF-8'
+/**
+ * How many members a JSON text has, at all depths together; or why it is not to be parsed. It need not be JSON.
+ *
+ * @param length - how many of the bytes are the text.
+ */
+export function surveyJson(json: Uint8Array, length = json.length): number | string {
+  let bits = 0
   let members = 0
   let depth = 0
   let quoted = false
-  for (let at = 0; at < json.length; at++) {
-    const byte = json[at]
+  for (let at = 0; at < length; at++) {
+    const byte = json[at] as number
+    bits |= byte
     if (byte === QUOTE) quoted = !quoted
     else if (quoted) {
       if (byte === BACKSLASH) at++
@@ -48,7 +53,8 @@ export function surveyJson(json: Uint8Array): number | string {
       if (++depth > MAX_DEPTH) return `is nested more than ${MAX_DEPTH} deep`
     } else if (byte === END_BRACE || byte === END_BRACKET) depth--
   }
-  return members
+  const isAscii = bits < 0x80
+  return isAscii || isUtf8(json.subarray(0, length)) ? members : 'is not UTF-8'
 }
 
 const [QUOTE, BACKSLASH, COLON] = [0x22, 0x5c, 0x3a]

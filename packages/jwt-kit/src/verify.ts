@@ -44,7 +44,7 @@ export function createCheck(context: KitContext, kind: TokenKind): Check {
         'Log in again: new tokens are signed with a new key.',
       )
     }
-    const members = surveyJson(Buffer.from(payload, 'base64url'))
+    const members = surveyJson(scratch, scratch.write(payload, 'base64url'))
     if (typeof members === 'string') throw malformed('payload', members)
     const verify = verifiers.get(key) as (token: string) => JsonObject
     const claims = verify(token as string)
@@ -54,6 +54,9 @@ export function createCheck(context: KitContext, kind: TokenKind): Check {
   }
   return { check, present }
 }
+
+// One for all: nothing is awaited between writing and reading.
+const scratch = Buffer.alloc(MAX_PAYLOAD_BYTES)
 
 /** The header of a token, encoded. */
 export function encodeHeader(alg: string, typ: string, kid: string): string {
