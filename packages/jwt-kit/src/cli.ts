@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
+import { ALGORITHMS, type Algorithm } from './algorithms.ts'
 import { JwtKitError } from './errors.ts'
 import { explainToken } from './explain.ts'
-import { ALGORITHMS, type Algorithm } from './key-material.ts'
 import { generateKey } from './keygen.ts'
 import { keyring } from './keyring.ts'
 

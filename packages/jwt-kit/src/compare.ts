@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { ExplainedPart } from './explain.ts'
+import type { ExplainedPart } from './parts.ts'
 
 /** A difference between a token and the original. */
 export interface Change {

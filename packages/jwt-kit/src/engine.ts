@@ -1,6 +1,6 @@
 import { createSigner, createVerifier, TokenError } from 'fast-jwt'
+import type { Algorithm } from './algorithms.ts'
 import { JwtKitError } from './errors.ts'
-import type { Algorithm } from './key-material.ts'
 import type { RingKey } from './keyring.ts'
 import type { JsonObject } from './strict-json.ts'
 

@@ -1,25 +1,8 @@
-import { isBase64url } from './base64url.ts'
 import { type Change, compareParts } from './compare.ts'
-import { MAX_TOKEN_LENGTH } from './context.ts'
 import { JwtKitError, type JwtKitErrorCode, type TokenPart } from './errors.ts'
+import { type ExplainedPart, hasThreeParts, takeApart } from './parts.ts'
 import { render } from './render.ts'
-import { isObject, type JsonObject, parseObject } from './strict-json.ts'
 import { algorithmInWords, durationInWords, MEANINGS, TIMES, timeInWords } from './words.ts'
-
-/** One of the three parts of a token. */
-export interface ExplainedPart {
-  readonly name: 'header' | 'payload' | 'signature'
-  /** Where it starts in the token, and where it ends (the first character that is not its own). */
-  readonly start: number
-  readonly end: number
-  readonly meaning: string
-  /** What is written in it; a signature has none. */
-  readonly value?: JsonObject
-  /** How many bytes it has, decoded. */
-  readonly bytes: number
-  /** Why it cannot be read. */
-  readonly problem?: string
-}
 
 /** A claim, or a member of the header. */
 export interface ExplainedClaim {
@@ -97,37 +80,6 @@ export function explainWith(token: unknown, { original, now, describe, verdict }
   return { text: render(explained, original !== undefined), ...explained }
 }
 
-const PARTS = [
-  ['header', 'how the token was signed, and what kind it is'],
-  ['payload', 'what the token says: its claims'],
-  ['signature', 'made with the key over the header and the payload, so that neither can be changed'],
-] as const
-
-function takeApart(token: unknown): ExplainedPart[] {
-  if (typeof token !== 'string') return []
-  let start = 0
-  const texts = token.split('.', PARTS.length)
-  return texts.map((text, at) => {
-    const [name, meaning] = PARTS[at] as (typeof PARTS)[number]
-    const part = { name, start, end: start + text.length, meaning, ...read(name, text, token.length) }
-    start = part.end + 1
-    return part
-  })
-}
-
-function read(
-  name: string,
-  text: string,
-  length: number,
-): Pick<ExplainedPart, 'bytes' | 'value' | 'problem'> {
-  const bytes = Math.floor((text.length * 3) / 4)
-  if (length > MAX_TOKEN_LENGTH) return { bytes, problem: 'is not read: the token is too large' }
-  if (!isBase64url(text)) return { bytes, problem: 'is not base64url' }
-  if (name === 'signature') return { bytes }
-  const value = parseObject(text)
-  return isObject(value) ? { bytes, value } : { bytes, problem: value }
-}
-
 function explainMembers(
   { name: part, value }: ExplainedPart,
   now: number,
@@ -151,8 +103,7 @@ function inWords(part: 'header' | 'payload', name: string, value: unknown, now: 
 // What is seen without the key: a token that is broken or late is so for everyone.
 function outside(token: unknown, parts: readonly ExplainedPart[], now: number): Verdict {
   const broken = parts.find((part) => part.problem !== undefined)
-  if (typeof token !== 'string' || token.split('.', 4).length !== PARTS.length)
-    return refused('token', 'It has not three parts with a dot between them')
+  if (!hasThreeParts(token)) return refused('token', 'It has not three parts with a dot between them')
   if (broken !== undefined) return refused(broken.name, `The ${broken.name} ${broken.problem}`)
   const exp = parts[1]?.value?.exp
   if (typeof exp === 'number' && now >= exp) {

@@ -1,6 +1,6 @@
+import type { Algorithm } from './algorithms.ts'
 import { isBase64url } from './base64url.ts'
 import { JwtKitError, type TokenErrorCode } from './errors.ts'
-import type { Algorithm } from './key-material.ts'
 import type { RingKey } from './keyring.ts'
 import type { TokenKind } from './kind.ts'
 import { parseObject } from './strict-json.ts'

@@ -1,3 +1,4 @@
+export { ALGORITHMS, type Algorithm } from './algorithms.ts'
 export type { BearerRequest } from './bearer.ts'
 export type { AcceptEvent, RefuseEvent, SignEvent } from './channels.ts'
 export type { Change } from './compare.ts'
@@ -15,7 +16,6 @@ export {
 } from './errors.ts'
 export {
   type ExplainedClaim,
-  type ExplainedPart,
   type ExplainOptions,
   type Explanation,
   explainToken,
@@ -23,7 +23,7 @@ export {
 } from './explain.ts'
 export type { KitPlugin, KitPluginOptions } from './fastify.ts'
 export type { Guard } from './guard.ts'
-export { ALGORITHMS, type Algorithm, type KeyInput } from './key-material.ts'
+export type { KeyInput } from './key-material.ts'
 export { type Jwks, type KeyEntry, type Keyring, keyring } from './keyring.ts'
 export {
   type Claims,
@@ -37,6 +37,7 @@ export { type JwtKit, jwtKit, type KitBase } from './kit.ts'
 export type { KitKind } from './kit-kind.ts'
 export type { SecurityScheme } from './openapi.ts'
 export type { JwtKitOptions, Kinds } from './options.ts'
+export type { ExplainedPart } from './parts.ts'
 export { type Rfc9068Claims, rfc9068Kind } from './rfc9068.ts'
 export type { ClaimsOf, ClaimsSchema } from './schema.ts'
 export type { SignOptions } from './sign.ts'

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
-import type { Algorithm } from './key-material.ts'
+import type { Algorithm } from './algorithms.ts'
 
 /** A new key as text: a private key as PEM, or for HS256 a secret of 256 random bits. */
 export function generateKey(algorithm: Algorithm): string {

@@ -1,7 +1,8 @@
 import type { JsonWebKey } from 'node:crypto'
 import { inspect } from 'node:util'
+import { ALGORITHMS, type Algorithm } from './algorithms.ts'
 import { JwtKitError } from './errors.ts'
-import { ALGORITHMS, type Algorithm, type KeyInput, type KeyPair, readKey } from './key-material.ts'
+import { type KeyInput, type KeyPair, readKey } from './key-material.ts'
 
 /** A key of a ring. */
 export interface KeyEntry {

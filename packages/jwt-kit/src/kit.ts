@@ -14,7 +14,7 @@ export interface KitBase<K extends Kinds> {
   readonly plugin: KitPlugin
   /**
    * Explains a token: its three parts, every claim in words, and why it would or would not be accepted. Given the original as
-   * well, it says what was tampered with. It holds what the token says, so it is not for a log. It never throws.
+   * well, it says what was tampered with. It holds what the token says, so it is not for a log. There is no token that it rejects.
    */
   explain(token: string, original?: string): Promise<Explanation>
   /** The public halves of the keys that are not retired, ready to be served at `/.well-known/jwks.json`. */

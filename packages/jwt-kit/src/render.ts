@@ -1,5 +1,6 @@
 import type { Change } from './compare.ts'
-import type { ExplainedClaim, ExplainedPart, Explanation } from './explain.ts'
+import type { ExplainedClaim, Explanation } from './explain.ts'
+import type { ExplainedPart } from './parts.ts'
 import { printable } from './words.ts'
 
 /** An explanation as text. */

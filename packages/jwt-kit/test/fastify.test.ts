@@ -16,10 +16,12 @@ import {
 
 interface Decorated {
   jwtVerify(...args: unknown[]): Promise<{ sub: string }>
+  jwtKitEngineVerify(...args: unknown[]): Promise<{ sub: string }>
   user: unknown
 }
 const decorated = (request: FastifyRequest) => request as unknown as Decorated
 interface Jwt {
+  readonly jwtKit: Jwt
   verify(token: string, options?: object): Promise<unknown>
   sign(payload: object, options?: object): string
   decode(token: string): { payload: unknown }
@@ -44,6 +46,9 @@ async function makeApp(keys = ringOf('HS256'), options = {}) {
     app.inject({ url, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
   return { app, kit, clock, now, get, jwt: (app as unknown as { jwt: Jwt }).jwt }
 }
+
+/** The ways that take a good token. */
+const WAYS = ['plain', 'flat', 'hidden', 'jwt', 'inner']
 
 const { now } = makeKit()
 const HOSTILE: Record<string, Forgery> = {
@@ -92,9 +97,15 @@ for (const algorithm of ['HS256', 'ES256'] as const) {
         ],
         key: [{ verify: { ...verify, key: OTHER_SECRET, algorithms: ['HS256'] } }],
       }
-      return way === 'jwt'
-        ? jwt.verify(token, { key: OTHER_SECRET, algorithms: ['HS256'], ignoreExpiration: true })
-        : decorated(request).jwtVerify(...(options[way] as unknown[]))
+      const loosest = { key: OTHER_SECRET, algorithms: ['HS256'], ignoreExpiration: true }
+      if (way === 'jwt') return jwt.verify(token, loosest)
+      if (way === 'inner') return jwt.jwtKit.verify(token, loosest)
+      if (way === 'engine')
+        return decorated(request).jwtKitEngineVerify({ verify: { ...verify, ...loosest } })
+      if (way === 'engine, hidden') {
+        return decorated(request).jwtKitEngineVerify({ verify, decode: { complete: false } })
+      }
+      return decorated(request).jwtVerify(...(options[way] as unknown[]))
     })
     const hostile: Record<string, string> = {
       'a refresh token': kit.refresh.sign({ sub: '7' }),
@@ -113,17 +124,18 @@ for (const algorithm of ['HS256', 'ES256'] as const) {
         t.equal(reply.statusCode, 401, `${name}, ${url}`)
         t.match(reply.headers['www-authenticate'], /^Bearer error="invalid_token"/)
       }
-      for (const way of ['plain', 'flat', 'hidden', 'loose', 'key', 'jwt']) {
+      for (const way of [...WAYS, 'loose', 'key', 'engine', 'engine, hidden']) {
         const reply = await app.inject({
           url: '/ways',
           query: { token, way },
           headers: { authorization: `Bearer ${good}` },
         })
-        t.equal(reply.statusCode, 401, `${name}, ${way}`)
+        if (way.startsWith('engine')) t.ok(reply.statusCode >= 400, `${name}, ${way}`)
+        else t.equal(reply.statusCode, 401, `${name}, ${way}`)
       }
     }
     for (const url of ['/', '/callback', '/guarded']) t.match((await get(good, url)).json(), CLAIMS)
-    for (const way of ['plain', 'flat', 'hidden', 'jwt']) {
+    for (const way of WAYS) {
       t.match((await app.inject({ url: '/ways', query: { token: good, way } })).json(), CLAIMS, way)
     }
     const restricted = await app.inject({ url: '/ways', query: { token: good, way: 'key' } })

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -107,6 +107,15 @@ t.test('holds the built files, their types, the README and the licence, and noth
   ])
   const expected = ['LICENSE', 'README.md', 'package.json', ...built.map((name) => `dist/${name}`)]
   t.same(files.map((file) => file.path).sort(), expected.sort())
+})
+
+t.test('declares nothing that needs Fastify, and augments no type of it', async (t) => {
+  const declarations = files.filter((file) => file.path.endsWith('.d.ts'))
+  t.ok(declarations.length > 20)
+  for (const { path: name } of declarations) {
+    const text = readFileSync(path.join(packageFolder, name), 'utf8')
+    t.notMatch(text, /(from|import\() ?['"](@?fastify|fast-jwt)|declare (module|global)/, name)
+  }
 })
 
 t.test('has nothing that publint or attw would mend', async (t) => {
