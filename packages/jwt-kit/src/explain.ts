@@ -75,7 +75,9 @@ export function explainWith(token: unknown, { original, now, describe, verdict }
   const parts = takeApart(token)
   const claims = parts.flatMap((part) => explainMembers(part, now, describe))
   const changes =
-    original === undefined ? [] : compareParts(parts, takeApart(original), String(token), original)
+    original === undefined
+      ? []
+      : compareParts(parts, takeApart(original), typeof token === 'string' ? token : '', original)
   const explained = { parts, claims, verdict: verdict ?? outside(token, parts, now), changes, note: NOTE }
   return { text: render(explained, original !== undefined), ...explained }
 }

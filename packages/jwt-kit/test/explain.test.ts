@@ -124,15 +124,13 @@ t.test('says that it cannot be told, where the hook throws', async (t) => {
 })
 
 t.test('throws what is wrong with the kit itself', async (t) => {
-  const kit = jwtKit({
-    issuer: ISSUER,
-    keys: ringOf('HS256'),
-    kinds: { access: accessKind },
-    now: () => {
-      throw new Error('no clock')
-    },
-  })
-  await t.rejects(kit.explain('abc'), /no clock/)
+  let asked = 0
+  const now = () => {
+    if (asked++ > 0) throw new Error('no clock')
+    return 0
+  }
+  const kit = jwtKit({ issuer: ISSUER, keys: ringOf('HS256'), kinds: { access: accessKind }, now })
+  await t.rejects(kit.explain(makeKit().kit.access.sign(CLAIMS)), /no clock/)
 })
 
 t.test('says which part and which claim were tampered with', async (t) => {
@@ -222,7 +220,11 @@ t.test('explains broken tokens as far as it can', async (t) => {
   t.match(explain('e30.e30.A').verdict, { part: 'signature', reason: 'The signature is not base64url' })
   t.match(explain('e30.e30.AA').verdict, { accepted: undefined })
   t.match(explain(`${'x'.repeat(9000)}.e30.AA`).parts[0], { problem: /too large/ })
-  for (const token of [undefined, null, 7, {}, Symbol('x')]) t.same(explain(token).parts, [])
+  for (const token of [undefined, null, 7, {}, Symbol('x'), Object.create(null)]) {
+    t.same(explain(token).parts, [])
+    t.equal(explainToken(token, { original: 'a.b.c' }).changes.length, 3)
+    t.equal(explainToken('a.b.c', { original: token }).changes.length, 3)
+  }
 })
 
 t.test('is safe to print: no control character of the token reaches the terminal', async (t) => {

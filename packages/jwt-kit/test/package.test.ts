@@ -58,17 +58,19 @@ import { type Claims, jwtKit, keyring, rfc9068Kind, tokenKind } from '@auth-prim
 import { forge, testClock } from '@auth-primer/jwt-kit/testing'
 `
 const TYPED = `${IMPORTS}${USE}
+// @ts-expect-error a claim of another type
+kit.access.sign({ sub: 7 })
+// @ts-expect-error a claim too many
+kit.access.sign({ sub: '7', extra: 1 })
+// @ts-expect-error no such kind
+kit.refresh
+// @ts-expect-error a length without a unit
+tokenKind('x+jwt', { ttl: 60, claims: access.claims })
 kit.access.verify('x') satisfies Promise<Claims<typeof access.claims>>
 kit.access.sign({ sub: '7' }) satisfies string
 forge(kit.access, { sub: '7' }, { claims: { exp: 1 } }) satisfies string
 rfc9068Kind({ ttl: '5m', claims: Type.Object({ sub: Type.String(), client_id: Type.String() }) }).typ satisfies string
 kit.access.guard() satisfies (request: { raw: { rawHeaders: string[] }; headers: { authorization?: string } }) => Promise<void>
-`
-const MISTAKEN = `${IMPORTS}${USE}
-kit.access.sign({ sub: 7 })
-kit.access.sign({ sub: '7', extra: 1 })
-kit.refresh
-tokenKind('x+jwt', { ttl: 60, claims: access.claims })
 `
 const STRICT = [
   '--noEmit',
@@ -93,8 +95,6 @@ for (const [file, text] of Object.entries({
   'main.cjs': values.replace(/import (.+) from (.+)/g, 'const $1 = require($2)') + USE,
   'typed.mts': TYPED,
   'typed.cts': TYPED,
-  'typed.ts': TYPED,
-  'mistaken.mts': MISTAKEN,
 })) {
   writeFileSync(path.join(cwd, file), text)
 }
@@ -150,18 +150,8 @@ t.test(
 )
 
 t.test('has declarations that compile for both, and mistakes that do not', async (t) => {
-  const nodenext = [...STRICT, '--module', 'nodenext']
-  const bundler = [...STRICT, '--module', 'esnext', '--moduleResolution', 'bundler']
-  const [both, bundled, mistaken] = await Promise.all([
-    run(cwd, bin('tsc'), ...nodenext, 'typed.mts', 'typed.cts'),
-    run(cwd, bin('tsc'), ...bundler, 'typed.ts'),
-    run(cwd, bin('tsc'), ...nodenext, 'mistaken.mts'),
-  ])
-  t.same(both, { code: 0, out: '' })
-  t.same(bundled, { code: 0, out: '' })
-  const first = MISTAKEN.split('\n').length - 4
-  const lines = mistaken.out.match(/(?<=mistaken\.mts\()\d+/g)?.map(Number)
-  t.same(lines, [first, first + 1, first + 2, first + 3], mistaken.out)
+  const compiled = await run(cwd, bin('tsc'), ...STRICT, '--module', 'nodenext', 'typed.mts', 'typed.cts')
+  t.same(compiled, { code: 0, out: '' })
 })
 
 t.test('has the command', async (t) => {
