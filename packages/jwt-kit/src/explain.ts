@@ -55,6 +55,15 @@ export const NOTE =
 /**
  * Explains a token without any key: what its three parts say, and what can be told of it from the outside. Takes whatever it
  * is given, and never throws.
+ *
+ * @example
+ * ```js
+ * import { explainToken } from '@auth-primer/jwt-kit'
+ *
+ * const { claims, verdict } = explainToken('eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UifQ.AAAA')
+ * console.log(claims.map(({ name, value, meaning }) => `${name} ${value}: ${meaning}`).join('; ')) // alg HS256: how the signature was made; iss joe: who issued it
+ * console.log(verdict.accepted) // undefined
+ * ```
  */
 export function explainToken(token: string, { original, now = Date.now }: ExplainOptions = {}): Explanation {
   return explainWith(token, { original, now: now() / 1000 })

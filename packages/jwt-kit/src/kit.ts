@@ -30,6 +30,20 @@ export type JwtKit<K extends Kinds> = KitBase<K> & { readonly [N in keyof K]: Ki
  * Makes a kit out of keys and kinds of token.
  *
  * @throws {JwtKitError} `JWT_KIT_OPTIONS` where an option is not as described.
+ *
+ * @example
+ * ```js
+ * import { Type } from '@sinclair/typebox'
+ * import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
+ *
+ * const kit = jwtKit({
+ *   issuer: 'https://auth.shop.example',
+ *   keys: keyring('HS256', [{ kid: '2026-11', key: 'q9F3-vT7x_Lm2RkZ8sWd5YbN0cHj6GpA' }]),
+ *   kinds: { access: tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({ sub: Type.String() }) }) },
+ * })
+ * const claims = await kit.access.verify(kit.access.sign({ sub: '7' }))
+ * console.log(claims.sub, claims.iss) // 7 https://auth.shop.example
+ * ```
  */
 export function jwtKit<const K extends Kinds>(options: JwtKitOptions<K>): JwtKit<K> {
   const context = readOptions(options)

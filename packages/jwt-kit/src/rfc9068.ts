@@ -12,6 +12,18 @@ export interface Rfc9068Claims extends ClaimsSchema {
  * `application/at+jwt` may also spell; it has `sub`, `client_id` and `jti`, and the kit must have an audience.
  *
  * @throws {JwtKitError} `JWT_KIT_OPTIONS` where `sub` or `client_id` is not a string that must be there.
+ *
+ * @example
+ * ```js
+ * import { Type } from '@sinclair/typebox'
+ * import { rfc9068Kind } from '@auth-primer/jwt-kit'
+ *
+ * const access = rfc9068Kind({
+ *   ttl: '5m',
+ *   claims: Type.Object({ sub: Type.String(), client_id: Type.String(), scope: Type.Optional(Type.String()) }),
+ * })
+ * console.log(access.typ) // at+jwt
+ * ```
  */
 export function rfc9068Kind<C extends Rfc9068Claims>(options: TokenKindOptions<C>): TokenKind<C> {
   const kind = defineKind('at+jwt', options, true)

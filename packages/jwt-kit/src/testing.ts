@@ -19,6 +19,15 @@ export interface TestClock {
  * A clock for tests.
  *
  * @param start - where it stands. @default 2026-01-01T00:00:00Z
+ *
+ * @example
+ * ```js
+ * import { testClock } from '@auth-primer/jwt-kit/testing'
+ *
+ * const clock = testClock('2026-11-22T12:00:00Z')
+ * clock.advance('30m')
+ * console.log(new Date(clock.now()).toISOString()) // 2026-11-22T12:30:00.000Z
+ * ```
  */
 export function testClock(start: Date | string = '2026-01-01T00:00:00Z'): TestClock {
   let now = read(start)
@@ -53,6 +62,19 @@ export interface Forgery {
 
 /**
  * Signs a token as the kit would, but for what is told to be wrong with it: nothing is checked. For tests.
+ *
+ * @example
+ * ```js
+ * import { Type } from '@sinclair/typebox'
+ * import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
+ * import { forge } from '@auth-primer/jwt-kit/testing'
+ *
+ * const keys = keyring('HS256', [{ kid: '2026-11', key: 'q9F3-vT7x_Lm2RkZ8sWd5YbN0cHj6GpA' }])
+ * const access = tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({ sub: Type.String() }) })
+ * const kit = jwtKit({ issuer: 'https://auth.shop.example', keys, kinds: { access } })
+ * const token = forge(kit.access, { sub: '7' }, { header: { alg: 'none' } })
+ * console.log(await kit.access.verify(token).catch((error) => error.code)) // JWT_KIT_ALGORITHM
+ * ```
  */
 export function forge<C extends ClaimsSchema>(
   kind: KitKind<C>,

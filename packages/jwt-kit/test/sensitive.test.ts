@@ -44,6 +44,10 @@ const SENSITIVE = [
   'e-mail',
   'emailAddress',
   'useremail',
+  'phonenumber',
+  'homeaddress',
+  'firstname',
+  'password1',
   'emails',
   'phone',
   'phoneNumber',
@@ -82,6 +86,7 @@ const HARMLESS = [
   'key',
   'groups',
   'x',
+  'license',
 ]
 
 t.test('refuses a claim whose name is sensitive, and says why', async (t) => {

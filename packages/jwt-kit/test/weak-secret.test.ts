@@ -52,7 +52,14 @@ t.test('refuses a well-known example', async (t) => {
 })
 
 t.test('refuses one pattern over and over', async (t) => {
-  for (const key of ['x'.repeat(64), 'secret'.repeat(6), 'changeme'.repeat(4), Buffer.alloc(32)]) {
+  for (const key of [
+    'x'.repeat(64),
+    'secret'.repeat(6),
+    'changeme'.repeat(4),
+    'changeme-'.repeat(4),
+    SECRET.slice(0, 16).repeat(2),
+    Buffer.alloc(32),
+  ]) {
     await refuses(t, key, /pattern over and over/)
   }
 })
