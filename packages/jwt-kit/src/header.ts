@@ -49,8 +49,8 @@ export function checkHeader(part: string, { algorithm, keys, kind }: HeaderRules
   return findKey(header, keys)
 }
 
-// RFC 9068 §4 has two spellings of its media type, and media types have no case.
-function isOfKind(typ: unknown, kind: TokenKind): boolean {
+/** Whether a `typ` is that of a kind. RFC 9068 §4 has two spellings of its media type, and media types have no case. */
+export function isOfKind(typ: unknown, kind: TokenKind): boolean {
   if (typ === kind.typ) return true
   return (
     kind.rfc9068 && typeof typ === 'string' && typ.toLowerCase().replace(/^application\//, '') === kind.typ

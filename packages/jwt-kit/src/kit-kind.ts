@@ -12,6 +12,8 @@ import { createCheck } from './verify.ts'
 /** One kind of token, on a kit. */
 export interface KitKind<C extends ClaimsSchema> {
   readonly typ: string
+  /** How long a token lives, in seconds: OAuth's `expires_in`. */
+  readonly ttl: number
   /**
    * Signs a token.
    *
@@ -85,7 +87,14 @@ export function createKind(
   }
   const requests = createGuard(verify)
   // The checks are what makes a JSON object the claims of the schema.
-  const handle = Object.freeze({ typ: kind.typ, sign, verify, guard: () => requests.guard, of: requests.of })
+  const handle = Object.freeze({
+    typ: kind.typ,
+    ttl: kind.ttl,
+    sign,
+    verify,
+    guard: () => requests.guard,
+    of: requests.of,
+  })
   origins.set(handle, { context, kind })
   return { kind, handle: handle as unknown as KitKind<ClaimsSchema>, requests, verify, accept, present }
 }

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { type Explanation, explainWith, verdictOf } from './explain.ts'
 import { createPlugin, type KitPlugin } from './fastify.ts'
+import { isOfKind } from './header.ts'
 import type { Jwks } from './keyring.ts'
 import type { TokenKind } from './kind.ts'
 import { createKind, type KindParts, type KitKind } from './kit-kind.ts'
@@ -79,7 +80,7 @@ async function explain(
 ): Promise<Explanation> {
   const seconds = now() / 1000
   const typ = explainWith(token, { original: undefined, now: seconds }).parts[0]?.value?.typ
-  const named = kinds.find(({ kind }) => kind.typ === typ)
+  const named = kinds.find(({ kind }) => isOfKind(typ, kind))
   const judged = (named ?? kinds[0]) as KindParts
   const verdict = await judged
     .accept(token)

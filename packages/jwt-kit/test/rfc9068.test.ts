@@ -5,7 +5,7 @@ import { forge } from '../src/testing.ts'
 import { CLAIMS, ISSUER, makeKit, ringOf } from './support.ts'
 
 const claims = Type.Object({
-  sub: Type.String(),
+  sub: Type.String({ description: 'the user' }),
   client_id: Type.String(),
   scope: Type.Optional(Type.String()),
 })
@@ -32,7 +32,9 @@ t.test('signs what RFC 9068 §2 demands', async (t) => {
 
 t.test('takes both spellings of the type, in any case', async (t) => {
   for (const typ of ['at+jwt', 'application/at+jwt', 'AT+JWT', 'Application/at+jwt']) {
-    t.match(await kit.access.verify(forge(kit.access, good, { header: { typ } })), good, typ)
+    const token = forge(kit.access, good, { header: { typ } })
+    t.match(await kit.access.verify(token), good, typ)
+    t.equal((await kit.explain(token)).claims.find(({ name }) => name === 'sub')?.meaning, 'the user')
   }
   for (const typ of [
     'JWT',
