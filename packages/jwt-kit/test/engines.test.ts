@@ -100,7 +100,10 @@ t.test(
 )
 
 t.test('expiresIn: "60" is no second at all, and ours wants a unit', async (t) => {
-  const app = await engineApp({ secret: SECRET, sign: { expiresIn: '60' } })
+  const app = await engineApp({
+    secret: SECRET,
+    sign: { expiresIn: '60', clockTimestamp: 1_795_348_800_000 },
+  })
   const { iat, exp } = app.jwt.decode(app.jwt.sign({ sub: '7' })) as { iat: number; exp: number }
   t.equal(exp - iat, 0)
   t.throws(() => tokenKind('x+jwt', { ttl: '60', claims: accessKind.claims }), { code: 'JWT_KIT_OPTIONS' })
