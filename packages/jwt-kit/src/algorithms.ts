@@ -1,4 +1,5 @@
 import type { AsymmetricKeyDetails, KeyObject } from 'node:crypto'
+import { isRoca } from './roca.ts'
 
 /** The algorithms that a keyring may have (RFC 7518 §3.1, RFC 8037 §3.1; EdDSA is Ed25519). */
 export const ALGORITHMS = ['HS256', 'ES256', 'EdDSA', 'RS256', 'PS256'] as const
@@ -13,7 +14,7 @@ export interface KeyType {
   readonly fits: (key: KeyObject) => boolean
 }
 
-const RSA: KeyType = { kty: 'RSA', name: 'an RSA key of at least 2048 bits', fits: isStrongRsa }
+const RSA: KeyType = { kty: 'RSA', name: 'a sound RSA key of at least 2048 bits', fits: isStrongRsa }
 
 /** What each algorithm asks of its key. */
 export const KEY_TYPES: Readonly<Record<Algorithm, KeyType>> = {
@@ -31,7 +32,12 @@ function isP256(key: KeyObject): boolean {
 function isStrongRsa(key: KeyObject): boolean {
   if (key.asymmetricKeyType !== 'rsa') return false
   const { modulusLength, publicExponent } = detailsOf(key) as Required<AsymmetricKeyDetails>
-  return modulusLength >= 2048 && publicExponent >= 65_537n
+  return modulusLength >= 2048 && publicExponent >= 65_537n && !isRoca(modulusOf(key))
+}
+
+function modulusOf(key: KeyObject): bigint {
+  const { n } = key.export({ format: 'jwk' }) as { n: string }
+  return BigInt(`0x${Buffer.from(n, 'base64url').toString('hex')}`)
 }
 
 // Every asymmetric key has details.

@@ -93,7 +93,7 @@ t.test('does not print a key that is not fit', async (t) => {
   const pem = privateKeys.ES256.export({ type: 'pkcs8', format: 'pem' }) as string
   const { code, stdout, stderr } = await call(['jwks', '--alg', 'RS256', 'a=-'], pem)
   t.same([code, stdout], [1, ''])
-  t.match(stderr, /^jwt-kit: The key a is a JWK|^jwt-kit: The key a is not an RSA key/)
+  t.match(stderr, /^jwt-kit: The key a is not a sound RSA key/)
   t.notOk(stderr.includes(pem.split('\n')[1] as string))
   const secrets = await call(['jwks', '--alg', 'HS256', 'a=s', 'b=t'], '', { s: SECRET, t: OTHER_SECRET })
   t.same([secrets.code, JSON.parse(secrets.stdout)], [0, { keys: [] }])
