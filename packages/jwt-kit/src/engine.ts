@@ -1,23 +1,23 @@
 import { createSigner, createVerifier, TokenError } from 'fast-jwt'
+import type { Algorithm } from './algorithms.ts'
 import { JwtKitError } from './errors.ts'
-import type { Algorithm } from './key-material.ts'
 import type { RingKey } from './keyring.ts'
 import type { JsonObject } from './strict-json.ts'
 
-/**
- * fast-jwt's signer for one key and one kind of token. All that it is asked to do is to sign: every claim comes from us.
- */
+/** What is the same in each token of one kind. */
+export interface Fixed {
+  readonly typ: string
+  readonly iss: string
+  readonly aud?: string
+}
+
+/** fast-jwt's signer for one key and one kind of token. Its times are ours to write. */
 export function createEngineSigner(
   alg: Algorithm,
   key: RingKey,
-  typ: string,
+  fixed: Fixed,
 ): (payload: JsonObject) => string {
-  return createSigner<JsonObject>({
-    key: material(key, 'signs'),
-    algorithm: alg,
-    kid: key.kid,
-    header: { alg, typ },
-  })
+  return createSigner<JsonObject>({ key: material(key, 'signs'), algorithm: alg, kid: key.kid, ...fixed })
 }
 
 /**

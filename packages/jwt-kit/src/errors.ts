@@ -72,6 +72,8 @@ export class JwtKitError extends Error {
   readonly hint: string
   declare readonly part?: TokenPart
   declare readonly claim?: string
+  /** For `JWT_KIT_INVALID_TOKEN`: why the token was refused. For a log; a client is not told. */
+  declare readonly reason?: JwtKitErrorCode
   /**
    * The value of `WWW-Authenticate` (RFC 6750 §3), where the status wants one. It tells an expired token from every other
    * one and nothing else: which check failed is for the log.
@@ -87,7 +89,8 @@ export class JwtKitError extends Error {
     this.hint = details.hint
     if (details.part !== undefined) this.part = details.part
     if (details.claim !== undefined) this.claim = details.claim
-    const challenge = challengeOf(code === 'JWT_KIT_INVALID_TOKEN' ? reasonOf(details.cause, code) : code)
+    if (details.cause instanceof JwtKitError) this.reason = details.cause.code
+    const challenge = challengeOf(this.reason ?? code)
     if (challenge !== undefined) {
       this.challenge = challenge
       this.headers = Object.freeze({ 'www-authenticate': challenge })
@@ -102,10 +105,6 @@ function statusOf(code: JwtKitErrorCode): number {
   if (setup.has(code)) return 500
   if (code === 'JWT_KIT_INVALID_REQUEST') return 400
   return code === 'JWT_KIT_REVOCATION_UNAVAILABLE' ? 503 : 401
-}
-
-function reasonOf(cause: unknown, otherwise: JwtKitErrorCode): JwtKitErrorCode {
-  return cause instanceof JwtKitError ? cause.code : otherwise
 }
 
 function challengeOf(code: JwtKitErrorCode): string | undefined {

@@ -7,7 +7,7 @@ import { material } from './engine.ts'
 import { JwtKitError } from './errors.ts'
 import { answer } from './guard.ts'
 import { keysOf } from './keyring.ts'
-import type { KindParts } from './kit.ts'
+import type { KindParts } from './kit-kind.ts'
 import type { JsonObject } from './strict-json.ts'
 
 /** What may be given when the plugin is registered. */
@@ -19,8 +19,8 @@ export interface KitPluginOptions {
 /** A plugin for `app.register`. */
 export type KitPlugin = (app: object, options: KitPluginOptions) => Promise<void>
 
-/** The name under which `@fastify/jwt`'s own decorators are kept. */
-const NAMESPACE = 'jwtKit'
+/** The names under which `@fastify/jwt`'s own are kept. */
+const [NAMESPACE, ENGINE] = ['jwtKit', 'jwtKitEngineVerify'] as const
 
 type Secret = Extract<FastifyJWTOptions['secret'], (...args: never[]) => unknown>
 
@@ -31,7 +31,13 @@ interface Decoded {
   readonly signature?: string
 }
 
-type JwtVerify = (this: FastifyRequest, options?: object) => Promise<unknown>
+type VerifierCallback = (problem: unknown, claims: unknown) => void
+
+interface VerifyOptions {
+  readonly decode?: object
+}
+
+type JwtVerify = (this: FastifyRequest, options: VerifyOptions | undefined) => Promise<unknown>
 
 /**
  * Makes the plugin that puts `@fastify/jwt` on an app such that nothing verifies more loosely than the kit: whichever of its
@@ -46,6 +52,7 @@ export function createPlugin(context: KitContext, kinds: ReadonlyMap<string, Kin
     const { default: fastifyJwt } = await import('@fastify/jwt')
     await app.register(fastifyJwt, {
       namespace: NAMESPACE,
+      jwtVerify: ENGINE,
       jwtDecode: 'jwtDecode',
       jwtSign: 'jwtSign',
       // Without a private half it cannot sign; and it learns the public one only after the kit has accepted the token.
@@ -78,7 +85,7 @@ function pick(kinds: ReadonlyMap<string, KindParts>, name: string | undefined): 
 function createKeyFinder(context: KitContext, kind: KindParts) {
   const keys = keysOf(context.keys)
   return async (_request: unknown, decoded: Decoded): Promise<string | Buffer> => {
-    // A caller may have asked for another form of decoding, which hides the token; nothing passes unseen.
+    // A token that cannot be seen here does not pass.
     await kind.verify(decoded.input && `${decoded.input}.${decoded.signature}`)
     const [only] = keys.values()
     return material((keys.get(decoded.header.kid ?? '') ?? only) as NonNullable<typeof only>, 'verifies')
@@ -86,22 +93,24 @@ function createKeyFinder(context: KitContext, kind: KindParts) {
 }
 
 function createJwtVerify(kind: KindParts) {
-  return function jwtVerify(this: FastifyRequest, ...args: unknown[]): Promise<JsonObject> | void {
-    const [options, callback] = typeof args[0] === 'function' ? [undefined, args[0]] : args
-    const engine = (this as unknown as Record<string, JwtVerify>)[`${NAMESPACE}JwtVerify`] as JwtVerify
-    const verified = engine
-      .call(this, options as object)
-      .then((payload) => {
-        const claims = kind.present(payload as JsonObject)
-        kind.requests.admit(this, claims)
-        Object.assign(this, { user: claims })
-        return claims
-      })
-      .catch(answer)
-    if (typeof callback !== 'function') return verified
-    verified.then(
+  return function jwtVerify(this: FastifyRequest, ...args: unknown[]): unknown {
+    const callback = typeof args.at(-1) === 'function' ? (args.pop() as VerifierCallback) : undefined
+    const engine = (this as unknown as Record<string, JwtVerify>)[ENGINE] as JwtVerify
+    const verified = engine.call(this, unhide(args[0] as VerifyOptions | undefined)).then((payload) => {
+      const claims = kind.present(payload as JsonObject)
+      kind.requests.admit(this, claims)
+      return Object.assign(this, { user: claims }).user
+    })
+    const answered = verified.catch(answer)
+    if (callback === undefined) return answered
+    return void answered.then(
       (claims) => callback(null, claims),
-      (problem) => callback(problem),
+      (problem) => callback(problem, undefined),
     )
   }
+}
+
+// The token is seen by way of its decoding, so the caller cannot have another form of that.
+function unhide(options: VerifyOptions | undefined): VerifyOptions | undefined {
+  return options?.decode ? { ...options, decode: { ...options.decode, complete: true } } : options
 }

@@ -1,7 +1,8 @@
+import type { Algorithm } from './algorithms.ts'
 import { isBase64url } from './base64url.ts'
 import { JwtKitError, type TokenErrorCode } from './errors.ts'
-import type { Algorithm } from './key-material.ts'
 import type { RingKey } from './keyring.ts'
+import type { TokenKind } from './kind.ts'
 import { parseObject } from './strict-json.ts'
 
 // `crit` asks for an extension, and there are none here (RFC 7515 §4.1.11); the rest change what is signed (RFC 7797), say
@@ -13,8 +14,7 @@ const REFUSED_MEMBERS = ['crit', 'b64', 'jwk', 'jku', 'x5c', 'x5u', 'zip', 'enc'
 export interface HeaderRules {
   readonly algorithm: Algorithm
   readonly keys: ReadonlyMap<string, RingKey>
-  /** The `typ` of the kind; RFC 9068's has two spellings. */
-  readonly types: ReadonlySet<string>
+  readonly kind: TokenKind
 }
 
 /**
@@ -22,7 +22,7 @@ export interface HeaderRules {
  *
  * @throws {JwtKitError} `JWT_KIT_MALFORMED`, `_ALGORITHM`, `_WRONG_KIND`, `_HEADER` or `_UNKNOWN_KEY`.
  */
-export function checkHeader(part: string, { algorithm, keys, types }: HeaderRules): RingKey {
+export function checkHeader(part: string, { algorithm, keys, kind }: HeaderRules): RingKey {
   const header = isBase64url(part) ? parseObject(part) : 'is not base64url'
   if (typeof header === 'string') {
     throw fault('JWT_KIT_MALFORMED', `The header ${header}`, 'Send the token whole, as it was issued.')
@@ -34,13 +34,9 @@ export function checkHeader(part: string, { algorithm, keys, types }: HeaderRule
       `This service signs with ${algorithm} only.`,
     )
   }
-  if (typeof header.typ !== 'string' || !types.has(header.typ)) {
-    const [typ] = types
-    throw fault(
-      'JWT_KIT_WRONG_KIND',
-      `The header does not say typ ${typ}`,
-      'Another kind of token is for another purpose.',
-    )
+  if (!isOfKind(header.typ, kind)) {
+    const message = `The header does not say typ ${kind.typ}`
+    throw fault('JWT_KIT_WRONG_KIND', message, 'Another kind of token is for another purpose.')
   }
   const refused = REFUSED_MEMBERS.find((name) => Object.hasOwn(header, name))
   if (refused !== undefined) {
@@ -51,6 +47,14 @@ export function checkHeader(part: string, { algorithm, keys, types }: HeaderRule
     )
   }
   return findKey(header, keys)
+}
+
+/** Whether a `typ` is that of a kind. RFC 9068 §4 has two spellings of its media type, and media types have no case. */
+export function isOfKind(typ: unknown, kind: TokenKind): boolean {
+  if (typ === kind.typ) return true
+  return (
+    kind.rfc9068 && typeof typ === 'string' && typ.toLowerCase().replace(/^application\//, '') === kind.typ
+  )
 }
 
 function findKey(header: Record<string, unknown>, keys: ReadonlyMap<string, RingKey>): RingKey {

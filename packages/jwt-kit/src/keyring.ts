@@ -1,7 +1,8 @@
 import type { JsonWebKey } from 'node:crypto'
 import { inspect } from 'node:util'
+import { ALGORITHMS, type Algorithm } from './algorithms.ts'
 import { JwtKitError } from './errors.ts'
-import { ALGORITHMS, type Algorithm, type KeyInput, type KeyPair, readKey } from './key-material.ts'
+import { type KeyInput, type KeyPair, readKey } from './key-material.ts'
 
 /** A key of a ring. */
 export interface KeyEntry {
@@ -88,6 +89,17 @@ export class Keyring {
  * the longest life of a token from now.
  *
  * @throws {JwtKitError} `JWT_KIT_KEY` where a key is weak or does not fit the algorithm; `JWT_KIT_OPTIONS` for the rest.
+ *
+ * @example
+ * ```js
+ * import { keyring } from '@auth-primer/jwt-kit'
+ *
+ * const ring = keyring('HS256', [
+ *   { kid: '2026-11', key: 'q9F3-vT7x_Lm2RkZ8sWd5YbN0cHj6GpA' },
+ *   { kid: '2026-10', key: 'Zt4-wKq8_Xn1PfUj7oEi3DrB6yVm9HsC', verifyUntil: '2026-12-01T00:00:00Z' },
+ * ])
+ * console.log(`${ring}`) // [Keyring HS256 2026-11 2026-10]
+ * ```
  */
 export function keyring(algorithm: Algorithm, entries: readonly KeyEntry[]): Keyring {
   if (!ALGORITHMS.includes(algorithm)) {

@@ -46,6 +46,18 @@ export type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K
  *
  * @param typ - the name of the kind, ending in `+jwt`: `'access+jwt'`. Not `at+jwt`, which is RFC 9068's: see `rfc9068Kind`.
  * @throws {JwtKitError} `JWT_KIT_OPTIONS`, or `JWT_KIT_SENSITIVE_CLAIM` for a claim whose value should not be readable.
+ *
+ * @example
+ * ```js
+ * import { Type } from '@sinclair/typebox'
+ * import { tokenKind } from '@auth-primer/jwt-kit'
+ *
+ * const invite = tokenKind('invite+jwt', {
+ *   ttl: '7d',
+ *   claims: Type.Object({ team: Type.Integer({ description: 'the team that one is invited to' }) }),
+ * })
+ * console.log(invite.typ, invite.ttl) // invite+jwt 604800
+ * ```
  */
 export function tokenKind<C extends ClaimsSchema>(typ: string, options: TokenKindOptions<C>): TokenKind<C> {
   if (typ === 'at+jwt') {

@@ -1,5 +1,5 @@
 import { FormatRegistry, Kind, type TObject, type TSchema } from '@sinclair/typebox'
-import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { TypeCompiler, type ValueError } from '@sinclair/typebox/compiler'
 import { JwtKitError } from './errors.ts'
 import { sensitiveWord } from './sensitive.ts'
 import { isObject } from './strict-json.ts'
@@ -81,7 +81,8 @@ function compile(schema: TSchema): Compiled {
 }
 
 function firstFault(check: Compiled, value: unknown): string {
-  const path = check.Errors(value).First()?.path ?? ''
+  // A value that the check refuses has an error.
+  const { path } = check.Errors(value).First() as ValueError
   return (path.split('/')[1] ?? '').replaceAll('~1', '/').replaceAll('~0', '~')
 }
 
@@ -115,6 +116,7 @@ function checkParts(schema: TSchema): void {
     checkName(name, part)
     checkParts(part)
   }
+  for (const part of Object.values<TSchema>(schema.patternProperties ?? {})) checkParts(part)
   for (const inner of INNER.map((name) => schema[name])) {
     for (const part of Array.isArray(inner) ? inner : [inner]) if (isObject(part)) checkParts(part as TSchema)
   }

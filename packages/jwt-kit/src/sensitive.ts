@@ -5,9 +5,9 @@
 const SENSITIVE_WORDS: ReadonlySet<string> = new Set(
   [
     'password passwd pwd passphrase passcode pin hash salt digest secret token credential credentials',
-    'apikey privatekey cookie otp totp mfa cvv cvc card pan iban ssn sin nino passport licence license',
+    'apikey privatekey cookie otp totp mfa cvv cvc card pan iban ssn sin nino passport',
     'email mail phone telephone mobile address street postcode zip birthday birthdate birth dob gender salary',
-    'account diagnosis religion ethnicity fingerprint biometric',
+    'diagnosis religion ethnicity fingerprint biometric',
   ].flatMap((line) => line.split(' ')),
 )
 
@@ -47,9 +47,10 @@ export function sensitiveWord(name: string): string | undefined {
   )
 }
 
+const COMPOUNDS =
+  'password passwd secret token creditcard email hash ssn phone address firstname lastname'.split(' ')
+
 // Without a capital or an underscore the words run together: passwordhash, useremail.
 function compound(name: string): string | undefined {
-  return ['password', 'passwd', 'secret', 'token', 'creditcard', 'email', 'hash', 'ssn'].find(
-    (word) => name.startsWith(word) || name.endsWith(word),
-  )
+  return COMPOUNDS.find((word) => name.startsWith(word) || name.endsWith(word))
 }

@@ -4,7 +4,7 @@ import { createEngineSigner } from './engine.ts'
 import { JwtKitError } from './errors.ts'
 import { keysOf, type RingKey } from './keyring.ts'
 import type { TokenKind } from './kind.ts'
-import { isObject, type JsonObject } from './strict-json.ts'
+import { isObject, type JsonObject, surveyJson } from './strict-json.ts'
 
 /** What may be said of one token. */
 export interface SignOptions {
@@ -23,7 +23,12 @@ export function createSign(
   kind: TokenKind,
 ): (claims: unknown, options?: SignOptions) => string {
   const key = signingKey(context)
-  const engine = key && createEngineSigner(context.keys.algorithm, key, kind.typ)
+  const fixed = {
+    typ: kind.typ,
+    iss: context.issuer,
+    ...(context.audience !== undefined && { aud: context.audience }),
+  }
+  const engine = key && createEngineSigner(context.keys.algorithm, key, fixed)
   const longest = `${kind.ttl}s`
 
   return (claims, options = {}) => {
@@ -36,8 +41,7 @@ export function createSign(
     const iat = Math.floor(context.now() / 1000)
     const ttl =
       options.ttl === undefined ? kind.ttl : seconds('ttl', options.ttl, { min: '1s', max: longest })
-    const payload: JsonObject = { ...own, iss: context.issuer, iat, exp: iat + ttl, jti: context.jti() }
-    if (context.audience !== undefined) payload.aud = context.audience
+    const payload: JsonObject = { ...own, iat, exp: iat + ttl, jti: context.jti() }
     if (options.notBefore !== undefined) {
       payload.nbf = iat + seconds('notBefore', options.notBefore, { min: '0s', max: `${ttl - 1}s` })
     }
@@ -51,17 +55,24 @@ function signingKey(context: KitContext): RingKey | undefined {
 }
 
 function checkClaims(claims: unknown, kind: TokenKind): JsonObject {
-  const wrong = isObject(claims) ? kind.checks.atSigning(claims) : ''
-  if (wrong !== undefined) throw refused(wrong)
-  const read = throughJson(claims)
-  const changed = kind.checks.atSigning(read)
-  if (changed !== undefined) throw refused(changed)
-  return read as JsonObject
+  if (!isObject(claims)) throw refused('')
+  const own = { ...claims }
+  accept(own, kind)
+  // Text, numbers and booleans come through JSON as they are; an object may have a say in it (`toJSON`).
+  if (Object.values(own).every((value) => typeof value !== 'object')) return own
+  return accept(throughJson(own), kind)
 }
 
-function throughJson(claims: unknown): unknown {
+function accept(claims: unknown, kind: TokenKind): JsonObject {
+  const wrong = kind.checks.atSigning(claims)
+  if (wrong === undefined) return claims as JsonObject
+  throw refused(wrong)
+}
+
+function throughJson(claims: JsonObject): unknown {
   try {
-    return JSON.parse(JSON.stringify(claims))
+    const json = JSON.stringify(claims)
+    return typeof surveyJson(Buffer.from(json)) === 'string' ? undefined : JSON.parse(json)
   } catch {
     return undefined
   }

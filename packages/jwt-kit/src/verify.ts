@@ -1,14 +1,13 @@
-import { isUtf8 } from 'node:buffer'
-import { isCanonical } from './base64url.ts'
+import { isBase64url, isCanonical } from './base64url.ts'
 import { type KitContext, MAX_PAYLOAD_BYTES, MAX_TOKEN_LENGTH } from './context.ts'
 import { createEngineVerifier } from './engine.ts'
 import { JwtKitError, type TokenErrorCode, type TokenPart } from './errors.ts'
 import { checkHeader, type HeaderRules } from './header.ts'
 import { keysOf } from './keyring.ts'
 import type { TokenKind } from './kind.ts'
+import { createPresent } from './present.ts'
 import { checkRegistered } from './registered.ts'
-import { REGISTERED } from './schema.ts'
-import { hasRepeats, type JsonObject } from './strict-json.ts'
+import { type JsonObject, membersOf, surveyJson, TWICE } from './strict-json.ts'
 
 /** How a kind's tokens are checked. */
 export interface Check {
@@ -24,20 +23,18 @@ export interface Check {
 export function createCheck(context: KitContext, kind: TokenKind): Check {
   const algorithm = context.keys.algorithm
   const keys = keysOf(context.keys)
-  const types = new Set([kind.typ])
-  if (kind.rfc9068) types.add(`application/${kind.typ}`)
-  const rules: HeaderRules = { algorithm, keys, types }
+  const rules: HeaderRules = { algorithm, keys, kind }
   const verifiers = new Map([...keys.values()].map((key) => [key, createEngineVerifier(algorithm, key)]))
   // The headers that this kit writes itself need no reading.
   const known = new Map([...keys.values()].map((key) => [encodeHeader(algorithm, kind.typ, key.kid), key]))
-  const names = new Set([...kind.checks.names, ...REGISTERED])
+  const present = createPresent(kind)
 
-  const present = (claims: JsonObject) => freeze(own(claims, names, kind))
   const check = (token: unknown) => {
     const [header, payload, signature] = split(token)
     const key = known.get(header) ?? checkHeader(header, rules)
-    checkEncoding(payload, 'payload')
-    checkEncoding(signature, 'signature')
+    // fast-jwt looks at every character of the payload, but not at what the last one leaves over.
+    if (!isCanonical(payload)) throw malformed('payload', 'is not base64url')
+    if (!isBase64url(signature)) throw malformed('signature', 'is not base64url')
     const now = context.now()
     if (!(now < key.verifyUntil)) {
       throw fault(
@@ -47,14 +44,19 @@ export function createCheck(context: KitContext, kind: TokenKind): Check {
         'Log in again: new tokens are signed with a new key.',
       )
     }
+    const members = surveyJson(scratch, scratch.write(payload, 'base64url'))
+    if (typeof members === 'string') throw malformed('payload', members)
     const verify = verifiers.get(key) as (token: string) => JsonObject
     const claims = verify(token as string)
-    checkJson(payload, claims)
+    if (members !== membersOf(claims)) throw malformed('payload', TWICE)
     checkRegistered(claims, context, now / 1000)
     return present(claims)
   }
   return { check, present }
 }
+
+// One for all: nothing is awaited between writing and reading.
+const scratch = Buffer.alloc(MAX_PAYLOAD_BYTES)
 
 /** The header of a token, encoded. */
 export function encodeHeader(alg: string, typ: string, kid: string): string {
@@ -77,7 +79,7 @@ function split(token: unknown): [string, string, string] {
     throw malformed('token', 'has not three parts with a dot between them')
   }
   const payload = token.slice(first + 1, second)
-  if (payload.length > (MAX_PAYLOAD_BYTES * 4) / 3) {
+  if (Math.floor((payload.length * 3) / 4) > MAX_PAYLOAD_BYTES) {
     throw fault(
       'JWT_KIT_TOO_LARGE',
       'payload',
@@ -89,39 +91,6 @@ function split(token: unknown): [string, string, string] {
 }
 
 const SMALLER = 'Keep claims few: an id, and what is needed to decide. Look the rest up.'
-
-function checkEncoding(part: string, name: TokenPart): void {
-  // fast-jwt looks at every character, but not at what the last one leaves over.
-  if (!isCanonical(part)) throw malformed(name, 'is not base64url')
-}
-
-function checkJson(part: string, claims: JsonObject): void {
-  const bytes = Buffer.from(part, 'base64url')
-  if (!isUtf8(bytes)) throw malformed('payload', 'is not UTF-8')
-  if (hasRepeats(bytes, claims)) throw malformed('payload', 'has a member twice')
-}
-
-function own(claims: JsonObject, names: ReadonlySet<string>, kind: TokenKind): JsonObject {
-  const wrong = kind.checks.atVerifying(claims)
-  const strangers = Object.keys(claims).filter((name) => !names.has(name))
-  if (wrong === undefined && (strangers.length === 0 || !kind.checks.closed)) {
-    for (const name of strangers) delete claims[name]
-    return claims
-  }
-  throw new JwtKitError('JWT_KIT_CLAIMS', 'The claims are not those of this kind of token', {
-    part: 'payload',
-    ...(wrong !== undefined && names.has(wrong) && { claim: wrong }),
-    hint: 'The token was signed for another schema: issue a new one.',
-  })
-}
-
-function freeze(value: JsonObject): JsonObject {
-  for (const name in value) {
-    const inner = value[name]
-    if (typeof inner === 'object' && inner !== null) freeze(inner as JsonObject)
-  }
-  return Object.freeze(value)
-}
 
 function malformed(part: TokenPart, why: string): JwtKitError {
   return fault('JWT_KIT_MALFORMED', part, `The ${part} ${why}`, 'Send the token whole, as it was issued.')

@@ -6,6 +6,10 @@ const LEAST_BYTES = 32
 /** Secrets of 32 bytes and more that documentation, tutorials and token debuggers print. */
 const WELL_KNOWN: ReadonlySet<string> = new Set([
   '09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7',
+  '404E635266556A586E3272357538782F413F4428472B4B6250645367566B5970',
+  '5367566B59703373367639792F423F4528482B4D6251655468576D5A71347437',
+  '9a4f2c8d3b7a1e6f45c8a0b3f267d8b1d4e6f3c8a9d2b5f8e3a9c8b5f6v8a3d9',
+  '======================BezKoder=Spring===========================',
   'a-string-secret-at-least-256-bits-long',
   'a-valid-string-secret-that-is-at-least-384-bits-long',
   'a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long',
@@ -36,13 +40,16 @@ export function weakness(secret: Buffer): string | undefined {
   if (WELL_KNOWN.has(secret.toString()) || secret.toString('base64url') === RFC7515_A1) {
     return 'is a well-known example'
   }
-  if (isRepetition(secret)) return 'is one short pattern over and over'
+  if (isRepetition(secret)) return 'is one pattern over and over'
   if (looksLikeKey(secret)) return 'is a key of another kind, such as a public key, and not a secret'
   return undefined
 }
 
+// A random secret does not repeat within half of the least length.
+const LONGEST_PATTERN = LEAST_BYTES / 2
+
 function isRepetition(secret: Buffer): boolean {
-  for (let period = 1; period <= 8; period++) {
+  for (let period = 1; period <= LONGEST_PATTERN; period++) {
     if (secret.subarray(period).equals(secret.subarray(0, -period))) return true
   }
   return false

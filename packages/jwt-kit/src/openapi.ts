@@ -1,0 +1,23 @@
+import type { Kinds } from './options.ts'
+
+/** A security scheme object (OpenAPI 3.1 §4.8.27) for bearer tokens. */
+export interface SecurityScheme {
+  readonly type: 'http'
+  readonly scheme: 'bearer'
+  readonly bearerFormat: 'JWT'
+  readonly description: string
+}
+
+/** The security schemes of a kit's kinds, by name: what `components.securitySchemes` takes. */
+export function createSecuritySchemes<K extends Kinds>(
+  kinds: K,
+): { readonly [N in keyof K]: SecurityScheme } {
+  const entries = Object.entries(kinds).map(([name, { typ, claims }]) => {
+    const rows = Object.entries(claims.properties as Record<string, { description?: string }>).map(
+      ([claim, { description }]) => `\n- \`${claim}\`${description === undefined ? '' : `: ${description}`}`,
+    )
+    const description = `A token of type \`${typ}\`, in the header \`Authorization: Bearer <token>\`. Its claims:${rows.join('')}`
+    return [name, Object.freeze({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description })]
+  })
+  return Object.freeze(Object.fromEntries(entries))
+}

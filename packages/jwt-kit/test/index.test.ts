@@ -1,0 +1,20 @@
+import t from 'tap'
+import * as kit from '../src/index.ts'
+import * as testing from '../src/testing.ts'
+
+t.test('exports this and no more', async (t) => {
+  t.same(Object.keys(kit).sort(), [
+    'ALGORITHMS',
+    'ERROR_CODES',
+    'JwtKitError',
+    'LONGEST_LIFE',
+    'MAX_PAYLOAD_BYTES',
+    'MAX_TOKEN_LENGTH',
+    'explainToken',
+    'jwtKit',
+    'keyring',
+    'rfc9068Kind',
+    'tokenKind',
+  ])
+  t.same(Object.keys(testing).sort(), ['forge', 'testClock'])
+})
