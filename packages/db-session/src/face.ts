@@ -48,7 +48,10 @@ export function faceOf(knex: Knex): MakeFace {
   }
   for (const name of REFUSED) {
     prototype[name] = () => {
-      throw new DbSessionError('DB_SESSION_NOT_ON_A_SESSION', `\`${name}\` is for the knex itself, not for a session of it`)
+      throw new DbSessionError(
+        'DB_SESSION_NOT_ON_A_SESSION',
+        `\`${name}\` is for the knex itself, not for a session of it`,
+      )
     }
   }
   Object.defineProperties(prototype, {
@@ -74,7 +77,8 @@ export function faceOf(knex: Knex): MakeFace {
     const client = Object.create(clientPrototype)
     const connection = new FaceConnection(session, scope)
     client.acquireConnection = () => Promise.resolve(connection)
-    const face = ((table: string, options?: object) => client.queryBuilder().table(table, options)) as never as DbSession
+    const face = ((table: string, options?: object) =>
+      client.queryBuilder().table(table, options)) as never as DbSession
     Object.setPrototypeOf(face, prototype)
     face.isTransaction = true
     face.client = client
@@ -84,7 +88,8 @@ export function faceOf(knex: Knex): MakeFace {
     face.rollbackOnly = () => {
       scope.rollbackOnly = true
     }
-    face.savepoint = (work) => runSavepoint(session, scope, (child) => work(makeFace(session, child, refuseCommit)))
+    face.savepoint = (work) =>
+      runSavepoint(session, scope, (child) => work(makeFace(session, child, refuseCommit)))
     face.commit = commit
     return face
   }
@@ -104,7 +109,11 @@ class FaceConnection {
   }
 }
 
-async function runSavepoint<T>(session: Session, parent: Scope, work: (child: Scope) => Promise<T>): Promise<T> {
+async function runSavepoint<T>(
+  session: Session,
+  parent: Scope,
+  work: (child: Scope) => Promise<T>,
+): Promise<T> {
   const child = session.openSavepoint(parent)
   const name = `s${depth(parent)}`
   let undo = true
@@ -127,7 +136,10 @@ function depth(scope: Scope): number {
 }
 
 async function refuseCommit(): Promise<void> {
-  throw new DbSessionError('DB_SESSION_NOT_ON_A_SESSION', 'A savepoint has no commit of its own: it is stored with the session')
+  throw new DbSessionError(
+    'DB_SESSION_NOT_ON_A_SESSION',
+    'A savepoint has no commit of its own: it is stored with the session',
+  )
 }
 
 function transaction<T>(this: DbSession, work: unknown, config?: object): Promise<T> {

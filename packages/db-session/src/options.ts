@@ -79,7 +79,13 @@ export function readOptions(options: DbSessionOptions): Settings {
   if (options.replica !== undefined) checkKnex('replica', options.replica)
   const settings = { ...DEFAULTS, ...withoutUndefined(options) } as Settings
   checkInteger('acquireTimeoutMs', settings.acquireTimeoutMs, 1, 2 ** 31 - 1)
-  for (const name of ['statementTimeoutMs', 'idleTimeoutMs', 'idleReportMs', 'leakReportMs', 'cancelTimeoutMs'] as const) {
+  for (const name of [
+    'statementTimeoutMs',
+    'idleTimeoutMs',
+    'idleReportMs',
+    'leakReportMs',
+    'cancelTimeoutMs',
+  ] as const) {
     checkInteger(name, settings[name], 0, 2 ** 31 - 1)
   }
   if (settings.reserve !== undefined) checkInteger('reserve', settings.reserve, 0, 1_000)
@@ -98,7 +104,8 @@ export function readWork(route: DbRoute, settings: Settings): Work {
   const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${isolation.toUpperCase()}`
   const begin = [`BEGIN${level}${mode === 'read' ? ' READ ONLY' : ''}`]
   if (statementTimeoutMs > 0) begin.push(`SET LOCAL statement_timeout = ${statementTimeoutMs}`)
-  if (settings.idleTimeoutMs > 0) begin.push(`SET LOCAL idle_in_transaction_session_timeout = ${settings.idleTimeoutMs}`)
+  if (settings.idleTimeoutMs > 0)
+    begin.push(`SET LOCAL idle_in_transaction_session_timeout = ${settings.idleTimeoutMs}`)
   return { mode, retry, begin, commitTimeoutMs: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + 1_000 }
 }
 
@@ -115,7 +122,10 @@ function checkInteger(name: string, value: unknown, min: number, max: number): v
 
 function invalid(name: string, expected: string, value: unknown): DbSessionError {
   const kind = value === null ? 'null' : typeof value
-  return new DbSessionError('DB_SESSION_OPTION_INVALID', `Expected \`${name}\` to be ${expected}, got a value of type ${kind}`)
+  return new DbSessionError(
+    'DB_SESSION_OPTION_INVALID',
+    `Expected \`${name}\` to be ${expected}, got a value of type ${kind}`,
+  )
 }
 
 function withoutUndefined(options: object): object {

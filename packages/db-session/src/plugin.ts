@@ -72,7 +72,10 @@ function openFor(request: Carrier, sessions: Sessions): Run {
   if (exchange?.run) return exchange.run
   const work = (request.routeOptions.config as { [kWork]?: Work })[kWork]
   if (exchange === null || work === undefined) {
-    throw new DbSessionError('DB_SESSION_NOT_COVERED', 'This route was added before the plugin: register db-session first')
+    throw new DbSessionError(
+      'DB_SESSION_NOT_COVERED',
+      'This route was added before the plugin: register db-session first',
+    )
   }
   const run = sessions.open(work, false, (err) => request.log.error({ err }, 'work after the commit failed'))
   exchange.run = run
@@ -81,13 +84,20 @@ function openFor(request: Carrier, sessions: Sessions): Run {
     if (exchange.finished || exchange.run !== run) return
     exchange.finished = true
     run.rollback()
-    run.session.abort(new DbSessionError('DB_SESSION_ABORTED', 'The request ended before its answer: nothing was stored'))
+    run.session.abort(
+      new DbSessionError('DB_SESSION_ABORTED', 'The request ended before its answer: nothing was stored'),
+    )
   })
   return run
 }
 
 /** Before the answer's head: stores, or undoes. Runs last, after the payload is what it will be. */
-function finish(request: FastifyRequest, reply: FastifyReply, _payload: unknown, done: (error?: Error) => void): void {
+function finish(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  _payload: unknown,
+  done: (error?: Error) => void,
+): void {
   const exchange = (request as Carrier)[kExchange]
   if (!exchange || exchange.finished) return done()
   const { run } = exchange

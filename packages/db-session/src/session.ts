@@ -191,8 +191,16 @@ export class Session {
 
   #refusal(scope: Scope): DbSessionError | undefined {
     if (this.#aborted) return this.#aborted
-    if (scope.over) return new DbSessionError('DB_SESSION_OVER', 'The session is over: run every statement, awaited, before the answer')
-    if (scope.child) return new DbSessionError('DB_SESSION_SAVEPOINT_OPEN', 'A savepoint is open: ask the session that it was given')
+    if (scope.over)
+      return new DbSessionError(
+        'DB_SESSION_OVER',
+        'The session is over: run every statement, awaited, before the answer',
+      )
+    if (scope.child)
+      return new DbSessionError(
+        'DB_SESSION_SAVEPOINT_OPEN',
+        'A savepoint is open: ask the session that it was given',
+      )
     if (scope.failed !== undefined) return transactionFailed(scope.failed)
     return undefined
   }
@@ -217,13 +225,16 @@ export class Session {
       query.on('close', () => this.#settle(job, null))
       query.on('error', (error: Error) => this.#failed(job, error))
       connection.query(query)
-    } else connection.query(query, (error: Error | null, result: QueryResult) => this.#settle(job, error, result))
+    } else
+      connection.query(query, (error: Error | null, result: QueryResult) => this.#settle(job, error, result))
   }
 
   #sendFirst(connection: PgConnection, job: Job): void {
     const { query } = job
     if (isRowStream(query)) {
-      sendBegin(connection, this.#work.begin, (error) => (error ? this.#settle(job, error) : this.#send(connection, job)))
+      sendBegin(connection, this.#work.begin, (error) =>
+        error ? this.#settle(job, error) : this.#send(connection, job),
+      )
     } else sendFirst(connection, this.#work.begin, query, (error, result) => this.#settle(job, error, result))
   }
 
@@ -232,7 +243,11 @@ export class Session {
     if (this.#connection === undefined) return error
     if (postgresError(error)) job.scope.failed ??= error
     else if (this.#source.isLost(this.#connection)) {
-      error = new DbSessionError('DB_SESSION_CONNECTION_LOST', 'The connection to Postgres was lost; nothing was stored', error)
+      error = new DbSessionError(
+        'DB_SESSION_CONNECTION_LOST',
+        'The connection to Postgres was lost; nothing was stored',
+        error,
+      )
       job.scope.failed ??= error
     }
     return error
@@ -293,11 +308,18 @@ function refuse(job: Job, reason: Error): void {
 }
 
 function notAwaited(): DbSessionError {
-  return new DbSessionError('DB_SESSION_NOT_AWAITED', 'A statement or a savepoint was still under way when the work ended: await each of them')
+  return new DbSessionError(
+    'DB_SESSION_NOT_AWAITED',
+    'A statement or a savepoint was still under way when the work ended: await each of them',
+  )
 }
 
 export function transactionFailed(cause: unknown): DbSessionError {
   const known = translate(cause)
   if (known && known.code !== 'DB_SESSION_QUERY_FAILED') return known
-  return new DbSessionError('DB_SESSION_TRANSACTION_FAILED', 'An earlier statement failed, so nothing can be stored: do not swallow its error, or run it in a savepoint', cause)
+  return new DbSessionError(
+    'DB_SESSION_TRANSACTION_FAILED',
+    'An earlier statement failed, so nothing can be stored: do not swallow its error, or run it in a savepoint',
+    cause,
+  )
 }

@@ -18,11 +18,18 @@ export class Run {
   committedEarly = false
   readonly #report: (error: unknown) => void
 
-  constructor(database: Database, work: Work, mayUseReserve: boolean, settings: Settings, report: (error: unknown) => void) {
+  constructor(
+    database: Database,
+    work: Work,
+    mayUseReserve: boolean,
+    settings: Settings,
+    report: (error: unknown) => void,
+  ) {
     this.session = new Session(database.source, work, mayUseReserve, settings.cancelTimeoutMs)
     this.#report = report
     this.db = database.makeFace(this.session, this.session.root, async () => {
-      if (this.session.root.rollbackOnly) throw new DbSessionError('DB_SESSION_NOT_ON_A_SESSION', '`commit()` after `rollbackOnly()`')
+      if (this.session.root.rollbackOnly)
+        throw new DbSessionError('DB_SESSION_NOT_ON_A_SESSION', '`commit()` after `rollbackOnly()`')
       const ended = await this.session.commit()
       if (ended === 'committed') this.committedEarly = true
       this.stored()
@@ -69,11 +76,21 @@ export class Sessions {
   }
 
   open(work: Work, mayUseReserve: boolean, report: (error: unknown) => void): Run {
-    return new Run(work.mode === 'read' ? this.#replica : this.#primary, work, mayUseReserve, this.settings, report)
+    return new Run(
+      work.mode === 'read' ? this.#replica : this.#primary,
+      work,
+      mayUseReserve,
+      this.settings,
+      report,
+    )
   }
 
   /** Runs a work in a session of its own, again where Postgres asks for it. */
-  async unitOfWork<T>(work: (db: DbSession) => Promise<T>, route: DbRoute, report: (error: unknown) => void): Promise<T> {
+  async unitOfWork<T>(
+    work: (db: DbSession) => Promise<T>,
+    route: DbRoute,
+    report: (error: unknown) => void,
+  ): Promise<T> {
     const prepared = readWork(route, this.settings)
     for (let attempt = 1; ; attempt++) {
       const run = this.open(prepared, true, report)

@@ -36,7 +36,12 @@ export class Source {
     const connection = new Promise<PgConnection>((resolve, reject) => {
       const timer = setTimeout(() => {
         leave()
-        reject(new DbSessionError('DB_SESSION_POOL_EXHAUSTED', `No connection became free within ${this.#acquireTimeoutMs} ms`))
+        reject(
+          new DbSessionError(
+            'DB_SESSION_POOL_EXHAUSTED',
+            `No connection became free within ${this.#acquireTimeoutMs} ms`,
+          ),
+        )
       }, this.#acquireTimeoutMs)
       const enter = (): void => {
         this.#waiting.delete(enter)
@@ -108,7 +113,11 @@ export class Source {
 function unavailable(error: unknown): DbSessionError {
   // knex's own time-out, where its pool's limit is the shorter one, has a name but no code
   if (error instanceof Error && error.name === 'KnexTimeoutError') {
-    return new DbSessionError('DB_SESSION_POOL_EXHAUSTED', 'No connection became free in the time the pool allows', error)
+    return new DbSessionError(
+      'DB_SESSION_POOL_EXHAUSTED',
+      'No connection became free in the time the pool allows',
+      error,
+    )
   }
   return new DbSessionError('DB_SESSION_UNAVAILABLE', 'No connection to Postgres could be opened', error)
 }
