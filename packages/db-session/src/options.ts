@@ -30,10 +30,14 @@ export interface DbSessionOptions {
   readonly idleTimeoutMs?: number
   /** How long a transaction may sit idle between two statements before it is reported, in milliseconds. @default 200 */
   readonly idleReportMs?: number
-  /** How long after its request a session may stay open before it is reported, in milliseconds. @default 10000 */
+  /** How long a transaction may stay open before it is reported as a leak, in milliseconds. @default 10000 */
   readonly leakReportMs?: number
   /** How long a connection may take to come back from a cancelled session before it is thrown away, in milliseconds. @default 1000 */
   readonly cancelTimeoutMs?: number
+  /** How long a shutdown waits for units of work and for work after commits, in milliseconds. @default 10000 */
+  readonly closeTimeoutMs?: number
+  /** Destroy `knex` and `replica` when the app is closed. @default true */
+  readonly closePools?: boolean
   /** Connections of the pool that requests leave to units of work and to plain knex. @default 1, or 0 of a pool of one */
   readonly reserve?: number
   /** Keep the values bound to each statement in the timeline and the diagnostics: they are user data. @default false */
@@ -53,6 +57,8 @@ export const DEFAULTS = Object.freeze({
   idleReportMs: 200,
   leakReportMs: 10_000,
   cancelTimeoutMs: 1_000,
+  closeTimeoutMs: 10_000,
+  closePools: true,
   bindings: false,
   backoff: Object.freeze({ base: 5, max: 250 }),
   random: Math.random,
