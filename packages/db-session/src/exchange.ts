@@ -37,7 +37,8 @@ export class Exchange {
     const run = this.#sessions.open(`${method} ${routeOptions.url}`, work, true, log)
     this.#run = run
     // an answer is on its way, or its client is gone: too late for a session
-    if (this.state !== 'open' || this.#reply.raw.destroyed) run.rollback()
+    const late = this.state === 'deciding' || this.state === 'finished'
+    if (late || this.#reply.raw.destroyed) run.rollback()
     else this.#reply.raw.once('close', () => this.#closed(run))
     return run
   }

@@ -2,13 +2,14 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { DbSessionError, translate } from './errors.ts'
 import type { Exchange, ExchangeOf } from './exchange.ts'
+import type { Work } from './options.ts'
 import { readHead, restoreHead } from './reply.ts'
 import type { Run } from './run.ts'
 
 type Done = (error?: Error) => void
 
 /** The last of the `onSend` hooks: the payload is what it will be, the head is not sent. Stores, or undoes. */
-export function finish(exchangeOf: ExchangeOf) {
+export function finish(exchangeOf: ExchangeOf, work: Work) {
   return (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void => {
     const exchange = exchangeOf(request)
     if (exchange === null || exchange.state === 'finished' || exchange.state === 'streaming') {
@@ -22,7 +23,7 @@ export function finish(exchangeOf: ExchangeOf) {
     }
     const { run } = exchange
     if (run === undefined) {
-      exchange.state = 'finished'
+      exchange.state = work.mode === 'read' && isStream(payload) ? 'streaming' : 'finished'
       done()
       return
     }

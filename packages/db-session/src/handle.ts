@@ -23,6 +23,8 @@ export function handle(handler: RouteHandlerMethod, exchangeOf: ExchangeOf, work
       }
     }
     const failed = (error: unknown): unknown => {
+      // a time-out, say, has answered for the handler: Fastify would write a second head over the first
+      if (exchange.state === 'deciding') return new Promise(() => {})
       const cause = exchange.run?.session.root.failed ?? error
       if (attempt <= work.retry && exchange.mayRetry(cause)) return again()
       throw translate(error) ?? error

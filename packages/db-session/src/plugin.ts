@@ -50,7 +50,7 @@ export const dbSession = fp<DbSessionOptions>(
       route.config = { ...route.config, [kWork]: work } as NonNullable<RouteOptions['config']>
       route.handler = handle(route.handler, exchangeOf, work, sessions) as RouteOptions['handler']
       // of all hooks the last: whatever else may fail has done so by then
-      route.onSend = [route.onSend ?? [], finish(exchangeOf)].flat() as NonNullable<RouteOptions['onSend']>
+      route.onSend = [route.onSend ?? [], finish(exchangeOf, work)].flat() as NonNullable<RouteOptions['onSend']>
     })
     app.addHook('onClose', () => sessions.close())
   },

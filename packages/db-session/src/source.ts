@@ -12,9 +12,29 @@ export interface Ticket {
   leave(): void
 }
 
+/** How a transaction begins and ends. */
+export interface Verbs {
+  begin(statements: readonly string[]): readonly string[]
+  readonly commit: string
+  /** The command tag that says it is stored. */
+  readonly committed: string
+  readonly rollback: string
+  /** A COMMIT that fails leaves nothing behind; a savepoint's does. */
+  readonly undoFailedCommit: boolean
+}
+
+const VERBS: Verbs = {
+  begin: (statements) => statements,
+  commit: 'COMMIT',
+  committed: 'COMMIT',
+  rollback: 'ROLLBACK',
+  undoFailedCommit: false,
+}
+
 /** Where sessions get their connections: the pool of a knex, a queue with a time limit before it. */
 export class Source {
   readonly knex: Knex
+  readonly verbs: Verbs = VERBS
   readonly #acquireTimeoutMs: number
   readonly #limit: number
   readonly #waiting = new Set<() => void>()
@@ -46,7 +66,7 @@ export class Source {
       const enter = (): void => {
         this.#waiting.delete(enter)
         if (counted) this.#inUse++
-        this.#fromPool().then(
+        this.fromPool().then(
           (got) => {
             clearTimeout(timer)
             if (state === 'left') return this.release(got, counted)
@@ -72,7 +92,7 @@ export class Source {
   }
 
   release(connection: PgConnection, counted: boolean): void {
-    this.knex.client.releaseConnection(connection)
+    this.toPool(connection)
     this.#exit(counted)
   }
 
@@ -92,7 +112,7 @@ export class Source {
     return this.#ended.has(connection)
   }
 
-  async #fromPool(): Promise<PgConnection> {
+  protected async fromPool(): Promise<PgConnection> {
     const connection: PgConnection = await this.knex.client.acquireConnection()
     if (!this.#known.has(connection)) {
       this.#known.add(connection)
@@ -100,6 +120,10 @@ export class Source {
       connection.on('end', () => this.#ended.add(connection))
     }
     return connection
+  }
+
+  protected toPool(connection: PgConnection): void {
+    this.knex.client.releaseConnection(connection)
   }
 
   #exit(counted: boolean): void {

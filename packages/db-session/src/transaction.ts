@@ -26,6 +26,8 @@ export type Verb = (
   error?: Error,
 ) => void
 
+const CANCEL_AGAIN_MS = 20
+
 /** One transaction on one connection, from the first statement to the end. */
 export class Transaction {
   readonly #source: Source
@@ -35,6 +37,7 @@ export class Transaction {
   #ticket: Ticket | undefined
   #connection: PgConnection | undefined
   #left = false
+  #discarded = false
 
   /** @param counted - whether it counts towards what requests may take of the pool */
   constructor(source: Source, work: Work, counted: boolean, report: Verb) {
@@ -55,7 +58,7 @@ export class Transaction {
     this.#ticket.connection.then((connection) => {
       if (this.#left) return this.#source.release(connection, this.#counted)
       this.#connection = connection
-      const { begin } = this.#work
+      const begin = this.#source.verbs.begin(this.#work.begin)
       this.#report('begin', begin.join('; '), asked)
       if (!isRowStream(query)) return sendFirst(connection, begin, query, callback)
       sendBegin(connection, begin, (error) =>
@@ -120,8 +123,9 @@ export class Transaction {
     const result = commitTimeoutMs === 0 ? await answer : await within(commitTimeoutMs, answer, late)
     if (!(result instanceof Error)) {
       this.#source.release(connection, this.#counted)
-      if (result.command !== 'COMMIT') throw transactionFailed(undefined)
+      if (result.command !== this.#source.verbs.committed) throw transactionFailed(undefined)
     } else if (postgresError(result) && !endsConnection(result)) {
+      if (this.#source.verbs.undoFailedCommit) await this.#last(connection, 'rollback')
       this.#source.release(connection, this.#counted)
       throw translate(result)
     } else {
@@ -144,22 +148,28 @@ export class Transaction {
     const undo = async (): Promise<boolean> => {
       if (running) {
         if (isRowStream(running.query)) running.query.destroy()
-        await cancel(connection)
-        await running.ended
+        // a request that overtakes its statement finds nothing to cancel, so it is made again
+        for (let ended = false; !ended && !this.#discarded; ) {
+          await cancel(connection)
+          ended = await within(CANCEL_AGAIN_MS, running.ended.then(() => true), false)
+        }
       }
       return !((await this.#last(connection, 'rollback')) instanceof Error)
     }
     if (await within(timeoutMs, undo(), false)) this.#source.release(connection, this.#counted)
-    else await this.#source.discard(connection, this.#counted)
+    else {
+      this.#discarded = true
+      await this.#source.discard(connection, this.#counted)
+    }
   }
 
   #last(connection: PgConnection, kind: 'commit' | 'rollback'): Promise<QueryResult | Error> {
     const startedAt = performance.now()
-    const text = kind.toUpperCase()
+    const text = this.#source.verbs[kind]
     return new Promise((resolve) => {
-      connection.query({ text }, (error: Error | null, result: QueryResult) => {
+      connection.query({ text }, (error: Error | null, result: QueryResult | QueryResult[]) => {
         this.#report(kind, text, startedAt, error ?? undefined)
-        resolve(error ?? result)
+        resolve(error ?? ([result].flat().at(-1) as QueryResult))
       })
     })
   }
