@@ -30,8 +30,6 @@ const GETTERS_REFUSED = ['migrate', 'seed']
 export function faceOf(knex: Knex, mode: 'read' | 'write'): MakeFace {
   const clientPrototype = Object.create(knex.client, {
     transacting: { value: true },
-    // the message of a failed statement names its placeholders, not the values
-    config: { value: Object.create(knex.client.config, { compileSqlOnError: { value: false } }) },
     releaseConnection: { value: async () => {} },
   })
   const prototype = Object.create(Function.prototype, { mode: { value: mode } })

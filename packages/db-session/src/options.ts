@@ -112,7 +112,12 @@ export function readWork(route: DbRoute, settings: Settings): Work {
   if (statementTimeoutMs > 0) begin.push(`SET LOCAL statement_timeout = ${statementTimeoutMs}`)
   if (settings.idleTimeoutMs > 0)
     begin.push(`SET LOCAL idle_in_transaction_session_timeout = ${settings.idleTimeoutMs}`)
-  return { mode, retry, begin, commitTimeoutMs: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + 1_000 }
+  return {
+    mode,
+    retry,
+    begin,
+    commitTimeoutMs: statementTimeoutMs === 0 ? 0 : Math.min(statementTimeoutMs + 1_000, 2 ** 31 - 1),
+  }
 }
 
 function checkKnex(name: string, value: unknown): void {

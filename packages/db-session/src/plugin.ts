@@ -7,6 +7,7 @@ import { finish } from './finish.ts'
 import { handle } from './handle.ts'
 import { type DbRoute, type DbSessionOptions, readOptions, readWork, type Work } from './options.ts'
 import { Sessions } from './sessions.ts'
+import { closeUnusedSockets } from './shutdown.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -50,9 +51,12 @@ export const dbSession = fp<DbSessionOptions>(
       route.config = { ...route.config, [kWork]: work } as NonNullable<RouteOptions['config']>
       route.handler = handle(route.handler, exchangeOf, work, sessions) as RouteOptions['handler']
       // of all hooks the last: whatever else may fail has done so by then
-      route.onSend = [route.onSend ?? [], finish(exchangeOf, work)].flat() as NonNullable<RouteOptions['onSend']>
+      route.onSend = [route.onSend ?? [], finish(exchangeOf, work)].flat() as NonNullable<
+        RouteOptions['onSend']
+      >
     })
     app.addHook('onClose', () => sessions.close())
+    closeUnusedSockets(app)
   },
   { name: '@auth-primer/db-session', fastify: '5.x' },
 )

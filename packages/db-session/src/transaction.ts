@@ -151,7 +151,11 @@ export class Transaction {
         // a request that overtakes its statement finds nothing to cancel, so it is made again
         for (let ended = false; !ended && !this.#discarded; ) {
           await cancel(connection)
-          ended = await within(CANCEL_AGAIN_MS, running.ended.then(() => true), false)
+          ended = await within(
+            CANCEL_AGAIN_MS,
+            running.ended.then(() => true),
+            false,
+          )
         }
       }
       return !((await this.#last(connection, 'rollback')) instanceof Error)

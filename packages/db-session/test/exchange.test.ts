@@ -24,7 +24,12 @@ t.test('a client that goes away', async (t) => {
   })
   const abort = async (path: string, ready: () => Promise<unknown>) => {
     const controller = new AbortController()
-    const answer = fetch(base + path, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' }, signal: controller.signal })
+    const answer = fetch(base + path, {
+      method: 'POST',
+      body: '{}',
+      headers: { 'content-type': 'application/json' },
+      signal: controller.signal,
+    })
     await until(ready)
     gone = performance.now()
     controller.abort()
@@ -72,7 +77,12 @@ t.test('1,000 POSTs aborted during pg_sleep leave a full pool and no row', async
   let aborted = 0
   const one = async () => {
     const controller = new AbortController()
-    const answer = fetch(`${base}/slow`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' }, signal: controller.signal })
+    const answer = fetch(`${base}/slow`, {
+      method: 'POST',
+      body: '{}',
+      headers: { 'content-type': 'application/json' },
+      signal: controller.signal,
+    })
     // at random: in the queue, in the pool, in BEGIN, in the insert, in the sleep
     await sleep(Math.random() * 20)
     controller.abort()
@@ -124,7 +134,11 @@ t.test('a request that times out', async (t) => {
 t.test('a session that is asked for too late takes no statement', async (t) => {
   const codes: string[] = []
   const { hit } = await start(t, database, (app) => {
-    app.get('/', { onResponse: async (request) => void codes.push((await request.db('users').catch((e) => e)).code) }, async () => 'ok')
+    app.get(
+      '/',
+      { onResponse: async (request) => void codes.push((await request.db('users').catch((e) => e)).code) },
+      async () => 'ok',
+    )
   })
   t.equal((await hit('GET', '/')).status, 200)
   await until(() => codes.length > 0)
