@@ -8,6 +8,7 @@ const ERRORS = {
   DB_SESSION_SAVEPOINT_OPEN: 500,
   DB_SESSION_NOT_ON_A_SESSION: 500,
   DB_SESSION_STREAM_OPEN: 500,
+  DB_SESSION_ENDED_BY_STATEMENT: 500,
   DB_SESSION_TRANSACTION_FAILED: 500,
   DB_SESSION_QUERY_FAILED: 500,
   DB_SESSION_READ_ONLY: 500,
@@ -102,16 +103,32 @@ export function translate(error: unknown): DbSessionError | undefined {
   if (origin === undefined) return undefined
   const sqlState = origin.code ?? ''
   if (endsConnection(origin) || sqlState.startsWith('08')) {
-    return new DbSessionError('DB_SESSION_CONNECTION_LOST', 'The connection to Postgres was lost; nothing was stored', error)
+    return new DbSessionError(
+      'DB_SESSION_CONNECTION_LOST',
+      'The connection to Postgres was lost; nothing was stored',
+      error,
+    )
   }
   if (sqlState.startsWith('23')) {
-    return new DbSessionError('DB_SESSION_CONSTRAINT', 'What was to be stored breaks a constraint of the database', error)
+    return new DbSessionError(
+      'DB_SESSION_CONSTRAINT',
+      'What was to be stored breaks a constraint of the database',
+      error,
+    )
   }
   if (isRetryable(origin)) {
-    return new DbSessionError('DB_SESSION_SERIALIZATION', 'Another transaction got in the way; nothing was stored, try again', error)
+    return new DbSessionError(
+      'DB_SESSION_SERIALIZATION',
+      'Another transaction got in the way; nothing was stored, try again',
+      error,
+    )
   }
   if (sqlState === '25006') {
-    return new DbSessionError('DB_SESSION_READ_ONLY', "A write was tried in a session of mode 'read'; drop the mode from the route", error)
+    return new DbSessionError(
+      'DB_SESSION_READ_ONLY',
+      "A write was tried in a session of mode 'read'; drop the mode from the route",
+      error,
+    )
   }
   if (sqlState === '57014' || sqlState === '55P03') {
     return new DbSessionError('DB_SESSION_STATEMENT_TIMEOUT', 'A statement took longer than it may', error)

@@ -14,7 +14,8 @@ export function sendFirst(
   query: QueryConfig,
   callback: QueryCallback,
 ): void {
-  if (query.name !== undefined) sendBegin(connection, begin, (e) => (e ? callback(e) : connection.query(query, callback)))
+  if (query.name !== undefined)
+    sendBegin(connection, begin, (e) => (e ? callback(e) : connection.query(query, callback)))
   else if (query.values?.length) connection.query(new FirstQuery(begin, query, callback) as Submittable)
   else sendSimple(connection, begin, query, callback)
 }

@@ -1,4 +1,5 @@
+export type { DbSession, QueryEvent } from './db-session.ts'
 export { DB_SESSION_ERROR_CODES, DbSessionError, type DbSessionErrorCode } from './errors.ts'
-export type { DbSession } from './face.ts'
 export type { DbRoute, DbSessionOptions, Isolation, Mode } from './options.ts'
 export { dbSession, dbSession as default } from './plugin.ts'
+export { withRollback } from './with-rollback.ts'

@@ -30,10 +30,14 @@ export interface DbSessionOptions {
   readonly idleTimeoutMs?: number
   /** How long a transaction may sit idle between two statements before it is reported, in milliseconds. @default 200 */
   readonly idleReportMs?: number
-  /** How long after its request a session may stay open before it is reported, in milliseconds. @default 10000 */
+  /** How long a transaction may stay open before it is reported as a leak, in milliseconds. @default 10000 */
   readonly leakReportMs?: number
   /** How long a connection may take to come back from a cancelled session before it is thrown away, in milliseconds. @default 1000 */
   readonly cancelTimeoutMs?: number
+  /** How long a shutdown waits for units of work and for work after commits, in milliseconds. @default 10000 */
+  readonly closeTimeoutMs?: number
+  /** Destroy `knex` and `replica` when the app is closed. @default true */
+  readonly closePools?: boolean
   /** Connections of the pool that requests leave to units of work and to plain knex. @default 1, or 0 of a pool of one */
   readonly reserve?: number
   /** Keep the values bound to each statement in the timeline and the diagnostics: they are user data. @default false */
@@ -53,6 +57,8 @@ export const DEFAULTS = Object.freeze({
   idleReportMs: 200,
   leakReportMs: 10_000,
   cancelTimeoutMs: 1_000,
+  closeTimeoutMs: 10_000,
+  closePools: true,
   bindings: false,
   backoff: Object.freeze({ base: 5, max: 250 }),
   random: Math.random,
@@ -79,7 +85,13 @@ export function readOptions(options: DbSessionOptions): Settings {
   if (options.replica !== undefined) checkKnex('replica', options.replica)
   const settings = { ...DEFAULTS, ...withoutUndefined(options) } as Settings
   checkInteger('acquireTimeoutMs', settings.acquireTimeoutMs, 1, 2 ** 31 - 1)
-  for (const name of ['statementTimeoutMs', 'idleTimeoutMs', 'idleReportMs', 'leakReportMs', 'cancelTimeoutMs'] as const) {
+  for (const name of [
+    'statementTimeoutMs',
+    'idleTimeoutMs',
+    'idleReportMs',
+    'leakReportMs',
+    'cancelTimeoutMs',
+  ] as const) {
     checkInteger(name, settings[name], 0, 2 ** 31 - 1)
   }
   if (settings.reserve !== undefined) checkInteger('reserve', settings.reserve, 0, 1_000)
@@ -98,8 +110,14 @@ export function readWork(route: DbRoute, settings: Settings): Work {
   const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${isolation.toUpperCase()}`
   const begin = [`BEGIN${level}${mode === 'read' ? ' READ ONLY' : ''}`]
   if (statementTimeoutMs > 0) begin.push(`SET LOCAL statement_timeout = ${statementTimeoutMs}`)
-  if (settings.idleTimeoutMs > 0) begin.push(`SET LOCAL idle_in_transaction_session_timeout = ${settings.idleTimeoutMs}`)
-  return { mode, retry, begin, commitTimeoutMs: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + 1_000 }
+  if (settings.idleTimeoutMs > 0)
+    begin.push(`SET LOCAL idle_in_transaction_session_timeout = ${settings.idleTimeoutMs}`)
+  return {
+    mode,
+    retry,
+    begin,
+    commitTimeoutMs: statementTimeoutMs === 0 ? 0 : Math.min(statementTimeoutMs + 1_000, 2 ** 31 - 1),
+  }
 }
 
 function checkKnex(name: string, value: unknown): void {
@@ -115,7 +133,10 @@ function checkInteger(name: string, value: unknown, min: number, max: number): v
 
 function invalid(name: string, expected: string, value: unknown): DbSessionError {
   const kind = value === null ? 'null' : typeof value
-  return new DbSessionError('DB_SESSION_OPTION_INVALID', `Expected \`${name}\` to be ${expected}, got a value of type ${kind}`)
+  return new DbSessionError(
+    'DB_SESSION_OPTION_INVALID',
+    `Expected \`${name}\` to be ${expected}, got a value of type ${kind}`,
+  )
 }
 
 function withoutUndefined(options: object): object {

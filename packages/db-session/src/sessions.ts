@@ -1,93 +1,72 @@
-import type { Knex } from 'knex'
+import type { FastifyBaseLogger } from 'fastify'
+import type { DbSession } from './db-session.ts'
 import { DbSessionError, isRetryable } from './errors.ts'
-import { type DbSession, faceOf, type MakeFace } from './face.ts'
-import { type DbRoute, readWork, type Settings, type Work } from './options.ts'
-import { type Ended, type Scope, Session } from './session.ts'
+import { faceOf, type MakeFace } from './face.ts'
+import { type DbRoute, type Mode, readWork, type Settings, type Work } from './options.ts'
+import { Recorder } from './recorder.ts'
+import { Run } from './run.ts'
+import { Session } from './session.ts'
 import { Source } from './source.ts'
+import { within } from './transaction.ts'
 
 interface Database {
-  readonly source: Source
+  source: Source
   readonly makeFace: MakeFace
 }
 
-/** One run of a work: its session, and what is to happen once it is stored. */
-export class Run {
-  readonly session: Session
-  readonly db: DbSession
-  /** Stored something before its end: running it again would store that twice. */
-  committedEarly = false
-  readonly #report: (error: unknown) => void
-
-  constructor(database: Database, work: Work, mayUseReserve: boolean, settings: Settings, report: (error: unknown) => void) {
-    this.session = new Session(database.source, work, mayUseReserve, settings.cancelTimeoutMs)
-    this.#report = report
-    this.db = database.makeFace(this.session, this.session.root, async () => {
-      if (this.session.root.rollbackOnly) throw new DbSessionError('DB_SESSION_NOT_ON_A_SESSION', '`commit()` after `rollbackOnly()`')
-      const ended = await this.session.commit()
-      if (ended === 'committed') this.committedEarly = true
-      this.stored()
-    })
-  }
-
-  /** COMMIT, or ROLLBACK where that was asked for. Rejects if what was to be stored was not. */
-  async commit(): Promise<Ended> {
-    this.session.close()
-    const wanted = !this.session.root.rollbackOnly
-    const ended = await this.session.commit()
-    if (!wanted) this.session.root.afterCommit.length = 0
-    return ended
-  }
-
-  rollback(): Promise<Ended> {
-    this.session.close()
-    this.session.root.afterCommit.length = 0
-    return this.session.rollback()
-  }
-
-  /** Starts what waited for the commit. */
-  stored(): void {
-    for (const work of this.session.root.afterCommit.splice(0)) {
-      Promise.resolve().then(work).catch(this.#report)
-    }
-  }
-}
-
-/** Opens the sessions of one plugin. */
+/** Opens the sessions of one plugin, and sees them all end. */
 export class Sessions {
   readonly settings: Settings
-  readonly #primary: Database
-  readonly #replica: Database
+  readonly databases: Readonly<Record<Mode, Database>>
+  readonly #log: FastifyBaseLogger
+  readonly #open = new Set<Run>()
+  readonly #sweep: NodeJS.Timeout
+  #closing = false
+  #onAllEnded = (): void => {}
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, log: FastifyBaseLogger) {
     this.settings = settings
-    const database = (knex: Knex): Database => ({
-      source: new Source(knex, settings.acquireTimeoutMs, settings.reserve),
-      makeFace: faceOf(knex),
-    })
-    this.#primary = database(settings.knex)
-    this.#replica = settings.replica ? database(settings.replica) : this.#primary
+    this.#log = log
+    const { knex, replica = knex, acquireTimeoutMs, reserve } = settings
+    const primary = new Source(knex, acquireTimeoutMs, reserve)
+    this.databases = {
+      write: { source: primary, makeFace: faceOf(knex, 'write') },
+      read: {
+        source: replica === knex ? primary : new Source(replica, acquireTimeoutMs, reserve),
+        makeFace: faceOf(replica, 'read'),
+      },
+    }
+    const period = Math.min(1_000, Math.max(1, settings.leakReportMs))
+    this.#sweep = setInterval(() => this.#checkLeaks(), period).unref()
   }
 
-  open(work: Work, mayUseReserve: boolean, report: (error: unknown) => void): Run {
-    return new Run(work.mode === 'read' ? this.#replica : this.#primary, work, mayUseReserve, this.settings, report)
+  /** @param counted - whether it counts towards what requests may take of the pool */
+  open(owner: string, work: Work, counted: boolean, log: FastifyBaseLogger = this.#log): Run {
+    const { source, makeFace } = this.databases[work.mode]
+    const recorder = new Recorder(owner, this.settings, (report, message) => log.warn(report, message))
+    const session = new Session(source, work, counted, this.settings, recorder)
+    const failed = (err: unknown): void => log.error({ err, owner }, 'work after the commit failed')
+    const run = new Run(session, makeFace, (ended) => this.#ended(ended), failed)
+    this.#open.add(run)
+    return run
   }
 
   /** Runs a work in a session of its own, again where Postgres asks for it. */
-  async unitOfWork<T>(work: (db: DbSession) => Promise<T>, route: DbRoute, report: (error: unknown) => void): Promise<T> {
+  async unitOfWork<T>(work: (db: DbSession) => Promise<T>, route: DbRoute): Promise<T> {
+    if (this.#closing) throw new DbSessionError('DB_SESSION_CLOSING', 'The service is shutting down')
     const prepared = readWork(route, this.settings)
     for (let attempt = 1; ; attempt++) {
-      const run = this.open(prepared, true, report)
+      const run = this.open(work.name || 'unit of work', prepared, false)
       try {
         const result = await work(run.db)
         await run.commit()
-        run.stored()
         return result
       } catch (error) {
         const cause = run.session.root.failed ?? error
         await run.rollback()
         if (attempt > prepared.retry || run.committedEarly || !isRetryable(cause)) throw error
-        await this.backOff(attempt)
       }
+      await this.backOff(attempt)
     }
   }
 
@@ -96,6 +75,29 @@ export class Sessions {
     const { backoff, random, sleep } = this.settings
     return sleep(random() * Math.min(backoff.max, backoff.base * 2 ** attempt))
   }
-}
 
-export type { Scope }
+  /** Takes no more work, lets what is under way finish, then closes the pools. */
+  async close(): Promise<void> {
+    this.#closing = true
+    clearInterval(this.#sweep)
+    const allEnded = new Promise<void>((resolve) => {
+      this.#onAllEnded = resolve
+    })
+    if (this.#open.size > 0) await within(this.settings.closeTimeoutMs, allEnded, undefined)
+    const closing = new DbSessionError('DB_SESSION_CLOSING', 'The service is shutting down')
+    await Promise.all([...this.#open].map((run) => run.abort(closing)))
+    if (!this.settings.closePools) return
+    await this.settings.knex.destroy()
+    await this.settings.replica?.destroy()
+  }
+
+  #ended(run: Run): void {
+    this.#open.delete(run)
+    if (this.#open.size === 0) this.#onAllEnded()
+  }
+
+  #checkLeaks(): void {
+    const now = performance.now()
+    for (const run of this.#open) if (run.session.open) run.session.recorder.checkLeak(now)
+  }
+}

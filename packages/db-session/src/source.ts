@@ -12,9 +12,29 @@ export interface Ticket {
   leave(): void
 }
 
+/** How a transaction begins and ends. */
+export interface Verbs {
+  begin(statements: readonly string[]): readonly string[]
+  readonly commit: string
+  /** The command tag that says it is stored. */
+  readonly committed: string
+  readonly rollback: string
+  /** A COMMIT that fails leaves nothing behind; a savepoint's does. */
+  readonly undoFailedCommit: boolean
+}
+
+const VERBS: Verbs = {
+  begin: (statements) => statements,
+  commit: 'COMMIT',
+  committed: 'COMMIT',
+  rollback: 'ROLLBACK',
+  undoFailedCommit: false,
+}
+
 /** Where sessions get their connections: the pool of a knex, a queue with a time limit before it. */
 export class Source {
   readonly knex: Knex
+  readonly verbs: Verbs = VERBS
   readonly #acquireTimeoutMs: number
   readonly #limit: number
   readonly #waiting = new Set<() => void>()
@@ -36,12 +56,17 @@ export class Source {
     const connection = new Promise<PgConnection>((resolve, reject) => {
       const timer = setTimeout(() => {
         leave()
-        reject(new DbSessionError('DB_SESSION_POOL_EXHAUSTED', `No connection became free within ${this.#acquireTimeoutMs} ms`))
+        reject(
+          new DbSessionError(
+            'DB_SESSION_POOL_EXHAUSTED',
+            `No connection became free within ${this.#acquireTimeoutMs} ms`,
+          ),
+        )
       }, this.#acquireTimeoutMs)
       const enter = (): void => {
         this.#waiting.delete(enter)
         if (counted) this.#inUse++
-        this.#fromPool().then(
+        this.fromPool().then(
           (got) => {
             clearTimeout(timer)
             if (state === 'left') return this.release(got, counted)
@@ -67,7 +92,7 @@ export class Source {
   }
 
   release(connection: PgConnection, counted: boolean): void {
-    this.knex.client.releaseConnection(connection)
+    this.toPool(connection)
     this.#exit(counted)
   }
 
@@ -87,7 +112,7 @@ export class Source {
     return this.#ended.has(connection)
   }
 
-  async #fromPool(): Promise<PgConnection> {
+  protected async fromPool(): Promise<PgConnection> {
     const connection: PgConnection = await this.knex.client.acquireConnection()
     if (!this.#known.has(connection)) {
       this.#known.add(connection)
@@ -95,6 +120,10 @@ export class Source {
       connection.on('end', () => this.#ended.add(connection))
     }
     return connection
+  }
+
+  protected toPool(connection: PgConnection): void {
+    this.knex.client.releaseConnection(connection)
   }
 
   #exit(counted: boolean): void {
@@ -108,7 +137,11 @@ export class Source {
 function unavailable(error: unknown): DbSessionError {
   // knex's own time-out, where its pool's limit is the shorter one, has a name but no code
   if (error instanceof Error && error.name === 'KnexTimeoutError') {
-    return new DbSessionError('DB_SESSION_POOL_EXHAUSTED', 'No connection became free in the time the pool allows', error)
+    return new DbSessionError(
+      'DB_SESSION_POOL_EXHAUSTED',
+      'No connection became free in the time the pool allows',
+      error,
+    )
   }
   return new DbSessionError('DB_SESSION_UNAVAILABLE', 'No connection to Postgres could be opened', error)
 }

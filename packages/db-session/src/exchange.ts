@@ -1,0 +1,96 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { DbSessionError, isRetryable } from './errors.ts'
+import type { Work } from './options.ts'
+import type { Run } from './run.ts'
+import type { Sessions } from './sessions.ts'
+
+/**
+ * One request, its answer and the session between them. `open` until an answer is there; `deciding` while
+ * it is stored or undone; `streaming` while the session of mode `'read'` lasts as long as its stream.
+ */
+export class Exchange {
+  readonly #request: FastifyRequest
+  readonly #reply: FastifyReply
+  readonly #sessions: Sessions
+  #run: Run | undefined
+  state: 'open' | 'deciding' | 'streaming' | 'finished' = 'open'
+  /** A second answer came while the first was being decided on. */
+  answeredTwice = false
+  /** Makes the reply as if the handler had not run. */
+  reset = (): void => {}
+  /** Runs the handler again, if that may be. */
+  retry: (cause: unknown) => boolean = () => false
+
+  constructor(request: FastifyRequest, reply: FastifyReply, sessions: Sessions) {
+    this.#request = request
+    this.#reply = reply
+    this.#sessions = sessions
+  }
+
+  get run(): Run | undefined {
+    return this.#run
+  }
+
+  open(work: Work): Run {
+    if (this.#run) return this.#run
+    const { method, routeOptions, log } = this.#request
+    const run = this.#sessions.open(`${method} ${routeOptions.url}`, work, true, log)
+    this.#run = run
+    // an answer is on its way, or its client is gone: too late for a session
+    const late = this.state === 'deciding' || this.state === 'finished'
+    if (late || this.#reply.raw.destroyed) run.rollback()
+    else this.#reply.raw.once('close', () => this.#closed(run))
+    return run
+  }
+
+  /** Whether the handler may run again: Postgres asked for it, and nothing is stored, sent or used up. */
+  mayRetry(cause: unknown): boolean {
+    const { raw, sent } = this.#reply
+    const body = this.#request.body as { pipe?: unknown } | null | undefined
+    return (
+      this.state === 'open' &&
+      isRetryable(cause) &&
+      !this.#run?.committedEarly &&
+      !sent &&
+      !raw.headersSent &&
+      !raw.destroyed &&
+      typeof body?.pipe !== 'function'
+    )
+  }
+
+  /** Ends the run, so that another can begin. */
+  async again(): Promise<void> {
+    await this.#run?.rollback()
+    this.#run = undefined
+  }
+
+  /** The response is over. Where nothing has decided by now, nobody will. */
+  #closed(run: Run): void {
+    const { state } = this
+    if (this.#run !== run || state === 'deciding' || state === 'finished') return
+    this.state = 'finished'
+    const complete = this.#reply.raw.writableFinished
+    if (complete && state === 'streaming') {
+      this.#commitAfterStream(run)
+      return
+    }
+    if (complete && run.session.open) {
+      this.#request.log.error(
+        'a hijacked reply ended before its session: what it did was undone, call `commit()` first',
+      )
+    }
+    run.abort(
+      new DbSessionError('DB_SESSION_ABORTED', 'The request ended before its session: nothing was stored'),
+    )
+  }
+
+  async #commitAfterStream(run: Run): Promise<void> {
+    await run.session.settled()
+    await run.commit().catch((err) => {
+      this.#request.log.error({ err }, 'the session of a stream could not be committed')
+      return run.rollback()
+    })
+  }
+}
+
+export type ExchangeOf = (request: FastifyRequest) => Exchange | null

@@ -1,0 +1,102 @@
+import { setImmediate as immediate } from 'node:timers/promises'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { DbSessionError, translate } from './errors.ts'
+import type { Exchange, ExchangeOf } from './exchange.ts'
+import type { Work } from './options.ts'
+import { readHead, restoreHead } from './reply.ts'
+import type { Run } from './run.ts'
+
+type Done = (error?: Error) => void
+
+/** The last of the `onSend` hooks: the payload is what it will be, the head is not sent. Stores, or undoes. */
+export function finish(exchangeOf: ExchangeOf, work: Work) {
+  return (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void => {
+    const exchange = exchangeOf(request)
+    if (exchange === null || exchange.state === 'finished' || exchange.state === 'streaming') {
+      done()
+      return
+    }
+    // the handler goes on after a time-out has answered for it: the first answer stands
+    if (exchange.state === 'deciding') {
+      exchange.answeredTwice = true
+      return
+    }
+    const { run } = exchange
+    if (run === undefined) {
+      exchange.state = work.mode === 'read' && isStream(payload) ? 'streaming' : 'finished'
+      done()
+      return
+    }
+    if (exchange.retry(run.session.root.failed)) return
+    exchange.state = 'deciding'
+    const head = readHead(reply)
+    decide(run, payload, statusOf(reply, payload)).then(
+      (lasts) => {
+        exchange.state = lasts ? 'streaming' : 'finished'
+        if (exchange.answeredTwice) restoreHead(reply, head)
+        done()
+      },
+      (error) => failed(exchange, run, reply, payload, error, done),
+    )
+  }
+}
+
+/** Resolves with whether the session lasts as long as the stream that is the answer. */
+async function decide(run: Run, payload: unknown, statusCode: number): Promise<boolean> {
+  const { session, db } = run
+  if (statusCode >= 400) {
+    if (session.busy) {
+      await run.abort(
+        new DbSessionError('DB_SESSION_ABORTED', 'An answer was sent before this statement: all was undone'),
+      )
+    } else await run.rollback()
+    return false
+  }
+  if (isStream(payload)) {
+    if (db.mode === 'read' && !session.root.rollbackOnly) return true
+    // a stream of rows sends its statement a little later
+    await immediate()
+    if (session.streaming) {
+      throw new DbSessionError(
+        'DB_SESSION_STREAM_OPEN',
+        "Rows cannot be streamed out of a session that may write: its COMMIT would come after the head. Say `mode: 'read'`",
+      )
+    }
+  }
+  await run.commit()
+  return false
+}
+
+function failed(
+  exchange: Exchange,
+  run: Run,
+  reply: FastifyReply,
+  payload: unknown,
+  error: unknown,
+  done: Done,
+): void {
+  exchange.state = 'open'
+  if (exchange.retry(error)) return
+  exchange.state = 'finished'
+  if (isStream(payload)) payload.destroy?.()
+  const known = translate(error) as DbSessionError
+  run.abort(known).then(() => {
+    exchange.reset()
+    reply.code(known.statusCode)
+    done(known)
+  })
+}
+
+interface Stream {
+  destroy?(): void
+}
+
+function isStream(payload: unknown): payload is Stream {
+  if (payload === null || typeof payload !== 'object') return false
+  return 'pipe' in payload || 'getReader' in payload || (payload instanceof Response && payload.body !== null)
+}
+
+/** A `Response` brings a status of its own. */
+function statusOf(reply: FastifyReply, payload: unknown): number {
+  return payload instanceof Response ? payload.status : reply.statusCode
+}

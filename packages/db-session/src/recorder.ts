@@ -1,0 +1,114 @@
+import diagnostics, { type Channel } from 'node:diagnostics_channel'
+import type { QueryResult } from 'pg'
+import type { QueryEvent } from './db-session.ts'
+import { postgresError } from './errors.ts'
+import type { Settings } from './options.ts'
+import { isRowStream, type Query, type Verb } from './transaction.ts'
+
+type Report = 'idle' | 'leak'
+
+const CHANNELS = Object.fromEntries(
+  (['begin', 'query', 'savepoint', 'commit', 'rollback', 'idle', 'leak'] as const).map((event) => [
+    event,
+    diagnostics.channel(`auth-primer:db-session:${event}`),
+  ]),
+) as Record<QueryEvent['kind'] | Report, Channel>
+
+/** What `auth-primer:db-session:idle` and `…:leak` carry. */
+export interface SessionReport {
+  /** The route, `POST /users`, or what a unit of work is called. */
+  readonly owner: string
+  /** How long the session sat idle in its transaction, or has been open. */
+  readonly ms: number
+}
+
+/** Keeps the timeline of one session and publishes it. */
+export class Recorder {
+  readonly owner: string
+  readonly timeline: QueryEvent[] = []
+  readonly openedAt = performance.now()
+  readonly #settings: Settings
+  readonly #warn: (report: SessionReport, message: string) => void
+  #idleSince: number | undefined
+  #reported = false
+
+  constructor(owner: string, settings: Settings, warn: (report: SessionReport, message: string) => void) {
+    this.owner = owner
+    this.#settings = settings
+    this.#warn = warn
+  }
+
+  readonly verb: Verb = (kind, sql, startedAt, error) => this.#add(kind, sql, undefined, startedAt, error)
+
+  statement(
+    kind: QueryEvent['kind'],
+    query: Query,
+    startedAt: number,
+    error?: Error,
+    result?: QueryResult,
+  ): void {
+    const { text, values } = isRowStream(query) ? query.cursor : query
+    this.#add(
+      kind,
+      text,
+      this.#settings.bindings ? (values ?? []) : undefined,
+      startedAt,
+      error,
+      result?.rowCount,
+    )
+    this.#idleSince = performance.now()
+  }
+
+  /** Something is sent in an open transaction: reports how long it sat idle, where that was long. */
+  busy(): void {
+    if (this.#idleSince === undefined) return
+    const ms = performance.now() - this.#idleSince
+    this.#idleSince = undefined
+    if (ms < this.#settings.idleReportMs) return
+    this.#report('idle', ms, 'a session sat idle in its transaction: do slow work before the first statement')
+  }
+
+  /** Reports, once, a session that is open for too long. */
+  checkLeak(now: number): void {
+    const ms = now - this.openedAt
+    if (this.#reported || ms < this.#settings.leakReportMs) return
+    this.#reported = true
+    this.#report(
+      'leak',
+      ms,
+      'a session is still open: end the stream, the hijacked reply or the unit of work that holds it',
+    )
+  }
+
+  #report(kind: Report, ms: number, message: string): void {
+    const report: SessionReport = { owner: this.owner, ms }
+    this.#warn(report, message)
+    if (CHANNELS[kind].hasSubscribers) CHANNELS[kind].publish(report)
+  }
+
+  #add(
+    kind: QueryEvent['kind'],
+    sql: string,
+    bindings: readonly unknown[] | undefined,
+    startedAt: number,
+    error?: Error,
+    rowCount?: number | null,
+  ): void {
+    const event: QueryEvent = {
+      kind,
+      sql,
+      startedMs: startedAt - this.openedAt,
+      durationMs: performance.now() - startedAt,
+      ...(bindings && { bindings }),
+      ...(typeof rowCount === 'number' && { rowCount }),
+      ...(error && { error: codeOf(error) }),
+    }
+    this.timeline.push(event)
+    const channel = CHANNELS[kind]
+    if (channel.hasSubscribers) channel.publish({ owner: this.owner, ...event })
+  }
+}
+
+function codeOf(error: Error): string {
+  return postgresError(error)?.code ?? ('code' in error ? String(error.code) : error.name)
+}

@@ -1,0 +1,45 @@
+import { once } from 'node:events'
+import net, { type AddressInfo, type Socket } from 'node:net'
+import type { Test } from 'tap'
+
+/** Stands between knex and Postgres: counts what is sent, and can cut, or stop, what comes back. */
+export async function proxy(t: Test, target: string) {
+  const to = new URL(target)
+  const pairs = new Set<[Socket, Socket]>()
+  const state = { messages: [] as string[], onMessage: (_text: string): 'pass' | 'cut' | 'mute' => 'pass' }
+  const server = net.createServer((client) => {
+    const upstream = net.connect(Number(to.port), to.hostname)
+    const pair: [Socket, Socket] = [client, upstream]
+    pairs.add(pair)
+    let mute = false
+    client.on('data', (data) => {
+      const text = data.toString('latin1')
+      state.messages.push(text)
+      const verdict = state.onMessage(text)
+      if (verdict === 'mute') mute = true
+      upstream.write(data, () => verdict === 'cut' && client.destroy())
+    })
+    upstream.on('data', (data) => mute || client.write(data))
+    for (const [here, there] of [pair, [upstream, client]] as const) {
+      here.on('error', () => {})
+      here.on('close', () => {
+        there.destroy()
+        pairs.delete(pair)
+      })
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    for (const [client] of pairs) client.destroy()
+    server.close()
+  })
+  const url = new URL(target)
+  url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  return Object.assign(state, {
+    url: url.href,
+    cutAll() {
+      for (const [client] of pairs) client.destroy()
+    },
+  })
+}

@@ -1,0 +1,127 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import knexModule, { type Knex } from 'knex'
+import pg from 'pg'
+import type { Test } from 'tap'
+import { type DbSessionOptions, dbSession } from '../src/index.ts'
+
+export interface Database {
+  /** Where the sessions under test connect: past PgBouncer where DB_SESSION_TEST_VIA (host:port) says so. */
+  readonly url: string
+  /** A connection of the test's own, straight to the server. */
+  readonly other: pg.Client
+  see(sql: string): Promise<unknown[]>
+}
+
+/** A database of this file's own, with the tables of the tests. */
+export async function openDatabase(t: Test): Promise<Database> {
+  const database = await createTestDatabase()
+  const other = new pg.Client({ connectionString: database.url })
+  other.on('error', () => {})
+  await other.connect()
+  await other.query(`
+    create table users (id serial primary key, email text unique, parent int references users (id) deferrable initially deferred);
+    create table posts (id serial primary key, owner_id int references users (id), title text);
+    create table counter (n int);
+    insert into counter values (0)`)
+  t.teardown(async () => {
+    await other.end()
+    await database.drop()
+  })
+  const url = new URL(database.url)
+  if (process.env.DB_SESSION_TEST_VIA) url.host = process.env.DB_SESSION_TEST_VIA
+  return {
+    url: url.href,
+    other,
+    see: async (sql) => (await other.query(sql)).rows.map((row) => Object.values(row)[0]),
+  }
+}
+
+export function openKnex(url: string, max = 5, config: Knex.Config = {}): Knex {
+  const quiet = { warn() {}, error() {}, debug() {}, deprecate() {} }
+  return knexModule({ client: 'pg', connection: url, pool: { min: 0, max }, log: quiet, ...config })
+}
+
+export interface Running {
+  readonly app: FastifyInstance
+  readonly knex: Knex
+  readonly base: string
+  readonly log: Record<string, unknown>[]
+  /** One request; `seen` is what another connection sees when the head has arrived. */
+  hit(method: string, path: string, body?: unknown): Promise<Answer>
+}
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: string
+  readonly json: Record<string, unknown>
+  readonly seen: unknown[]
+}
+
+/** An app that listens, its routes added by `routes`. */
+export async function start(
+  t: Test,
+  database: Database,
+  routes: (app: FastifyInstance) => void | Promise<void>,
+  options: Partial<DbSessionOptions> & { max?: number; server?: FastifyServerOptions; seen?: string } = {},
+): Promise<Running> {
+  const { max = 5, server = {}, seen = 'select email from users order by id', ...rest } = options
+  const log: Record<string, unknown>[] = []
+  const stream = { write: (line: string) => void log.push(JSON.parse(line)) }
+  const knex = rest.knex ?? openKnex(database.url, max)
+  const app = Fastify({
+    logger: { level: 'warn', stream },
+    ...server,
+  } as FastifyServerOptions) as FastifyInstance
+  await app.register(dbSession, { knex, ...rest })
+  await routes(app)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  t.teardown(() => app.close())
+  const base = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+  return {
+    app,
+    knex,
+    base,
+    log,
+    async hit(method, path, body) {
+      const answer = await fetch(base + path, {
+        method,
+        ...(body !== undefined && {
+          body: JSON.stringify(body),
+          headers: { 'content-type': 'application/json' },
+        }),
+      })
+      const rows = await database.see(seen)
+      const text = await answer.text()
+      let json = {}
+      if (answer.headers.get('content-type')?.includes('application/json')) json = JSON.parse(text)
+      return { status: answer.status, headers: answer.headers, body: text, json, seen: rows }
+    },
+  }
+}
+
+/** Waits for what becomes true by itself, asking again as fast as the event loop turns. */
+export async function until(check: () => unknown, what = 'what was waited for'): Promise<void> {
+  const deadline = Date.now() + 20_000
+  while (!(await check())) {
+    if (Date.now() > deadline) throw new Error(`${what} did not happen`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+export function used(knex: Knex): number {
+  return knex.client.pool.numUsed()
+}
+
+export async function rejection(work: Promise<unknown>): Promise<Error & { code?: string }> {
+  try {
+    await work
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('it did not reject')
+}
+
+export { once }
