@@ -7,6 +7,7 @@ import database, { type DatabaseOptions } from './plugins/database.ts'
 import errors, { answerWithProblem } from './plugins/errors.ts'
 import methods from './plugins/methods.ts'
 import openapi from './plugins/openapi.ts'
+import sqlLog from './plugins/sql-log.ts'
 import health from './routes/health.ts'
 import login from './routes/login.ts'
 import posts from './routes/posts.ts'
@@ -37,9 +38,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(errors)
   await app.register(methods)
   await app.register(bodies)
+  await app.register(database, options)
   await app.register(openapi)
   await app.register(accepts)
-  await app.register(database, options)
+  await app.register(sqlLog)
   await app.register(auth, options)
 
   await app.register(root, options)

@@ -1,4 +1,4 @@
-import { createHasher, type Hasher } from '@auth-primer/auth-hash'
+import authHash from '@auth-primer/auth-hash/fastify'
 import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
 import type { Static } from '@sinclair/typebox'
 import type { onRequestAsyncHookHandler } from 'fastify'
@@ -15,7 +15,7 @@ export interface AuthOptions {
 
 /** Who is asking: passwords are hashed and tokens signed here, and `app.authenticate` guards a route with a token. */
 export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCost }) => {
-  app.decorate('hasher', createHasher({ cost: bcryptCost }))
+  await app.register(authHash, { cost: bcryptCost })
 
   const kit = jwtKit({
     issuer: 'social-api',
@@ -23,11 +23,11 @@ export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCo
     kinds: { access: tokenKind('access+jwt', { ttl: accessTokenTtl, claims: AccessClaims }) },
   })
   await app.register(kit.plugin)
-  app.decorate('issueToken', async ({ id, role }: User) => {
-    const access_token = kit.access.sign({ sub: String(id), user_id: id, role })
-    const { iat, exp } = await kit.access.verify(access_token)
-    return { access_token, token_type: 'bearer' as const, expires_in: exp - iat }
-  })
+  app.decorate('issueToken', ({ id, role }: User) => ({
+    access_token: kit.access.sign({ sub: String(id), user_id: id, role }),
+    token_type: 'bearer' as const,
+    expires_in: kit.access.ttl,
+  }))
 
   const callers = new WeakMap<object, User>()
   app.decorateRequest('caller', {
@@ -54,8 +54,7 @@ const INVALID_TOKEN = { 'www-authenticate': 'Bearer error="invalid_token"' }
 
 declare module 'fastify' {
   interface FastifyInstance {
-    hasher: Hasher
-    issueToken(user: User): Promise<Static<typeof TokenOut>>
+    issueToken(user: User): Static<typeof TokenOut>
     /** The `onRequest` of a route for those with a token: settled before its body and parameters are looked at. */
     authenticate: onRequestAsyncHookHandler[]
   }
