@@ -1,0 +1,213 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, utimes } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { migrateToLatest } from '@auth-primer/migrations'
+import { stopPostgres } from '@auth-primer/tool-postgres'
+import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
+import t, { type Test } from 'tap'
+import { DEMO_PASSWORD, DEMO_USERS } from '../src/demo/data.ts'
+import { createKnex } from '../src/plugins/database.ts'
+
+const CHECKOUT = resolve(import.meta.dirname, '../../..')
+const SERVER = [process.execPath, 'examples/social-api/dist/server.js']
+
+interface Running {
+  child: ChildProcess
+  /** Standard output and error, so far. */
+  output(): string
+  /** Waits for a line, and answers with what the pattern's group found. */
+  says(pattern: RegExp): Promise<string>
+  /** Waits for the end, and answers with the exit code. */
+  ends(): Promise<number | null>
+}
+
+/** Runs a command of the checkout with nothing of this environment but PATH: no LANG, no HOME, no DATABASE_URL. */
+function run(t: Test, [command = '', ...args]: string[], env: Record<string, string>): Running {
+  const child = spawn(command, args, { cwd: CHECKOUT, env: { PATH: process.env.PATH, PORT: '0', ...env } })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+      child.emit('said')
+    })
+  }
+  const ended = once(child, 'close').then(([code]) => code as number | null)
+  t.teardown(async () => {
+    child.kill('SIGTERM')
+    await ended
+  })
+  const says = async (pattern: RegExp) => {
+    for (;;) {
+      const found = pattern.exec(text)
+      if (found) return found[1] ?? found[0]
+      await Promise.race([
+        once(child, 'said'),
+        ended.then((code) => {
+          if (!pattern.test(text)) throw new Error(`ended with ${code} and never said ${pattern}:\n${text}`)
+        }),
+      ])
+    }
+  }
+  return { child, output: () => text, says, ends: () => ended }
+}
+
+async function dataDir(t: Test): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'social-api '))
+  t.teardown(async () => {
+    await stopPostgres({ dir, force: true })
+    await rm(dir, { recursive: true, force: true })
+  })
+  return dir
+}
+
+const LISTENS = /Server listening at (http:\/\/[\d.:]+)/
+
+async function logIn(url: string): Promise<string> {
+  const response = await fetch(`${url}/login`, {
+    method: 'POST',
+    body: new URLSearchParams({ username: DEMO_USERS[0]?.email ?? '', password: DEMO_PASSWORD }),
+  })
+  return ((await response.json()) as { access_token: string }).access_token
+}
+
+t.test(
+  'starts with nothing configured, quietly, and a second start keeps the data and the secret',
+  async (t) => {
+    const AUTH_PRIMER_DATA_DIR = await dataDir(t)
+    const env = { AUTH_PRIMER_DATA_DIR }
+    const first = run(t, SERVER, env)
+    const url = await first.says(LISTENS)
+    await first.says(/Log in as (\S+):/)
+    t.match(first.output(), `Swagger UI: ${url}/docs`)
+    const token = await logIn(url)
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const body = JSON.stringify({ title: 'kept', content: 'over a restart' })
+    t.equal((await fetch(`${url}/posts`, { method: 'POST', headers, body })).status, 201)
+    t.match(await (await fetch(url, { headers: { accept: 'text/html' } })).text(), DEMO_PASSWORD)
+
+    first.child.kill('SIGTERM')
+    t.equal(await first.ends(), 0)
+    const levels = first
+      .output()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).level as number)
+    t.same(
+      levels.filter((level) => level >= 40),
+      [],
+      'JSON lines, none at warn or above',
+    )
+
+    const secret = await readFile(join(AUTH_PRIMER_DATA_DIR, 'jwt-secret'), 'utf8')
+    const password = await readFile(join(AUTH_PRIMER_DATA_DIR, 'postgres/password'), 'utf8')
+    for (const secretText of [secret, password.trim(), token, DEMO_PASSWORD]) {
+      t.notOk(first.output().includes(secretText), 'and no secret')
+    }
+
+    const second = run(t, SERVER, env)
+    const again = await second.says(LISTENS)
+    t.notMatch(second.output(), /Migrated|demo data/)
+    const found = await fetch(`${again}/posts?search=kept`, { headers })
+    t.equal(((await found.json()) as unknown[]).length, 1, 'with the old token')
+    second.child.kill('SIGINT')
+    t.equal(await second.ends(), 0)
+    t.equal(
+      (await stopPostgres({ dir: AUTH_PRIMER_DATA_DIR })).outcome,
+      'not running',
+      'and Postgres has stopped',
+    )
+  },
+)
+
+t.test('a signal, even given twice, lets a log-in in flight finish', async (t) => {
+  const service = run(t, SERVER, { AUTH_PRIMER_DATA_DIR: await dataDir(t), BCRYPT_COST: '14' })
+  const url = await service.says(LISTENS)
+  const login = logIn(url)
+  await service.says(/incoming request/)
+  service.child.kill('SIGINT')
+  service.child.kill('SIGINT')
+  t.type(await login, 'string')
+  t.equal(await service.ends(), 0)
+})
+
+t.test('`npm start` passes a signal on', async (t) => {
+  const service = run(t, ['npm', 'start'], { AUTH_PRIMER_DATA_DIR: await dataDir(t), HOME: tmpdir() })
+  await service.says(LISTENS)
+  service.child.kill('SIGTERM')
+  t.equal(await service.ends(), 0)
+})
+
+t.test('what keeps it from starting is one line, and exit code 1', async (t) => {
+  const database = await createTestDatabase()
+  const busy = createServer().listen(0, '127.0.0.1')
+  await once(busy, 'listening')
+  t.teardown(async () => {
+    busy.close()
+    await database.drop()
+  })
+  const { port } = busy.address() as { port: number }
+  const DATABASE_URL = database.url
+  const unreachable = 'postgres://me:hunter2@127.0.0.1:1/nothing'
+  const JWT_SECRET = 'an own secret for this test, 32 bytes or more'
+  const AUTH_PRIMER_DATA_DIR = await dataDir(t)
+
+  for (const [env, line] of [
+    [{ DATABASE_URL, PORT: String(port) }, new RegExp(`^Port ${port} on 127.0.0.1 is in use. .*PORT`)],
+    [{ DATABASE_URL: unreachable }, /^The database at 127.0.0.1:1\/nothing cannot be used: .*ECONNREFUSED/],
+    [
+      { DATABASE_URL: database.url.replace(/[^/]+$/, 'missing') },
+      /^The database at .*\/missing cannot be used/,
+    ],
+    [{ NODE_ENV: 'production', JWT_SECRET }, /DATABASE_URL is required in production/],
+    [{ DATABASE_URL, JWT_SECRET: 'short' }, /JWT_SECRET must be .* at least 32 bytes/],
+  ] as const) {
+    const { LOG_LEVEL = 'silent', ...rest } = env as Record<string, string>
+    const service = run(t, SERVER, { AUTH_PRIMER_DATA_DIR, LOG_LEVEL, ...rest })
+    t.equal(await service.ends(), 1)
+    t.match(service.output(), line)
+    t.notMatch(service.output(), /hunter2|short\b|\n\s+at /, 'no secret and no stack')
+  }
+})
+
+t.test('in production it waits for migrations that somebody else runs', async (t) => {
+  const database = await createTestDatabase()
+  t.teardown(() => database.drop())
+  const env = {
+    NODE_ENV: 'production',
+    DATABASE_URL: database.url,
+    JWT_SECRET: 'an own secret for this test, 32 bytes or more',
+  }
+  const refused = run(t, SERVER, env)
+  t.equal(await refused.ends(), 1)
+  t.match(refused.output(), /3 migrations are pending.*npm run db:migrate/)
+
+  const knex = createKnex(database.url, 4)
+  await migrateToLatest(knex)
+  await knex.destroy()
+  const service = run(t, SERVER, env)
+  const url = await service.says(LISTENS)
+  t.notMatch(await (await fetch(url, { headers: { accept: 'text/html' } })).text(), DEMO_PASSWORD)
+})
+
+t.test(
+  '`npm run dev` reloads on a save, logs readable lines with each request’s SQL, and keeps the database up',
+  async (t) => {
+    const service = run(t, ['npm', 'run', 'dev'], { AUTH_PRIMER_DATA_DIR: await dataDir(t), HOME: tmpdir() })
+    const url = await service.says(LISTENS)
+    const token = await logIn(url)
+    t.equal((await fetch(`${url}/posts`, { headers: { authorization: `Bearer ${token}` } })).status, 200)
+    await service.says(/DEBUG: BEGIN READ ONLY.*"reqId":"req-2"/)
+    await service.says(/DEBUG: select "posts".*"reqId":"req-2"/)
+
+    const before = service.output().length
+    const now = new Date()
+    await utimes(join(CHECKOUT, 'examples/social-api/src/app.ts'), now, now)
+    await service.says(/Restarting(?:.|\n)*?Server listening/)
+    t.notMatch(service.output().slice(before), /Postgres .* listens/)
+    service.child.kill('SIGTERM')
+    t.equal(await service.ends(), 0)
+  },
+)
