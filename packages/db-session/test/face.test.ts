@@ -1,3 +1,4 @@
+import type { Knex } from 'knex'
 import { Model, snakeCaseMappers } from 'objection'
 import t from 'tap'
 import { faceOf } from '../src/face.ts'
@@ -76,6 +77,7 @@ t.test("knex's query builder", async (t) => {
     await db.batchInsert('posts', [{ title: 'a' }, { title: 'b' }], 1)
     t.equal(await db('posts').where('title', 'a').del(), 1)
     t.equal(db.isTransaction, true)
+    t.equal((db as unknown as Knex.Transaction).isCompleted(), false)
     t.same(db.userParams, {})
   })
   t.same(await database.see('select title from posts'), ['b'])
