@@ -71,8 +71,8 @@ t.test('50 requests that each need a second connection are all served', async (t
 })
 
 t.test("the pool's own limit, where it is the shorter one, is told the same", async (t) => {
-  const knex = openKnex(database.url, 1, { acquireConnectionTimeout: 50 })
-  const { app } = await start(t, database, () => {}, { knex })
+  const knex = openKnex(database.url, 1, { acquireConnectionTimeout: 1_000 })
+  const { app } = await start(t, database, () => {}, { knex, acquireTimeoutMs: 60_000 })
   const held = await knex.client.acquireConnection()
   const error = await rejection(app.unitOfWork((db) => db.raw('select 1')))
   t.equal(error.code, 'DB_SESSION_POOL_EXHAUSTED')
