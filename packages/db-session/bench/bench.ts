@@ -114,7 +114,8 @@ const median = (values: number[]) => values.sort((a, b) => a - b)[values.length 
 
 async function compare(app: FastifyInstance, what: string, variants: string[], requests: number) {
   const rounds: Record<string, Figure[]> = Object.fromEntries(variants.map((v) => [v, []]))
-  for (const v of variants) await measure(app, `/${v}/${what}`, AT_ONCE, requests)
+  // warm: compiled code, full pools
+  for (const v of variants) await measure(app, `/${v}/${what}`, AT_ONCE, 3_000)
   for (let round = 0; round < ROUNDS; round++) {
     for (let i = 0; i < variants.length; i++) {
       const v = variants[(i + round) % variants.length] as string

@@ -29,7 +29,7 @@ export function resetReply(reply: FastifyReply, head: Head): void {
   }
 }
 
-/** Private: Fastify keeps trailers under a symbol of its own, and lists them nowhere. See reply.test.ts. */
+/** Private: Fastify keeps trailers under a symbol of its own, and lists them nowhere. finish.test.ts fails when that changes. */
 function trailersOf(reply: FastifyReply): string[] {
   const symbol = Object.getOwnPropertySymbols(reply).find((s) => s.description === 'fastify.reply.trailers')
   return Object.keys((symbol && (reply as never)[symbol]) ?? {})

@@ -92,10 +92,9 @@ export class Session {
       await this.abort(reason)
       throw reason
     }
-    if (failed !== undefined || this.root.rollbackOnly) {
-      const ended = await this.rollback()
-      if (failed !== undefined) throw transactionFailed(failed)
-      return ended
+    if (failed !== undefined) {
+      await this.rollback()
+      throw transactionFailed(failed)
     }
     if (!this.#transaction.open) return 'unused'
     return this.#end('committed', this.#transaction.commit())

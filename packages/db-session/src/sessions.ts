@@ -54,20 +54,22 @@ export class Sessions {
   /** Runs a work in a session of its own, again where Postgres asks for it. */
   async unitOfWork<T>(work: (db: DbSession) => Promise<T>, route: DbRoute): Promise<T> {
     if (this.#closing) throw new DbSessionError('DB_SESSION_CLOSING', 'The service is shutting down')
-    const prepared = readWork(route, this.settings)
-    for (let attempt = 1; ; attempt++) {
-      const run = this.open(work.name || 'unit of work', prepared, false)
-      try {
-        const result = await work(run.db)
-        await run.commit()
-        return result
-      } catch (error) {
-        const cause = run.session.root.failed ?? error
-        await run.rollback()
-        if (attempt > prepared.retry || run.committedEarly || !isRetryable(cause)) throw error
-      }
-      await this.backOff(attempt)
+    return this.#attempt(work, readWork(route, this.settings), 1)
+  }
+
+  async #attempt<T>(work: (db: DbSession) => Promise<T>, prepared: Work, attempt: number): Promise<T> {
+    const run = this.open(work.name || 'unit of work', prepared, false)
+    try {
+      const result = await work(run.db)
+      await run.commit()
+      return result
+    } catch (error) {
+      const cause = run.session.root.failed ?? error
+      await run.rollback()
+      if (attempt > prepared.retry || run.committedEarly || !isRetryable(cause)) throw error
     }
+    await this.backOff(attempt)
+    return this.#attempt(work, prepared, attempt + 1)
   }
 
   /** Waits, at random up to twice as long each time, so that those who collided do not collide again. */

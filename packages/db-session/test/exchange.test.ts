@@ -103,6 +103,10 @@ t.test('a request that times out', async (t) => {
       await request.db.raw('select pg_sleep(60)')
       return { fine: true }
     })
+    app.post('/goes-on', { handlerTimeout: 60 }, async (request, reply) => {
+      await request.db.raw('select pg_sleep(60)').catch(() => {})
+      return reply.code(201).header('x-late', '1').send({ late: true })
+    })
     app.post('/no-query', { handlerTimeout: 60 }, async (request) => {
       await request.db('users').insert({ email: 'too late' })
       return new Promise(() => {})
@@ -113,10 +117,11 @@ t.test('a request that times out', async (t) => {
     })
   })
   t.test('of the handler, answers 503 once and stores nothing', async (t) => {
-    for (const path of ['/handler-timeout', '/no-query']) {
+    for (const path of ['/handler-timeout', '/goes-on', '/no-query']) {
       const answer = await hit('POST', path)
       t.equal(answer.status, 503)
       t.equal(answer.json.code, 'FST_ERR_HANDLER_TIMEOUT')
+      t.equal(answer.headers.get('x-late'), null)
       t.same(answer.seen, [])
       t.equal(used(knex), 0)
     }

@@ -1,3 +1,4 @@
+import type { Knex } from 'knex'
 import { Model, snakeCaseMappers } from 'objection'
 import t from 'tap'
 import { faceOf } from '../src/face.ts'
@@ -76,6 +77,7 @@ t.test("knex's query builder", async (t) => {
     await db.batchInsert('posts', [{ title: 'a' }, { title: 'b' }], 1)
     t.equal(await db('posts').where('title', 'a').del(), 1)
     t.equal(db.isTransaction, true)
+    t.equal((db as unknown as Knex.Transaction).isCompleted(), false)
     t.same(db.userParams, {})
   })
   t.same(await database.see('select title from posts'), ['b'])
@@ -143,7 +145,7 @@ t.test('Objection', async (t) => {
   })
   t.same(await database.see('select email from users order by id'), ['ada', 'bob', 'bound'])
   t.same(await database.see('select title from posts'), ['c'])
-  const error = await rejection(unit((db) => User.query(db).insert({ email: 'ada' })))
+  const error = await rejection(unit(async (db) => await User.query(db).insert({ email: 'ada' })))
   t.equal(error.constructor.name, 'UniqueViolationError', 'its errors are its own')
 })
 
@@ -177,7 +179,9 @@ t.test('a value that cannot be sent spares the transaction', async (t) => {
 })
 
 t.test("knex's time-out of a statement", async (t) => {
-  const error = await rejection(unit((db) => db.raw('select pg_sleep(60)').timeout(20, { cancel: true })))
+  const error = await rejection(
+    unit(async (db) => await db.raw('select pg_sleep(60)').timeout(20, { cancel: true })),
+  )
   t.equal(error.name, 'KnexTimeoutError')
   await unit((db) => db.raw('select 1'))
 })

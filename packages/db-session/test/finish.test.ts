@@ -243,6 +243,10 @@ t.test('streams', async (t) => {
         ),
       ),
     )
+    app.get('/fails', { config: { db: { mode: 'read' } } }, async (request, reply) => {
+      await request.db.raw('select 1/0').catch(() => {})
+      return reply.type('text/plain').send(Readable.from(['text']))
+    })
     app.post('/rows', async (request) => {
       await request.db('users').insert({ email: 'with rows' })
       return lines(request.db.raw(rows).stream())
@@ -293,6 +297,11 @@ t.test('streams', async (t) => {
   t.test('a session of mode read lasts as long as the stream', async (t) => {
     t.equal((await hit('GET', '/generated')).body, '111')
     await until(() => used(knex) === 0)
+  })
+  t.test('a session that cannot be committed after its stream is told in the log', async (t) => {
+    t.equal((await hit('GET', '/fails')).body, 'text')
+    await until(() => log.some((line) => /could not be committed/.test(String(line.msg))))
+    t.equal(used(knex), 0)
   })
   t.test('rows out of a session that may write are refused', async (t) => {
     for (const path of ['/rows', '/rows-sync']) {

@@ -108,8 +108,8 @@ t.test('whose own statement was not awaited is undone', async (t) => {
     app.unitOfWork(async (db) => {
       await add(db, 'x')
       await db.savepoint(async (inner) => {
-        inner.raw('select pg_sleep(0.05)').catch(() => {})
-        await new Promise((resolve) => process.nextTick(resolve))
+        inner.raw('select pg_sleep(60)').catch(() => {})
+        await new Promise((resolve) => setImmediate(resolve))
       })
     }),
   )

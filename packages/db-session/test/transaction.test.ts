@@ -234,3 +234,33 @@ t.test('a connection that does not come back from a cancelled session is thrown 
     await database.other.query('truncate users cascade')
   }
 })
+
+t.test('when all connections are cut, as by a restart, service goes on as before', async (t) => {
+  const between = await proxy(t, database.url)
+  const { hit, knex } = await start(
+    t,
+    database,
+    (app) => {
+      app.post('/slow', async (request) => {
+        await request.db('users').insert({ email: 'slow' })
+        await request.db.raw('select pg_sleep(60)')
+      })
+      app.post('/ok', async (request) => {
+        await request.db('users').insert({ email: null })
+        return {}
+      })
+    },
+    { knex: openKnex(between.url, 5) },
+  )
+  const together = () => Promise.all(Array.from({ length: 4 }, () => hit('POST', '/ok')))
+  await together()
+  const slow = hit('POST', '/slow')
+  await until(() => between.messages.some((text) => text.includes('pg_sleep')))
+  between.cutAll()
+  const answer = await slow
+  t.equal(answer.status, 503)
+  t.equal(answer.json.code, 'DB_SESSION_CONNECTION_LOST')
+  t.equal(used(knex), 0)
+  t.same([...new Set((await together()).map(({ status }) => status))], [200])
+  t.notOk((await database.see('select email from users')).includes('slow'))
+})

@@ -1,0 +1,107 @@
+/** The package as others get it: packed, unpacked into a project of its own, imported by name. */
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const packageDir = fileURLToPath(new URL('..', import.meta.url))
+const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url))
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')))
+delete env.NODE_OPTIONS
+
+function run(cwd: string, command: string, ...args: string[]): Promise<{ code: unknown; out: string }> {
+  return new Promise((resolve) => {
+    execFile(command, args, { cwd, env }, (error, out, err) =>
+      resolve({ code: error?.code ?? 0, out: out + err }),
+    )
+  })
+}
+const bin = (name: string) => path.join(modules, '.bin', name)
+
+const folder = await mkdtemp(path.join(os.tmpdir(), 'db-session-consumer-'))
+t.teardown(() => rm(folder, { recursive: true, force: true }))
+const packed = await run(packageDir, 'npm', 'pack', '--json', '--pack-destination', folder)
+const [tarball] = JSON.parse(packed.out.slice(packed.out.indexOf('['), packed.out.lastIndexOf(']') + 1))
+const installed = path.join(folder, 'node_modules/@auth-primer/db-session')
+await mkdir(installed, { recursive: true })
+await run(folder, 'tar', '-xzf', tarball.filename, '-C', installed, '--strip-components=1')
+for (const name of ['fastify', 'fastify-plugin', 'knex', 'pg', '@types']) {
+  await symlink(path.join(modules, name), path.join(folder, 'node_modules', name))
+}
+
+t.test('holds what it needs and no more', (t) => {
+  const files: string[] = tarball.files.map((file: { path: string }) => file.path)
+  t.ok(files.includes('dist/index.js') && files.includes('dist/index.d.ts') && files.includes('README.md'))
+  t.same(
+    files.filter((file) => !/^(dist\/[\w-]+\.(js|d\.ts)|README\.md|package\.json|LICENSE)$/.test(file)),
+    [],
+  )
+  t.end()
+})
+
+for (const [file, code] of Object.entries({
+  'esm.mjs':
+    "import dbSession, { DbSessionError } from '@auth-primer/db-session'; console.log(typeof dbSession, DbSessionError.name)",
+  'cjs.cjs':
+    "const { dbSession, DbSessionError } = require('@auth-primer/db-session'); console.log(typeof dbSession, DbSessionError.name)",
+})) {
+  t.test(`is imported by ${file}`, async (t) => {
+    await writeFile(path.join(folder, file), code)
+    t.match((await run(folder, process.execPath, file)).out, /^function DbSessionError/)
+  })
+}
+
+const TYPED = `
+import { dbSession, type DbSession, withRollback } from '@auth-primer/db-session'
+import Fastify from 'fastify'
+import knex from 'knex'
+const app = Fastify()
+app.register(dbSession, { knex: knex({ client: 'pg' }), acquireTimeoutMs: 1 })
+app.get('/', { config: { db: { mode: 'read', retry: 3, isolation: 'serializable' } } }, async (request) => {
+  const rows: { id: number }[] = await request.db<{ id: number }>('users').select('id')
+  request.db.afterCommit(() => {})
+  return rows
+})
+const session = async (db: DbSession): Promise<string> => db.savepoint(async (inner) => inner.timeline[0]?.sql ?? '')
+export const done: Promise<string> = app.unitOfWork(session)
+export const undone: Promise<number> = withRollback(app, async () => 1)
+`
+const MISTAKEN = `
+import { dbSession } from '@auth-primer/db-session'
+import Fastify from 'fastify'
+const app = Fastify()
+app.register(dbSession, {})
+app.get('/', { config: { db: { mode: 'both' } } }, async (request) => request.db.nothing())
+`
+t.test('its types', async (t) => {
+  const tsc = (file: string) =>
+    run(
+      folder,
+      bin('tsc'),
+      '--noEmit',
+      '--strict',
+      '--skipLibCheck',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2022',
+      '--types',
+      'node',
+      file,
+    )
+  await writeFile(path.join(folder, 'typed.mts'), TYPED)
+  await writeFile(path.join(folder, 'mistaken.mts'), MISTAKEN)
+  t.same(await tsc('typed.mts'), { code: 0, out: '' })
+  const { out } = await tsc('mistaken.mts')
+  for (const line of [5, 6]) t.match(out, `mistaken.mts(${line},`)
+  t.match(out, "Property 'nothing' does not exist")
+})
+
+t.test('publint and arethetypeswrong find nothing', async (t) => {
+  const file = path.join(folder, tarball.filename)
+  t.same((await run(folder, bin('publint'), file, '--strict')).code, 0)
+  const types = await run(folder, bin('attw'), file, '--profile', 'esm-only', '--no-emoji')
+  t.equal(types.code, 0, types.out)
+})
