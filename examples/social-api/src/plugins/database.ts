@@ -12,7 +12,7 @@ export interface DatabaseOptions {
 export default fp<DatabaseOptions>(async (app, { databaseUrl, poolMax }) => {
   const knex = createKnex(databaseUrl, poolMax, app.log)
   app.decorate('knex', knex)
-  app.addHook('onClose', () => knex.destroy())
+  // It also ends the pool, once the requests in flight are done.
   await app.register(dbSession, { knex })
 })
 
