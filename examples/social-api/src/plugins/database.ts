@@ -22,6 +22,7 @@ export function createKnex(databaseUrl: string, poolMax: number, log?: FastifyBa
     client: 'pg',
     connection: { connectionString: databaseUrl, application_name: 'social-api' },
     pool: { min: 0, max: poolMax },
+    acquireConnectionTimeout: 5_000,
     log: {
       debug: (message) => log?.debug(message),
       warn: (message) => log?.warn(message),

@@ -28,7 +28,7 @@ function toProblem(error: FastifyError & { headers?: Record<string, string> }): 
   const detail = PROBLEMS[code] < 500 ? error.message : DETAIL_5XX[code]
   return new Problem(code, detail ?? 'The service failed. It is not your request; try again later.', {
     cause: error,
-    ...(error.headers && { headers: error.headers }),
+    headers: { ...(code === 'OVERLOADED' && { 'retry-after': '1' }), ...error.headers },
   })
 }
 
