@@ -83,6 +83,18 @@ t.test('of several pools that migrate at once, one runs each, and none fails', a
   t.same(await knex('knex_migrations_lock').pluck('is_locked'), [0])
 })
 
+t.test('it waits for a migration that knex’s own command is running', async (t) => {
+  const { knex, connect } = await database(t)
+  await knex.migrate.list({ migrationSource })
+  const command = connect(MIGRATION_SESSION)
+  const [ran, [, ranByCommand]] = await Promise.all([
+    migrateToLatest(knex),
+    command.migrate.latest({ migrationSource }),
+  ])
+  t.same([...ran, ...ranByCommand].sort(), NAMES)
+  t.same(await knex('knex_migrations').orderBy('id').pluck('name'), NAMES)
+})
+
 t.test('a lock row that a killed process left behind is freed', async (t) => {
   const { knex } = await database(t)
   await knex.migrate.up({ migrationSource })
