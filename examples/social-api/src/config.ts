@@ -13,7 +13,10 @@ const Duration = (fallback: string) =>
 
 /** The environment's variables: what each may be, its default, and the words an error describes it with. */
 const Environment = Type.Object({
-  NODE_ENV: Type.String({ default: 'development', description: 'development, test or production' }),
+  NODE_ENV: Type.Union(
+    ['development', 'test', 'production'].map((name) => Type.Literal(name)),
+    { default: 'development', description: 'development, test or production' },
+  ),
   HOST: Type.String({ minLength: 1, default: '127.0.0.1', description: 'the address to listen on' }),
   PORT: Type.Integer({
     minimum: 0,

@@ -1,20 +1,22 @@
-import { type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
 
 export interface LoggingOptions {
   level: string
   /** Lines for people, rather than JSON for machines. */
   readable: boolean
+  /** Where lines for machines go. @default standard output */
+  destination?: DestinationStream
 }
 
 /** The service's log. Never a password, a token, a cookie or a secret, nor the values in a database's message. */
-export function createLogger({ level, readable }: LoggingOptions): Logger {
+export function createLogger({ level, readable, destination }: LoggingOptions): Logger {
   const options = {
     level,
     redact: { paths: SECRET_PATHS, censor: '[redacted]' },
     serializers: { err: describeError },
   }
-  if (!readable) return pino(options)
+  if (!readable) return pino(options, destination ?? pino.destination())
   return pino(
     options,
     pretty({ sync: true, translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true }),
@@ -36,11 +38,12 @@ const SECRET_PATHS = [
 ]
 
 /** Postgres's errors carry the row's values in `detail`: an error is logged by these members alone. */
-function describeError(error: Error & { code?: string }): object {
+function describeError(error: Error & { code?: string; nativeError?: { code?: string } }): object {
   const cause = error.cause instanceof Error ? describeError(error.cause) : undefined
   return {
     type: error.name,
-    code: error.code,
+    // Objection keeps Postgres's own error, and its code, in `nativeError`.
+    code: error.code ?? error.nativeError?.code,
     message: error.message,
     stack: error.stack,
     ...(cause && { cause }),

@@ -16,17 +16,29 @@ export default fp(async (app) => {
   // Of a statement straight on the pool knex tells: the request is known by the context that it was sent in.
   const logs = new AsyncLocalStorage<FastifyBaseLogger>()
   app.addHook('onRequest', (request, _reply, done) => logs.run(request.log, done))
-  const sentAt = new WeakMap<object, number>()
-  const onAnswer = (_answer: unknown, { sql }: { sql: string }, builder: Knex.QueryBuilder) => {
+  const sentAt = new Map<string, number>()
+  app.knex.client.on('query', ({ __knexQueryUid: id }: Sent) => sentAt.set(id, performance.now()))
+  app.knex.client.on('query-response', function (this: Knex.Client, _rows: unknown, sent: Sent) {
+    onAnswer(this, sent)
+  })
+  app.knex.client.on('query-error', function (this: Knex.Client, _error: unknown, sent: Sent) {
+    onAnswer(this, sent)
+  })
+
+  function onAnswer(client: Knex.Client, { __knexQueryUid: id, sql }: Sent): void {
     const log = logs.getStore()
-    if (log && builder.client === app.knex.client) {
-      logStatement(log, sql, performance.now() - (sentAt.get(builder) ?? performance.now()))
-    }
+    const ms = performance.now() - (sentAt.get(id) ?? performance.now())
+    sentAt.delete(id)
+    // A session's client inherits these listeners.
+    if (log && client === app.knex.client) logStatement(log, sql, ms)
   }
-  app.knex.on('start', (builder) => sentAt.set(builder, performance.now()))
-  app.knex.on('query-response', onAnswer)
-  app.knex.on('query-error', onAnswer)
 })
+
+/** What knex tells of a statement. */
+interface Sent {
+  __knexQueryUid: string
+  sql: string
+}
 
 function logStatement(log: FastifyBaseLogger, sql: string, ms: number): void {
   log.debug({ ms: Math.round(ms * 10) / 10 }, sql)

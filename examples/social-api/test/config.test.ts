@@ -1,0 +1,150 @@
+import { resolve } from 'node:path'
+import t from 'tap'
+import { ConfigError, readConfig } from '../src/config.ts'
+
+const CHECKOUT = resolve(import.meta.dirname, '../../..')
+const SECRET = 'q'.repeat(32)
+const PRODUCTION = { NODE_ENV: 'production', DATABASE_URL: 'postgres://h/d', JWT_SECRET: SECRET }
+
+t.test('an empty environment gives the defaults', async (t) => {
+  t.same(readConfig({}), {
+    production: false,
+    host: '127.0.0.1',
+    port: 3000,
+    databaseUrl: undefined,
+    poolMax: 10,
+    dataDir: resolve(CHECKOUT, '.data'),
+    jwtSecret: undefined,
+    accessTokenTtl: '30m',
+    bcryptCost: 12,
+    logLevel: 'info',
+  })
+})
+
+t.test('what the environment gives is neither changed nor changeable', async (t) => {
+  const variables = Object.freeze({ PORT: '8000', EDITOR: 'vi' })
+  const config = readConfig(variables)
+  t.same(variables, { PORT: '8000', EDITOR: 'vi' })
+  t.ok(Object.isFrozen(config))
+  t.notOk('EDITOR' in config)
+})
+
+/** Of each variable: what it becomes, and what is refused of it. */
+const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }> = {
+  NODE_ENV: {
+    good: { development: { production: false }, test: { production: false } },
+    bad: ['prod', 'Production', 'staging'],
+  },
+  HOST: { good: { '0.0.0.0': { host: '0.0.0.0' }, '::1': { host: '::1' } }, bad: [] },
+  PORT: {
+    good: { 0: { port: 0 }, 80: { port: 80 }, 65535: { port: 65_535 } },
+    bad: ['-1', '65536', '80.5', 'http', 'true', 'NaN'],
+  },
+  DATABASE_URL: {
+    good: {
+      'postgres://u:p@h:5/d': { databaseUrl: 'postgres://u:p@h:5/d' },
+      'postgresql://h/d': { databaseUrl: 'postgresql://h/d' },
+    },
+    bad: ['mysql://h/d', 'h:5432/d', ' postgres://h/d', 'postgres:/h/d'],
+  },
+  DB_POOL_MAX: {
+    good: { 1: { poolMax: 1 }, 1000: { poolMax: 1000 } },
+    bad: ['0', '1001', '-2', '1.5', 'many'],
+  },
+  AUTH_PRIMER_DATA_DIR: {
+    good: { '/var/lib/x': { dataDir: '/var/lib/x' }, here: { dataDir: resolve('here') } },
+    bad: [],
+  },
+  JWT_SECRET: {
+    good: { [SECRET]: { jwtSecret: SECRET }, [`${SECRET}é`]: { jwtSecret: `${SECRET}é` } },
+    bad: ['q', 'q'.repeat(31)],
+  },
+  ACCESS_TOKEN_TTL: {
+    good: { '45s': { accessTokenTtl: '45s' }, '12h': { accessTokenTtl: '12h' } },
+    bad: ['30', '0m', '-5m', '30 m', '30M', '1w', '1.5h', '99999999s'],
+  },
+  BCRYPT_COST: {
+    good: { 10: { bcryptCost: 10 }, 15: { bcryptCost: 15 } },
+    bad: ['9', '16', '12.5', 'high'],
+  },
+  LOG_LEVEL: {
+    good: { debug: { logLevel: 'debug' }, silent: { logLevel: 'silent' } },
+    bad: ['verbose', 'INFO', '30'],
+  },
+}
+
+for (const [name, { good, bad }] of Object.entries(VARIABLES)) {
+  t.test(`${name} is read`, async (t) => {
+    for (const [value, expected] of Object.entries(good))
+      t.match(readConfig({ [name]: value }), expected, value)
+  })
+  for (const value of bad) {
+    t.test(`${name} is refused and named, alone, where it is ${JSON.stringify(value)}`, async (t) => {
+      const message = refusal({ [name]: value })
+      t.same(namedIn(message), [name])
+    })
+  }
+}
+
+t.test('every wrong variable is named once, in one message; a right one is not', async (t) => {
+  const message = refusal({ PORT: 'x', BCRYPT_COST: '99', LOG_LEVEL: 'loud', HOST: '::1', DB_POOL_MAX: '5' })
+  t.same(namedIn(message).sort(), ['BCRYPT_COST', 'LOG_LEVEL', 'PORT'])
+  t.match(message, /PORT must be a port from 0 to 65535/)
+})
+
+t.test('no value is in the message, neither of a wrong variable nor of a right one', async (t) => {
+  const wrong = {
+    DATABASE_URL: 'mysql://someone:hunter2@zanzibar/d',
+    JWT_SECRET: 'tooshortasecret',
+    PORT: '777777',
+    LOG_LEVEL: 'shouting',
+    ACCESS_TOKEN_TTL: 'fortnight',
+    BCRYPT_COST: '4242',
+    DB_POOL_MAX: '98765',
+    NODE_ENV: 'laboratory',
+  }
+  const right = { HOST: '192.0.2.77', AUTH_PRIMER_DATA_DIR: '/secret/place', AWS_KEY: 'AKIAWHATEVER' }
+  const message = refusal({ ...wrong, ...right })
+  t.same(namedIn(message).sort(), Object.keys(wrong).sort())
+  for (const value of [...Object.values(wrong), ...Object.values(right), 'hunter2']) {
+    t.notOk(message.includes(value), value)
+  }
+})
+
+t.test('an empty variable is an unset one', async (t) => {
+  const empty = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, '']))
+  t.same(readConfig(empty), readConfig({}))
+  t.same(namedIn(refusal({ ...PRODUCTION, JWT_SECRET: '' })), ['JWT_SECRET'])
+})
+
+t.test('production requires a database and a secret, and names those that are missing', async (t) => {
+  t.match(readConfig(PRODUCTION), { production: true, databaseUrl: 'postgres://h/d', jwtSecret: SECRET })
+  const { DATABASE_URL, JWT_SECRET, NODE_ENV } = PRODUCTION
+  t.same(namedIn(refusal({ NODE_ENV })), ['DATABASE_URL', 'JWT_SECRET'])
+  t.same(namedIn(refusal({ NODE_ENV, DATABASE_URL })), ['JWT_SECRET'])
+  t.same(namedIn(refusal({ NODE_ENV, JWT_SECRET })), ['DATABASE_URL'])
+  t.match(refusal({ NODE_ENV, DATABASE_URL }), /JWT_SECRET is required in production: .*at least 32 bytes/)
+  t.notMatch(refusal({ NODE_ENV, JWT_SECRET }), JWT_SECRET)
+  t.same(namedIn(refusal({ ...PRODUCTION, JWT_SECRET: SECRET.slice(1) })), ['JWT_SECRET'])
+})
+
+t.test('elsewhere neither is required', async (t) => {
+  for (const NODE_ENV of [undefined, 'development', 'test']) {
+    t.match(readConfig(NODE_ENV === undefined ? {} : { NODE_ENV }), { production: false })
+  }
+})
+
+function refusal(variables: NodeJS.ProcessEnv): string {
+  try {
+    readConfig(variables)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+  throw new Error('It was not refused.')
+}
+
+/** The variables that the lines of a message begin with. */
+function namedIn(message: string): string[] {
+  return [...message.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name as string)
+}

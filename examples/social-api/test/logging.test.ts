@@ -1,0 +1,86 @@
+import { migrateToLatest } from '@auth-primer/migrations'
+import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
+import t, { type Test } from 'tap'
+import { createLogger } from '../src/logging.ts'
+import { createKnex } from '../src/plugins/database.ts'
+
+const SECRETS = ['password', 'access_token', 'refresh_token', 'token', 'secret', 'authorization', 'cookie']
+
+for (const name of SECRETS) {
+  t.test(`a member ${name} is redacted, on its own and within others`, async (t) => {
+    const { log, lines } = recorder()
+    log.info({ [name]: 'hush' }, 'said')
+    log.info({ body: { [name]: 'hush' } }, 'said')
+    log.info({ req: { headers: { [name]: 'hush' } } }, 'said')
+    log.child({ [name]: 'hush' }).info('said')
+    t.equal(lines.length, 4)
+    t.notMatch(JSON.stringify(lines), /hush/)
+    t.match(lines, [
+      { [name]: '[redacted]' },
+      { body: { [name]: '[redacted]' } },
+      { req: { headers: { [name]: '[redacted]' } } },
+      { [name]: '[redacted]' },
+    ])
+  })
+}
+
+t.test('a cookie that is set is redacted', async (t) => {
+  const { log, lines } = recorder()
+  log.info({ res: { headers: { 'set-cookie': 'hush', 'content-type': 'text/html' } } })
+  t.match(lines, [{ res: { headers: { 'set-cookie': '[redacted]', 'content-type': 'text/html' } } }])
+})
+
+t.test('other members are logged as they are', async (t) => {
+  const { log, lines } = recorder()
+  const members = { user: { id: 7, tokens: 3 }, passwordless: true, headers: { accept: '*/*' } }
+  log.info(members, 'said')
+  t.match(lines, [{ ...members, msg: 'said' }])
+})
+
+t.test('an error of Postgres is logged without the row it speaks of', async (t) => {
+  const { log, lines } = recorder()
+  const error = await uniqueViolation(t)
+  t.match(error, { code: '23505', detail: /whisper@example\.com/ }, 'which the error has')
+  log.error(error)
+  log.error({ err: error }, 'said')
+  log.error({ err: new Error('around it', { cause: error }) })
+
+  t.notMatch(JSON.stringify(lines), /whisper/i)
+  t.notMatch(JSON.stringify(lines), /"detail"/)
+  const described = { code: '23505', message: /users_email_key/, stack: /users_email_key/ }
+  t.match(lines, [
+    { err: described },
+    { err: described },
+    { err: { message: 'around it', cause: described } },
+  ])
+})
+
+t.test('a line below the level is not written', async (t) => {
+  const { log, lines } = recorder()
+  log.debug('quiet')
+  log.info('loud')
+  t.match(lines, { length: 1, 0: { msg: 'loud' } })
+})
+
+function recorder() {
+  const lines: object[] = []
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) }
+  return { lines, log: createLogger({ level: 'info', readable: false, destination }) }
+}
+
+async function uniqueViolation(t: Test): Promise<Error> {
+  const database = await createTestDatabase()
+  const knex = createKnex(database.url, 2)
+  t.teardown(async () => {
+    await knex.destroy()
+    await database.drop()
+  })
+  await migrateToLatest(knex)
+  await knex('users').insert({ email: 'whisper@example.com', password: 'x' })
+  try {
+    await knex('users').insert({ email: 'Whisper@example.com', password: 'x' })
+  } catch (error) {
+    if (error instanceof Error) return error
+  }
+  throw new Error('It was not refused.')
+}
