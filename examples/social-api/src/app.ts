@@ -4,7 +4,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import auth, { type AuthOptions } from './plugins/auth.ts'
 import bodies from './plugins/bodies.ts'
 import database, { type DatabaseOptions } from './plugins/database.ts'
-import errors, { answerWithProblem } from './plugins/errors.ts'
+import errors, { answerClientError, answerWithProblem } from './plugins/errors.ts'
 import methods from './plugins/methods.ts'
 import openapi from './plugins/openapi.ts'
 import sqlLog from './plugins/sql-log.ts'
@@ -27,10 +27,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: options.loggerInstance,
     routerOptions: { ignoreTrailingSlash: true },
-    // A member called `__proto__` is dropped as every other that no schema names.
-    onProtoPoisoning: 'remove',
-    onConstructorPoisoning: 'remove',
     frameworkErrors: answerWithProblem,
+    clientErrorHandler: answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.setValidatorCompiler(validatorCompiler)

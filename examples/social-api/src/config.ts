@@ -26,8 +26,8 @@ const Environment = Type.Object({
   }),
   DATABASE_URL: Type.Optional(
     Type.String({
-      pattern: '^postgres(ql)?://',
-      description: 'a postgres:// URL; unset: the embedded Postgres',
+      format: 'postgres-url',
+      description: 'a postgres:// URL',
     }),
   ),
   DB_POOL_MAX: Type.Integer({
@@ -43,7 +43,7 @@ const Environment = Type.Object({
   }),
   JWT_SECRET: Type.Optional(
     Type.String({
-      minLength: 32,
+      format: 'secret',
       description: 'a random secret of at least 32 bytes (`openssl rand -base64 48` makes one)',
     }),
   ),
@@ -112,6 +112,10 @@ const isEnvironment = new Ajv({
   coerceTypes: true,
   useDefaults: true,
   removeAdditional: 'all',
+  formats: {
+    'postgres-url': (text: string) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text),
+    secret: (text: string) => Buffer.byteLength(text) >= 32,
+  },
 }).compile<Static<typeof Environment>>(Environment)
 
 function validate(variables: NodeJS.ProcessEnv): Static<typeof Environment> {

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
 
@@ -14,7 +15,7 @@ export function createLogger({ level, readable, destination }: LoggingOptions): 
   const options = {
     level,
     redact: { paths: SECRET_PATHS, censor: '[redacted]' },
-    serializers: { err: describeError },
+    serializers: { err: describeError, req: describeRequest },
   }
   if (!readable) return pino(options, destination ?? pino.destination())
   return pino(
@@ -36,6 +37,12 @@ const SECRET_PATHS = [
   ...SECRET_MEMBERS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
   'res.headers["set-cookie"]',
 ]
+
+/** A token has no place in a query string; where somebody puts one there all the same, it stays out of the log. */
+function describeRequest({ method, url, host, ip }: FastifyRequest): object {
+  const path = url.replace(/([?&][^=&]*(?:token|password|secret)[^=&]*=)[^&]*/gi, '$1[redacted]')
+  return { method, url: path, host, remoteAddress: ip }
+}
 
 /** Postgres's errors carry the row's values in `detail`: an error is logged by these members alone. */
 function describeError(error: Error & { code?: string; nativeError?: { code?: string } }): object {

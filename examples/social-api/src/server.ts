@@ -28,6 +28,8 @@ function stopOnSignal(starting: Promise<Service>): void {
     // npm passes a terminal's Ctrl-C on, so that it comes twice.
     if (stopping) return
     stopping = true
+    // Whatever hangs, in a start that is not finished or in an answer, it ends in time.
+    setTimeout(() => process.exit(1), PATIENCE_MS + 1_000).unref()
     const service = await starting.catch(() => undefined)
     if (service === undefined) return
     service.app.log.info(`${signal}: stopping`)

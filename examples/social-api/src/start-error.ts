@@ -7,10 +7,28 @@ export class StartError extends Error {
     const { hostname, port, pathname } = new URL(url)
     const where = `${hostname}:${port || 5432}${pathname}`
     const { code, message } = error as { code?: string; message?: string }
+    if (message?.includes('already locked')) {
+      return new StartError(
+        `Somebody else is migrating the database at ${where}. Try again when they are done.`,
+        {
+          cause: error,
+        },
+      )
+    }
+    const why = message === 'timeout expired' ? 'it does not answer' : message || code
     return new StartError(
-      `The database at ${where} cannot be used: ${message || code}. Start it, or mend DATABASE_URL (unset: the embedded Postgres).`,
+      `The database at ${where} cannot be used: ${why}. Start it, or mend DATABASE_URL (unset: the embedded Postgres).`,
       { cause: error },
     )
+  }
+
+  /** jwt-kit refuses a secret that is short, well known or a mere pattern. */
+  static ofSecret(error: unknown): unknown {
+    const { code, message } = error as { code?: string; message?: string }
+    if (code !== 'JWT_KIT_KEY') return error
+    return new StartError(`JWT_SECRET cannot be used: ${message}. \`openssl rand -base64 48\` makes one.`, {
+      cause: error,
+    })
   }
 
   static ofListening(error: unknown, host: string, port: number): unknown {

@@ -21,8 +21,6 @@ export const validatorCompiler: FastifySchemaCompiler<FastifySchema> = ({ schema
   const validate = ajv.compile(schema)
   const isText = httpPart !== 'body'
   const check: Check = (data) => {
-    check.errors = isText ? findRepeatedKeys(data) : null
-    if (check.errors) return false
     if (isText) readIntegers(data, validate)
     check.errors = validate(data) ? findIllFormedText(data) : (validate.errors ?? [])
     return !check.errors
@@ -36,11 +34,6 @@ interface Check {
 }
 
 type Members = Record<string, unknown>
-
-function findRepeatedKeys(data: unknown): ErrorObject[] | null {
-  const keys = Object.keys(data as Members).filter((key) => Array.isArray((data as Members)[key]))
-  return keys.length > 0 ? keys.map((key) => problem(`/${key}`, 'must be given once')) : null
-}
 
 function readIntegers(data: unknown, { schema }: ValidateFunction): void {
   const { properties = {} } = schema as { properties?: Record<string, { type?: string }> }

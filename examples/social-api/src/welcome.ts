@@ -7,6 +7,7 @@ export function welcomePage(hasDemoData: boolean): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>social-api</title>
+<link rel="icon" href="data:,">
 <style>
   :root { color-scheme: light dark; font: 1.1rem/1.6 system-ui, sans-serif }
   body { max-width: 40rem; margin: 3rem auto; padding: 0 1rem }

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { resolve } from 'node:path'
 import t from 'tap'
+import { createLogger } from '../src/logging.ts'
 import { PROBLEMS } from '../src/problem.ts'
 import { callRaw, serve } from './helper.ts'
 
@@ -57,6 +60,65 @@ t.test('a 405 says which methods are allowed, with and without a trailing slash'
   t.equal((await call('PATCH', '/posts/1/')).headers.get('allow'), 'DELETE, GET, HEAD, PUT')
   t.equal((await call('PROPFIND', '/login')).status, 405)
   t.equal((await call('POST', '/nothing')).status, 404)
+})
+
+t.test('what is no HTTP is answered with a problem document too', async (t) => {
+  const { url } = await serve(t)
+  const { hostname, port } = new URL(url)
+  for (const [text, status] of [
+    ['BREW / HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+    ['GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', 400],
+    [`GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 414],
+  ] as const) {
+    const socket = connect(Number(port), hostname)
+    socket.write(text)
+    let answer = ''
+    for await (const chunk of socket.setEncoding('utf8')) answer += chunk
+    t.match(answer, new RegExp(`^HTTP/1.1 ${status} `))
+    t.match(JSON.parse(answer.split('\r\n\r\n')[1] ?? ''), { status, code: String, detail: String })
+  }
+})
+
+t.test('a body is JSON in UTF-8, not compressed', async (t) => {
+  const { call, url } = await serve(t)
+  const post = (body: Uint8Array<ArrayBuffer>, headers = {}) =>
+    fetch(`${url}/users`, { method: 'POST', body, headers: { ...JSON_TYPE, ...headers } })
+  const text = Buffer.from('{"email":"ann@example.com","password":"abc\xff\xfedefgh"}', 'latin1')
+  t.equal((await post(text)).status, 400)
+  t.equal((await post(Buffer.from('{}'), { 'content-encoding': 'gzip' })).status, 415)
+  t.equal((await post(Buffer.from('{}'), { 'content-encoding': 'identity' })).status, 422)
+  t.equal(
+    (await call('POST', '/nothing', { text: '{', headers: JSON_TYPE })).status,
+    404,
+    'an unknown path comes first',
+  )
+})
+
+t.test('a repeated query key is refused everywhere', async (t) => {
+  const { call } = await serve(t)
+  t.match(await call('GET', '/health?a=1&a=2'), { status: 422, body: { errors: [{ path: '/a' }] } })
+  t.equal((await call('GET', '/health?a=1&b=2')).status, 200)
+})
+
+t.test('a client that hangs up in the middle of its body is no failure of the service', async (t) => {
+  const lines: string[] = []
+  const loggerInstance = createLogger({
+    level: 'warn',
+    readable: false,
+    destination: { write: (line) => void lines.push(line) },
+  })
+  const { app, url } = await serve(t, { loggerInstance })
+  const { hostname, port } = new URL(url)
+  const gone = once(app.server, 'connection').then(([connection]) => once(connection, 'close'))
+  const socket = connect(Number(port), hostname)
+  socket.write(
+    'POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{',
+  )
+  await once(app.server, 'connection')
+  socket.destroy()
+  await gone
+  t.equal((await fetch(`${url}/health`)).status, 200)
+  t.same(lines, [])
 })
 
 t.test('a delete without a body ignores its content type', async (t) => {

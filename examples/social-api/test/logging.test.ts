@@ -11,18 +11,29 @@ for (const name of SECRETS) {
     const { log, lines } = recorder()
     log.info({ [name]: 'hush' }, 'said')
     log.info({ body: { [name]: 'hush' } }, 'said')
-    log.info({ req: { headers: { [name]: 'hush' } } }, 'said')
+    log.info({ call: { headers: { [name]: 'hush' } } }, 'said')
     log.child({ [name]: 'hush' }).info('said')
     t.equal(lines.length, 4)
     t.notMatch(JSON.stringify(lines), /hush/)
     t.match(lines, [
       { [name]: '[redacted]' },
       { body: { [name]: '[redacted]' } },
-      { req: { headers: { [name]: '[redacted]' } } },
+      { call: { headers: { [name]: '[redacted]' } } },
       { [name]: '[redacted]' },
     ])
   })
 }
+
+t.test('a secret in a query string is redacted, and the rest of the request is not', async (t) => {
+  const { log, lines } = recorder()
+  const req = { method: 'GET', host: 'localhost', ip: '127.0.0.1' }
+  log.info({ req: { ...req, url: '/posts?search=a&access_token=hush&Password=hush' } })
+  log.info({ req: { ...req, url: '/posts?search=tokens' } })
+  t.match(lines, [
+    { req: { method: 'GET', url: '/posts?search=a&access_token=[redacted]&Password=[redacted]' } },
+    { req: { url: '/posts?search=tokens' } },
+  ])
+})
 
 t.test('a cookie that is set is redacted', async (t) => {
   const { log, lines } = recorder()

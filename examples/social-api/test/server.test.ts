@@ -163,6 +163,7 @@ t.test('what keeps it from starting is one line, and exit code 1', async (t) => 
     ],
     [{ NODE_ENV: 'production', JWT_SECRET }, /DATABASE_URL is required in production/],
     [{ DATABASE_URL, JWT_SECRET: 'short' }, /JWT_SECRET must be .* at least 32 bytes/],
+    [{ DATABASE_URL, JWT_SECRET: 'a'.repeat(40) }, /^JWT_SECRET cannot be used: .*openssl rand/],
   ] as const) {
     const { LOG_LEVEL = 'silent', ...rest } = env as Record<string, string>
     const service = run(t, SERVER, { AUTH_PRIMER_DATA_DIR, LOG_LEVEL, ...rest })

@@ -41,7 +41,8 @@ export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCo
   app.decorate('authenticate', [
     kit.access.guard(),
     async (request) => {
-      const caller = await User.query(app.knex).findById(kit.access.of(request).user_id)
+      const { sub, user_id } = kit.access.of(request)
+      const caller = sub === String(user_id) ? await User.query(app.knex).findById(user_id) : undefined
       if (caller === undefined)
         throw new Problem('TOKEN_INVALID', 'The user of this token is gone.', { headers: INVALID_TOKEN })
       callers.set(request, caller)

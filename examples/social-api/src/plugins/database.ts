@@ -20,9 +20,13 @@ export default fp<DatabaseOptions>(async (app, { databaseUrl, poolMax }) => {
 export function createKnex(databaseUrl: string, poolMax: number, log?: FastifyBaseLogger): Knex {
   return knexFactory({
     client: 'pg',
-    connection: { connectionString: databaseUrl, application_name: 'social-api' },
+    connection: {
+      connectionString: databaseUrl,
+      application_name: 'social-api',
+      connectionTimeoutMillis: 5_000,
+    },
     pool: { min: 0, max: poolMax },
-    acquireConnectionTimeout: 5_000,
+    acquireConnectionTimeout: 6_000,
     log: {
       debug: (message) => log?.debug(message),
       warn: (message) => log?.warn(message),

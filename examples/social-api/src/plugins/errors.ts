@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { PROBLEMS, Problem, type ProblemCode } from '../problem.ts'
@@ -5,10 +7,31 @@ import { PROBLEMS, Problem, type ProblemCode } from '../problem.ts'
 /** Every error that leaves the service is a problem document, and a 5xx says nothing of the inside. */
 export default fp(async (app) => {
   app.setErrorHandler(answerWithProblem)
-  app.setNotFoundHandler((request) => {
-    throw new Problem('NOT_FOUND', `There is nothing at ${request.method} ${pathOf(request)}.`)
+  app.setNotFoundHandler(refuseUnknownPath)
+  // Before its body is read: what is wrong with that makes no difference.
+  app.addHook('onRequest', async (request) => {
+    if (request.is404) refuseUnknownPath(request)
   })
 })
+
+function refuseUnknownPath(request: FastifyRequest): never {
+  throw new Problem('NOT_FOUND', `There is nothing at ${request.method} ${pathOf(request)}.`)
+}
+
+/** Node's `clientError`: what its parser refuses is no request yet, so that it is answered on the bare socket. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW'
+  const problem = isTooLarge
+    ? new Problem('URI_TOO_LONG', 'The request line and its headers are longer than is read.')
+    : new Problem('MALFORMED_REQUEST', 'This is not HTTP as RFC 9112 has it.')
+  const body = JSON.stringify(problem.toDocument('none'))
+  socket.end(
+    `HTTP/1.1 ${problem.statusCode} ${STATUS_CODES[problem.statusCode]}\r\n` +
+      `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Connection: close\r\n\r\n${body}`,
+  )
+}
 
 /** Also Fastify's `frameworkErrors`: a path that no route was looked up for does not reach the error handler. */
 export function answerWithProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
@@ -24,6 +47,8 @@ export function answerWithProblem(error: FastifyError, request: FastifyRequest, 
 function toProblem(error: FastifyError & { headers?: Record<string, string> }): Problem {
   if (error instanceof Problem) return error
   if (error.validation) return invalid(error)
+  // What Node says when a client hangs up in the middle of its body.
+  if (error.message === 'aborted') return new Problem('MALFORMED_REQUEST', 'The request was cut short.')
   const code = ofDatabase(error) ?? BY_CODE[error.code] ?? BY_STATUS[error.statusCode ?? 500] ?? 'INTERNAL'
   const detail = PROBLEMS[code] < 500 ? error.message : DETAIL_5XX[code]
   return new Problem(code, detail ?? 'The service failed. It is not your request; try again later.', {
@@ -70,6 +95,7 @@ const BY_CODE: Record<string, ProblemCode> = {
   AUTH_HASH_OVERLOADED: 'OVERLOADED',
   DB_SESSION_COMMIT_OUTCOME_UNKNOWN: 'COMMIT_OUTCOME_UNKNOWN',
   DB_SESSION_POOL_EXHAUSTED: 'OVERLOADED',
+  FST_STATIC_FORBIDDEN_PATH: 'NOT_FOUND',
   ECONNREFUSED: 'DATABASE_UNAVAILABLE',
   ECONNRESET: 'DATABASE_UNAVAILABLE',
 }

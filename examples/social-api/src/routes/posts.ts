@@ -6,7 +6,7 @@ import type { User } from '../models/user.ts'
 import { Problem } from '../problem.ts'
 import { IdParams } from '../schemas/common.ts'
 import { PostIn, PostOut, PostQuery, Post as PostSchema } from '../schemas/post.ts'
-import { BODY, PATH, problems, QUERY, TOKEN, WRITE } from '../schemas/problem.ts'
+import { BODY, PATH, problems, TOKEN, WRITE } from '../schemas/problem.ts'
 
 const posts: FastifyPluginAsyncTypebox = async (app) => {
   for (const step of app.authenticate) app.addHook('onRequest', step)
@@ -21,7 +21,10 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'The posts, oldest first',
         security: [{ login: [] }],
         querystring: PostQuery,
-        response: { 200: Type.Array(PostOut), ...problems(...TOKEN, ...QUERY) },
+        response: {
+          200: Type.Array(PostOut, { description: 'The posts, each with its votes.' }),
+          ...problems(...TOKEN),
+        },
       },
     },
     async (request) => {

@@ -1,7 +1,7 @@
-import { Type } from '@sinclair/typebox'
+import { type TSchema, Type } from '@sinclair/typebox'
 
 /** The largest value of Postgres's `integer`. */
-const MAX_INTEGER = 2 ** 31 - 1
+export const MAX_INTEGER = 2 ** 31 - 1
 
 export const Id = Type.Integer({ minimum: 1, maximum: MAX_INTEGER, examples: [1] })
 
@@ -14,9 +14,12 @@ export const Timestamp = Type.Unsafe<Date>({
   examples: ['2026-01-05T09:30:00.000Z'],
 })
 
-export const Message = Type.Object({ message: Type.String() })
+export const Message = Type.Object({ message: Type.String() }, { description: 'It is done.' })
 
-export const Page = Type.Object({
-  limit: Type.Integer({ minimum: 1, maximum: 100, default: 10, description: 'How many to answer with.' }),
-  skip: Type.Integer({ minimum: 0, maximum: MAX_INTEGER, default: 0, description: 'How many to pass over.' }),
-})
+/**
+ * A member that clients may leave out and handlers can count on: validation puts the schema's default in its place,
+ * which is why its type is not that of an optional one.
+ */
+export function withDefault<T extends TSchema>(schema: T): T {
+  return Type.Optional(schema) as unknown as T
+}

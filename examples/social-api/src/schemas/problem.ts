@@ -1,21 +1,15 @@
 import { type TSchema, Type } from '@sinclair/typebox'
 import { PROBLEMS, type ProblemCode } from '../problem.ts'
 
-const ALWAYS: ProblemCode[] = ['INTERNAL', 'OVERLOADED', 'DATABASE_UNAVAILABLE']
+/** Any operation can be sent a repeated query key, or fail. */
+const ALWAYS: ProblemCode[] = ['VALIDATION_FAILED', 'INTERNAL', 'OVERLOADED', 'DATABASE_UNAVAILABLE']
 
 /** What a route that asks for a token can answer without a good one. */
 export const TOKEN: ProblemCode[] = ['MALFORMED_REQUEST', 'NOT_AUTHENTICATED', 'TOKEN_INVALID']
 /** What a route with an id in its path can answer to a bad one. */
-export const PATH: ProblemCode[] = ['MALFORMED_REQUEST', 'URI_TOO_LONG', 'VALIDATION_FAILED']
-/** What a route with a query string can answer to a bad one. */
-export const QUERY: ProblemCode[] = ['VALIDATION_FAILED']
+export const PATH: ProblemCode[] = ['MALFORMED_REQUEST', 'URI_TOO_LONG']
 /** What a route with a body can answer to a bad one. */
-export const BODY: ProblemCode[] = [
-  'MALFORMED_REQUEST',
-  'PAYLOAD_TOO_LARGE',
-  'UNSUPPORTED_MEDIA_TYPE',
-  'VALIDATION_FAILED',
-]
+export const BODY: ProblemCode[] = ['MALFORMED_REQUEST', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE']
 /** What a route that writes can answer when its transaction is not committed. */
 export const WRITE: ProblemCode[] = ['CONFLICT', 'COMMIT_OUTCOME_UNKNOWN']
 

@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox'
+import { MAX_INTEGER } from './common.ts'
 
 /** The fields of OAuth 2's password grant that a log-in needs; its others are allowed and not read. */
 export const Credentials = Type.Object({
@@ -8,18 +9,21 @@ export const Credentials = Type.Object({
     description: 'The e-mail.',
     examples: ['maya@example.com'],
   }),
-  password: Type.String({ minLength: 1, maxLength: 1024, examples: ['correct horse battery'] }),
+  password: Type.String({ minLength: 1, maxLength: 1024, examples: ['tomatoes in june'] }),
 })
 
-export const TokenOut = Type.Object({
-  access_token: Type.String(),
-  token_type: Type.Literal('bearer'),
-  expires_in: Type.Integer({ description: 'Seconds until the access token expires.' }),
-})
+export const TokenOut = Type.Object(
+  {
+    access_token: Type.String(),
+    token_type: Type.Literal('bearer'),
+    expires_in: Type.Integer({ description: 'Seconds until the access token expires.' }),
+  },
+  { description: 'A token for the `Authorization` header.' },
+)
 
 /** The claims of an access token, beside the registered ones, which jwt-kit writes and checks. */
 export const AccessClaims = Type.Object({
   sub: Type.String({ pattern: '^[1-9][0-9]*$', description: 'the user, by id' }),
-  user_id: Type.Integer({ minimum: 1, description: 'the same as a number' }),
+  user_id: Type.Integer({ minimum: 1, maximum: MAX_INTEGER, description: 'the same as a number' }),
   role: Type.Union([Type.Literal('user'), Type.Literal('admin')], { description: 'what the user may do' }),
 })

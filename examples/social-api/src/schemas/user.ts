@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { Id, Timestamp } from './common.ts'
 
-const Email = Type.String({ format: 'idn-email', maxLength: 254, examples: ['maya@example.com'] })
+const Email = Type.String({ format: 'idn-email', maxLength: 254, examples: ['you@example.com'] })
 
 /** What a client sends to sign up. */
 export const UserCreate = Type.Object({
@@ -11,9 +11,12 @@ export const UserCreate = Type.Object({
     minLength: 8,
     maxLength: 1024,
     description: 'At least 8 characters and at most 72 bytes of UTF-8, in Unicode normal form C.',
-    examples: ['correct horse battery'],
+    examples: ['a good password'],
   }),
 })
 
 /** What a client is shown of a user. The row has more: its password's hash is not here, so it cannot leave. */
-export const UserOut = Type.Object({ id: Id, email: Type.String(), created_at: Timestamp })
+export const UserOut = Type.Object(
+  { id: Id, email: Type.String(), created_at: Timestamp },
+  { description: 'The user.' },
+)
