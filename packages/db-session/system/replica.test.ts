@@ -1,6 +1,19 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, chown, cp, mkdtemp, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chown,
+  cp,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
@@ -86,7 +99,7 @@ async function startReplica(): Promise<{ url: string; stop(): Promise<void> }> {
 
   const at = new URL(database.adminUrl)
   const url = new URL(database.url)
-  url.port = String(Number(at.port) === 65_535 ? 65_534 : Number(at.port) + 1)
+  url.port = String(await freePort())
   await writeFile(path.join(data, 'backup_label'), labelfile)
   await writeFile(path.join(data, 'standby.signal'), '')
   const conninfo = `host=${at.hostname} port=${at.port} user=${at.username} password=${decodeURIComponent(at.password)}`
@@ -95,12 +108,14 @@ async function startReplica(): Promise<{ url: string; stop(): Promise<void> }> {
     `\nprimary_conninfo = '${conninfo}'\nport = ${url.port}\nhot_standby = on\nmax_connections = ${max}\nunix_socket_directories = ''\n`,
   )
   await own(data, uid, gid)
+  const log = await open(path.join(folder, 'log'), 'a+')
   const child = spawn(program, ['-D', data, '-p', url.port, '-k', ''], {
-    stdio: 'ignore',
+    stdio: ['ignore', log.fd, log.fd],
     ...(process.getuid?.() === 0 && { uid, gid }),
   })
   await until(async () => {
-    if (child.exitCode !== null) throw new Error('the replica did not start')
+    if (child.exitCode !== null)
+      throw new Error(`the replica did not start:\n${await readFile(path.join(folder, 'log'), 'utf8')}`)
     const client = new pg.Client({ connectionString: url.href })
     client.on('error', () => {})
     return client.connect().then(
@@ -113,9 +128,19 @@ async function startReplica(): Promise<{ url: string; stop(): Promise<void> }> {
     async stop() {
       child.kill('SIGINT')
       await once(child, 'exit')
+      await log.close()
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }
 
 async function own(folder: string, uid: number, gid: number): Promise<void> {
