@@ -60,15 +60,17 @@ function toProblem(error: FastifyError & { headers?: Record<string, string> }): 
 /** The errors of a statement outside a session, which has names for its own. */
 function ofDatabase(error: DatabaseError): ProblemCode | undefined {
   if (error.name === 'KnexTimeoutError') return 'OVERLOADED'
-  // Postgres ends a connection, or refuses one, with an error of this severity.
-  const { severity } = error.nativeError ?? error
-  return severity === 'FATAL' ? 'DATABASE_UNAVAILABLE' : undefined
+  // Postgres ends a connection, or refuses one, with an error of this severity; of a connection that ended without a
+  // word, and of one that is not made in time, pg has a sentence alone.
+  const { severity, message } = error.nativeError ?? error
+  const isLost = severity === 'FATAL' || /Connection terminated|not queryable|timeout expired/.test(message)
+  return isLost ? 'DATABASE_UNAVAILABLE' : undefined
 }
 
 /** Postgres's own error, or Objection's around it. */
 interface DatabaseError extends Error {
   severity?: string
-  nativeError?: { severity?: string }
+  nativeError?: { severity?: string; message: string }
 }
 
 function invalid({ validation = [], validationContext = 'body' }: FastifyError): Problem {
