@@ -101,7 +101,7 @@ export async function callRaw(
   })
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: see Answer
+// biome-ignore lint/suspicious/noExplicitAny: what the service answered, of any shape: the tests look into it
 function parse(text: string): any {
   try {
     return JSON.parse(text)
