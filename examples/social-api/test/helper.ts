@@ -44,6 +44,7 @@ export async function serve(t: Test, options: Partial<AppOptions> = {}): Promise
     poolMax: 5,
     jwtSecret: SECRET,
     accessTokenTtl: '30m',
+    refreshTokenTtl: '30d',
     bcryptCost: 10,
     hasDemoData: false,
     ...options,

@@ -17,9 +17,13 @@ export const TokenOut = Type.Object(
     access_token: Type.String(),
     token_type: Type.Literal('bearer'),
     expires_in: Type.Integer({ description: 'Seconds until the access token expires.' }),
+    refresh_token: Type.String({ description: 'Good once, for `POST /token/refresh`. Keep it secret.' }),
   },
-  { description: 'A token for the `Authorization` header.' },
+  { description: 'A token for the `Authorization` header, and one to get the next with.' },
 )
+
+/** A refresh token that a client gives back. */
+export const RefreshIn = Type.Object({ refresh_token: Type.String({ minLength: 1, maxLength: 1024 }) })
 
 /** The claims of an access token, beside the registered ones, which jwt-kit writes and checks. */
 export const AccessClaims = Type.Object({
