@@ -1,0 +1,140 @@
+import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
+import { forge } from '@auth-primer/jwt-kit/testing'
+import t from 'tap'
+import { AccessClaims } from '../src/schemas/token.ts'
+import { SECRET, serve } from './helper.ts'
+
+/** What Ann, a stranger and an admin are answered, of a post of Ann's that is published and of one that is not. */
+const OF_A_POST: Record<string, { published: number[]; draft: number[] }> = {
+  'GET /posts/{id}': { published: [200, 200, 200], draft: [200, 404, 404] },
+  'PUT /posts/{id}': { published: [200, 403, 200], draft: [200, 404, 404] },
+  'DELETE /posts/{id}': { published: [204, 403, 204], draft: [204, 404, 404] },
+  'POST /vote': { published: [201, 201, 201], draft: [201, 404, 404] },
+}
+/** The operations that are of nobody's object, or of the caller's own alone. */
+const OTHERS = [
+  'GET /posts',
+  'POST /posts',
+  'GET /users/me',
+  'PUT /users/me/password',
+  // Users see each other.
+  'GET /users/{id}',
+]
+const POST = { title: 'a', content: 'b' }
+
+t.test('who may do what', async (t) => {
+  const { app, call, signUp } = await serve(t)
+  const [ann, bob, admin] = [
+    await signUp('ann@example.com'),
+    await signUp('bob@example.com'),
+    await signUp('admin@example.com'),
+  ]
+  await app.knex('users').where({ id: admin.id }).update({ role: 'admin' })
+
+  t.test('every operation with a token is in one of the lists above', async (t) => {
+    const { body: document } = await call('GET', '/openapi.json')
+    const guarded = Object.entries<Record<string, { security?: object[] }>>(document.paths).flatMap(
+      ([path, operations]) =>
+        Object.entries(operations)
+          .filter(([, { security }]) => security)
+          .map(([method]) => `${method.toUpperCase()} ${path}`),
+    )
+    t.same(guarded.sort(), [...Object.keys(OF_A_POST), ...OTHERS].sort())
+  })
+
+  const contents = async () => [await app.knex('posts').orderBy('id'), await app.knex('votes')]
+  for (const [operation, states] of Object.entries(OF_A_POST)) {
+    for (const [state, statuses] of Object.entries(states)) {
+      t.test(`${operation}, of a post that is ${state}`, async (t) => {
+        const [method, path] = operation.split(' ') as [string, string]
+        for (const [index, { token }] of [ann, bob, admin].entries()) {
+          const published = state === 'published'
+          const { body: post } = await call('POST', '/posts', {
+            token: ann.token,
+            json: { ...POST, published },
+          })
+          const send = (id: number) => {
+            const json = method === 'PUT' ? { ...POST, title: 'c' } : { post_id: id, dir: 1 }
+            const hasBody = method === 'PUT' || method === 'POST'
+            return call(method, path.replace('{id}', String(id)), { token, ...(hasBody && { json }) })
+          }
+          const before = await contents()
+          const answer = await send(post.id)
+          t.equal(answer.status, statuses[index], ['its owner', 'a stranger', 'an admin'][index])
+          if (answer.status < 400) continue
+
+          t.same(await contents(), before, 'and nothing was written')
+          if (published) continue
+          const missing = await send(8_000_000)
+          const detail = missing.body.detail.replace('8000000', post.id)
+          const instance = answer.body.instance
+          t.same(answer.body, { ...missing.body, detail, instance }, 'as of a post that there is not')
+        }
+      })
+    }
+  }
+
+  t.test('a list has drafts for their owner alone', async (t) => {
+    await call('POST', '/posts', { token: ann.token, json: { ...POST, title: 'hidden', published: false } })
+    const found = async (token: string) => (await call('GET', '/posts?search=hidden', { token })).body.length
+    t.same([await found(ann.token), await found(bob.token), await found(admin.token)], [1, 0, 0])
+  })
+
+  t.test('a password is changed of the caller alone, whoever else the body names', async (t) => {
+    const eve = await signUp('eve@example.com')
+    const before = await app.knex('users').whereNot({ id: eve.id }).orderBy('id')
+    const json = { current_password: 'a good password', new_password: 'a better password' }
+    const named = { id: ann.id, user_id: ann.id, email: 'ann@example.com', username: 'ann@example.com' }
+    const answer = await call('PUT', '/users/me/password', {
+      token: eve.token,
+      json: { ...json, ...named, role: 'admin' },
+    })
+    t.equal(answer.status, 204)
+    t.same(await app.knex('users').whereNot({ id: eve.id }).orderBy('id'), before)
+    t.match(await app.knex('users').where({ id: eve.id }).first(), { email: 'eve@example.com', role: 'user' })
+  })
+
+  t.test('the role in a token opens nothing: the row’s does', async (t) => {
+    const { body: post } = await call('POST', '/posts', { token: ann.token, json: POST })
+    const kit = jwtKit({
+      issuer: 'social-api',
+      keys: keyring('HS256', [{ kid: '1', key: SECRET }]),
+      kinds: { access: tokenKind('access+jwt', { ttl: '30m', claims: AccessClaims }) },
+    })
+    const edit = ({ id }: { id: number }, role: 'user' | 'admin') =>
+      call('PUT', `/posts/${post.id}`, {
+        token: forge(kit.access, { sub: String(id), user_id: id, role }),
+        json: POST,
+      })
+    t.match(await edit(bob, 'admin'), { status: 403, body: { code: 'NOT_OWNER' } })
+    t.equal((await edit(admin, 'user')).status, 200)
+  })
+
+  t.test('no answer has a member that the contract does not name, whoever asks', async (t) => {
+    const { body: post } = await call('POST', '/posts', { token: ann.token, json: POST })
+    const userOut = ['id', 'email', 'created_at']
+    const postMembers = ['title', 'content', 'published', 'id', 'created_at', 'owner_id', 'owner']
+    t.same(Object.keys(post), postMembers)
+
+    for (const { token } of [ann, bob, admin]) {
+      for (const path of ['/users/me', `/users/${ann.id}`, `/users/${admin.id}`]) {
+        t.same(Object.keys((await call('GET', path, { token })).body), userOut, path)
+      }
+      const { body: one } = await call('GET', `/posts/${post.id}`, { token })
+      const { body: list } = await call('GET', '/posts', { token })
+      for (const { Post, votes, ...more } of [one, ...list]) {
+        t.same(Object.keys(Post), postMembers)
+        t.same(Object.keys(Post.owner), userOut)
+        t.type(votes, 'number')
+        t.same(more, {})
+      }
+    }
+    const form = { username: 'ann@example.com', password: 'a good password' }
+    t.same(Object.keys((await call('POST', '/login', { form })).body).sort(), [
+      'access_token',
+      'expires_in',
+      'refresh_token',
+      'token_type',
+    ])
+  })
+})
