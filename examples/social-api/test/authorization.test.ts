@@ -94,6 +94,18 @@ t.test('who may do what', async (t) => {
     t.match(await app.knex('users').where({ id: eve.id }).first(), { email: 'eve@example.com', role: 'user' })
   })
 
+  t.test('a token in the address, in a cookie or in the body is not looked at', async (t) => {
+    const { token } = ann
+    const refused = { status: 401, body: { code: 'NOT_AUTHENTICATED' } }
+    for (const name of ['access_token', 'token', 'authorization']) {
+      t.match(await call('GET', `/users/me?${name}=${token}`), refused, name)
+      t.match(await call('GET', '/users/me', { headers: { cookie: `${name}=${token}` } }), refused, name)
+      t.match(await call('POST', '/posts', { json: { ...POST, [name]: token } }), refused, name)
+      t.match(await call('POST', '/posts', { form: { ...POST, [name]: token } }), refused, name)
+    }
+    t.equal((await call('GET', '/users/me', { token })).status, 200)
+  })
+
   t.test('the role in a token opens nothing: the row’s does', async (t) => {
     const { body: post } = await call('POST', '/posts', { token: ann.token, json: POST })
     const kit = jwtKit({
