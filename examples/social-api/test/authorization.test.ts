@@ -42,12 +42,13 @@ t.test('who may do what', async (t) => {
     t.same(guarded.sort(), [...Object.keys(OF_A_POST), ...OTHERS].sort())
   })
 
+  const callers = { 'its owner': ann, 'a stranger': bob, 'an admin': admin }
   const contents = async () => [await app.knex('posts').orderBy('id'), await app.knex('votes')]
   for (const [operation, states] of Object.entries(OF_A_POST)) {
     for (const [state, statuses] of Object.entries(states)) {
       t.test(`${operation}, of a post that is ${state}`, async (t) => {
         const [method, path] = operation.split(' ') as [string, string]
-        for (const [index, { token }] of [ann, bob, admin].entries()) {
+        for (const [index, [who, { token }]] of Object.entries(callers).entries()) {
           const published = state === 'published'
           const { body: post } = await call('POST', '/posts', {
             token: ann.token,
@@ -60,7 +61,7 @@ t.test('who may do what', async (t) => {
           }
           const before = await contents()
           const answer = await send(post.id)
-          t.equal(answer.status, statuses[index], ['its owner', 'a stranger', 'an admin'][index])
+          t.equal(answer.status, statuses[index], who)
           if (answer.status < 400) continue
 
           t.same(await contents(), before, 'and nothing was written')
