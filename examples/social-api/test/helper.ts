@@ -32,8 +32,12 @@ export interface TestService {
   signUp(email: string): Promise<{ id: number; token: string }>
 }
 
-/** The service on a database and a port of its own, spoken to over HTTP. */
-export async function serve(t: Test, options: Partial<AppOptions> = {}): Promise<TestService> {
+/** The service on a database and a port of its own, spoken to over HTTP; `prepare` adds to it before it listens. */
+export async function serve(
+  t: Test,
+  options: Partial<AppOptions> = {},
+  prepare: (app: FastifyInstance) => void = () => {},
+): Promise<TestService> {
   const database = await createTestDatabase()
   const knex = createKnex(database.url, 4)
   await migrateToLatest(knex)
@@ -48,6 +52,7 @@ export async function serve(t: Test, options: Partial<AppOptions> = {}): Promise
     hasDemoData: false,
     ...options,
   })
+  prepare(app)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(async () => {
     await app.close()
