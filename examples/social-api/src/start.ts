@@ -35,8 +35,6 @@ export async function start(config: Config, log: Logger): Promise<Service> {
       accessTokenTtl: config.accessTokenTtl,
       bcryptCost: config.bcryptCost,
       hasDemoData: isEmbedded,
-    }).catch((error) => {
-      throw StartError.ofSecret(error)
     })
     undo.push(() => app.close())
     const url = await listen(app, config)

@@ -1,14 +1,8 @@
 import { type TSchema, Type } from '@sinclair/typebox'
 import { PROBLEMS, type ProblemCode } from '../problem.ts'
 
-/** Any operation can be sent a broken or a repeated query key, or fail. */
-const ALWAYS: ProblemCode[] = [
-  'MALFORMED_REQUEST',
-  'VALIDATION_FAILED',
-  'INTERNAL',
-  'OVERLOADED',
-  'DATABASE_UNAVAILABLE',
-]
+/** Any operation can be sent a repeated query key, or fail. */
+const ALWAYS: ProblemCode[] = ['VALIDATION_FAILED', 'INTERNAL', 'OVERLOADED', 'DATABASE_UNAVAILABLE']
 
 /** What a route that asks for a token can answer without a good one. */
 export const TOKEN: ProblemCode[] = ['MALFORMED_REQUEST', 'NOT_AUTHENTICATED', 'TOKEN_INVALID']
