@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http'
+import { request as httpRequest, type OutgoingHttpHeaders } from 'node:http'
 import { migrateToLatest } from '@auth-primer/migrations'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import type { FastifyInstance } from 'fastify'
@@ -21,7 +21,7 @@ export interface Call {
   token?: string
   json?: unknown
   form?: Record<string, string>
-  text?: string
+  text?: string | Uint8Array<ArrayBuffer>
   headers?: Record<string, string>
 }
 
@@ -33,8 +33,12 @@ export interface TestService {
   signUp(email: string): Promise<{ id: number; token: string }>
 }
 
-/** The service on a database and a port of its own, spoken to over HTTP. */
-export async function serve(t: Test, options: Partial<AppOptions> = {}): Promise<TestService> {
+/** The service on a database and a port of its own, spoken to over HTTP; `prepare` adds to it before it listens. */
+export async function serve(
+  t: Test,
+  options: Partial<AppOptions> = {},
+  prepare: (app: FastifyInstance) => void = () => {},
+): Promise<TestService> {
   const database = await createTestDatabase()
   const knex = createKnex(database.url, 4)
   await migrateToLatest(knex)
@@ -53,6 +57,7 @@ export async function serve(t: Test, options: Partial<AppOptions> = {}): Promise
     hasDemoData: false,
     ...options,
   })
+  prepare(app)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   hunt.listenTo(app.server)
   t.teardown(async () => {
@@ -101,7 +106,7 @@ export async function serve(t: Test, options: Partial<AppOptions> = {}): Promise
 export async function callRaw(
   url: string,
   path: string,
-  { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+  { method = 'GET', headers = {} }: { method?: string; headers?: OutgoingHttpHeaders } = {},
 ): Promise<Answer> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {
