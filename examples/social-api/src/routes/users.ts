@@ -3,7 +3,7 @@ import { User } from '../models/user.ts'
 import { Problem } from '../problem.ts'
 import { IdParams } from '../schemas/common.ts'
 import { BODY, PATH, problems, TOKEN, WRITE } from '../schemas/problem.ts'
-import { UserCreate, UserOut } from '../schemas/user.ts'
+import { CreatedUser, UserCreate, UserOut } from '../schemas/user.ts'
 
 const users: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
@@ -13,8 +13,10 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'createUser',
         tags: ['Users'],
         summary: 'Sign up',
+        description:
+          'Makes a user. The password is hashed before it is stored, so that nobody, the service included, can read it again.',
         body: UserCreate,
-        response: { 201: UserOut, ...problems(...BODY, ...WRITE, 'EMAIL_TAKEN') },
+        response: { 201: CreatedUser, ...problems(...BODY, ...WRITE, 'EMAIL_TAKEN') },
       },
     },
     async (request, reply) => {
@@ -35,6 +37,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'getMe',
         tags: ['Users'],
         summary: 'Who am I?',
+        description: 'The user whose token it is: the shortest way to see whether a token works.',
         security: [{ login: [] }],
         response: { 200: UserOut, ...problems(...TOKEN) },
       },
@@ -51,9 +54,11 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'getUser',
         tags: ['Users'],
         summary: 'One user',
+        description:
+          'Anybody with a token may look anybody up. What is shown never has a password or its hash.',
         security: [{ login: [] }],
         params: IdParams,
-        response: { 200: UserOut, ...problems(...TOKEN, ...PATH, 'NOT_FOUND') },
+        response: { 200: UserOut, ...problems(...TOKEN, ...PATH, ['NOT_FOUND', 'No user has the id 4711.']) },
       },
     },
     async (request) => {
