@@ -63,7 +63,8 @@ function nameSchemas(document: Members): Members {
     const copy: Members = Object.fromEntries(Object.entries(value).map(([name, one]) => [name, visit(one)]))
     const { title, type } = copy
     if (type !== 'object' || typeof title !== 'string') return copy
-    schemas[title] ??= copy
+    // An answer's example is moved beside its schema: this one may be the same without it.
+    if (!(title in schemas) || 'examples' in copy) schemas[title] = copy
     return { $ref: `#/components/schemas/${title}` }
   }
   const paths = visit(document.paths)

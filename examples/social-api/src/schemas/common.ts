@@ -25,9 +25,12 @@ export const Message = Type.Object(
 /** The header of a 201. */
 export const LOCATION = { Location: Type.String({ description: 'The path of what was made.' }) }
 
-/** The schema with another description, another example, or headers: for the answer of one operation. */
-export function answer<T extends TSchema>(schema: T, options: SchemaOptions): T {
-  return { ...schema, ...options }
+/** The schema, with what one operation says of it as its answer. */
+export function answer<T extends TSchema>(
+  schema: T,
+  { description = schema.description, ...options }: SchemaOptions,
+): T {
+  return { ...schema, ...options, 'x-response-description': description }
 }
 
 /**

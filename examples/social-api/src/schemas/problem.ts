@@ -100,7 +100,7 @@ function document(status: number, codes: ProblemCode[]): TSchema {
       ProblemDocument,
       {
         type: 'object',
-        required: status === PROBLEMS.VALIDATION_FAILED ? ['errors'] : [],
+        ...(status === PROBLEMS.VALIDATION_FAILED && { required: ['errors'] }),
         properties: { status: { type: 'integer', enum: [status] }, code: { type: 'string', enum: codes } },
       },
     ],
