@@ -2,7 +2,7 @@ import t from 'tap'
 import { DEMO_PASSWORD } from '../src/demo/data.ts'
 import { seed } from '../src/demo/seed.ts'
 import { createValidator, type OpenApi, type Operation, readOperations } from './document.ts'
-import { serve } from './helper.ts'
+import { callRaw, serve } from './helper.ts'
 
 /** What is new each time has the documented type, and not the documented value. */
 const NEW = {
@@ -82,6 +82,42 @@ t.test('the examples are true of the demo data', async (t) => {
   async function withLiveToken(example: unknown): Promise<unknown> {
     if (typeof example !== 'object' || example === null || !('refresh_token' in example)) return example
     return { ...example, refresh_token: (await logIn()).refresh_token }
+  }
+})
+
+t.test('the examples of what can go wrong are what a client is told', async (t) => {
+  const { app, call } = await serve(t)
+  const document = (await call('GET', '/openapi.json')).body as OpenApi
+  await seed(app.knex)
+  const form = { username: 'maya@example.com', password: DEMO_PASSWORD }
+  const token: string = (await call('POST', '/login', { form })).body.access_token
+  const email = 'maya@example.com'
+  const twice = await call('POST', '/vote', { token, json: { post_id: 4, dir: 1 } })
+  t.equal(twice.status, 201)
+
+  const told = {
+    'createUser EMAIL_TAKEN': await call('POST', '/users', { json: { email, password: DEMO_PASSWORD } }),
+    'getUser NOT_FOUND': await call('GET', '/users/4711', { token }),
+    'login INVALID_CREDENTIALS': await call('POST', '/login', { form: { ...form, password: 'wrong' } }),
+    'getPost NOT_FOUND': await call('GET', '/posts/4711', { token }),
+    'getPost NOT_AUTHENTICATED': await call('GET', '/posts/1'),
+    'getPost TOKEN_INVALID': await call('GET', '/posts/1', { token: `${token}x` }),
+    'getPost VALIDATION_FAILED': await call('GET', '/posts/1?again=1&again=2', { token }),
+    'getPost UNSUPPORTED_MEDIA_TYPE': await call('GET', '/posts/1', {
+      token,
+      headers: { 'content-encoding': 'gzip' },
+    }),
+    'getPost URI_TOO_LONG': await callRaw(app.listeningOrigin, `/posts/1?${'x'.repeat(20_000)}`),
+    'createPost PAYLOAD_TOO_LARGE': await call('POST', '/posts', { token, json: 'x'.repeat(1_100_000) }),
+    'deletePost NOT_OWNER': await call('DELETE', '/posts/2', { token }),
+    'vote NOT_FOUND': await call('POST', '/vote', { token, json: { post_id: 4711, dir: 1 } }),
+    'vote ALREADY_VOTED': await call('POST', '/vote', { token, json: { post_id: 4, dir: 1 } }),
+  }
+  const operations = new Map(readOperations(document).map((one) => [one.operationId, one]))
+  for (const [what, { status, body }] of Object.entries(told)) {
+    const [operationId = '', code = ''] = what.split(' ')
+    const media = operations.get(operationId)?.responses[status]?.content?.['application/problem+json']
+    t.same(body, { ...(media?.examples?.[code]?.value as object), instance: body.instance }, what)
   }
 })
 

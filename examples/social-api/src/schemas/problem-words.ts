@@ -25,8 +25,8 @@ export const MEANINGS: Record<ProblemCode, string> = {
 /** The `detail` of each code's example. */
 export const DETAILS: Record<ProblemCode, string> = {
   MALFORMED_REQUEST: 'This is not HTTP as RFC 9112 has it.',
-  NOT_AUTHENTICATED: 'A bearer token is required.',
-  TOKEN_INVALID: 'The user of this token is gone.',
+  NOT_AUTHENTICATED: 'There is no bearer token',
+  TOKEN_INVALID: 'The access token is invalid',
   INVALID_CREDENTIALS: 'Wrong e-mail or password.',
   NOT_OWNER: 'Only its owner may change a post.',
   NOT_FOUND: 'No post has the id 4711.',
@@ -37,7 +37,7 @@ export const DETAILS: Record<ProblemCode, string> = {
   PAYLOAD_TOO_LARGE: 'Request body is too large',
   URI_TOO_LONG: 'The request line and its headers are longer than is read.',
   UNSUPPORTED_MEDIA_TYPE: 'Bodies are read as they are, not compressed.',
-  VALIDATION_FAILED: 'querystring/limit must be <= 100.',
+  VALIDATION_FAILED: 'A query key was given more than once.',
   INTERNAL: 'The service failed. It is not your request; try again later.',
   OVERLOADED: 'The service has more to do than it can. Try again in a moment.',
   DATABASE_UNAVAILABLE: 'The database does not answer. Try again in a moment.',

@@ -108,6 +108,6 @@ function document(status: number, codes: ProblemCode[]): TSchema {
 }
 
 function example(code: ProblemCode, detail = ''): object {
-  const errors = [{ in: 'querystring', path: '/limit', message: 'must be <= 100' }]
+  const errors = [{ in: 'querystring', path: '/again', message: 'must be given once' }]
   return new ProblemError(code, detail, code === 'VALIDATION_FAILED' ? { errors } : {}).toDocument('req-1a')
 }
