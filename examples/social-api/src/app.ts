@@ -4,7 +4,8 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import auth, { type AuthOptions } from './plugins/auth.ts'
 import bodies from './plugins/bodies.ts'
 import database, { type DatabaseOptions } from './plugins/database.ts'
-import errors, { answerClientError, answerWithProblem } from './plugins/errors.ts'
+import errors, { answerWithProblem } from './plugins/errors.ts'
+import http, { answerClientError } from './plugins/http.ts'
 import methods from './plugins/methods.ts'
 import openapi from './plugins/openapi.ts'
 import refreshTokens, { type RefreshTokenOptions } from './plugins/refresh-tokens.ts'
@@ -30,6 +31,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: options.loggerInstance,
     routerOptions: { ignoreTrailingSlash: true },
+    http: { requireHostHeader: false },
     frameworkErrors: answerWithProblem,
     clientErrorHandler: answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>()
@@ -37,6 +39,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.setValidatorCompiler(validatorCompiler)
 
   await app.register(errors)
+  await app.register(http)
   await app.register(methods)
   await app.register(bodies)
   await app.register(database, options)

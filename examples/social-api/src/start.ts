@@ -36,8 +36,6 @@ export async function start(config: Config, log: Logger): Promise<Service> {
       refreshTokenTtl: config.refreshTokenTtl,
       bcryptCost: config.bcryptCost,
       hasDemoData: isEmbedded,
-    }).catch((error) => {
-      throw StartError.ofSecret(error)
     })
     undo.push(() => app.close())
     const url = await listen(app, config)

@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 export const CHECKOUT = resolve(import.meta.dirname, '../../..')
 
 /** The service as it is built. */
-export const SERVER = [process.execPath, 'examples/social-api/dist/server.js']
+export const SERVER = [process.execPath, resolve(CHECKOUT, 'examples/social-api/dist/server.js')]
 
 /** The line of its log that has its URL. */
 export const LISTENS = /Server listening at (http:\/\/[\d.:]+)/
@@ -22,8 +22,13 @@ export interface Running {
 }
 
 /** Runs a command of the checkout with nothing of this environment but PATH: no LANG, no HOME, no DATABASE_URL. */
-export function run(t: Test, [command = '', ...args]: string[], env: Record<string, string>): Running {
-  const child = spawn(command, args, { cwd: CHECKOUT, env: { PATH: process.env.PATH, PORT: '0', ...env } })
+export function run(
+  t: Test,
+  [command = '', ...args]: string[],
+  env: Record<string, string>,
+  cwd = CHECKOUT,
+): Running {
+  const child = spawn(command, args, { cwd, env: { PATH: process.env.PATH, PORT: '0', ...env } })
   let text = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => {

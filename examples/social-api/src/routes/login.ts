@@ -17,7 +17,8 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'login',
         tags: ['Authentication'],
         summary: 'Log in',
-        description: "OAuth 2's password form (or JSON): the e-mail goes into `username`.",
+        description:
+          "Changes an e-mail and a password for a token. It is OAuth 2's password form (or JSON), so the e-mail goes into `username`.",
         consumes: ['application/x-www-form-urlencoded', 'application/json'],
         body: Credentials,
         response: { 200: TokenOut, ...problems(...BODY, ...WRITE, 'INVALID_CREDENTIALS') },

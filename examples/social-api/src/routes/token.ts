@@ -14,7 +14,7 @@ const token: FastifyPluginAsyncTypebox = async (app) => {
         description:
           'The refresh token is spent and another comes back. One that is spent already ends the log-in.',
         body: RefreshIn,
-        response: { 200: TokenOut, ...problems(...BODY, ...WRITE, 'TOKEN_INVALID') },
+        response: { 200: TokenOut, ...problems(...BODY, ...WRITE, ['TOKEN_INVALID', SPENT]) },
       },
     },
     async (request) => {
@@ -25,7 +25,7 @@ const token: FastifyPluginAsyncTypebox = async (app) => {
         // Whoever shows a spent token, or its owner, is a thief. That the family ends is stored although this is a 401.
         await app.refreshTokens.end(db, refresh_token)
         await db.commit()
-        throw new Problem('TOKEN_INVALID', 'The refresh token is unknown, expired or spent. Log in again.', {
+        throw new Problem('TOKEN_INVALID', SPENT, {
           headers: INVALID_TOKEN,
         })
       }
@@ -33,5 +33,7 @@ const token: FastifyPluginAsyncTypebox = async (app) => {
     },
   )
 }
+
+const SPENT = 'The refresh token is unknown, expired or spent. Log in again.'
 
 export default token

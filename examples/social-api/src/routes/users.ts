@@ -4,7 +4,7 @@ import { User } from '../models/user.ts'
 import { Problem } from '../problem.ts'
 import { IdParams } from '../schemas/common.ts'
 import { BODY, PATH, problems, TOKEN, WRITE } from '../schemas/problem.ts'
-import { PasswordChange, UserCreate, UserOut } from '../schemas/user.ts'
+import { CreatedUser, PasswordChange, UserCreate, UserOut } from '../schemas/user.ts'
 
 const users: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
@@ -14,8 +14,10 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'createUser',
         tags: ['Users'],
         summary: 'Sign up',
+        description:
+          'Makes a user. The password is hashed before it is stored, so that nobody, the service included, can read it again.',
         body: UserCreate,
-        response: { 201: UserOut, ...problems(...BODY, ...WRITE, 'EMAIL_TAKEN') },
+        response: { 201: CreatedUser, ...problems(...BODY, ...WRITE, 'EMAIL_TAKEN') },
       },
     },
     async (request, reply) => {
@@ -36,6 +38,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'getMe',
         tags: ['Users'],
         summary: 'Who am I?',
+        description: 'The user whose token it is: the shortest way to see whether a token works.',
         security: [{ login: [] }],
         response: { 200: UserOut, ...problems(...TOKEN) },
       },
@@ -56,7 +59,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
         body: PasswordChange,
         response: {
           204: Type.Null({ description: 'Changed.' }),
-          ...problems(...TOKEN, ...BODY, ...WRITE, 'INVALID_CREDENTIALS'),
+          ...problems(...TOKEN, ...BODY, ...WRITE, ['INVALID_CREDENTIALS', 'The current password is wrong.']),
         },
       },
     },
@@ -86,9 +89,11 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'getUser',
         tags: ['Users'],
         summary: 'One user',
+        description:
+          'Anybody with a token may look anybody up. What is shown never has a password or its hash.',
         security: [{ login: [] }],
         params: IdParams,
-        response: { 200: UserOut, ...problems(...TOKEN, ...PATH, 'NOT_FOUND') },
+        response: { 200: UserOut, ...problems(...TOKEN, ...PATH, ['NOT_FOUND', 'No user has the id 4711.']) },
       },
     },
     async (request) => {
