@@ -23,7 +23,12 @@ const page = await readFile(join(EXPLANATION, 'security.md'), 'utf8')
 const rows = page
   .split('\n')
   .filter((line) => /^\| (v5|API)/.test(line))
-  .map((line) => line.slice(1, -1).split('|').map((cell) => cell.trim()))
+  .map((line) =>
+    line
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim()),
+  )
 
 t.test('every test that the page names is there', async (t) => {
   const files = new Map(
