@@ -107,6 +107,16 @@ t.test('who may do what', async (t) => {
     t.equal((await call('GET', '/users/me', { token })).status, 200)
   })
 
+  t.test('the id of a family ends it, and opens nothing', async (t) => {
+    const form = { username: 'ann@example.com', password: 'a good password' }
+    const [one, other] = [await call('POST', '/login', { form }), await call('POST', '/login', { form })]
+    const refresh = async (refresh_token: string) =>
+      (await call('POST', '/token/refresh', { json: { refresh_token } })).status
+    t.equal(await refresh(one.body.refresh_token.slice(0, 22) + 'x'.repeat(43)), 401)
+    t.equal(await refresh(one.body.refresh_token), 401)
+    t.equal(await refresh(other.body.refresh_token), 200)
+  })
+
   t.test('the role in a token opens nothing: the row’s does', async (t) => {
     const { body: post } = await call('POST', '/posts', { token: ann.token, json: POST })
     const kit = jwtKit({
