@@ -73,6 +73,17 @@ t.test('each risk and each requirement has one row, with its state', async (t) =
   }
 })
 
+t.test('what is missing of level 1 is said, and nothing else', async (t) => {
+  const [said = ''] = /level 1, the least .+?\.\n/s.exec(page) ?? []
+  const missing = rows.filter(
+    ([, level, , state]) => level === '1' && /^(partly|not done)$/.test(state ?? ''),
+  )
+  t.same(
+    said.match(/v5\.0\.0-[\d.]*\d/g),
+    missing.map(([requirement]) => requirement),
+  )
+})
+
 t.test('the codes and the variables that it names are there', async (t) => {
   const config = await readFile(join(SOURCES, 'config.ts'), 'utf8')
   const variables = [...config.matchAll(/^ {2}([A-Z][A-Z_]+): /gm)].map(([, name]) => name as string)
