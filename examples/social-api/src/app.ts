@@ -1,12 +1,17 @@
 import accepts from '@fastify/accepts'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { SERVER_LIMITS } from './limits.ts'
 import auth, { type AuthOptions } from './plugins/auth.ts'
 import bodies from './plugins/bodies.ts'
 import database, { type DatabaseOptions } from './plugins/database.ts'
 import errors, { answerClientError, answerWithProblem } from './plugins/errors.ts'
 import methods from './plugins/methods.ts'
+import metrics, { type MetricsOptions } from './plugins/metrics.ts'
 import openapi from './plugins/openapi.ts'
+import pressure, { type PressureOptions } from './plugins/pressure.ts'
+import requestIds, { requestId } from './plugins/request-id.ts'
+import securityHeaders, { type SecurityHeadersOptions } from './plugins/security-headers.ts'
 import sqlLog from './plugins/sql-log.ts'
 import health from './routes/health.ts'
 import login from './routes/login.ts'
@@ -16,7 +21,12 @@ import users from './routes/users.ts'
 import vote from './routes/vote.ts'
 import { validatorCompiler } from './validation.ts'
 
-export interface AppOptions extends AuthOptions, DatabaseOptions {
+export interface AppOptions
+  extends AuthOptions,
+    DatabaseOptions,
+    MetricsOptions,
+    PressureOptions,
+    SecurityHeadersOptions {
   loggerInstance: FastifyBaseLogger
   /** Whether the welcome page lists the demo data's log-ins. */
   hasDemoData: boolean
@@ -25,7 +35,9 @@ export interface AppOptions extends AuthOptions, DatabaseOptions {
 /** The service, ready to listen: plugins first, what they give is used by the routes. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
+    ...SERVER_LIMITS,
     loggerInstance: options.loggerInstance,
+    genReqId: requestId,
     routerOptions: { ignoreTrailingSlash: true },
     frameworkErrors: answerWithProblem,
     clientErrorHandler: answerClientError,
@@ -33,7 +45,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   app.setValidatorCompiler(validatorCompiler)
 
+  await app.register(requestIds)
+  await app.register(securityHeaders, options)
   await app.register(errors)
+  await app.register(pressure, options)
   await app.register(methods)
   await app.register(bodies)
   await app.register(database, options)
@@ -41,6 +56,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(accepts)
   await app.register(sqlLog)
   await app.register(auth, options)
+  await app.register(metrics, options)
 
   await app.register(root, options)
   await app.register(users)

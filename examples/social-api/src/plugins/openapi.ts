@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
+import { DOCS_POLICY } from './security-headers.ts'
 
 /** The OpenAPI document, made from the routes' schemas, and Swagger UI to try it with. */
 export default fp(async (app) => {
@@ -37,6 +38,7 @@ export default fp(async (app) => {
     routePrefix: '/docs',
     uiConfig: { deepLinking: true, tryItOutEnabled: true, persistAuthorization: true },
     theme: { title: 'social-api' },
+    staticCSP: DOCS_POLICY,
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 })
