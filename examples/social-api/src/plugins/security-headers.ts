@@ -46,7 +46,8 @@ export function pagePolicy(style: string) {
 export const DOCS_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
-  "style-src 'self'",
+  // One empty drawing that Swagger UI hides by an inline style.
+  "style-src 'self' 'unsafe-hashes' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='",
   "connect-src 'self'",
   "img-src 'self' data:",
   "base-uri 'none'",
