@@ -63,6 +63,13 @@ const Environment = Type.Object({
     default: 12,
     description: 'a bcrypt cost from 10 to 15',
   }),
+  METRICS_PORT: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      description: 'the port of Prometheus metrics, from 0 to 65535 (0: any free one)',
+    }),
+  ),
   LOG_LEVEL: Type.Union(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
     { default: 'info', description: 'fatal, error, warn, info, debug, trace or silent' },
@@ -82,6 +89,8 @@ export interface Config {
   readonly accessTokenTtl: string
   readonly refreshTokenTtl: string
   readonly bcryptCost: number
+  /** Unset: there are none. */
+  readonly metricsPort: number | undefined
   readonly logLevel: string
 }
 
@@ -109,6 +118,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     accessTokenTtl: env.ACCESS_TOKEN_TTL,
     refreshTokenTtl: env.REFRESH_TOKEN_TTL,
     bcryptCost: env.BCRYPT_COST,
+    metricsPort: env.METRICS_PORT,
     logLevel: env.LOG_LEVEL,
   })
 }

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { Knex } from 'knex'
+import { POST_BODY_LIMIT } from '../limits.ts'
 import { Post } from '../models/post.ts'
 import type { User } from '../models/user.ts'
 import { Problem } from '../problem.ts'
@@ -45,6 +46,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/posts',
     {
+      bodyLimit: POST_BODY_LIMIT,
       schema: {
         operationId: 'createPost',
         tags: ['Posts'],
@@ -94,6 +96,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.put(
     '/posts/:id',
     {
+      bodyLimit: POST_BODY_LIMIT,
       schema: {
         operationId: 'replacePost',
         tags: ['Posts'],
