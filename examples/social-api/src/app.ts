@@ -8,16 +8,19 @@ import errors, { answerWithProblem } from './plugins/errors.ts'
 import http, { answerClientError } from './plugins/http.ts'
 import methods from './plugins/methods.ts'
 import openapi from './plugins/openapi.ts'
+import refreshTokens, { type RefreshTokenOptions } from './plugins/refresh-tokens.ts'
 import sqlLog from './plugins/sql-log.ts'
 import health from './routes/health.ts'
 import login from './routes/login.ts'
+import logout from './routes/logout.ts'
 import posts from './routes/posts.ts'
 import root from './routes/root.ts'
+import token from './routes/token.ts'
 import users from './routes/users.ts'
 import vote from './routes/vote.ts'
 import { validatorCompiler } from './validation.ts'
 
-export interface AppOptions extends AuthOptions, DatabaseOptions {
+export interface AppOptions extends AuthOptions, DatabaseOptions, RefreshTokenOptions {
   loggerInstance: FastifyBaseLogger
   /** Whether the welcome page lists the demo data's log-ins. */
   hasDemoData: boolean
@@ -44,10 +47,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(accepts)
   await app.register(sqlLog)
   await app.register(auth, options)
+  await app.register(refreshTokens, options)
 
   await app.register(root, options)
   await app.register(users)
   await app.register(login)
+  await app.register(token)
+  await app.register(logout)
   await app.register(posts)
   await app.register(vote)
   await app.register(health)

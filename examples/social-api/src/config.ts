@@ -56,6 +56,7 @@ const Environment = Type.Object({
     }),
   ),
   ACCESS_TOKEN_TTL: Duration('30m'),
+  REFRESH_TOKEN_TTL: Duration('30d'),
   BCRYPT_COST: Type.Integer({
     minimum: 10,
     maximum: 15,
@@ -79,6 +80,7 @@ export interface Config {
   /** Unset: one is made and kept in `dataDir`. */
   readonly jwtSecret: string | undefined
   readonly accessTokenTtl: string
+  readonly refreshTokenTtl: string
   readonly bcryptCost: number
   readonly logLevel: string
 }
@@ -105,6 +107,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     dataDir: resolve(env.AUTH_PRIMER_DATA_DIR),
     jwtSecret: env.JWT_SECRET,
     accessTokenTtl: env.ACCESS_TOKEN_TTL,
+    refreshTokenTtl: env.REFRESH_TOKEN_TTL,
     bcryptCost: env.BCRYPT_COST,
     logLevel: env.LOG_LEVEL,
   })

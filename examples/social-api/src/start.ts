@@ -33,6 +33,7 @@ export async function start(config: Config, log: Logger): Promise<Service> {
       poolMax: config.poolMax,
       jwtSecret: config.jwtSecret ?? (await secretOfThisCheckout(config, log)),
       accessTokenTtl: config.accessTokenTtl,
+      refreshTokenTtl: config.refreshTokenTtl,
       bcryptCost: config.bcryptCost,
       hasDemoData: isEmbedded,
     })

@@ -16,6 +16,7 @@ t.test('an empty environment gives the defaults', async (t) => {
     dataDir: resolve(CHECKOUT, '.data'),
     jwtSecret: undefined,
     accessTokenTtl: '30m',
+    refreshTokenTtl: '30d',
     bcryptCost: 12,
     logLevel: 'info',
   })
@@ -86,6 +87,10 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
   ACCESS_TOKEN_TTL: {
     good: { '45s': { accessTokenTtl: '45s' }, '12h': { accessTokenTtl: '12h' } },
     bad: ['30', '0m', '-5m', '30 m', '30M', '1w', '1.5h', '99999999s'],
+  },
+  REFRESH_TOKEN_TTL: {
+    good: { '90d': { refreshTokenTtl: '90d' }, '1s': { refreshTokenTtl: '1s' } },
+    bad: ['30', '0d', 'forever', '1y'],
   },
   BCRYPT_COST: {
     good: { 10: { bcryptCost: 10 }, 15: { bcryptCost: 15 } },

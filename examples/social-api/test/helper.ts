@@ -2,10 +2,11 @@ import { request as httpRequest, type OutgoingHttpHeaders } from 'node:http'
 import { migrateToLatest } from '@auth-primer/migrations'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import type { FastifyInstance } from 'fastify'
-import { pino } from 'pino'
 import type { Test } from 'tap'
 import { type AppOptions, buildApp } from '../src/app.ts'
+import { createLogger } from '../src/logging.ts'
 import { createKnex } from '../src/plugins/database.ts'
+import { secretsHunt } from './secrets.ts'
 
 export const SECRET = 'a secret of the tests, long enough to sign with'
 
@@ -42,24 +43,39 @@ export async function serve(
   const knex = createKnex(database.url, 4)
   await migrateToLatest(knex)
   await knex.destroy()
+  const hunt = secretsHunt()
+  hunt.add('secret', SECRET)
+  hunt.add('secret', new URL(database.url).password)
   const app = await buildApp({
-    loggerInstance: pino({ level: 'silent' }),
+    loggerInstance: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
     databaseUrl: database.url,
     poolMax: 5,
     jwtSecret: SECRET,
     accessTokenTtl: '30m',
+    refreshTokenTtl: '30d',
     bcryptCost: 10,
     hasDemoData: false,
     ...options,
   })
   prepare(app)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  hunt.listenTo(app.server)
   t.teardown(async () => {
+    for (const hash of await app
+      .knex('users')
+      .pluck('password')
+      .catch(() => []))
+      hunt.add('hash', hash)
     await app.close()
     await database.drop()
+    const found = hunt.found()
+    if (found.length > 0) throw new Error(`The service showed what is secret:\n${found.join('\n')}`)
   })
 
   const call = async (method: string, path: string, { token, json, form, text, headers }: Call = {}) => {
+    hunt.addFrom(json)
+    hunt.addFrom(form)
+    hunt.add('token', token)
     const body = text ?? (json === undefined ? undefined : JSON.stringify(json))
     const response = await fetch(url + path, {
       method,
@@ -71,7 +87,9 @@ export async function serve(
       body: form ? new URLSearchParams(form) : (body ?? null),
       redirect: 'manual',
     })
-    return { status: response.status, headers: response.headers, body: parse(await response.text()) }
+    const answer = { status: response.status, headers: response.headers, body: parse(await response.text()) }
+    if (answer.status === 200) hunt.addFrom(answer.body)
+    return answer
   }
 
   const signUp = async (email: string) => {

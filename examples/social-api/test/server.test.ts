@@ -1,63 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { migrateToLatest } from '@auth-primer/migrations'
 import { stopPostgres } from '@auth-primer/tool-postgres'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import t, { type Test } from 'tap'
 import { DEMO_PASSWORD, DEMO_USERS } from '../src/demo/data.ts'
 import { createKnex } from '../src/plugins/database.ts'
-
-const CHECKOUT = resolve(import.meta.dirname, '../../..')
-const SERVER = [process.execPath, 'examples/social-api/dist/server.js']
-
-interface Running {
-  child: ChildProcess
-  /** Standard output and error, so far. */
-  output(): string
-  /** Waits for a line, and answers with what the pattern's group found. */
-  says(pattern: RegExp): Promise<string>
-  /** Waits for the end, and answers with the exit code. */
-  ends(): Promise<number | null>
-}
-
-/** Runs a command of the checkout with nothing of this environment but PATH: no LANG, no HOME, no DATABASE_URL. */
-function run(
-  t: Test,
-  [command = '', ...args]: string[],
-  env: Record<string, string>,
-  cwd = CHECKOUT,
-): Running {
-  const child = spawn(command, args, { cwd, env: { PATH: process.env.PATH, PORT: '0', ...env } })
-  let text = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
-      child.emit('said')
-    })
-  }
-  const ended = once(child, 'close').then(([code]) => code as number | null)
-  t.teardown(async () => {
-    child.kill('SIGTERM')
-    await ended
-  })
-  const says = async (pattern: RegExp) => {
-    for (;;) {
-      const found = pattern.exec(text)
-      if (found) return found[1] ?? found[0]
-      await Promise.race([
-        once(child, 'said'),
-        ended.then((code) => {
-          if (!pattern.test(text)) throw new Error(`ended with ${code} and never said ${pattern}:\n${text}`)
-        }),
-      ])
-    }
-  }
-  return { child, output: () => text, says, ends: () => ended }
-}
+import { CHECKOUT, LISTENS, run, SERVER } from './process.ts'
 
 async function dataDir(t: Test): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'social-api '))
@@ -67,8 +19,6 @@ async function dataDir(t: Test): Promise<string> {
   })
   return dir
 }
-
-const LISTENS = /Server listening at (http:\/\/[\d.:]+)/
 
 async function logIn(url: string): Promise<string> {
   const response = await fetch(`${url}/login`, {
@@ -188,12 +138,7 @@ t.test('a file .env is read, the environment goes before it, and its secrets are
     'JWT_SECRET=short',
   ]
   await writeFile(join(folder, '.env'), lines.join('\n'))
-  const service = run(
-    t,
-    [process.execPath, resolve(CHECKOUT, SERVER[1] ?? '')],
-    { PORT: '0', LOG_LEVEL: 'info' },
-    folder,
-  )
+  const service = run(t, SERVER, { PORT: '0', LOG_LEVEL: 'info' }, folder)
   t.equal(await service.ends(), 1)
   const [first, ...wrong] = service.output().trim().split('\n')
   t.match(first, /^The configuration is wrong \(environment, or \.env\):$/)
@@ -216,7 +161,7 @@ t.test('in production it waits for migrations that somebody else runs', async (t
   }
   const refused = run(t, SERVER, env)
   t.equal(await refused.ends(), 1)
-  t.match(refused.output(), /3 migrations are pending.*npm run db:migrate/)
+  t.match(refused.output(), /5 migrations are pending.*npm run db:migrate/)
 
   const knex = createKnex(database.url, 4)
   await migrateToLatest(knex)
