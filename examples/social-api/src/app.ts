@@ -3,29 +3,36 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import auth, { type AuthOptions } from './plugins/auth.ts'
 import bodies from './plugins/bodies.ts'
+import cors, { type CorsOptions } from './plugins/cors.ts'
 import database, { type DatabaseOptions } from './plugins/database.ts'
 import errors, { answerClientError, answerWithProblem } from './plugins/errors.ts'
 import methods from './plugins/methods.ts'
 import openapi from './plugins/openapi.ts'
+import redis, { type RedisOptions } from './plugins/redis.ts'
 import sqlLog from './plugins/sql-log.ts'
+import throttle, { type ThrottleOptions } from './plugins/throttle.ts'
 import health from './routes/health.ts'
 import login from './routes/login.ts'
 import posts from './routes/posts.ts'
 import root from './routes/root.ts'
 import users from './routes/users.ts'
 import vote from './routes/vote.ts'
+import { type TrustProxy, trustOf } from './trust-proxy.ts'
 import { validatorCompiler } from './validation.ts'
 
-export interface AppOptions extends AuthOptions, DatabaseOptions {
+export interface AppOptions extends AuthOptions, DatabaseOptions, CorsOptions, RedisOptions, ThrottleOptions {
   loggerInstance: FastifyBaseLogger
   /** Whether the welcome page lists the demo data's log-ins. */
   hasDemoData: boolean
+  /** Whose `X-Forwarded-For` is believed. @default nobody's */
+  trustProxy?: TrustProxy | undefined
 }
 
 /** The service, ready to listen: plugins first, what they give is used by the routes. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: options.loggerInstance,
+    trustProxy: trustOf(options.trustProxy),
     routerOptions: { ignoreTrailingSlash: true },
     frameworkErrors: answerWithProblem,
     clientErrorHandler: answerClientError,
@@ -33,6 +40,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   app.setValidatorCompiler(validatorCompiler)
 
+  await app.register(redis, options)
+  await app.register(cors, options)
+  await app.register(throttle, options)
   await app.register(errors)
   await app.register(methods)
   await app.register(bodies)

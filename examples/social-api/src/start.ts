@@ -34,6 +34,10 @@ export async function start(config: Config, log: Logger): Promise<Service> {
       jwtSecret: config.jwtSecret ?? (await secretOfThisCheckout(config, log)),
       accessTokenTtl: config.accessTokenTtl,
       bcryptCost: config.bcryptCost,
+      corsOrigins: config.corsOrigins,
+      trustProxy: config.trustProxy,
+      redisUrl: config.redisUrl,
+      throttles: config.throttles,
       hasDemoData: isEmbedded,
     }).catch((error) => {
       throw StartError.ofSecret(error)

@@ -6,8 +6,17 @@ import { pino } from 'pino'
 import type { Test } from 'tap'
 import { type AppOptions, buildApp } from '../src/app.ts'
 import { createKnex } from '../src/plugins/database.ts'
+import type { Throttles } from '../src/plugins/throttle.ts'
 
 export const SECRET = 'a secret of the tests, long enough to sign with'
+
+/** Limits that no test meets but those about them. */
+export const GENEROUS: Throttles = {
+  requestsPerMinute: 1_000_000,
+  signUpsPerMinute: 1_000_000,
+  failedLoginsPerAccount: 1_000_000,
+  failedLoginsPerAddress: 1_000_000,
+}
 
 export interface Answer {
   status: number
@@ -46,6 +55,7 @@ export async function serve(t: Test, options: Partial<AppOptions> = {}): Promise
     accessTokenTtl: '30m',
     bcryptCost: 10,
     hasDemoData: false,
+    throttles: GENEROUS,
     ...options,
   })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })

@@ -8,6 +8,8 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/health',
     {
+      // A balancer's checks are never refused, however many share its address.
+      config: { throttle: false },
       schema: {
         operationId: 'getHealth',
         tags: ['Service'],
@@ -21,6 +23,7 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/ready',
     {
+      config: { throttle: false },
       schema: {
         operationId: 'getReady',
         tags: ['Service'],

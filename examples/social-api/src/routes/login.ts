@@ -24,11 +24,13 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const { username, password } = request.body
-      const user = await User.findByEmail(app.knex, username)
-      // A wrong e-mail costs the same work as a wrong password, and gets the same answer.
-      const verdict = await app.hasher.verify({ password, hash: user?.password })
-      if (user === undefined || !verdict.ok)
-        throw new Problem('INVALID_CREDENTIALS', 'Wrong e-mail or password.')
+      const user = await app.throttleGuesses(request, username, async () => {
+        const user = await User.findByEmail(app.knex, username)
+        // A wrong e-mail costs the same work as a wrong password, and gets the same answer.
+        const verdict = await app.hasher.verify({ password, hash: user?.password })
+        return verdict.ok ? user : undefined
+      })
+      if (user === undefined) throw new Problem('INVALID_CREDENTIALS', 'Wrong e-mail or password.')
       return app.issueToken(user)
     },
   )

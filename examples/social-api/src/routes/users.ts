@@ -9,6 +9,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/users',
     {
+      onRequest: app.throttleSignUps,
       schema: {
         operationId: 'createUser',
         tags: ['Users'],
