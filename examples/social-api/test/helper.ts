@@ -89,6 +89,23 @@ export async function serve(t: Test, options: Partial<AppOptions> = {}): Promise
   return { app, url, call, signUp }
 }
 
+/** The service without a database, for requests that do not come as far as to need one: `app.inject` them. */
+export async function buildOffline(t: Test, options: Partial<AppOptions> = {}): Promise<FastifyInstance> {
+  const app = await buildApp({
+    loggerInstance: pino({ level: 'silent' }),
+    databaseUrl: 'postgres://127.0.0.1:1/none',
+    poolMax: 1,
+    jwtSecret: SECRET,
+    accessTokenTtl: '30m',
+    bcryptCost: 10,
+    hasDemoData: false,
+    throttles: GENEROUS,
+    ...options,
+  })
+  t.teardown(() => app.close())
+  return app
+}
+
 /** Sends a path as it is: `fetch` would mend it. */
 export async function callRaw(
   url: string,

@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis'
-import { type RateLimiterAbstract, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
+import { type RateLimiterLike, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import { MemoryCounter } from './memory.ts'
 
 /** Makes a counter of `points` in `duration` seconds a key. */
 export type CreateCounter = (name: string, points: number, duration: number) => Counter
 
-export type Counter = RateLimiterAbstract
+export type Counter = RateLimiterLike
 
 /** Of each counter: a few megabytes at most, and more keys than anyone has networks to fill a minute with. */
 const MAX_KEYS = 50_000
