@@ -21,7 +21,10 @@ function isAddressOrRange(text: string): boolean {
   return /^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (family === 4 ? 32 : 128)
 }
 
-/** What Fastify is told. It knows no number of hops: it would take the word of whoever connects, a client among them. */
+/**
+ * What Fastify is told. Of a number it trusts nobody, as it cannot see whether a connection comes from a proxy: whoever
+ * gives one sees to it that clients have no other way to the service.
+ */
 export function trustOf(trustProxy: TrustProxy | undefined): Trust {
   if (trustProxy === undefined) return false
   if (typeof trustProxy === 'number') return (_address, hop) => hop < trustProxy

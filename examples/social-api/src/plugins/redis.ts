@@ -18,8 +18,8 @@ export default fp<RedisOptions>(async (app, { redisUrl }) => {
     const redis = new Redis(url, {
       connectionName: 'social-api',
       connectTimeout: 1_000,
-      commandTimeout: 250,
-      // One that is silent is not asked again before it has been reached anew.
+      // A silent one is given up with the first command, and not asked again before it has been reached anew.
+      commandTimeout: 500,
       socketTimeout: 500,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,

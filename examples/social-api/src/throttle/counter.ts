@@ -7,8 +7,8 @@ export type CreateCounter = (name: string, points: number, duration: number) => 
 
 export type Counter = RateLimiterLike
 
-/** Of each counter: a few megabytes at most, and more keys than anyone has networks to fill a minute with. */
-const MAX_KEYS = 50_000
+/** Of each counter. When all of them are full, they take about 60 MB. */
+const MAX_KEYS = 20_000
 
 /** Counters that all processes share in Redis, where there is one and it answers; else each process has its own. */
 export function counters(redis: Redis | undefined, now: () => number): CreateCounter {

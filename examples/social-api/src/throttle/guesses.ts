@@ -25,8 +25,11 @@ export interface GuessLimits {
  * - One address at all accounts: `perAddress` an hour; wide, since a class may be behind it.
  *
  * An address from which an account has logged in within 30 days is not new to it, and only the first limit counts there:
- * strangers elsewhere cannot keep the owner out. From a new address they can, while they go on and five minutes longer.
- * Beyond the free failures comes one attempt every five minutes, about 300 a day.
+ * strangers elsewhere cannot keep the owner out. From a new address they can, while they go on and five minutes longer;
+ * so can whoever shares the address. Beyond the free failures there is one attempt every five minutes, about 300 a day.
+ *
+ * The waits, the known addresses and the forgiving are among what NIST SP 800-63B suggests for rate limiting. Its hard
+ * stop after a hundred failures is left out: with it, anybody could lock anybody's account.
  */
 export class Guesses {
   readonly #ofPair: FailureLimit
