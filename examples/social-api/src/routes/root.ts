@@ -1,9 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import { STYLE } from '../page.ts'
 import { pagePolicy } from '../plugins/security-headers.ts'
 import { Message } from '../schemas/common.ts'
 import { problems } from '../schemas/problem.ts'
-import { STYLE, welcomePage } from '../welcome.ts'
+import { welcomePage } from '../welcome.ts'
 
 const GREETING = { message: 'Welcome to social-api. Its documentation is at /docs.' }
 
