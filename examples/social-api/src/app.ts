@@ -5,22 +5,32 @@ import auth, { type AuthOptions } from './plugins/auth.ts'
 import bodies from './plugins/bodies.ts'
 import cors, { type CorsOptions } from './plugins/cors.ts'
 import database, { type DatabaseOptions } from './plugins/database.ts'
-import errors, { answerClientError, answerWithProblem } from './plugins/errors.ts'
+import errors, { answerWithProblem } from './plugins/errors.ts'
+import http, { answerClientError } from './plugins/http.ts'
 import methods from './plugins/methods.ts'
 import openapi from './plugins/openapi.ts'
 import redis, { type RedisOptions } from './plugins/redis.ts'
+import refreshTokens, { type RefreshTokenOptions } from './plugins/refresh-tokens.ts'
 import sqlLog from './plugins/sql-log.ts'
 import throttle, { type ThrottleOptions } from './plugins/throttle.ts'
 import health from './routes/health.ts'
 import login from './routes/login.ts'
+import logout from './routes/logout.ts'
 import posts from './routes/posts.ts'
 import root from './routes/root.ts'
+import token from './routes/token.ts'
 import users from './routes/users.ts'
 import vote from './routes/vote.ts'
 import { type TrustProxy, trustOf } from './trust-proxy.ts'
 import { validatorCompiler } from './validation.ts'
 
-export interface AppOptions extends AuthOptions, DatabaseOptions, CorsOptions, RedisOptions, ThrottleOptions {
+export interface AppOptions
+  extends AuthOptions,
+    DatabaseOptions,
+    RefreshTokenOptions,
+    CorsOptions,
+    RedisOptions,
+    ThrottleOptions {
   loggerInstance: FastifyBaseLogger
   /** Whether the welcome page lists the demo data's log-ins. */
   hasDemoData: boolean
@@ -34,6 +44,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     loggerInstance: options.loggerInstance,
     trustProxy: trustOf(options.trustProxy),
     routerOptions: { ignoreTrailingSlash: true },
+    http: { requireHostHeader: false },
     frameworkErrors: answerWithProblem,
     clientErrorHandler: answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>()
@@ -44,6 +55,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(cors, options)
   await app.register(throttle, options)
   await app.register(errors)
+  await app.register(http)
   await app.register(methods)
   await app.register(bodies)
   await app.register(database, options)
@@ -51,10 +63,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(accepts)
   await app.register(sqlLog)
   await app.register(auth, options)
+  await app.register(refreshTokens, options)
 
   await app.register(root, options)
   await app.register(users)
   await app.register(login)
+  await app.register(token)
+  await app.register(logout)
   await app.register(posts)
   await app.register(vote)
   await app.register(health)

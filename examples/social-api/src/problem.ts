@@ -25,6 +25,9 @@ export const PROBLEMS = Object.freeze({
 
 export type ProblemCode = keyof typeof PROBLEMS
 
+/** The challenge that goes with `TOKEN_INVALID`: RFC 6750, section 3. */
+export const INVALID_TOKEN = Object.freeze({ 'www-authenticate': 'Bearer error="invalid_token"' })
+
 /** Where in a request a value was that failed validation, and what was expected of it. */
 export interface InvalidValue {
   in: string

@@ -22,15 +22,6 @@ export class StartError extends Error {
     )
   }
 
-  /** jwt-kit refuses a secret that is short, well known or a mere pattern. */
-  static ofSecret(error: unknown): unknown {
-    const { code, message } = error as { code?: string; message?: string }
-    if (code !== 'JWT_KIT_KEY') return error
-    return new StartError(`JWT_SECRET cannot be used: ${message}. \`openssl rand -base64 48\` makes one.`, {
-      cause: error,
-    })
-  }
-
   static ofListening(error: unknown, host: string, port: number): unknown {
     const why: Record<string, string> = {
       EADDRINUSE: `Port ${port} on ${host} is in use. End what uses it, or set PORT to another.`,

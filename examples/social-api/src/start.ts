@@ -33,14 +33,13 @@ export async function start(config: Config, log: Logger): Promise<Service> {
       poolMax: config.poolMax,
       jwtSecret: config.jwtSecret ?? (await secretOfThisCheckout(config, log)),
       accessTokenTtl: config.accessTokenTtl,
+      refreshTokenTtl: config.refreshTokenTtl,
       bcryptCost: config.bcryptCost,
       corsOrigins: config.corsOrigins,
       trustProxy: config.trustProxy,
       redisUrl: config.redisUrl,
       throttles: config.throttles,
       hasDemoData: isEmbedded,
-    }).catch((error) => {
-      throw StartError.ofSecret(error)
     })
     undo.push(() => app.close())
     const url = await listen(app, config)

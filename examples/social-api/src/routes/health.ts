@@ -1,7 +1,7 @@
 import { pendingMigrations } from '@auth-primer/migrations'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Problem } from '../problem.ts'
-import { Message } from '../schemas/common.ts'
+import { answer, Message } from '../schemas/common.ts'
 import { problems } from '../schemas/problem.ts'
 
 const health: FastifyPluginAsyncTypebox = async (app) => {
@@ -14,7 +14,12 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'getHealth',
         tags: ['Service'],
         summary: 'Is the service alive?',
-        response: { 200: Message, ...problems() },
+        description:
+          'Answers as long as the process does, and asks nobody else: who watches over processes looks here.',
+        response: {
+          200: answer(Message, { examples: [{ message: 'The service is alive.' }] }),
+          ...problems(),
+        },
       },
     },
     async () => ({ message: 'The service is alive.' }),
@@ -28,7 +33,12 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'getReady',
         tags: ['Service'],
         summary: 'Is it able to serve?',
-        response: { 200: Message, ...problems() },
+        description:
+          'Answers 200 when the database answers and has every migration: a load balancer looks here before it sends anybody.',
+        response: {
+          200: answer(Message, { examples: [{ message: 'The service is ready.' }] }),
+          ...problems(),
+        },
       },
     },
     async () => {

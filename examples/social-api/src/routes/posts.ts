@@ -5,7 +5,7 @@ import { Post } from '../models/post.ts'
 import type { User } from '../models/user.ts'
 import { Problem } from '../problem.ts'
 import { IdParams } from '../schemas/common.ts'
-import { PostIn, PostOut, PostQuery, Post as PostSchema } from '../schemas/post.ts'
+import { CreatedPost, PostIn, PostList, PostOut, PostQuery, ReplacedPost } from '../schemas/post.ts'
 import { BODY, PATH, problems, TOKEN, WRITE } from '../schemas/problem.ts'
 
 const posts: FastifyPluginAsyncTypebox = async (app) => {
@@ -19,10 +19,12 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'listPosts',
         tags: ['Posts'],
         summary: 'The posts, oldest first',
+        description:
+          'A page of what you may see: every published post, and all of your own. `limit` and `skip` turn the pages, `search` looks into the titles.',
         security: [{ login: [] }],
         querystring: PostQuery,
         response: {
-          200: Type.Array(PostOut, { description: 'The posts, each with its votes.' }),
+          200: PostList,
           ...problems(...TOKEN),
         },
       },
@@ -47,9 +49,10 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'createPost',
         tags: ['Posts'],
         summary: 'Write a post',
+        description: 'The post is yours: the token says who you are, and the body cannot say otherwise.',
         security: [{ login: [] }],
         body: PostIn,
-        response: { 201: PostSchema, ...problems(...TOKEN, ...BODY, ...WRITE) },
+        response: { 201: CreatedPost, ...problems(...TOKEN, ...BODY, ...WRITE) },
       },
     },
     async (request, reply) => {
@@ -73,6 +76,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'getPost',
         tags: ['Posts'],
         summary: 'One post',
+        description: 'A post that is not published is its owner’s alone: to everybody else it is not there.',
         security: [{ login: [] }],
         params: IdParams,
         response: { 200: PostOut, ...problems(...TOKEN, ...PATH, 'NOT_FOUND') },
@@ -94,11 +98,13 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'replacePost',
         tags: ['Posts'],
         summary: 'Edit a post of your own',
+        description:
+          'Replaces all that the body names; `published` is true where it is left out. An admin may edit any published post.',
         security: [{ login: [] }],
         params: IdParams,
         body: PostIn,
         response: {
-          200: PostSchema,
+          200: ReplacedPost,
           ...problems(...TOKEN, ...PATH, ...BODY, ...WRITE, 'NOT_OWNER', 'NOT_FOUND'),
         },
       },
@@ -123,11 +129,13 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'deletePost',
         tags: ['Posts'],
         summary: 'Delete a post of your own',
+        description:
+          'Its votes go with it, and there is no way back. An admin may delete any published post.',
         security: [{ login: [] }],
         params: IdParams,
         response: {
           204: Type.Null({ description: 'Deleted.' }),
-          ...problems(...TOKEN, ...PATH, ...WRITE, 'NOT_OWNER', 'NOT_FOUND'),
+          ...problems(...TOKEN, ...PATH, ...BODY, ...WRITE, 'NOT_OWNER', 'NOT_FOUND'),
         },
       },
     },

@@ -2,9 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Post } from '../models/post.ts'
 import { Vote } from '../models/vote.ts'
 import { Problem } from '../problem.ts'
-import { Message } from '../schemas/common.ts'
 import { BODY, problems, TOKEN, WRITE } from '../schemas/problem.ts'
-import { VoteIn } from '../schemas/vote.ts'
+import { Voted, VoteIn } from '../schemas/vote.ts'
 
 const vote: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
@@ -15,9 +14,11 @@ const vote: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'vote',
         tags: ['Votes'],
         summary: 'Vote for a post, or take the vote back',
+        description:
+          'A user has one vote for each post: `dir` 1 gives it, 0 takes it back. Both times it must make a difference.',
         security: [{ login: [] }],
         body: VoteIn,
-        response: { 201: Message, ...problems(...TOKEN, ...BODY, ...WRITE, 'NOT_FOUND', 'ALREADY_VOTED') },
+        response: { 201: Voted, ...problems(...TOKEN, ...BODY, ...WRITE, 'NOT_FOUND', 'ALREADY_VOTED') },
       },
     },
     async (request, reply) => {
