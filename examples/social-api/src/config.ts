@@ -73,6 +73,13 @@ const Environment = Type.Object({
     default: 12,
     description: 'a bcrypt cost from 10 to 15',
   }),
+  METRICS_PORT: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      description: 'the port of Prometheus metrics, from 0 to 65535 (0: any free one)',
+    }),
+  ),
   CORS_ORIGINS: Type.Optional(
     Type.String({
       format: 'origins',
@@ -113,6 +120,8 @@ export interface Config {
   readonly accessTokenTtl: string
   readonly refreshTokenTtl: string
   readonly bcryptCost: number
+  /** Unset: there are none. */
+  readonly metricsPort: number | undefined
   readonly corsOrigins: readonly string[]
   /** Unset: no proxy is believed. */
   readonly trustProxy: TrustProxy | undefined
@@ -146,6 +155,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     accessTokenTtl: env.ACCESS_TOKEN_TTL,
     refreshTokenTtl: env.REFRESH_TOKEN_TTL,
     bcryptCost: env.BCRYPT_COST,
+    metricsPort: env.METRICS_PORT,
     corsOrigins: listOf(env.CORS_ORIGINS),
     trustProxy: env.TRUST_PROXY === undefined ? undefined : parseTrustProxy(env.TRUST_PROXY),
     redisUrl: env.REDIS_URL,

@@ -105,7 +105,7 @@ t.test('whatever is wrong with a request, each operation answers with the contra
           'true',
           '"a"',
           '{}',
-          '['.repeat(9e4) + ']'.repeat(9e4),
+          '['.repeat(9e3) + ']'.repeat(9e3),
           `[${good}]`,
         ])
           await refuses('VALIDATION_FAILED', text.slice(0, 40), sendText(text))
@@ -223,7 +223,7 @@ t.test('what is odd in a body and yet JSON is read as RFC 8259 has it', async (t
     ['escapes', '{"titl\\u0065":"\\u0063","content":"d"}'],
     ['another charset, of which JSON has none', good, 'application/json; charset=latin1'],
     ['capitals', good, 'Application/JSON;Charset="UTF-8"'],
-    ['a deep member that is not read', `{"x":${'{"a":'.repeat(5e4)}1${'}'.repeat(5e4)},${good.slice(1)}`],
+    ['a deep member that is not read', `{"x":${'{"a":'.repeat(5e3)}1${'}'.repeat(5e3)},${good.slice(1)}`],
   ] as const)
     t.match(await send(text, type), { status: 201, body: post }, what)
 })

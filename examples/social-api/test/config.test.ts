@@ -18,6 +18,7 @@ t.test('an empty environment gives the defaults', async (t) => {
     accessTokenTtl: '30m',
     refreshTokenTtl: '30d',
     bcryptCost: 12,
+    metricsPort: undefined,
     corsOrigins: [],
     trustProxy: undefined,
     redisUrl: undefined,
@@ -104,6 +105,10 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
   BCRYPT_COST: {
     good: { 10: { bcryptCost: 10 }, 15: { bcryptCost: 15 } },
     bad: ['9', '16', '12.5', 'high'],
+  },
+  METRICS_PORT: {
+    good: { 0: { metricsPort: 0 }, 9464: { metricsPort: 9464 } },
+    bad: ['-1', '65536', '94.64', 'on', 'true'],
   },
   CORS_ORIGINS: {
     good: {
@@ -201,6 +206,7 @@ t.test('no value is in the message, neither of a wrong variable nor of a right o
     JWT_SECRET: 'tooshortasecret',
     PORT: '777777',
     LOG_LEVEL: 'shouting',
+    METRICS_PORT: '123456',
     ACCESS_TOKEN_TTL: 'fortnight',
     BCRYPT_COST: '4242',
     DB_POOL_MAX: '98765',

@@ -42,6 +42,18 @@ export interface TestService {
   signUp(email: string): Promise<{ id: number; token: string }>
 }
 
+const DEFAULTS = {
+  poolMax: 5,
+  jwtSecret: SECRET,
+  accessTokenTtl: '30m',
+  refreshTokenTtl: '30d',
+  bcryptCost: 10,
+  hasDemoData: false,
+  throttles: GENEROUS,
+  // The test's own work is done in the same process, and holds it up.
+  pressure: { maxEventLoopDelay: 60_000 },
+}
+
 /** The service on a database and a port of its own, spoken to over HTTP; `prepare` adds to it before it listens. */
 export async function serve(
   t: Test,
@@ -56,15 +68,9 @@ export async function serve(
   hunt.add('secret', SECRET)
   hunt.add('secret', new URL(database.url).password)
   const app = await buildApp({
+    ...DEFAULTS,
     loggerInstance: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
     databaseUrl: database.url,
-    poolMax: 5,
-    jwtSecret: SECRET,
-    accessTokenTtl: '30m',
-    refreshTokenTtl: '30d',
-    bcryptCost: 10,
-    hasDemoData: false,
-    throttles: GENEROUS,
     ...options,
   })
   prepare(app)
@@ -115,15 +121,10 @@ export async function serve(
 /** The service without a database, for requests that do not come as far as to need one: `app.inject` them. */
 export async function buildOffline(t: Test, options: Partial<AppOptions> = {}): Promise<FastifyInstance> {
   const app = await buildApp({
+    ...DEFAULTS,
     loggerInstance: createLogger({ level: 'silent', readable: false }),
     databaseUrl: 'postgres://127.0.0.1:1/none',
     poolMax: 1,
-    jwtSecret: SECRET,
-    accessTokenTtl: '30m',
-    refreshTokenTtl: '30d',
-    bcryptCost: 10,
-    hasDemoData: false,
-    throttles: GENEROUS,
     ...options,
   })
   t.teardown(() => app.close())

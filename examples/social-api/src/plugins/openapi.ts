@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
+import { DOCS_POLICY } from './security-headers.ts'
 
 /** The OpenAPI document, made from the routes' schemas, and Swagger UI to try it with. */
 export default fp(async (app) => {
@@ -44,6 +45,7 @@ export default fp(async (app) => {
       displayRequestDuration: true,
     },
     theme: { title: 'social-api' },
+    staticCSP: DOCS_POLICY,
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 })
