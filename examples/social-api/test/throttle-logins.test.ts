@@ -59,3 +59,25 @@ t.test('log-ins', async (t) => {
     t.equal((await logIn('eva@example.com', 'wrong')).status, 403)
   })
 })
+
+t.test('guesses at the current password, with a token, are counted with those at the log-in', async (t) => {
+  const { app, logIn, signUp } = await setUp(t, { failedLoginsPerAccount: 4 })
+  await signUp('ana@example.com')
+  const { body } = await logIn('ana@example.com', PASSWORD)
+  const change = async (current_password: string) => {
+    const { statusCode } = await app.inject({
+      method: 'PUT',
+      url: '/users/me/password',
+      remoteAddress: '192.0.2.1',
+      headers: { authorization: `Bearer ${body.access_token}` },
+      payload: { current_password, new_password: 'a better password' },
+    })
+    return statusCode
+  }
+  t.equal(await change('wrong'), 403)
+  t.equal(await change('wrong'), 403)
+  t.equal((await logIn('ANA@example.com', 'wrong')).status, 403)
+  t.equal(await change('wrong'), 429)
+  t.equal(await change(PASSWORD), 429)
+  t.equal((await logIn('ana@example.com', PASSWORD)).status, 429)
+})

@@ -162,7 +162,7 @@ t.test('every operation that can be refused declares it, and no other', async (t
     for (const [method, { responses }] of Object.entries(methods))
       t.equal('429' in responses, !['/health', '/ready'].includes(path), `${method} ${path}`)
   }
-  t.match(document.paths['/login'].post.responses['429'].content['application/problem+json'].schema, {
-    allOf: [{}, { properties: { code: { enum: ['TOO_MANY_REQUESTS'] }, status: { enum: [429] } } }],
-  })
+  const { content, headers } = document.paths['/login'].post.responses['429']
+  t.match(JSON.stringify(content['application/problem+json']), '"TOO_MANY_REQUESTS"')
+  t.ok('Retry-After' in headers)
 })
