@@ -67,6 +67,8 @@ for (const host of ['127.0.0.1', 'class.test']) {
 
     await t.test('refuses a wrong password, and says so', async (t) => {
       await logIn(page, 'not her password')
+      await page.waitForSelector('.dialog-ux .errors')
+      t.notOk(await page.isVisible('#client_id_password'), 'and asks for no client')
       t.match(await page.textContent('.dialog-ux .errors'), /Forbidden|Wrong/)
       t.equal(await page.locator('.dialog-ux button:has-text("Logout")').count(), 0)
       await page.click('.dialog-ux .btn-done')
@@ -101,6 +103,25 @@ for (const host of ['127.0.0.1', 'class.test']) {
     t.same(complaints, [], 'the browser had nothing else to complain of')
   })
 }
+
+t.test('Swagger UI on a phone is as wide as the phone', async (t) => {
+  const { url } = await serve(t)
+  const widthOfPage = async (prepare?: (page: Page) => Promise<unknown>) => {
+    const page = await browser.newPage({
+      viewport: { width: 390, height: 844 },
+      isMobile: true,
+      hasTouch: true,
+    })
+    t.teardown(() => page.close())
+    await prepare?.(page)
+    await page.goto(`${url}/docs#/Posts/listPosts`)
+    await page.waitForSelector('#operations-Posts-listPosts.is-open .execute')
+    return page.evaluate('document.documentElement.scrollWidth')
+  }
+  t.equal(await widthOfPage(), 390)
+  const withoutScript = (page: Page) => page.route('**/theme/*.js', (route) => route.abort())
+  t.not(await widthOfPage(withoutScript), 390, 'which it has to be told')
+})
 
 /** A page of its own, and what the browser says of it that it should not: errors, and requests that failed. */
 async function open(t: Test, browser: Browser): Promise<{ page: Page; complaints: string[] }> {
