@@ -1,4 +1,6 @@
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import { keyring } from '@auth-primer/jwt-kit'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
 
@@ -17,7 +19,11 @@ const Environment = Type.Object({
     ['development', 'test', 'production'].map((name) => Type.Literal(name)),
     { default: 'development', description: 'development, test or production' },
   ),
-  HOST: Type.String({ minLength: 1, default: '127.0.0.1', description: 'the address to listen on' }),
+  HOST: Type.String({
+    format: 'host',
+    default: '127.0.0.1',
+    description: 'an IP address or a name of this machine, without a port',
+  }),
   PORT: Type.Integer({
     minimum: 0,
     maximum: 65_535,
@@ -27,7 +33,7 @@ const Environment = Type.Object({
   DATABASE_URL: Type.Optional(
     Type.String({
       format: 'postgres-url',
-      description: 'a postgres:// URL',
+      description: 'a postgres:// URL, with `/`, `#`, `?`, `@` and `%` in its password percent-encoded',
     }),
   ),
   DB_POOL_MAX: Type.Integer({
@@ -37,23 +43,33 @@ const Environment = Type.Object({
     description: 'the most connections of this process, from 1 to 1000',
   }),
   AUTH_PRIMER_DATA_DIR: Type.String({
-    minLength: 1,
+    // A shell reads `~`; an .env file does not, and the folder would be called so.
+    pattern: '^[^~]',
     default: resolve(CHECKOUT, '.data'),
-    description: 'the folder of the embedded Postgres and of the generated secret',
+    description: 'a folder for the embedded Postgres and the generated secret, not beginning with `~`',
   }),
   JWT_SECRET: Type.Optional(
     Type.String({
       format: 'secret',
-      description: 'a random secret of at least 32 bytes (`openssl rand -base64 48` makes one)',
+      description:
+        'a random secret of at least 32 bytes, and no well-known one (`openssl rand -base64 48` makes one)',
     }),
   ),
   ACCESS_TOKEN_TTL: Duration('30m'),
+  REFRESH_TOKEN_TTL: Duration('30d'),
   BCRYPT_COST: Type.Integer({
     minimum: 10,
     maximum: 15,
     default: 12,
     description: 'a bcrypt cost from 10 to 15',
   }),
+  METRICS_PORT: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      description: 'the port of Prometheus metrics, from 0 to 65535 (0: any free one)',
+    }),
+  ),
   LOG_LEVEL: Type.Union(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
     { default: 'info', description: 'fatal, error, warn, info, debug, trace or silent' },
@@ -71,7 +87,10 @@ export interface Config {
   /** Unset: one is made and kept in `dataDir`. */
   readonly jwtSecret: string | undefined
   readonly accessTokenTtl: string
+  readonly refreshTokenTtl: string
   readonly bcryptCost: number
+  /** Unset: there are none. */
+  readonly metricsPort: number | undefined
   readonly logLevel: string
 }
 
@@ -88,10 +107,6 @@ export class ConfigError extends Error {
 export function readConfig(variables: NodeJS.ProcessEnv): Config {
   const env = validate(variables)
   const production = env.NODE_ENV === 'production'
-  const missing = production ? (['DATABASE_URL', 'JWT_SECRET'] as const).filter((name) => !env[name]) : []
-  if (missing.length > 0) {
-    throw configError(missing.map((name) => `${name} is required in production: ${describe(name)}`))
-  }
   return Object.freeze({
     production,
     host: env.HOST,
@@ -101,7 +116,9 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     dataDir: resolve(env.AUTH_PRIMER_DATA_DIR),
     jwtSecret: env.JWT_SECRET,
     accessTokenTtl: env.ACCESS_TOKEN_TTL,
+    refreshTokenTtl: env.REFRESH_TOKEN_TTL,
     bcryptCost: env.BCRYPT_COST,
+    metricsPort: env.METRICS_PORT,
     logLevel: env.LOG_LEVEL,
   })
 }
@@ -113,25 +130,47 @@ const isEnvironment = new Ajv({
   useDefaults: true,
   removeAdditional: 'all',
   formats: {
-    'postgres-url': (text: string) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text),
-    secret: (text: string) => Buffer.byteLength(text) >= 32,
+    host: (text: string) => isIP(text) > 0 || /^[\p{L}\p{N}.-]+$/u.test(text),
+    'postgres-url': isPostgresUrl,
+    secret: isStrongSecret,
   },
 }).compile<Static<typeof Environment>>(Environment)
 
 function validate(variables: NodeJS.ProcessEnv): Static<typeof Environment> {
   // `PORT=` in a shell or an .env file means that nothing was set.
-  const data: unknown = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
-  if (isEnvironment(data)) return data
+  const data = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
+  const required = data.NODE_ENV === 'production' ? ['DATABASE_URL', 'JWT_SECRET'] : []
+  const missing = required
+    .filter((name) => data[name] === undefined)
+    .map((name) => `${name} is required in production: ${describe(name)}`)
+  if (isEnvironment(data) && missing.length === 0) return data
   const wrong = new Set(isEnvironment.errors?.map(({ instancePath }) => instancePath.slice(1)))
-  throw configError([...wrong].map((name) => `${name} must be ${describe(name)}`))
+  const lines = [...missing, ...[...wrong].map((name) => `${name} must be ${describe(name)}`)]
+  throw new ConfigError(
+    `The configuration is wrong (environment, or .env):\n${lines.map((line) => `  ${line}`).join('\n')}`,
+  )
+}
+
+/** What stands where is told by these characters: one more of them, and a part of the password is taken for the host. */
+function isPostgresUrl(text: string): boolean {
+  const parts = /^postgres(ql)?:\/\/([^/?#@]*@)?[^/?#@]*(\/[^/?#@]*)?(\?[^#@]*)?$/
+  return parts.test(text) && URL.canParse(text) && succeeds(() => decodeURIComponent(text))
+}
+
+/** jwt-kit refuses what is short, well known, or a mere pattern. */
+function isStrongSecret(text: string): boolean {
+  return succeeds(() => keyring('HS256', [{ kid: '1', key: text }]))
+}
+
+function succeeds(attempt: () => unknown): boolean {
+  try {
+    attempt()
+    return true
+  } catch {
+    return false
+  }
 }
 
 function describe(name: string): string {
   return Environment.properties[name as keyof typeof Environment.properties].description ?? name
-}
-
-function configError(lines: string[]): ConfigError {
-  return new ConfigError(
-    `The configuration is wrong (environment, or .env):\n${lines.map((line) => `  ${line}`).join('\n')}`,
-  )
 }

@@ -1,11 +1,12 @@
-import { request as httpRequest } from 'node:http'
+import { request as httpRequest, type OutgoingHttpHeaders } from 'node:http'
 import { migrateToLatest } from '@auth-primer/migrations'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import type { FastifyInstance } from 'fastify'
-import { pino } from 'pino'
 import type { Test } from 'tap'
 import { type AppOptions, buildApp } from '../src/app.ts'
+import { createLogger } from '../src/logging.ts'
 import { createKnex } from '../src/plugins/database.ts'
+import { secretsHunt } from './secrets.ts'
 
 export const SECRET = 'a secret of the tests, long enough to sign with'
 
@@ -20,7 +21,7 @@ export interface Call {
   token?: string
   json?: unknown
   form?: Record<string, string>
-  text?: string
+  text?: string | Uint8Array<ArrayBuffer>
   headers?: Record<string, string>
 }
 
@@ -32,29 +33,51 @@ export interface TestService {
   signUp(email: string): Promise<{ id: number; token: string }>
 }
 
-/** The service on a database and a port of its own, spoken to over HTTP. */
-export async function serve(t: Test, options: Partial<AppOptions> = {}): Promise<TestService> {
+/** The service on a database and a port of its own, spoken to over HTTP; `prepare` adds to it before it listens. */
+export async function serve(
+  t: Test,
+  options: Partial<AppOptions> = {},
+  prepare: (app: FastifyInstance) => void = () => {},
+): Promise<TestService> {
   const database = await createTestDatabase()
   const knex = createKnex(database.url, 4)
   await migrateToLatest(knex)
   await knex.destroy()
+  const hunt = secretsHunt()
+  hunt.add('secret', SECRET)
+  hunt.add('secret', new URL(database.url).password)
   const app = await buildApp({
-    loggerInstance: pino({ level: 'silent' }),
+    loggerInstance: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
     databaseUrl: database.url,
     poolMax: 5,
     jwtSecret: SECRET,
     accessTokenTtl: '30m',
+    refreshTokenTtl: '30d',
     bcryptCost: 10,
     hasDemoData: false,
+    // The test's own work is done in the same process, and holds it up.
+    pressure: { maxEventLoopDelay: 60_000 },
     ...options,
   })
+  prepare(app)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  hunt.listenTo(app.server)
   t.teardown(async () => {
+    for (const hash of await app
+      .knex('users')
+      .pluck('password')
+      .catch(() => []))
+      hunt.add('hash', hash)
     await app.close()
     await database.drop()
+    const found = hunt.found()
+    if (found.length > 0) throw new Error(`The service showed what is secret:\n${found.join('\n')}`)
   })
 
   const call = async (method: string, path: string, { token, json, form, text, headers }: Call = {}) => {
+    hunt.addFrom(json)
+    hunt.addFrom(form)
+    hunt.add('token', token)
     const body = text ?? (json === undefined ? undefined : JSON.stringify(json))
     const response = await fetch(url + path, {
       method,
@@ -66,7 +89,9 @@ export async function serve(t: Test, options: Partial<AppOptions> = {}): Promise
       body: form ? new URLSearchParams(form) : (body ?? null),
       redirect: 'manual',
     })
-    return { status: response.status, headers: response.headers, body: parse(await response.text()) }
+    const answer = { status: response.status, headers: response.headers, body: parse(await response.text()) }
+    if (answer.status === 200) hunt.addFrom(answer.body)
+    return answer
   }
 
   const signUp = async (email: string) => {
@@ -83,7 +108,7 @@ export async function serve(t: Test, options: Partial<AppOptions> = {}): Promise
 export async function callRaw(
   url: string,
   path: string,
-  { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+  { method = 'GET', headers = {} }: { method?: string; headers?: OutgoingHttpHeaders } = {},
 ): Promise<Answer> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {

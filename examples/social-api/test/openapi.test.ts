@@ -8,8 +8,11 @@ const OPERATIONS = {
   'GET /': 'getRoot',
   'POST /users': 'createUser',
   'GET /users/me': 'getMe',
+  'PUT /users/me/password': 'changePassword',
   'GET /users/{id}': 'getUser',
   'POST /login': 'login',
+  'POST /token/refresh': 'refreshToken',
+  'POST /logout': 'logout',
   'GET /posts': 'listPosts',
   'POST /posts': 'createPost',
   'GET /posts/{id}': 'getPost',
@@ -19,7 +22,17 @@ const OPERATIONS = {
   'GET /health': 'getHealth',
   'GET /ready': 'getReady',
 }
-const OPEN = ['GET /', 'POST /users', 'POST /login', 'GET /health', 'GET /ready']
+const OPEN = [
+  'GET /',
+  'POST /users',
+  'POST /login',
+  'POST /token/refresh',
+  'POST /logout',
+  'GET /health',
+  'GET /ready',
+]
+/** Open, but with a 401 of its own: for the token in its body. */
+const REFRESH = 'POST /token/refresh'
 const MEMBERS = ['type', 'title', 'status', 'detail', 'code', 'instance']
 
 t.test('the document', async (t) => {
@@ -82,6 +95,7 @@ t.test('the document', async (t) => {
       const isOpen = OPEN.includes(name)
       t.equal(answer.status === 401, !isOpen, `${name} answers ${answer.status}`)
       t.same(security, isOpen ? undefined : [{ login: [] }], name)
+      t.equal('401' in responses, !isOpen || name === REFRESH, name)
       if (!isOpen) t.ok(responses[401]?.headers?.['WWW-Authenticate'], `${name} says how to be let in`)
     }
   })
@@ -136,7 +150,7 @@ t.test('the document', async (t) => {
         for (const member of [...MEMBERS, ...(status === '422' ? ['errors'] : [])])
           t.match(check({ ...(first?.value as object), [member]: undefined }), /required|must be/, member)
       }
-      for (const always of ['400', '414', '415', '422', '500', '503'])
+      for (const always of ['400', '408', '414', '415', '422', '500', '503'])
         t.ok(always in responses, `${name} ${always}`)
     }
   })
@@ -145,9 +159,9 @@ t.test('the document', async (t) => {
     const schemaOf = ({ requestBody }: Operation) =>
       Object.values(requestBody?.content ?? {}).map(({ schema }) => follow(document, schema))
     const asked = operations.filter((one) => JSON.stringify(schemaOf(one)).includes('password'))
-    t.same(asked.map(({ name }) => name).sort(), ['POST /login', 'POST /users'])
+    t.same(asked.map(({ name }) => name).sort(), ['POST /login', 'POST /users', 'PUT /users/me/password'])
     const answers = Object.entries(document.components.schemas).filter(
-      ([name]) => !['UserCreate', 'Credentials'].includes(name),
+      ([name]) => !['UserCreate', 'Credentials', 'PasswordChange'].includes(name),
     )
     t.notMatch(JSON.stringify(answers), /password|hash/i)
     t.same(Object.keys(document.components.schemas.UserOut?.properties ?? {}), ['id', 'email', 'created_at'])

@@ -26,7 +26,10 @@ export default fp(async (app) => {
     }
   })
 
-  app.addHook('preValidation', async ({ query }) => {
+  app.addHook('preValidation', async ({ query, url }) => {
+    if (!isPercentEncoded(url)) {
+      throw new Problem('MALFORMED_REQUEST', 'The query is not percent-encoded UTF-8: `%` itself is `%25`.')
+    }
     const repeated = Object.entries(query as object).filter(([, value]) => Array.isArray(value))
     if (repeated.length > 0) {
       throw new Problem('VALIDATION_FAILED', 'A query key was given more than once.', {
@@ -39,6 +42,16 @@ export default fp(async (app) => {
     }
   })
 })
+
+/** Fastify's parser takes what it cannot decode as it stands; of a path that is broken so, the router tells. */
+function isPercentEncoded(url: string): boolean {
+  try {
+    decodeURIComponent(url)
+    return true
+  } catch {
+    return false
+  }
+}
 
 function decode(body: Buffer): string | undefined {
   try {

@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
 import { swaggerTheme } from '../swagger-theme.ts'
+import { DOCS_POLICY } from './security-headers.ts'
 
 /** The OpenAPI document, made from the routes' schemas, and Swagger UI to try it with. */
 export default fp(async (app) => {
@@ -46,6 +47,7 @@ export default fp(async (app) => {
       defaultModelsExpandDepth: 0,
     },
     theme: swaggerTheme,
+    staticCSP: DOCS_POLICY,
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 })

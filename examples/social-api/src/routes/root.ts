@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import { pagePolicy } from '../plugins/security-headers.ts'
 import { Message } from '../schemas/common.ts'
 import { problems } from '../schemas/problem.ts'
-import { welcomePage } from '../welcome.ts'
+import { STYLE, welcomePage } from '../welcome.ts'
 
 const GREETING = { message: 'Welcome to social-api. Its documentation is at /docs.' }
 
@@ -12,6 +13,7 @@ const root: FastifyPluginAsyncTypebox<{ hasDemoData: boolean }> = async (app, { 
   app.get(
     '/',
     {
+      helmet: { contentSecurityPolicy: pagePolicy(STYLE) },
       schema: {
         operationId: 'getRoot',
         tags: ['Service'],

@@ -1,9 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
 import { User } from '../models/user.ts'
 import { Problem } from '../problem.ts'
 import { IdParams } from '../schemas/common.ts'
 import { BODY, PATH, problems, TOKEN, WRITE } from '../schemas/problem.ts'
-import { CreatedUser, UserCreate, UserOut } from '../schemas/user.ts'
+import { CreatedUser, PasswordChange, UserCreate, UserOut } from '../schemas/user.ts'
 
 const users: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
@@ -43,6 +44,40 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request) => request.caller,
+  )
+
+  app.put(
+    '/users/me/password',
+    {
+      onRequest: app.authenticate,
+      schema: {
+        operationId: 'changePassword',
+        tags: ['Users'],
+        summary: 'Change my password',
+        description: 'Every token of yours ends, this one too: log in with the new password.',
+        security: [{ login: [] }],
+        body: PasswordChange,
+        response: {
+          204: Type.Null({ description: 'Changed.' }),
+          ...problems(...TOKEN, ...BODY, ...WRITE, ['INVALID_CREDENTIALS', 'The current password is wrong.']),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { caller, db } = request
+      const { current_password, new_password } = request.body
+      const { ok } = await app.hasher.verify({ password: current_password, hash: caller.password })
+      if (!ok) throw new Problem('INVALID_CREDENTIALS', 'The current password is wrong.')
+      const hash = await app.hasher.hash(new_password)
+
+      // Locked first: a log-in with the old password is over by now, and its tokens end with the others, or it waits.
+      const user = await User.lock(db, caller, 'update')
+      if (user === undefined)
+        throw new Problem('CONFLICT', 'The password was changed by another request just now.')
+      await app.refreshTokens.endAll(db, user)
+      await user.$query(db).patch({ password: hash, password_changed_at: new Date() })
+      return reply.code(204).send(null)
+    },
   )
 
   app.get(

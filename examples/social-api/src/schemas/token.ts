@@ -21,16 +21,35 @@ const ACCESS_TOKEN = [
   'c2lnbmVkLWJ5LW5vYm9keS1hdC1hbGwtb25seS1hbi1leGFtcGxl',
 ].join('.')
 
+/** Of no log-in. */
+const REFRESH_TOKEN = 'only-an-example-of-the-65-characters-that-a-refresh-token-has-xxx'
+
 export const TokenOut = Type.Object(
   {
     access_token: Type.String({ description: 'A JWT, signed and not encrypted: anybody can read it.' }),
     token_type: Type.Literal('bearer'),
     expires_in: Type.Integer({ description: 'Seconds until the access token expires.' }),
+    refresh_token: Type.String({ description: 'Good once, for `POST /token/refresh`. Keep it secret.' }),
   },
   {
     title: 'TokenOut',
-    description: 'A token for the header `Authorization: Bearer <access_token>`.',
-    examples: [{ access_token: ACCESS_TOKEN, token_type: 'bearer', expires_in: 1800 }],
+    description:
+      'A token for the header `Authorization: Bearer <access_token>`, and one to get the next with.',
+    examples: [
+      { access_token: ACCESS_TOKEN, token_type: 'bearer', expires_in: 1800, refresh_token: REFRESH_TOKEN },
+    ],
+  },
+)
+
+/** A refresh token that a client gives back. */
+export const RefreshIn = Type.Object(
+  {
+    refresh_token: Type.String({ minLength: 1, maxLength: 1024, description: 'The newest one of a log-in.' }),
+  },
+  {
+    title: 'RefreshIn',
+    description: 'What a log-in has answered with.',
+    examples: [{ refresh_token: REFRESH_TOKEN }],
   },
 )
 

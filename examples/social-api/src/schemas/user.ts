@@ -7,21 +7,33 @@ const Email = Type.String({
   description: 'Its case makes no difference.',
 })
 
+const NewPassword = Type.String({
+  format: 'new-password',
+  minLength: 8,
+  maxLength: 1024,
+  description: 'At least 8 characters and at most 72 bytes of UTF-8, in Unicode normal form C.',
+})
+
 /** What a client sends to sign up. */
 export const UserCreate = Type.Object(
-  {
-    email: Email,
-    password: Type.String({
-      format: 'new-password',
-      minLength: 8,
-      maxLength: 1024,
-      description: 'At least 8 characters and at most 72 bytes of UTF-8, in Unicode normal form C.',
-    }),
-  },
+  { email: Email, password: NewPassword },
   {
     title: 'UserCreate',
     description: 'Who signs up.',
     examples: [{ email: 'you@example.com', password: 'a good password' }],
+  },
+)
+
+/** What a client sends to change the password. */
+export const PasswordChange = Type.Object(
+  {
+    current_password: Type.String({ minLength: 1, maxLength: 1024 }),
+    new_password: NewPassword,
+  },
+  {
+    title: 'PasswordChange',
+    description: 'The password that is, and the one that is to be.',
+    examples: [{ current_password: 'tomatoes in june', new_password: 'cucumbers in june' }],
   },
 )
 

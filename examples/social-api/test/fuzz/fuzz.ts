@@ -66,7 +66,12 @@ function createJudge(document: OpenApi) {
       if (problem !== undefined) return problem
     }
 
-    if (request.mutations.length === 0 && [400, 401, 413, 414, 415, 422].includes(status))
+    // Where no token is asked for, a 401 is about what a good request says.
+    const asksForToken = operation.security !== undefined
+    if (
+      request.mutations.length === 0 &&
+      ([400, 413, 414, 415, 422].includes(status) || (status === 401 && asksForToken))
+    )
       return 'the document calls this request good'
     const { body, raw } = request
     if (status < 300 && raw === undefined && body?.type === 'application/json' && requestBody) {
