@@ -16,7 +16,8 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/health',
     {
-      config: KEEPS_ANSWERING,
+      // A balancer's checks are never refused, however many share its address.
+      config: { ...KEEPS_ANSWERING, throttle: false },
       schema: {
         operationId: 'getHealth',
         tags: ['Service'],
@@ -35,6 +36,7 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/ready',
     {
+      config: { throttle: false },
       schema: {
         operationId: 'getReady',
         tags: ['Service'],
