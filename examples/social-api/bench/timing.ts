@@ -44,6 +44,12 @@ async function measure(tries: number, cost: number): Promise<void> {
     refreshTokenTtl: '30d',
     bcryptCost: cost,
     hasDemoData: false,
+    throttles: {
+      requestsPerMinute: 0,
+      signUpsPerMinute: 0,
+      failedLoginsPerAccount: 0,
+      failedLoginsPerAddress: 0,
+    },
   })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
 

@@ -3,6 +3,8 @@ import { resolve } from 'node:path'
 import { keyring } from '@auth-primer/jwt-kit'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
+import type { Throttles } from './plugins/throttle.ts'
+import { parseTrustProxy, type TrustProxy } from './trust-proxy.ts'
 
 const CHECKOUT = resolve(import.meta.dirname, '../../..')
 
@@ -11,6 +13,14 @@ const Duration = (fallback: string) =>
     pattern: '^[1-9][0-9]{0,6}[smhd]$',
     default: fallback,
     description: 'a duration with its unit, such as 30m, 12h or 30d',
+  })
+
+const Limit = (fallback: number, what: string) =>
+  Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000,
+    default: fallback,
+    description: `the most ${what}, from 1 to 1000000 (0: no limit)`,
   })
 
 /** The environment's variables: what each may be, its default, and the words an error describes it with. */
@@ -63,6 +73,34 @@ const Environment = Type.Object({
     default: 12,
     description: 'a bcrypt cost from 10 to 15',
   }),
+  METRICS_PORT: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      description: 'the port of Prometheus metrics, from 0 to 65535 (0: any free one)',
+    }),
+  ),
+  CORS_ORIGINS: Type.Optional(
+    Type.String({
+      format: 'origins',
+      description: 'origins such as https://app.example.com, comma-separated and without a path, or * alone',
+    }),
+  ),
+  TRUST_PROXY: Type.Optional(
+    Type.String({
+      format: 'trust-proxy',
+      description:
+        'the number of proxies in front (1 to 16), or their addresses: IP addresses, ranges such as 10.1.0.0/16, or ' +
+        'loopback, comma-separated (not true: then anybody could claim any address)',
+    }),
+  ),
+  REDIS_URL: Type.Optional(
+    Type.String({ format: 'redis-url', description: 'a redis:// or rediss:// URL of one server' }),
+  ),
+  THROTTLE_REQUESTS_PER_MINUTE: Limit(1_200, 'requests of one address in a minute'),
+  THROTTLE_SIGN_UPS_PER_MINUTE: Limit(240, 'sign-ups of one address in a minute'),
+  THROTTLE_FAILED_LOGINS_PER_ACCOUNT: Limit(20, 'failed log-ins of one account in a day without a wait'),
+  THROTTLE_FAILED_LOGINS_PER_ADDRESS: Limit(100, 'failed log-ins of one address in an hour without a wait'),
   LOG_LEVEL: Type.Union(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
     { default: 'info', description: 'fatal, error, warn, info, debug, trace or silent' },
@@ -82,6 +120,14 @@ export interface Config {
   readonly accessTokenTtl: string
   readonly refreshTokenTtl: string
   readonly bcryptCost: number
+  /** Unset: there are none. */
+  readonly metricsPort: number | undefined
+  readonly corsOrigins: readonly string[]
+  /** Unset: no proxy is believed. */
+  readonly trustProxy: TrustProxy | undefined
+  /** Unset: each process counts by itself. */
+  readonly redisUrl: string | undefined
+  readonly throttles: Throttles
   readonly logLevel: string
 }
 
@@ -109,6 +155,16 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     accessTokenTtl: env.ACCESS_TOKEN_TTL,
     refreshTokenTtl: env.REFRESH_TOKEN_TTL,
     bcryptCost: env.BCRYPT_COST,
+    metricsPort: env.METRICS_PORT,
+    corsOrigins: listOf(env.CORS_ORIGINS),
+    trustProxy: env.TRUST_PROXY === undefined ? undefined : parseTrustProxy(env.TRUST_PROXY),
+    redisUrl: env.REDIS_URL,
+    throttles: Object.freeze({
+      requestsPerMinute: env.THROTTLE_REQUESTS_PER_MINUTE,
+      signUpsPerMinute: env.THROTTLE_SIGN_UPS_PER_MINUTE,
+      failedLoginsPerAccount: env.THROTTLE_FAILED_LOGINS_PER_ACCOUNT,
+      failedLoginsPerAddress: env.THROTTLE_FAILED_LOGINS_PER_ADDRESS,
+    }),
     logLevel: env.LOG_LEVEL,
   })
 }
@@ -123,6 +179,9 @@ const isEnvironment = new Ajv({
     host: (text: string) => isIP(text) > 0 || /^[\p{L}\p{N}.-]+$/u.test(text),
     'postgres-url': isPostgresUrl,
     secret: isStrongSecret,
+    origins: (text: string) => text.trim() === '*' || listOf(text).every(isOrigin),
+    'trust-proxy': (text: string) => parseTrustProxy(text) !== undefined,
+    'redis-url': isRedisUrl,
   },
 }).compile<Static<typeof Environment>>(Environment)
 
@@ -159,6 +218,21 @@ function succeeds(attempt: () => unknown): boolean {
   } catch {
     return false
   }
+}
+
+function listOf(text = ''): string[] {
+  return text === '' ? [] : text.split(',').map((one) => one.trim())
+}
+
+/** As a browser sends it: no path, no final slash, no default port, small letters. */
+function isOrigin(text: string): boolean {
+  return /^https?:\/\/[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text
+}
+
+function isRedisUrl(text: string): boolean {
+  if (!/^rediss?:\/\/[^/]/.test(text) || !URL.canParse(text)) return false
+  const { username, password, pathname } = new URL(text)
+  return /^(\/\d*)?$/.test(pathname) && succeeds(() => decodeURIComponent(username + password))
 }
 
 function describe(name: string): string {

@@ -105,7 +105,7 @@ t.test('whatever is wrong with a request, each operation answers with the contra
           'true',
           '"a"',
           '{}',
-          '['.repeat(9e4) + ']'.repeat(9e4),
+          '['.repeat(9e3) + ']'.repeat(9e3),
           `[${good}]`,
         ])
           await refuses('VALIDATION_FAILED', text.slice(0, 40), sendText(text))
@@ -223,7 +223,7 @@ t.test('what is odd in a body and yet JSON is read as RFC 8259 has it', async (t
     ['escapes', '{"titl\\u0065":"\\u0063","content":"d"}'],
     ['another charset, of which JSON has none', good, 'application/json; charset=latin1'],
     ['capitals', good, 'Application/JSON;Charset="UTF-8"'],
-    ['a deep member that is not read', `{"x":${'{"a":'.repeat(5e4)}1${'}'.repeat(5e4)},${good.slice(1)}`],
+    ['a deep member that is not read', `{"x":${'{"a":'.repeat(5e3)}1${'}'.repeat(5e3)},${good.slice(1)}`],
   ] as const)
     t.match(await send(text, type), { status: 201, body: post }, what)
 })
@@ -360,22 +360,38 @@ async function operationsOf({ call }: TestService): Promise<Operation[]> {
 }
 
 function isProblem(t: Test, { status, headers, body }: Answer, code: ProblemCode, sent: string): void {
-  const what = JSON.stringify(sent).slice(0, 60)
-  t.match(headers.get('content-type'), /^application\/problem\+json\b/, what)
-  const members = ['type', 'title', 'status', 'detail', 'code', 'instance']
-  if (code === 'VALIDATION_FAILED') members.push('errors')
-  t.same(Object.keys(body), members, what)
-  const expected = {
-    type: `/guide/errors/${code}`,
-    title: /\w/,
-    status: PROBLEMS[code],
-    detail: /\w/,
-    code,
-    instance: /\w/,
-  }
-  t.match({ ...body, answered: status }, { ...expected, answered: PROBLEMS[code] }, what)
-  for (const error of body.errors ?? []) t.match(error, { in: /\w/, path: String, message: /\w/ }, what)
-  t.notMatch(JSON.stringify(body), /node_modules|\.[jt]s:\d|select |insert |knex|objection/i, what)
+  const { errors = [], ...rest } = body
+  const text = JSON.stringify(body)
+  t.match(
+    {
+      answered: { ...rest, type: headers.get('content-type') },
+      members: Object.keys(body).join(),
+      errors: errors.filter(
+        ({ in: part, path, message }: Record<string, string>) => !part || path === undefined || !message,
+      ),
+      page: body.type,
+      statuses: [status, body.status].join(),
+      tellsOfTheInside: /node_modules|\.[jt]s:\d|select |insert |knex|objection/i.test(text),
+    },
+    {
+      answered: {
+        type: /^application\/problem\+json\b/,
+        title: /\w/,
+        detail: /\w/,
+        code: new RegExp(`^${code}$`),
+        instance: /\w/,
+      },
+      members:
+        code === 'VALIDATION_FAILED'
+          ? /^type,title,status,detail,code,instance,errors$/
+          : /^type,title,status,detail,code,instance$/,
+      errors: { length: 0 },
+      statuses: [PROBLEMS[code], PROBLEMS[code]].join(),
+      page: new RegExp(`^/guide/errors/${code}$`),
+      tellsOfTheInside: false,
+    },
+    JSON.stringify(sent).slice(0, 60),
+  )
 }
 
 /** Every row of every table. */

@@ -18,6 +18,16 @@ t.test('an empty environment gives the defaults', async (t) => {
     accessTokenTtl: '30m',
     refreshTokenTtl: '30d',
     bcryptCost: 12,
+    metricsPort: undefined,
+    corsOrigins: [],
+    trustProxy: undefined,
+    redisUrl: undefined,
+    throttles: {
+      requestsPerMinute: 1200,
+      signUpsPerMinute: 240,
+      failedLoginsPerAccount: 20,
+      failedLoginsPerAddress: 100,
+    },
     logLevel: 'info',
   })
 })
@@ -96,10 +106,79 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
     good: { 10: { bcryptCost: 10 }, 15: { bcryptCost: 15 } },
     bad: ['9', '16', '12.5', 'high'],
   },
+  METRICS_PORT: {
+    good: { 0: { metricsPort: 0 }, 9464: { metricsPort: 9464 } },
+    bad: ['-1', '65536', '94.64', 'on', 'true'],
+  },
+  CORS_ORIGINS: {
+    good: {
+      '*': { corsOrigins: ['*'] },
+      'https://a.example, http://localhost:5173': {
+        corsOrigins: ['https://a.example', 'http://localhost:5173'],
+      },
+    },
+    bad: [
+      'a.example',
+      'https://a.example/',
+      'https://a.example/app',
+      'https://A.example',
+      'https://a.example:443',
+      'https://*.example',
+      'https://a.example, *',
+      'https://a.example,',
+      'ftp://a.example',
+      'null',
+    ],
+  },
+  TRUST_PROXY: {
+    good: {
+      1: { trustProxy: 1 },
+      16: { trustProxy: 16 },
+      loopback: { trustProxy: ['loopback'] },
+      '10.1.2.3, 10.2.0.0/16,2001:db8::/32': { trustProxy: ['10.1.2.3', '10.2.0.0/16', '2001:db8::/32'] },
+    },
+    bad: [
+      'true',
+      '0',
+      '17',
+      '-1',
+      '1.5',
+      '*',
+      'all',
+      'proxy.example',
+      '10.1.2.3,',
+      '10.1.2',
+      '0x7f.1',
+      '0.0.0.0/0',
+      '::/0',
+      '10.0.0.0/33',
+      '10.0.0.0/255.0.0.0',
+      '10.0.0.0/8/8',
+      'fe80::1%eth0',
+    ],
+  },
+  REDIS_URL: {
+    good: {
+      'redis://h': { redisUrl: 'redis://h' },
+      'rediss://u:p%40ss@h:6380/2': { redisUrl: 'rediss://u:p%40ss@h:6380/2' },
+    },
+    bad: ['h:6379', 'http://h', 'redis://', 'redis:///tmp/socket', 'redis://:%zz@h', 'redis://h/name'],
+  },
+  THROTTLE_REQUESTS_PER_MINUTE: limit('requestsPerMinute'),
+  THROTTLE_SIGN_UPS_PER_MINUTE: limit('signUpsPerMinute'),
+  THROTTLE_FAILED_LOGINS_PER_ACCOUNT: limit('failedLoginsPerAccount'),
+  THROTTLE_FAILED_LOGINS_PER_ADDRESS: limit('failedLoginsPerAddress'),
   LOG_LEVEL: {
     good: { debug: { logLevel: 'debug' }, silent: { logLevel: 'silent' } },
     bad: ['verbose', 'INFO', '30'],
   },
+}
+
+function limit(name: string): (typeof VARIABLES)[string] {
+  return {
+    good: { 0: { throttles: { [name]: 0 } }, 5: { throttles: { [name]: 5 } } },
+    bad: ['-1', '1.5', '1000001', 'none'],
+  }
 }
 
 for (const [name, { good, bad }] of Object.entries(VARIABLES)) {
@@ -127,15 +206,20 @@ t.test('no value is in the message, neither of a wrong variable nor of a right o
     JWT_SECRET: 'tooshortasecret',
     PORT: '777777',
     LOG_LEVEL: 'shouting',
+    METRICS_PORT: '123456',
     ACCESS_TOKEN_TTL: 'fortnight',
     BCRYPT_COST: '4242',
     DB_POOL_MAX: '98765',
     NODE_ENV: 'laboratory',
+    REDIS_URL: 'reddit://admin:swordfish@quito',
+    CORS_ORIGINS: 'https://intranet.example/secrets',
+    TRUST_PROXY: 'balancer.internal',
+    THROTTLE_SIGN_UPS_PER_MINUTE: '31415926',
   }
   const right = { HOST: '192.0.2.77', AUTH_PRIMER_DATA_DIR: '/secret/place', AWS_KEY: 'AKIAWHATEVER' }
   const message = refusal({ ...wrong, ...right })
   t.same(namedIn(message).sort(), Object.keys(wrong).sort())
-  for (const value of [...Object.values(wrong), ...Object.values(right), 'hunter2']) {
+  for (const value of [...Object.values(wrong), ...Object.values(right), 'hunter2', 'swordfish']) {
     t.notOk(message.includes(value), value)
   }
 })

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import t from 'tap'
+import { POST_BODY_LIMIT } from '../src/limits.ts'
 import { PROBLEMS } from '../src/problem.ts'
 import { callRaw, SECRET, serve } from './helper.ts'
 
@@ -37,8 +38,8 @@ t.test('the differences that a collection meets are as the page says', async (t)
   t.equal((await call('POST', '/posts', { token, json })).headers.get('location'), '/posts/2')
   t.equal((await send('{')).status, 400)
   t.equal((await send('title=a', 'text/plain')).status, 415)
-  t.equal((await send(JSON.stringify({ ...json, x: 'x'.repeat(2 ** 20) }))).status, 413)
-  t.equal((await send(JSON.stringify({ ...json, x: 'x'.repeat(2 ** 20 - 100) }))).status, 201)
+  t.equal((await send(JSON.stringify({ ...json, x: 'x'.repeat(POST_BODY_LIMIT) }))).status, 413)
+  t.equal((await send(JSON.stringify({ ...json, x: 'x'.repeat(POST_BODY_LIMIT - 100) }))).status, 201)
   t.equal((await call('GET', '/posts?limit=1&limit=2', { token })).status, 422)
   t.equal((await callRaw(url, '/posts?search=100%', { headers: auth })).status, 400)
   t.equal((await callRaw(url, '/posts?search=100%25', { headers: auth })).status, 200)

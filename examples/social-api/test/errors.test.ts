@@ -80,6 +80,7 @@ t.test('a body is JSON in UTF-8, not compressed', async (t) => {
 t.test('a repeated query key is refused everywhere', async (t) => {
   const { call } = await serve(t)
   t.match(await call('GET', '/health?a=1&a=2'), { status: 422, body: { errors: [{ path: '/a' }] } })
+  t.match(await call('GET', '/health?a/b~c=1&a/b~c=2'), { body: { errors: [{ path: '/a~1b~0c' }] } })
   t.equal((await call('GET', '/health?a=1&b=2')).status, 200)
 })
 

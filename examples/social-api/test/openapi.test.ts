@@ -150,7 +150,7 @@ t.test('the document', async (t) => {
         for (const member of [...MEMBERS, ...(status === '422' ? ['errors'] : [])])
           t.match(check({ ...(first?.value as object), [member]: undefined }), /required|must be/, member)
       }
-      for (const always of ['400', '414', '415', '422', '500', '503'])
+      for (const always of ['400', '408', '414', '415', '422', '500', '503'])
         t.ok(always in responses, `${name} ${always}`)
     }
   })

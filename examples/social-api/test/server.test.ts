@@ -111,6 +111,7 @@ t.test('what keeps it from starting is one line, and exit code 1', async (t) => 
 
   for (const [env, line] of [
     [{ DATABASE_URL, PORT: String(port) }, new RegExp(`^Port ${port} on 127.0.0.1 is in use. .*PORT`)],
+    [{ DATABASE_URL, METRICS_PORT: String(port) }, new RegExp(`^Port ${port} on .* set METRICS_PORT`)],
     [{ DATABASE_URL: unreachable }, /^The database at 127.0.0.1:1\/nothing cannot be used: .*ECONNREFUSED/],
     [
       { DATABASE_URL: database.url.replace(/[^/]+$/, 'missing') },
@@ -171,6 +172,19 @@ t.test('in production it waits for migrations that somebody else runs', async (t
   t.notMatch(await (await fetch(url, { headers: { accept: 'text/html' } })).text(), DEMO_PASSWORD)
 })
 
+t.test('metrics are on a port of their own, and not on the service’s', async (t) => {
+  const service = run(t, SERVER, { AUTH_PRIMER_DATA_DIR: await dataDir(t), METRICS_PORT: '0' })
+  const metrics = await service.says(/Metrics: (http:[^"]+)/)
+  const url = await service.says(/Swagger UI: (http:[^"]+)\/docs/)
+  t.equal((await fetch(`${url}/health`)).status, 200)
+  t.equal((await fetch(`${url}/metrics`)).status, 404)
+  const text = await (await fetch(metrics)).text()
+  t.match(text, 'http_request_duration_seconds_count{method="GET",route="/health",status="200"} 1')
+  t.equal((await fetch(new URL('/health', metrics))).status, 404)
+  service.child.kill('SIGTERM')
+  t.equal(await service.ends(), 0)
+})
+
 t.test(
   '`npm run dev` reloads on a save, logs readable lines with each request’s SQL, and keeps the database up',
   async (t) => {
@@ -178,8 +192,8 @@ t.test(
     const url = await service.says(LISTENS)
     const token = await logIn(url)
     t.equal((await fetch(`${url}/posts`, { headers: { authorization: `Bearer ${token}` } })).status, 200)
-    await service.says(/DEBUG: BEGIN READ ONLY.*"reqId":"req-2"/)
-    await service.says(/DEBUG: select "posts".*"reqId":"req-2"/)
+    const id = await service.says(/DEBUG: BEGIN READ ONLY.*"reqId":"(req-[^"]+)"/)
+    await service.says(new RegExp(`DEBUG: select "posts".*"reqId":"${id}"`))
 
     const before = service.output().length
     const now = new Date()

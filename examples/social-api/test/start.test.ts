@@ -77,7 +77,7 @@ t.test('why it did not start is said without a password', async (t) => {
     t.notMatch(said({ message }), /hunter2|me:/)
 
   const code = (code: string) =>
-    StartError.ofListening(Object.assign(new Error(code), { code }), '192.0.2.1', 80) as Error
+    StartError.ofListening(Object.assign(new Error(code), { code }), '192.0.2.1', 80, 'PORT') as Error
   t.match(code('EACCES').message, /Port 80 may not be used by this user/)
   t.match(code('EADDRNOTAVAIL').message, /no address 192\.0\.2\.1/)
   t.match(code('ENOTFOUND').message, /^HOST is no address of this machine/)

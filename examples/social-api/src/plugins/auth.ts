@@ -1,8 +1,9 @@
 import authHash from '@auth-primer/auth-hash/fastify'
 import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
 import type { Static } from '@sinclair/typebox'
-import type { onRequestAsyncHookHandler } from 'fastify'
+import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import { hashingLimits } from '../limits.ts'
 import { User } from '../models/user.ts'
 import { INVALID_TOKEN, Problem } from '../problem.ts'
 import { AccessClaims, type TokenOut } from '../schemas/token.ts'
@@ -16,7 +17,7 @@ export interface AuthOptions {
 
 /** Who is asking: passwords are hashed and tokens signed here, and `app.authenticate` guards a route with a token. */
 export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCost }) => {
-  await app.register(authHash, { cost: bcryptCost })
+  await app.register(authHash, hashingLimits(bcryptCost))
   app.decorate('userWith', async (email, password) => {
     const user = await User.findByEmail(app.knex, email)
     const { ok } = await app.hasher.verify({
@@ -50,7 +51,7 @@ export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCo
   })
   app.decorate('authenticate', [
     kit.access.guard(),
-    async (request) => {
+    async (request: FastifyRequest, reply: FastifyReply) => {
       const { sub, user_id, iat } = kit.access.of(request)
       const caller = sub === String(user_id) ? await User.query(app.knex).findById(user_id) : undefined
       if (caller === undefined || mayPrecedePassword(iat, caller)) {
@@ -60,6 +61,7 @@ export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCo
         throw new Problem('TOKEN_INVALID', reason, { headers: INVALID_TOKEN })
       }
       callers.set(request, caller)
+      request.log = reply.log = request.log.child({ user: caller.id })
     },
   ])
 })

@@ -35,7 +35,7 @@ export default fp(async (app) => {
       throw new Problem('VALIDATION_FAILED', 'A query key was given more than once.', {
         errors: repeated.map(([key]) => ({
           in: 'querystring',
-          path: `/${key}`,
+          path: `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
           message: 'must be given once',
         })),
       })

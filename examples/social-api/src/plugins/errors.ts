@@ -19,9 +19,13 @@ function refuseUnknownPath(request: FastifyRequest): never {
 /** Also Fastify's `frameworkErrors`: a path that no route was looked up for does not reach the error handler. */
 export function answerWithProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error)
-  if (problem.statusCode >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
+  // A flood is no failure, and a stack for each of its requests would be a flood of its own.
+  if (problem.code === 'OVERLOADED') request.log.warn({ code: error.code }, 'request turned away')
+  else if (problem.statusCode >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
   reply
     .code(problem.statusCode)
+    // Of the hooks, an error of the framework's own has seen none.
+    .header('x-request-id', request.id)
     .headers(problem.headers)
     .type('application/problem+json')
     .send(problem.toDocument(request.id))
@@ -80,6 +84,7 @@ const BY_CODE: Record<string, ProblemCode> = {
   AUTH_HASH_OVERLOADED: 'OVERLOADED',
   DB_SESSION_COMMIT_OUTCOME_UNKNOWN: 'COMMIT_OUTCOME_UNKNOWN',
   DB_SESSION_POOL_EXHAUSTED: 'OVERLOADED',
+  FST_ERR_HANDLER_TIMEOUT: 'OVERLOADED',
   FST_STATIC_FORBIDDEN_PATH: 'NOT_FOUND',
   ECONNREFUSED: 'DATABASE_UNAVAILABLE',
   ECONNRESET: 'DATABASE_UNAVAILABLE',

@@ -20,11 +20,15 @@ export default fp(async (app) => {
 /** Node's `clientError`: what its parser refuses is no request yet. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW'
-  const problem = isTooLarge
-    ? new Problem('URI_TOO_LONG', 'The request line and its headers are longer than is read.')
-    : new Problem('MALFORMED_REQUEST', 'This is not HTTP as RFC 9112 has it.')
-  answerOnSocket(socket, problem)
+  answerOnSocket(socket, toProblem(error))
+}
+
+function toProblem({ code }: NodeJS.ErrnoException): Problem {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new Problem('REQUEST_TIMEOUT', 'The request did not come in the time that it has.')
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new Problem('URI_TOO_LONG', 'The request line and its headers are longer than is read.')
+  return new Problem('MALFORMED_REQUEST', 'This is not HTTP as RFC 9112 has it.')
 }
 
 function answerOnSocket(socket: Duplex, problem: Problem): void {
@@ -34,4 +38,6 @@ function answerOnSocket(socket: Duplex, problem: Problem): void {
       `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
       `Connection: close\r\n\r\n${body}`,
   )
+  // Who does not hang up now would keep a half-open socket for as long as he likes.
+  setTimeout(() => socket.destroy(), 1_000).unref()
 }

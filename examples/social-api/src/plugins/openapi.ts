@@ -1,6 +1,8 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
+import { swaggerTheme } from '../swagger-theme.ts'
+import { DOCS_POLICY } from './security-headers.ts'
 
 /** The OpenAPI document, made from the routes' schemas, and Swagger UI to try it with. */
 export default fp(async (app) => {
@@ -27,7 +29,7 @@ export default fp(async (app) => {
           login: {
             type: 'oauth2',
             description:
-              'Log in with an e-mail as `username` and its password. The client fields stay empty.',
+              'Log in with an e-mail as `username` and its password. There is no client id and no secret.',
             flows: { password: { tokenUrl: 'login', scopes: {} } },
           },
         },
@@ -42,8 +44,10 @@ export default fp(async (app) => {
       tryItOutEnabled: true,
       persistAuthorization: true,
       displayRequestDuration: true,
+      defaultModelsExpandDepth: 0,
     },
-    theme: { title: 'social-api' },
+    theme: swaggerTheme,
+    staticCSP: DOCS_POLICY,
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 })

@@ -26,7 +26,7 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const { username, password } = request.body
-      const found = await app.userWith(username, password)
+      const found = await app.throttleGuesses(request, username, () => app.userWith(username, password))
       if (found === undefined) throw wrongCredentials()
       await secondOfPasswordChange(found)
 

@@ -1,19 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import type { Knex } from 'knex'
+import { POST_BODY_LIMIT } from '../limits.ts'
 import { Post } from '../models/post.ts'
-import type { User } from '../models/user.ts'
-import { Problem } from '../problem.ts'
+import { noPost, refusedWrite } from '../post-problems.ts'
 import { IdParams } from '../schemas/common.ts'
 import { CreatedPost, PostIn, PostList, PostOut, PostQuery, ReplacedPost } from '../schemas/post.ts'
 import { BODY, PATH, problems, TOKEN, WRITE } from '../schemas/problem.ts'
 
 const posts: FastifyPluginAsyncTypebox = async (app) => {
-  for (const step of app.authenticate) app.addHook('onRequest', step)
-
   app.get(
     '/posts',
     {
+      onRequest: app.authenticate,
       config: { db: { mode: 'read' } },
       schema: {
         operationId: 'listPosts',
@@ -33,7 +31,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       const { caller, db } = request
       const { limit, skip, search } = request.query
       const page = Post.visibleTo(caller, db)
-        // Not LIKE: here `%`, `_` and `\\` are characters as any other.
+        // Not LIKE: here `%`, `_` and `\` are characters as any other.
         .whereRaw('strpos(title, ?) > 0', [search])
         .orderBy('id')
         .limit(limit)
@@ -45,6 +43,8 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/posts',
     {
+      onRequest: app.authenticate,
+      bodyLimit: POST_BODY_LIMIT,
       schema: {
         operationId: 'createPost',
         tags: ['Posts'],
@@ -71,6 +71,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/posts/:id',
     {
+      onRequest: app.authenticate,
       config: { db: { mode: 'read' } },
       schema: {
         operationId: 'getPost',
@@ -94,6 +95,8 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.put(
     '/posts/:id',
     {
+      onRequest: app.authenticate,
+      bodyLimit: POST_BODY_LIMIT,
       schema: {
         operationId: 'replacePost',
         tags: ['Posts'],
@@ -117,7 +120,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
         .where('id', id)
         .patch({ title, content, published })
         .returning('*')
-      if (post === undefined) throw await refusal(caller, db, id)
+      if (post === undefined) throw await refusedWrite(caller, db, id)
       return post.$fetchGraph('owner', { transaction: db })
     },
   )
@@ -125,6 +128,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.delete(
     '/posts/:id',
     {
+      onRequest: app.authenticate,
       schema: {
         operationId: 'deletePost',
         tags: ['Posts'],
@@ -143,20 +147,10 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       const { caller, db } = request
       const { id } = request.params
       const count = await Post.writableBy(caller, db).where('id', id).delete()
-      if (count === 0) throw await refusal(caller, db, id)
+      if (count === 0) throw await refusedWrite(caller, db, id)
       return reply.code(204).send(null)
     },
   )
-}
-
-/** Why a write touched no row: the post is somebody else's, or is not there for this user. */
-async function refusal(caller: User, db: Knex, id: number): Promise<Problem> {
-  const post = await Post.visibleTo(caller, db).findById(id)
-  return post ? new Problem('NOT_OWNER', 'Only its owner may change a post.') : noPost(id)
-}
-
-function noPost(id: number): Problem {
-  return new Problem('NOT_FOUND', `No post has the id ${id}.`)
 }
 
 export default posts

@@ -1,5 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import { STYLE } from '../page.ts'
+import { pagePolicy } from '../plugins/security-headers.ts'
 import { Message } from '../schemas/common.ts'
 import { problems } from '../schemas/problem.ts'
 import { welcomePage } from '../welcome.ts'
@@ -12,6 +14,7 @@ const root: FastifyPluginAsyncTypebox<{ hasDemoData: boolean }> = async (app, { 
   app.get(
     '/',
     {
+      helmet: { contentSecurityPolicy: pagePolicy(STYLE) },
       schema: {
         operationId: 'getRoot',
         tags: ['Service'],

@@ -10,6 +10,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/users',
     {
+      onRequest: app.throttleSignUps,
       schema: {
         operationId: 'createUser',
         tags: ['Users'],
@@ -66,8 +67,11 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { caller, db } = request
       const { current_password, new_password } = request.body
-      const { ok } = await app.hasher.verify({ password: current_password, hash: caller.password })
-      if (!ok) throw new Problem('INVALID_CREDENTIALS', 'The current password is wrong.')
+      const isRight = await app.throttleGuesses(request, caller.email, async () => {
+        const { ok } = await app.hasher.verify({ password: current_password, hash: caller.password })
+        return ok || undefined
+      })
+      if (!isRight) throw new Problem('INVALID_CREDENTIALS', 'The current password is wrong.')
       const hash = await app.hasher.hash(new_password)
 
       // Locked first: a log-in with the old password is over by now, and its tokens end with the others, or it waits.

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Post } from '../models/post.ts'
 import { Vote } from '../models/vote.ts'
+import { noPost } from '../post-problems.ts'
 import { Problem } from '../problem.ts'
 import { BODY, problems, TOKEN, WRITE } from '../schemas/problem.ts'
 import { Voted, VoteIn } from '../schemas/vote.ts'
@@ -26,7 +27,7 @@ const vote: FastifyPluginAsyncTypebox = async (app) => {
       const { post_id, dir } = request.body
       // Locked, so that it is still there when the vote is.
       const post = await Post.visibleTo(caller, db).findById(post_id).forKeyShare()
-      if (post === undefined) throw new Problem('NOT_FOUND', `No post has the id ${post_id}.`)
+      if (post === undefined) throw noPost(post_id)
 
       if (dir === 1) {
         const isNew = await Vote.add(db, { user_id: caller.id, post_id })

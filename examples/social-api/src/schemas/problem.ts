@@ -5,6 +5,7 @@ import { DETAILS, MEANINGS } from './problem-words.ts'
 /** Any operation can be sent what is no request, more than is read, or a repeated query key; and any can fail. */
 const ALWAYS: ProblemCode[] = [
   'MALFORMED_REQUEST',
+  'REQUEST_TIMEOUT',
   'URI_TOO_LONG',
   'UNSUPPORTED_MEDIA_TYPE',
   'VALIDATION_FAILED',

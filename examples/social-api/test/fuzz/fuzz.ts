@@ -18,7 +18,9 @@ export async function fuzz(
   service: TestService,
   { requests, seed }: { requests: number; seed: number },
 ): Promise<Counts> {
-  const document: OpenApi = (await service.call('GET', '/openapi.json')).body
+  const { status, body } = await service.call('GET', '/openapi.json')
+  if (status !== 200) throw new Error(`/openapi.json: ${status} ${JSON.stringify(body)}`)
+  const document: OpenApi = body
   const operations = readOperations(document)
   const fault = createJudge(document)
   const counts: Counts = new Map(operations.map(({ name }) => [name, { '2xx': 0, '4xx': 0 }]))
