@@ -34,7 +34,7 @@ export class Exchange {
   open(work: Work): Run {
     if (this.#run) return this.#run
     const { method, routeOptions, log } = this.#request
-    const run = this.#sessions.open(`${method} ${routeOptions.url}`, work, true, log)
+    const run = this.#sessions.open(`${method} ${routeOptions.url}`, work, 0, log)
     this.#run = run
     // an answer is on its way, or its client is gone: too late for a session
     const late = this.state === 'deciding' || this.state === 'finished'

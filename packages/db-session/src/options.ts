@@ -59,6 +59,7 @@ export const DEFAULTS = Object.freeze({
   cancelTimeoutMs: 1_000,
   closeTimeoutMs: 10_000,
   closePools: true,
+  reserve: 1,
   bindings: false,
   backoff: Object.freeze({ base: 5, max: 250 }),
   random: Math.random,
@@ -94,7 +95,7 @@ export function readOptions(options: DbSessionOptions): Settings {
   ] as const) {
     checkInteger(name, settings[name], 0, 2 ** 31 - 1)
   }
-  if (settings.reserve !== undefined) checkInteger('reserve', settings.reserve, 0, 1_000)
+  checkInteger('reserve', settings.reserve, 0, 1_000)
   return settings
 }
 

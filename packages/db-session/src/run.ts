@@ -1,7 +1,8 @@
 import { setImmediate as immediate } from 'node:timers/promises'
+import type { FastifyBaseLogger } from 'fastify'
+import { Behind, type MakeFace } from './behind.ts'
 import type { DbSession } from './db-session.ts'
 import { DbSessionError } from './errors.ts'
-import type { MakeFace } from './face.ts'
 import type { Ended, Session } from './session.ts'
 
 /** One run of a work, and what is to happen once it is stored. */
@@ -10,21 +11,16 @@ export class Run {
   readonly db: DbSession
   /** It stored something before its end: running it again would store that twice. */
   committedEarly = false
+  readonly #log: FastifyBaseLogger
   readonly #onEnd: (run: Run) => void
-  readonly #failed: (error: unknown) => void
   #afterwards: Promise<unknown>[] = []
 
   /** @param onEnd - is called once all is over, the work after its commit included */
-  constructor(
-    session: Session,
-    makeFace: MakeFace,
-    onEnd: (run: Run) => void,
-    failed: (error: unknown) => void,
-  ) {
+  constructor(session: Session, makeFace: MakeFace, log: FastifyBaseLogger, onEnd: (run: Run) => void) {
     this.session = session
+    this.#log = log
     this.#onEnd = onEnd
-    this.#failed = failed
-    this.db = makeFace({ session, scope: session.root, commit: () => this.#commitEarly() })
+    this.db = makeFace(new Behind(session, session.root, () => this.#commitEarly()))
   }
 
   /** COMMIT, or ROLLBACK where that was asked for. Rejects if what was to be stored was not. */
@@ -63,8 +59,12 @@ export class Run {
 
   /** Starts what waited for the commit, once the answer is on its way. */
   #stored(): void {
-    for (const work of this.session.root.afterCommit.splice(0)) {
-      this.#afterwards.push(immediate().then(work).catch(this.#failed))
+    const { root, recorder } = this.session
+    if (root.afterCommit.length === 0) return
+    const failed = (err: unknown): void =>
+      this.#log.error({ err, owner: recorder.owner }, 'work after the commit failed')
+    for (const work of root.afterCommit.splice(0)) {
+      this.#afterwards.push(immediate().then(work).catch(failed))
     }
   }
 

@@ -1,13 +1,14 @@
 import type { FastifyBaseLogger } from 'fastify'
+import type { MakeFace } from './behind.ts'
 import type { DbSession } from './db-session.ts'
 import { DbSessionError, isRetryable } from './errors.ts'
-import { faceOf, type MakeFace } from './face.ts'
+import { faceOf } from './face.ts'
 import { type DbRoute, type Mode, readWork, type Settings, type Work } from './options.ts'
 import { Recorder } from './recorder.ts'
 import { Run } from './run.ts'
 import { Session } from './session.ts'
 import { Source } from './source.ts'
-import { within } from './transaction.ts'
+import { within } from './within.ts'
 
 interface Database {
   source: Source
@@ -40,13 +41,12 @@ export class Sessions {
     this.#sweep = setInterval(() => this.#checkLeaks(), period).unref()
   }
 
-  /** @param counted - whether it counts towards what requests may take of the pool */
-  open(owner: string, work: Work, counted: boolean, log: FastifyBaseLogger = this.#log): Run {
+  /** @param level - how many connections its work may hold already: 0 of a request */
+  open(owner: string, work: Work, level: number, log: FastifyBaseLogger = this.#log): Run {
     const { source, makeFace } = this.databases[work.mode]
-    const recorder = new Recorder(owner, this.settings, (report, message) => log.warn(report, message))
-    const session = new Session(source, work, counted, this.settings, recorder)
-    const failed = (err: unknown): void => log.error({ err, owner }, 'work after the commit failed')
-    const run = new Run(session, makeFace, (ended) => this.#ended(ended), failed)
+    const recorder = new Recorder(owner, this.settings, log)
+    const session = new Session(source, work, level, this.settings, recorder)
+    const run = new Run(session, makeFace, log, this.#ended)
     this.#open.add(run)
     return run
   }
@@ -58,7 +58,7 @@ export class Sessions {
   }
 
   async #attempt<T>(work: (db: DbSession) => Promise<T>, prepared: Work, attempt: number): Promise<T> {
-    const run = this.open(work.name || 'unit of work', prepared, false)
+    const run = this.open(work.name || 'unit of work', prepared, 1)
     try {
       const result = await work(run.db)
       await run.commit()
@@ -93,7 +93,7 @@ export class Sessions {
     await this.settings.replica?.destroy()
   }
 
-  #ended(run: Run): void {
+  readonly #ended = (run: Run): void => {
     this.#open.delete(run)
     if (this.#open.size === 0) this.#onAllEnded()
   }
