@@ -1,5 +1,6 @@
 import type { DbSession } from './db-session.ts'
 import type { Query } from './row-stream.ts'
+import type { Run } from './run.ts'
 import type { Scope } from './scope.ts'
 import type { Session } from './session.ts'
 
@@ -7,12 +8,12 @@ import type { Session } from './session.ts'
 export class Behind {
   readonly session: Session
   readonly scope: Scope
-  readonly commit: () => Promise<void>
+  readonly run: Run
 
-  constructor(session: Session, scope: Scope, commit: () => Promise<void>) {
+  constructor(session: Session, scope: Scope, run: Run) {
     this.session = session
     this.scope = scope
-    this.commit = commit
+    this.run = run
   }
 
   query(query: Query, callback: never): Query {

@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { Behind, type Face, kBehind, type MakeFace } from './behind.ts'
 import type { DbSession } from './db-session.ts'
 import { DbSessionError } from './errors.ts'
+import type { DbRoute } from './options.ts'
 import { savepoint } from './savepoint.ts'
 
 /** Members of Knex that would leave the session, or outlive it. */
@@ -45,12 +46,17 @@ export function members(knex: Knex, makeFace: MakeFace): object & ThisType<Face>
     rollbackOnly() {
       this[kBehind].scope.rollbackOnly = true
     },
-    commit() {
-      return this[kBehind].commit()
+    async commit() {
+      const { scope, run } = this[kBehind]
+      if (scope.parent) throw noCommit()
+      await run.commitEarly()
     },
     savepoint(work: (db: DbSession) => Promise<unknown>) {
-      const { session, scope } = this[kBehind]
-      return savepoint(session, scope, (child) => work(makeFace(new Behind(session, child, noCommit))))
+      const { session, scope, run } = this[kBehind]
+      return savepoint(session, scope, (child) => work(makeFace(new Behind(session, child, run))))
+    },
+    unitOfWork(work: (db: DbSession) => Promise<unknown>, options: DbRoute = {}) {
+      return this[kBehind].run.unitOfWork(work, options)
     },
     /** Knex's word for a savepoint, which Objection's `Model.transaction(db, work)` says too. */
     async transaction(work: unknown, config?: object) {
@@ -76,8 +82,8 @@ function refused(name: string): () => never {
   }
 }
 
-async function noCommit(): Promise<void> {
-  throw new DbSessionError(
+function noCommit(): DbSessionError {
+  return new DbSessionError(
     'DB_SESSION_NOT_ON_A_SESSION',
     'A savepoint has no commit of its own: it is stored with its session',
   )

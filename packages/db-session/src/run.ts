@@ -3,7 +3,9 @@ import type { FastifyBaseLogger } from 'fastify'
 import { Behind, type MakeFace } from './behind.ts'
 import type { DbSession } from './db-session.ts'
 import { DbSessionError } from './errors.ts'
+import type { DbRoute } from './options.ts'
 import type { Ended, Session } from './session.ts'
+import type { Sessions } from './sessions.ts'
 
 /** One run of a work, and what is to happen once it is stored. */
 export class Run {
@@ -12,15 +14,14 @@ export class Run {
   /** It stored something before its end: running it again would store that twice. */
   committedEarly = false
   readonly #log: FastifyBaseLogger
-  readonly #onEnd: (run: Run) => void
+  readonly #sessions: Sessions
   #afterwards: Promise<unknown>[] = []
 
-  /** @param onEnd - is called once all is over, the work after its commit included */
-  constructor(session: Session, makeFace: MakeFace, log: FastifyBaseLogger, onEnd: (run: Run) => void) {
+  constructor(session: Session, makeFace: MakeFace, log: FastifyBaseLogger, sessions: Sessions) {
     this.session = session
     this.#log = log
-    this.#onEnd = onEnd
-    this.db = makeFace(new Behind(session, session.root, () => this.#commitEarly()))
+    this.#sessions = sessions
+    this.db = makeFace(new Behind(session, session.root, this))
   }
 
   /** COMMIT, or ROLLBACK where that was asked for. Rejects if what was to be stored was not. */
@@ -46,7 +47,8 @@ export class Run {
     this.#over()
   }
 
-  async #commitEarly(): Promise<void> {
+  /** Stores what was done so far; the next statement begins a new transaction. */
+  async commitEarly(): Promise<void> {
     if (this.session.root.rollbackOnly) {
       throw new DbSessionError(
         'DB_SESSION_NOT_ON_A_SESSION',
@@ -55,6 +57,11 @@ export class Run {
     }
     if ((await this.session.commit()) === 'committed') this.committedEarly = true
     this.#stored()
+  }
+
+  /** A unit of work that this one may wait for, on a connection besides its own. */
+  async unitOfWork<T>(work: (db: DbSession) => Promise<T>, route: DbRoute): Promise<T> {
+    return this.#sessions.unitOfWork(work, route, this.session)
   }
 
   /** Starts what waited for the commit, once the answer is on its way. */
@@ -69,7 +76,7 @@ export class Run {
   }
 
   #over(): void {
-    if (this.#afterwards.length === 0) this.#onEnd(this)
-    else Promise.all(this.#afterwards).then(() => this.#onEnd(this))
+    if (this.#afterwards.length === 0) this.#sessions.ended(this)
+    else Promise.all(this.#afterwards).then(() => this.#sessions.ended(this))
   }
 }

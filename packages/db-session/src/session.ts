@@ -28,9 +28,10 @@ export type Ended = 'committed' | 'rolled back' | 'unused'
 export class Session {
   readonly root: Scope = newScope()
   readonly recorder: Recorder
+  /** How many connections its work may hold already. */
+  readonly level: number
   readonly #source: Source
   readonly #work: Work
-  readonly #level: number
   readonly #cancelTimeoutMs: number
   #transaction: Transaction | undefined
   #running: Job | undefined
@@ -39,18 +40,22 @@ export class Session {
   #ending: Promise<Ended> | undefined
   #onIdle: (() => void) | undefined
 
-  /** @param level - how many connections its work may hold already */
   constructor(source: Source, work: Work, level: number, settings: Settings, recorder: Recorder) {
     this.recorder = recorder
     this.#source = source
     this.#work = work
-    this.#level = level
+    this.level = level
     this.#cancelTimeoutMs = settings.cancelTimeoutMs
   }
 
   /** Whether a transaction is open in Postgres. */
   get open(): boolean {
     return this.#transaction?.open === true
+  }
+
+  /** Whether a connection is held, or waited for. */
+  get holding(): boolean {
+    return this.#transaction !== undefined
   }
 
   /** Whether a statement or a savepoint is under way. */
@@ -170,7 +175,7 @@ export class Session {
     this.#running = job
     if (this.#transaction?.open) this.recorder.busy()
     job.startedAt = performance.now()
-    this.#transaction ??= new Transaction(this.#source, this.#work, this.#level, this.recorder)
+    this.#transaction ??= new Transaction(this.#source, this.#work, this.level, this.recorder)
     this.#transaction.send(job.query, (error, result) => this.#settle(job, error, result))
   }
 

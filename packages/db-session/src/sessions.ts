@@ -46,19 +46,31 @@ export class Sessions {
     const { source, makeFace } = this.databases[work.mode]
     const recorder = new Recorder(owner, this.settings, log)
     const session = new Session(source, work, level, this.settings, recorder)
-    const run = new Run(session, makeFace, log, this.#ended)
+    const run = new Run(session, makeFace, log, this)
     this.#open.add(run)
     return run
   }
 
-  /** Runs a work in a session of its own, again where Postgres asks for it. */
-  async unitOfWork<T>(work: (db: DbSession) => Promise<T>, route: DbRoute): Promise<T> {
+  /**
+   * Runs a work in a session of its own, again where Postgres asks for it.
+   *
+   * @param outer - the session from whose work it is called, where that is known
+   */
+  async unitOfWork<T>(work: (db: DbSession) => Promise<T>, route: DbRoute, outer?: Session): Promise<T> {
     if (this.#closing) throw new DbSessionError('DB_SESSION_CLOSING', 'The service is shutting down')
-    return this.#attempt(work, readWork(route, this.settings), 1)
+    const prepared = readWork(route, this.settings)
+    const level = outer ? outer.level + 1 : 1
+    if (outer?.holding && level > this.databases[prepared.mode].source.queue.depth) throw tooDeep()
+    return this.#attempt(work, prepared, level, 1)
   }
 
-  async #attempt<T>(work: (db: DbSession) => Promise<T>, prepared: Work, attempt: number): Promise<T> {
-    const run = this.open(work.name || 'unit of work', prepared, 1)
+  async #attempt<T>(
+    work: (db: DbSession) => Promise<T>,
+    prepared: Work,
+    level: number,
+    attempt: number,
+  ): Promise<T> {
+    const run = this.open(work.name || 'unit of work', prepared, level)
     try {
       const result = await work(run.db)
       await run.commit()
@@ -69,7 +81,7 @@ export class Sessions {
       if (attempt > prepared.retry || run.committedEarly || !isRetryable(cause)) throw error
     }
     await this.backOff(attempt)
-    return this.#attempt(work, prepared, attempt + 1)
+    return this.#attempt(work, prepared, level, attempt + 1)
   }
 
   /** Waits, at random up to twice as long each time, so that those who collided do not collide again. */
@@ -93,7 +105,8 @@ export class Sessions {
     await this.settings.replica?.destroy()
   }
 
-  readonly #ended = (run: Run): void => {
+  /** All of a run is over, the work after its commit included. */
+  ended(run: Run): void {
     this.#open.delete(run)
     if (this.#open.size === 0) this.#onAllEnded()
   }
@@ -102,4 +115,11 @@ export class Sessions {
     const now = performance.now()
     for (const run of this.#open) if (run.session.open) run.session.recorder.checkLeak(now)
   }
+}
+
+function tooDeep(): DbSessionError {
+  return new DbSessionError(
+    'DB_SESSION_NESTED',
+    'A unit of work was asked for within more sessions that hold a connection than `reserve` allows: commit the outer one first, use a savepoint of it, or raise `reserve`',
+  )
 }
