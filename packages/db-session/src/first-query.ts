@@ -56,7 +56,10 @@ function isPlain(query: QueryConfig): boolean {
   return true
 }
 
-/** What pg calls on a query while it runs; its types name `submit` alone. */
+/**
+ * Private: what pg calls on a query while it runs; its types name `submit` alone. private-parts.test.ts fails when
+ * that changes.
+ */
 interface RunningQuery {
   submit(connection: Connection): void
   handleCommandComplete(message: object, connection: Connection): void
@@ -89,7 +92,7 @@ class FirstQuery extends Query {
   }
 }
 
-/** What pg's own Connection writes. */
+/** What pg's own Connection writes. Private: that it writes to the stream it is given, whole messages and at once. */
 function extended(statements: readonly string[]): Buffer {
   const written: Buffer[] = []
   const stream = { writable: true, write: (bytes: Buffer) => written.push(bytes) }

@@ -19,8 +19,7 @@ export function members(knex: Knex, makeFace: MakeFace): object & ThisType<Face>
       return this.client.schemaBuilder()
     },
     get fn() {
-      // Private: knex exports its function helper nowhere. private-parts.test.ts fails when that changes.
-      return new (knex.fn.constructor as new (client: unknown) => Knex.FunctionHelper)(this.client)
+      return knex.fn
     },
     get timeline() {
       return this[kBehind].session.recorder.timeline

@@ -52,7 +52,9 @@ export class Queue {
   exit({ level }: Ticket): void {
     this.#inUse[level] = (this.#inUse[level] as number) - 1
     for (const ticket of this.#tickets) {
-      if (!ticket.entered && this.#mayEnter(ticket)) return this.#enter(ticket)
+      if (ticket.entered || !this.#mayEnter(ticket)) continue
+      this.#enter(ticket)
+      return
     }
   }
 

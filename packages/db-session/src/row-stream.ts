@@ -2,7 +2,10 @@ import type { QueryConfig, Submittable } from 'pg'
 import type { QueryCallback } from './first-query.ts'
 import type { PgConnection } from './source.ts'
 
-/** A cursor that reads row by row, as knex makes them of pg-query-stream. */
+/**
+ * A cursor that reads row by row, as knex makes them of pg-query-stream. Private: that it keeps its `cursor`, and
+ * closes once Postgres has closed it. private-parts.test.ts fails when that changes.
+ */
 export interface RowStream extends Submittable, NodeJS.ReadableStream {
   readonly destroyed: boolean
   readonly cursor: { readonly text: string; readonly values: readonly unknown[] | null }

@@ -3,7 +3,10 @@ import type { Client } from 'pg'
 import { DbSessionError } from './errors.ts'
 import { Queue, type Ticket } from './queue.ts'
 
-/** The connection of a pool: the public face of pg's Client, and the two numbers a cancel request needs. */
+/**
+ * The connection of a pool. Private: besides the public face of pg's Client the two numbers that a cancel request
+ * needs, `ssl` and `connection.stream`. private-parts.test.ts fails when that changes.
+ */
 export type PgConnection = Client & { readonly processID: number; readonly secretKey: number }
 
 /** How a transaction begins and ends. */
@@ -71,7 +74,10 @@ export class Source {
     this.queue.exit(ticket)
   }
 
-  /** Closes a connection that cannot be trusted, then gives its slot back: knex replaces what has ended. */
+  /**
+   * Closes a connection that cannot be trusted, then gives its slot back. Private: knex replaces what has ended.
+   * private-parts.test.ts fails when that changes.
+   */
   async discard(connection: PgConnection, ticket: Ticket): Promise<void> {
     if (!this.#ended.has(connection)) {
       const ended = new Promise((resolve) => connection.once('end', resolve))
@@ -108,7 +114,8 @@ function poolMax({ client }: Knex): number {
 }
 
 function unavailable(error: unknown): DbSessionError {
-  // Private: knex's own time-out, where its pool's limit is the shorter one, has a name but no code
+  // Private: knex's own time-out, where its pool's limit is the shorter one, has a name but no code.
+  // private-parts.test.ts fails when that changes
   if (error instanceof Error && error.name === 'KnexTimeoutError') {
     return new DbSessionError(
       'DB_SESSION_POOL_EXHAUSTED',

@@ -70,7 +70,10 @@ class NestedSource extends Source {
   protected override toPool(): void {}
 }
 
-/** What plain knex is given: each statement in a savepoint of its own, transactions as savepoints. */
+/**
+ * What plain knex is given: each statement in a savepoint of its own, transactions as savepoints. Private: how knex
+ * spells what begins and ends a transaction. private-parts.test.ts fails when that changes.
+ */
 class PlainConnection {
   readonly #connection: PgConnection
   #inTransaction = false

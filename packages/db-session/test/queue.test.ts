@@ -102,7 +102,10 @@ t.test('units of work within units of work', async (t) => {
   })
   t.test('deeper are all refused at once, with a code of their own', async (t) => {
     const { answers, units } = await run(1)
-    t.same([...new Set(answers.map(({ status, json }) => `${status} ${json.code}`))], ['500 DB_SESSION_NESTED'])
+    t.same(
+      [...new Set(answers.map(({ status, json }) => `${status} ${json.code}`))],
+      ['500 DB_SESSION_NESTED'],
+    )
     for (const unit of units) t.equal(unit.status === 'rejected' && unit.reason.code, 'DB_SESSION_NESTED')
   })
 })
@@ -126,7 +129,10 @@ t.test('50 requests that each need a second connection are all served, of a pool
 })
 
 t.test('a pool of one', async (t) => {
-  const { app } = await start(t, database, () => {}, { knex: openKnex(database.url, 1), acquireTimeoutMs: 60_000 })
+  const { app } = await start(t, database, () => {}, {
+    knex: openKnex(database.url, 1),
+    acquireTimeoutMs: 60_000,
+  })
   const nested = (before: boolean) =>
     app.unitOfWork(async (db) => {
       if (before) await db.raw('select 1')
