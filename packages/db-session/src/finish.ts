@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { DbSessionError, translate } from './errors.ts'
 import type { Exchange, ExchangeOf } from './exchange.ts'
 import type { Work } from './options.ts'
-import { readHead, restoreHead } from './reply.ts'
+import { readHead, resetReply, restoreHead } from './reply.ts'
 import type { Run } from './run.ts'
 
 type Done = (error?: Error) => void
@@ -27,7 +27,7 @@ export function finish(exchangeOf: ExchangeOf, work: Work) {
       done()
       return
     }
-    if (exchange.retry(run.session.root.failed)) return
+    if (exchange.retry?.(run.session.root.failed)) return
     exchange.state = 'deciding'
     const head = readHead(reply)
     decide(run, payload, statusOf(reply, payload)).then(
@@ -76,12 +76,13 @@ function failed(
   done: Done,
 ): void {
   exchange.state = 'open'
-  if (exchange.retry(error)) return
+  if (exchange.retry?.(error)) return
   exchange.state = 'finished'
   if (isStream(payload)) payload.destroy?.()
   const known = translate(error) as DbSessionError
   run.abort(known).then(() => {
-    exchange.reset()
+    // where the handler has not run, a hook has answered before it
+    if (exchange.head) resetReply(reply, exchange.head)
     reply.code(known.statusCode)
     done(known)
   })

@@ -41,7 +41,7 @@ app.get('/primary', async (request) => (await request.db.raw('select pg_is_in_re
 app.get('/users', { config: { db: { mode: 'read' } } }, async (request) => request.db('users').pluck('email'))
 app.post('/users', async (request) => request.db('users').insert({ email: 'ada' }))
 app.post('/wrong', { config: { db: { mode: 'read' } } }, async (request) =>
-  request.db('users').insert({ email: 'no' }),
+  request.db.from('users').insert({ email: 'no' }),
 )
 app.get('/serializable', { config: { db: { mode: 'read', isolation: 'serializable' } } }, async (request) =>
   request.db('users').pluck('email'),

@@ -68,7 +68,7 @@ t.test('a unit of work', async (t) => {
   })
   t.test('of mode read refuses to write', async (t) => {
     const error = await rejection(
-      app.unitOfWork((db) => db('users').insert({ email: 'x' }), { mode: 'read' }),
+      app.unitOfWork((db) => db.from('users').insert({ email: 'x' }), { mode: 'read' }),
     )
     t.equal(error.code, '25006')
     t.equal(await app.unitOfWork(async (db) => db.mode, { mode: 'read' }), 'read')
@@ -90,7 +90,7 @@ t.test('mode read', async (t) => {
       )
       app.get('/write', async (request) => (await request.db.raw(name)).rows)
       app.post('/wrong', { config: { db: { mode: 'read' } } }, async (request) =>
-        request.db('users').insert({ email: 'x' }),
+        request.db.from('users').insert({ email: 'x' }),
       )
     },
     { replica },
