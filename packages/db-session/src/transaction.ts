@@ -110,6 +110,14 @@ export class Transaction {
   /** Rejects unless Postgres answers COMMIT, with the tag COMMIT, in a transaction. */
   async commit(): Promise<void> {
     const connection = this.#connection as PgConnection
+    // no COMMIT was sent, so the outcome is known
+    if (this.lost) {
+      await this.#source.discard(connection, this.#counted)
+      throw new DbSessionError(
+        'DB_SESSION_CONNECTION_LOST',
+        'The connection to Postgres was lost before COMMIT: nothing was stored',
+      )
+    }
     if (connection.getTransactionStatus() === 'I') {
       this.#source.release(connection, this.#counted)
       throw new DbSessionError(
