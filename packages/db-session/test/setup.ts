@@ -96,7 +96,7 @@ export async function start(
       const rows = await database.see(seen)
       const text = await answer.text()
       let json = {}
-      if (answer.headers.get('content-type')?.includes('application/json')) json = JSON.parse(text)
+      if (text && answer.headers.get('content-type')?.includes('application/json')) json = JSON.parse(text)
       return { status: answer.status, headers: answer.headers, body: text, json, seen: rows }
     },
   }
