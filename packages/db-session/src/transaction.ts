@@ -3,7 +3,7 @@ import { cancel } from './cancel.ts'
 import { DbSessionError, endsConnection, postgresError, translate } from './errors.ts'
 import { type QueryCallback, sendBegin, sendFirst } from './first-query.ts'
 import type { Work } from './options.ts'
-import { transactionFailed } from './scope.ts'
+import { endedByStatement, transactionFailed } from './scope.ts'
 import type { PgConnection, Source, Ticket } from './source.ts'
 
 /** A cursor that reads row by row, as knex makes them of pg-query-stream. */
@@ -120,10 +120,7 @@ export class Transaction {
     }
     if (connection.getTransactionStatus() === 'I') {
       this.#source.release(connection, this.#counted)
-      throw new DbSessionError(
-        'DB_SESSION_ENDED_BY_STATEMENT',
-        'A statement of the work ended the transaction: leave COMMIT and ROLLBACK to the session',
-      )
+      throw endedByStatement()
     }
     const { commitTimeoutMs } = this.#work
     const late = new Error(`No answer to COMMIT within ${commitTimeoutMs} ms`)
