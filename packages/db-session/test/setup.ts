@@ -104,7 +104,7 @@ export async function start(
 
 /** Waits for what becomes true by itself, asking again as fast as the event loop turns. */
 export async function until(check: () => unknown, what = 'what was waited for'): Promise<void> {
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + 60_000
   while (!(await check())) {
     if (Date.now() > deadline) throw new Error(`${what} did not happen`)
     await new Promise((resolve) => setImmediate(resolve))
