@@ -85,10 +85,13 @@ export class Transaction {
       failed = error
       if (this.lost) callback(error)
     })
-    query.once('close', () => {
+    const over = (): void => {
       connection.off('end', lost)
       callback(failed)
-    })
+    }
+    // whoever has read all rows goes on before the cursor closes
+    query.once('end', over)
+    query.once('close', over)
     connection.query(query)
   }
 
