@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { DbRoute } from './options.ts'
 
 /**
  * A Knex whose statements run in one transaction: begun by the first of them, stored when the answer is
@@ -20,6 +21,11 @@ export interface DbSession<Mode extends 'read' | 'write' = 'read' | 'write'> ext
   rollbackOnly(): void
   /** Work that can be undone alone: everything it did is, if it throws. */
   savepoint<T>(work: (db: DbSession<Mode>) => Promise<T>): Promise<T>
+  /**
+   * The same as `app.unitOfWork`, for work that this session waits for while it may hold a connection: it needs a
+   * second one. Rejects at once, with `DB_SESSION_NESTED`, where they nest deeper than the option `reserve`.
+   */
+  unitOfWork<T>(work: (db: DbSession) => Promise<T>, options?: DbRoute): Promise<T>
   /** Stores what was done so far, now; the next statement begins a new transaction. */
   commit(): Promise<void>
 }

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { DbSessionError, translate } from './errors.ts'
 import type { Exchange, ExchangeOf } from './exchange.ts'
 import type { Work } from './options.ts'
-import { readHead, restoreHead } from './reply.ts'
+import { readHead, resetReply, restoreHead } from './reply.ts'
 import type { Run } from './run.ts'
 import { assertSendable } from './sendable.ts'
 
@@ -30,7 +30,7 @@ export function finish(exchangeOf: ExchangeOf, work: Work) {
       done()
       return
     }
-    if (exchange.retry(run.session.root.failed)) return
+    if (exchange.retry?.(run.session.root.failed)) return
     exchange.state = 'deciding'
     const head = readHead(reply)
     decide(run, reply, payload).then(
@@ -89,13 +89,14 @@ function failed(
   done: Done,
 ): void {
   exchange.state = 'open'
-  if (exchange.retry(error)) return
+  if (exchange.retry?.(error)) return
   exchange.state = 'finished'
   if (isStream(payload)) payload.destroy?.()
   const known = translate(error)
   const reason = known ?? new DbSessionError('DB_SESSION_ABORTED', 'The answer failed: all was undone', error)
   run.abort(reason).then(() => {
-    exchange.reset()
+    // where the handler has not run, a hook has answered before it
+    if (exchange.head) resetReply(reply, exchange.head)
     if (known) reply.code(known.statusCode)
     done(known ?? (error as Error))
   })

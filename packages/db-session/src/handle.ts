@@ -11,7 +11,7 @@ export function handle(handler: RouteHandlerMethod, exchangeOf: ExchangeOf, work
     const exchange = exchangeOf(request)
     if (exchange === null) return handler.call(this, request, reply)
     const head = readHead(reply)
-    exchange.reset = () => resetReply(reply, head)
+    exchange.head = head
     let attempt = 1
 
     const run = (): unknown => {

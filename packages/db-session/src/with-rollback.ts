@@ -59,16 +59,8 @@ class NestedSource extends Source {
   readonly #connection: PgConnection
 
   constructor(knex: Knex, acquireTimeoutMs: number, connection: PgConnection) {
-    super(knex, acquireTimeoutMs, Number.MAX_SAFE_INTEGER)
+    super(knex, acquireTimeoutMs, 0, 1)
     this.#connection = connection
-  }
-
-  override acquire() {
-    return super.acquire(true)
-  }
-
-  override release(connection: PgConnection): void {
-    super.release(connection, true)
   }
 
   protected override async fromPool(): Promise<PgConnection> {
