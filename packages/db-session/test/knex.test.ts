@@ -263,6 +263,12 @@ t.test('rows one by one', async (t) => {
     await once(stream, 'end')
     t.same(await db('users'), [], 'and when all rows are read, a statement can follow')
   })
+  const rows = (db: DbSession) => db.raw('select g from generate_series(1, 3) g')
+  await t.resolves(
+    unit(async (db) => once(rows(db).stream().resume(), 'end')),
+    'or the end',
+  )
+  await t.resolves(unit(async (db) => rows(db).stream((stream) => void stream.resume()) as Promise<unknown>))
 })
 
 t.test('a transaction within a session is a savepoint', async (t) => {
