@@ -5,7 +5,7 @@ import type { QueryCallback } from './first-query.ts'
 import type { Settings, Work } from './options.ts'
 import type { Recorder } from './recorder.ts'
 import { isRowStream, type Query } from './row-stream.ts'
-import { newScope, notAwaited, refusal, type Scope, transactionFailed } from './scope.ts'
+import { endedByStatement, newScope, notAwaited, refusal, type Scope, transactionFailed } from './scope.ts'
 import type { Source } from './source.ts'
 import { Transaction } from './transaction.ts'
 import { within } from './within.ts'
@@ -184,6 +184,9 @@ export class Session {
     if (this.#running !== job) return
     this.#running = undefined
     const outcome = error && this.#outcome(job, error)
+    if (!error && job.kind === 'query' && endsTransaction(job.query, result)) {
+      this.root.failed = job.scope.failed = endedByStatement()
+    }
     this.recorder.statement(job.kind, job.query, job.startedAt, error ?? undefined, result)
     this.#next()
     answer(job, outcome, result)
@@ -215,6 +218,14 @@ export class Session {
     }
     this.#onIdle?.()
   }
+}
+
+/** COMMIT and ROLLBACK by hand, which may have begun another transaction at once; ROLLBACK TO has the same tag. */
+function endsTransaction(query: Query, result: QueryResult | QueryResult[] | undefined): boolean {
+  if (result === undefined || isRowStream(query)) return false
+  return [result].flat().some(({ command }) => {
+    return command === 'COMMIT' || (command === 'ROLLBACK' && !/\brollback\b[^;]*\bto\b/i.test(query.text))
+  })
 }
 
 function answer({ query, callback }: Job, error: Error | null, result?: QueryResult): void {
