@@ -1,7 +1,10 @@
 import pg, { type Connection } from 'pg'
 import type { PgConnection } from './source.ts'
 
-/** `cancel` is what pg's own Client calls; its types leave it and the arguments of `connect` out. */
+/**
+ * Private: `cancel` is what pg's own Client calls; its types leave it and the arguments of `connect` out.
+ * private-parts.test.ts fails when that changes.
+ */
 type CancelConnection = Connection & {
   connect(port: number | string, host?: string): void
   requestSsl(): void

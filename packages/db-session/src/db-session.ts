@@ -1,13 +1,19 @@
 import type { Knex } from 'knex'
+import type { DbRoute } from './options.ts'
 
 /**
  * A Knex whose statements run in one transaction: begun by the first of them, stored when the answer is
  * known to be good, undone when it is not.
  *
  * @typeParam Mode - `'read'` or `'write'`: a function that takes a `DbSession<'write'>` cannot be given a
- * session of mode `'read'`.
+ * session of mode `'read'`, and such a session has no `insert`, `update` or `delete` that could be called.
  */
-export interface DbSession<Mode extends 'read' | 'write' = 'read' | 'write'> extends Knex {
+export type DbSession<Mode extends 'read' | 'write' = 'read' | 'write'> = ([Mode] extends ['read']
+  ? ReadOnly
+  : unknown) &
+  Session<Mode>
+
+interface Session<Mode extends 'read' | 'write'> extends Knex {
   readonly mode: Mode
   /** What was sent, when and for how long, in order. */
   readonly timeline: readonly QueryEvent[]
@@ -20,8 +26,46 @@ export interface DbSession<Mode extends 'read' | 'write' = 'read' | 'write'> ext
   rollbackOnly(): void
   /** Work that can be undone alone: everything it did is, if it throws. */
   savepoint<T>(work: (db: DbSession<Mode>) => Promise<T>): Promise<T>
+  /**
+   * The same as `app.unitOfWork`, for work that this session waits for while it may hold a connection: it needs a
+   * second one. Rejects at once, with `DB_SESSION_NESTED`, where they nest deeper than the option `reserve`.
+   */
+  readonly unitOfWork: UnitOfWork
   /** Stores what was done so far, now; the next statement begins a new transaction. */
   commit(): Promise<void>
+}
+
+/** Runs a work in a session of its own, and stores what it did once it is done. */
+export interface UnitOfWork {
+  <T>(work: (db: DbSession<'read'>) => Promise<T>, options: DbRoute & { readonly mode: 'read' }): Promise<T>
+  <T>(work: (db: DbSession) => Promise<T>, options?: DbRoute): Promise<T>
+}
+
+/**
+ * What a session of mode `'read'` has not. It must stay a Knex for whatever takes one, so its writing methods are
+ * there but cannot be called; and only those that come first: `db('users').where(…)` gives one of Knex's own builders.
+ */
+type WithoutWriting = Readonly<
+  Record<
+    | 'insert'
+    | 'upsert'
+    | 'update'
+    | 'delete'
+    | 'del'
+    | 'truncate'
+    | 'increment'
+    | 'decrement'
+    | 'onConflict'
+    | 'batchInsert',
+    never
+  >
+>
+
+interface ReadOnly extends WithoutWriting {
+  // biome-ignore lint/suspicious/noExplicitAny: rows of an unknown table are `any`, as they are to Knex
+  <Row extends {} = any>(
+    table: Knex.TableDescriptor | Knex.AliasDict,
+  ): Knex.QueryBuilder<Row, Row[]> & WithoutWriting
 }
 
 /** Something that was sent to Postgres. */

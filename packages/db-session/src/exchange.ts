@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { DbSessionError, isRetryable } from './errors.ts'
 import type { Work } from './options.ts'
+import type { Head } from './reply.ts'
 import type { Run } from './run.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -16,10 +17,10 @@ export class Exchange {
   state: 'open' | 'deciding' | 'streaming' | 'finished' = 'open'
   /** A second answer came while the first was being decided on. */
   answeredTwice = false
-  /** Makes the reply as if the handler had not run. */
-  reset = (): void => {}
+  /** What the reply said before the handler ran. */
+  head: Head | undefined
   /** Runs the handler again, if that may be. */
-  retry: (cause: unknown) => boolean = () => false
+  retry: ((cause: unknown) => boolean) | undefined
 
   constructor(request: FastifyRequest, reply: FastifyReply, sessions: Sessions) {
     this.#request = request
@@ -34,7 +35,7 @@ export class Exchange {
   open(work: Work): Run {
     if (this.#run) return this.#run
     const { method, routeOptions, log } = this.#request
-    const run = this.#sessions.open(`${method} ${routeOptions.url}`, work, true, log)
+    const run = this.#sessions.open(`${method} ${routeOptions.url}`, work, 0, log)
     this.#run = run
     // an answer is on its way, or its client is gone: too late for a session
     const late = this.state === 'deciding' || this.state === 'finished'

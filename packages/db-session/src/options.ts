@@ -38,7 +38,10 @@ export interface DbSessionOptions {
   readonly closeTimeoutMs?: number
   /** Destroy `knex` and `replica` when the app is closed. @default true */
   readonly closePools?: boolean
-  /** Connections of the pool that requests leave to units of work and to plain knex. @default 1, or 0 of a pool of one */
+  /**
+   * Connections of the pool that requests leave to units of work and to plain knex: how deep units of work may nest.
+   * 0 to 1000, and always at least one less than the pool has. @default 1
+   */
   readonly reserve?: number
   /** Keep the values bound to each statement in the timeline and the diagnostics: they are user data. @default false */
   readonly bindings?: boolean
@@ -59,6 +62,7 @@ export const DEFAULTS = Object.freeze({
   cancelTimeoutMs: 1_000,
   closeTimeoutMs: 10_000,
   closePools: true,
+  reserve: 1,
   bindings: false,
   backoff: Object.freeze({ base: 5, max: 250 }),
   random: Math.random,
@@ -94,7 +98,7 @@ export function readOptions(options: DbSessionOptions): Settings {
   ] as const) {
     checkInteger(name, settings[name], 0, 2 ** 31 - 1)
   }
-  if (settings.reserve !== undefined) checkInteger('reserve', settings.reserve, 0, 1_000)
+  checkInteger('reserve', settings.reserve, 0, 1_000)
   return settings
 }
 

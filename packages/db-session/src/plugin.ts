@@ -1,28 +1,39 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import type { DbSession } from './db-session.ts'
+import type { DbSession, UnitOfWork } from './db-session.ts'
 import { DbSessionError } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import { finish } from './finish.ts'
 import { handle } from './handle.ts'
-import { type DbRoute, type DbSessionOptions, readOptions, readWork, type Work } from './options.ts'
+import {
+  type DbRoute,
+  type DbSessionOptions,
+  type Mode,
+  readOptions,
+  readWork,
+  type Work,
+} from './options.ts'
 import { Sessions } from './sessions.ts'
 import { closeUnusedSockets } from './shutdown.ts'
 
 declare module 'fastify' {
-  interface FastifyRequest {
+  // Its type parameters must be those of Fastify, in their order: plugin-types.test.ts fails when they change.
+  interface FastifyRequest<RouteGeneric, RawServer, RawRequest, SchemaCompiler, TypeProvider, ContextConfig> {
     /** The session of this request. No connection is taken before its first statement. */
-    readonly db: DbSession
+    readonly db: DbSession<ModeOf<ContextConfig>>
   }
   interface FastifyInstance {
     /** The same as a request's session, outside a request or beside its session: stored once `work` is done. */
-    unitOfWork<T>(work: (db: DbSession) => Promise<T>, options?: DbRoute): Promise<T>
+    readonly unitOfWork: UnitOfWork
   }
   interface FastifyContextConfig {
     /** What the sessions of this route are like. */
     db?: DbRoute
   }
 }
+
+/** Of a route whose `config` says so, `'read'`; elsewhere, as in hooks, it can be either. */
+type ModeOf<Config> = Config extends { readonly db: { readonly mode: 'read' } } ? 'read' : Mode
 
 const kWork = Symbol('db-session.work')
 const kExchange = Symbol('db-session.exchange')

@@ -1,9 +1,10 @@
 import diagnostics, { type Channel } from 'node:diagnostics_channel'
+import type { FastifyBaseLogger } from 'fastify'
 import type { QueryResult } from 'pg'
 import type { QueryEvent } from './db-session.ts'
 import { postgresError } from './errors.ts'
 import type { Settings } from './options.ts'
-import { isRowStream, type Query, type Verb } from './transaction.ts'
+import { isRowStream, type Query } from './row-stream.ts'
 
 type Report = 'idle' | 'leak'
 
@@ -28,17 +29,20 @@ export class Recorder {
   readonly timeline: QueryEvent[] = []
   readonly openedAt = performance.now()
   readonly #settings: Settings
-  readonly #warn: (report: SessionReport, message: string) => void
+  readonly #log: FastifyBaseLogger
   #idleSince: number | undefined
   #reported = false
 
-  constructor(owner: string, settings: Settings, warn: (report: SessionReport, message: string) => void) {
+  constructor(owner: string, settings: Settings, log: FastifyBaseLogger) {
     this.owner = owner
     this.#settings = settings
-    this.#warn = warn
+    this.#log = log
   }
 
-  readonly verb: Verb = (kind, sql, startedAt, error) => this.#add(kind, sql, undefined, startedAt, error)
+  /** BEGIN, COMMIT or ROLLBACK, when it went out, and what came back. */
+  verb(kind: 'begin' | 'commit' | 'rollback', sql: string, startedAt: number, error?: Error): void {
+    this.#add(kind, sql, undefined, startedAt, performance.now(), error)
+  }
 
   statement(
     kind: QueryEvent['kind'],
@@ -48,15 +52,10 @@ export class Recorder {
     result?: QueryResult,
   ): void {
     const { text, values } = isRowStream(query) ? query.cursor : query
-    this.#add(
-      kind,
-      text,
-      this.#settings.bindings ? (values ?? []) : undefined,
-      startedAt,
-      error,
-      result?.rowCount,
-    )
-    this.#idleSince = performance.now()
+    const bindings = this.#settings.bindings ? (values ?? []) : undefined
+    const now = performance.now()
+    this.#idleSince = now
+    this.#add(kind, text, bindings, startedAt, now, error, result?.rowCount)
   }
 
   /** Something is sent in an open transaction: reports how long it sat idle, where that was long. */
@@ -82,7 +81,7 @@ export class Recorder {
 
   #report(kind: Report, ms: number, message: string): void {
     const report: SessionReport = { owner: this.owner, ms }
-    this.#warn(report, message)
+    this.#log.warn(report, message)
     if (CHANNELS[kind].hasSubscribers) CHANNELS[kind].publish(report)
   }
 
@@ -91,18 +90,19 @@ export class Recorder {
     sql: string,
     bindings: readonly unknown[] | undefined,
     startedAt: number,
+    now: number,
     error?: Error,
     rowCount?: number | null,
   ): void {
-    const event: QueryEvent = {
+    const event: { -readonly [Name in keyof QueryEvent]: QueryEvent[Name] } = {
       kind,
       sql,
       startedMs: startedAt - this.openedAt,
-      durationMs: performance.now() - startedAt,
-      ...(bindings && { bindings }),
-      ...(typeof rowCount === 'number' && { rowCount }),
-      ...(error && { error: codeOf(error) }),
+      durationMs: now - startedAt,
     }
+    if (bindings !== undefined) event.bindings = bindings
+    if (typeof rowCount === 'number') event.rowCount = rowCount
+    if (error !== undefined) event.error = codeOf(error)
     this.timeline.push(event)
     const channel = CHANNELS[kind]
     if (channel.hasSubscribers) channel.publish({ owner: this.owner, ...event })

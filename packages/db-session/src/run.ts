@@ -1,8 +1,11 @@
 import { setImmediate as immediate } from 'node:timers/promises'
+import type { FastifyBaseLogger } from 'fastify'
+import { Behind, type MakeFace } from './behind.ts'
 import type { DbSession } from './db-session.ts'
 import { DbSessionError } from './errors.ts'
-import type { MakeFace } from './face.ts'
+import type { DbRoute } from './options.ts'
 import type { Ended, Session } from './session.ts'
+import type { Sessions } from './sessions.ts'
 
 /** One run of a work, and what is to happen once it is stored. */
 export class Run {
@@ -10,21 +13,15 @@ export class Run {
   readonly db: DbSession
   /** It stored something before its end: running it again would store that twice. */
   committedEarly = false
-  readonly #onEnd: (run: Run) => void
-  readonly #failed: (error: unknown) => void
+  readonly #log: FastifyBaseLogger
+  readonly #sessions: Sessions
   #afterwards: Promise<unknown>[] = []
 
-  /** @param onEnd - is called once all is over, the work after its commit included */
-  constructor(
-    session: Session,
-    makeFace: MakeFace,
-    onEnd: (run: Run) => void,
-    failed: (error: unknown) => void,
-  ) {
+  constructor(session: Session, makeFace: MakeFace, log: FastifyBaseLogger, sessions: Sessions) {
     this.session = session
-    this.#onEnd = onEnd
-    this.#failed = failed
-    this.db = makeFace({ session, scope: session.root, commit: () => this.#commitEarly() })
+    this.#log = log
+    this.#sessions = sessions
+    this.db = makeFace(new Behind(session, session.root, this))
   }
 
   /** COMMIT, or ROLLBACK where that was asked for. Rejects if what was to be stored was not. */
@@ -50,26 +47,44 @@ export class Run {
     this.#over()
   }
 
-  async #commitEarly(): Promise<void> {
+  /** Stores what was done so far; the next statement begins a new transaction. */
+  async commitEarly(): Promise<void> {
     if (this.session.root.rollbackOnly) {
       throw new DbSessionError(
         'DB_SESSION_NOT_ON_A_SESSION',
         '`rollbackOnly()` was called: there is nothing to commit',
       )
     }
-    if ((await this.session.commit()) === 'committed') this.committedEarly = true
+    const { root } = this.session
+    try {
+      if ((await this.session.commit()) === 'committed') this.committedEarly = true
+    } catch (error) {
+      // swallowed, it would let the answer say that this was stored
+      root.failed = error
+      root.afterCommit = []
+      throw error
+    }
     this.#stored()
+  }
+
+  /** A unit of work that this one may wait for, on a connection besides its own. */
+  async unitOfWork<T>(work: (db: DbSession) => Promise<T>, route: DbRoute): Promise<T> {
+    return this.#sessions.unitOfWork(work, route, this.session)
   }
 
   /** Starts what waited for the commit, once the answer is on its way. */
   #stored(): void {
-    for (const work of this.session.root.afterCommit.splice(0)) {
-      this.#afterwards.push(immediate().then(work).catch(this.#failed))
+    const { root, recorder } = this.session
+    if (root.afterCommit.length === 0) return
+    const failed = (err: unknown): void =>
+      this.#log.error({ err, owner: recorder.owner }, 'work after the commit failed')
+    for (const work of root.afterCommit.splice(0)) {
+      this.#afterwards.push(immediate().then(work).catch(failed))
     }
   }
 
   #over(): void {
-    if (this.#afterwards.length === 0) this.#onEnd(this)
-    else Promise.all(this.#afterwards).then(() => this.#onEnd(this))
+    if (this.#afterwards.length === 0) this.#sessions.ended(this)
+    else Promise.all(this.#afterwards).then(() => this.#sessions.ended(this))
   }
 }

@@ -4,9 +4,11 @@ import { DbSessionError, postgresError } from './errors.ts'
 import type { QueryCallback } from './first-query.ts'
 import type { Settings, Work } from './options.ts'
 import type { Recorder } from './recorder.ts'
-import { newScope, notAwaited, refusal, type Scope, transactionFailed } from './scope.ts'
+import { isRowStream, type Query } from './row-stream.ts'
+import { endedByStatement, newScope, notAwaited, refusal, type Scope, transactionFailed } from './scope.ts'
 import type { Source } from './source.ts'
-import { isRowStream, type Query, Transaction, within } from './transaction.ts'
+import { Transaction } from './transaction.ts'
+import { within } from './within.ts'
 
 /** One statement on its way. */
 interface Job {
@@ -26,25 +28,34 @@ export type Ended = 'committed' | 'rolled back' | 'unused'
 export class Session {
   readonly root: Scope = newScope()
   readonly recorder: Recorder
-  readonly #begin: () => Transaction
+  /** How many connections its work may hold already. */
+  readonly level: number
+  readonly #source: Source
+  readonly #work: Work
   readonly #cancelTimeoutMs: number
-  #transaction: Transaction
+  #transaction: Transaction | undefined
   #running: Job | undefined
   readonly #queue: Job[] = []
   #aborted: DbSessionError | undefined
   #ending: Promise<Ended> | undefined
   #onIdle: (() => void) | undefined
 
-  constructor(source: Source, work: Work, counted: boolean, settings: Settings, recorder: Recorder) {
+  constructor(source: Source, work: Work, level: number, settings: Settings, recorder: Recorder) {
     this.recorder = recorder
+    this.#source = source
+    this.#work = work
+    this.level = level
     this.#cancelTimeoutMs = settings.cancelTimeoutMs
-    this.#begin = () => new Transaction(source, work, counted, recorder.verb)
-    this.#transaction = this.#begin()
   }
 
   /** Whether a transaction is open in Postgres. */
   get open(): boolean {
-    return this.#transaction.open
+    return this.#transaction?.open === true
+  }
+
+  /** Whether a connection is held, or waited for. */
+  get holding(): boolean {
+    return this.#transaction !== undefined
   }
 
   /** Whether a statement or a savepoint is under way. */
@@ -96,7 +107,7 @@ export class Session {
       await this.rollback()
       throw transactionFailed(failed)
     }
-    if (!this.#transaction.open) return 'unused'
+    if (!this.#transaction?.open) return 'unused'
     return this.#end('committed', this.#transaction.commit())
   }
 
@@ -105,7 +116,7 @@ export class Session {
     if (this.#ending) return this.#ending.catch(() => 'rolled back')
     if (this.busy) this.#stop(notAwaited())
     const running = this.#running && { query: this.#running.query, ended: this.#idle() }
-    if (!this.#transaction.open) return 'unused'
+    if (!this.#transaction?.open) return 'unused'
     return this.#end('rolled back', this.#transaction.rollback(this.#cancelTimeoutMs, running))
   }
 
@@ -120,17 +131,25 @@ export class Session {
     this.root.over = true
   }
 
-  async #end(as: Ended, work: Promise<void>): Promise<Ended> {
+  #end(as: Ended, work: Promise<void>): Promise<Ended> {
     this.recorder.busy()
-    this.#ending = work.then(() => as)
-    try {
-      return await this.#ending
-    } finally {
+    const anew = (): void => {
       this.#ending = undefined
-      this.#transaction = this.#begin()
+      this.#transaction = undefined
       this.root.failed = undefined
       this.root.rollbackOnly = false
     }
+    this.#ending = work.then(
+      () => {
+        anew()
+        return as
+      },
+      (error) => {
+        anew()
+        throw error
+      },
+    )
+    return this.#ending
   }
 
   /** Waits for the statement under way, for as long as a cancelled one is waited for. */
@@ -147,15 +166,16 @@ export class Session {
   #stop(reason: DbSessionError): void {
     this.#aborted ??= reason
     for (const job of this.#queue.splice(0)) answer(job, this.#aborted)
-    if (this.#transaction.open) return
-    this.#transaction.leave()
+    if (this.#transaction?.open) return
+    this.#transaction?.leave()
     if (this.#running) this.#settle(this.#running, this.#aborted)
   }
 
   #start(job: Job): void {
     this.#running = job
-    if (this.#transaction.open) this.recorder.busy()
+    if (this.#transaction?.open) this.recorder.busy()
     job.startedAt = performance.now()
+    this.#transaction ??= new Transaction(this.#source, this.#work, this.level, this.recorder)
     this.#transaction.send(job.query, (error, result) => this.#settle(job, error, result))
   }
 
@@ -164,6 +184,9 @@ export class Session {
     if (this.#running !== job) return
     this.#running = undefined
     const outcome = error && this.#outcome(job, error)
+    if (!error && job.kind === 'query' && endsTransaction(job.query, result)) {
+      this.root.failed = job.scope.failed = endedByStatement()
+    }
     this.recorder.statement(job.kind, job.query, job.startedAt, error ?? undefined, result)
     this.#next()
     answer(job, outcome, result)
@@ -172,7 +195,7 @@ export class Session {
   /** An error of Postgres dooms the transaction, or the savepoint; one of pg, a value it cannot send, does not. */
   #outcome(job: Job, error: Error): Error {
     if (this.#aborted) return this.#aborted
-    const lost = this.#transaction.lost && !postgresError(error)
+    const lost = this.#transaction?.lost === true && !postgresError(error)
     if (lost) {
       error = new DbSessionError(
         'DB_SESSION_CONNECTION_LOST',
@@ -195,6 +218,14 @@ export class Session {
     }
     this.#onIdle?.()
   }
+}
+
+/** COMMIT and ROLLBACK by hand, which may have begun another transaction at once; ROLLBACK TO has the same tag. */
+function endsTransaction(query: Query, result: QueryResult | QueryResult[] | undefined): boolean {
+  if (result === undefined || isRowStream(query)) return false
+  return [result].flat().some(({ command }) => {
+    return command === 'COMMIT' || (command === 'ROLLBACK' && !/\brollback\b[^;]*\bto\b/i.test(query.text))
+  })
 }
 
 function answer({ query, callback }: Job, error: Error | null, result?: QueryResult): void {

@@ -1,13 +1,14 @@
 import type { FastifyBaseLogger } from 'fastify'
+import type { MakeFace } from './behind.ts'
 import type { DbSession } from './db-session.ts'
 import { DbSessionError, isRetryable } from './errors.ts'
-import { faceOf, type MakeFace } from './face.ts'
+import { faceOf } from './face.ts'
 import { type DbRoute, type Mode, readWork, type Settings, type Work } from './options.ts'
 import { Recorder } from './recorder.ts'
 import { Run } from './run.ts'
 import { Session } from './session.ts'
 import { Source } from './source.ts'
-import { within } from './transaction.ts'
+import { within } from './within.ts'
 
 interface Database {
   source: Source
@@ -40,25 +41,36 @@ export class Sessions {
     this.#sweep = setInterval(() => this.#checkLeaks(), period).unref()
   }
 
-  /** @param counted - whether it counts towards what requests may take of the pool */
-  open(owner: string, work: Work, counted: boolean, log: FastifyBaseLogger = this.#log): Run {
+  /** @param level - how many connections its work may hold already: 0 of a request */
+  open(owner: string, work: Work, level: number, log: FastifyBaseLogger = this.#log): Run {
     const { source, makeFace } = this.databases[work.mode]
-    const recorder = new Recorder(owner, this.settings, (report, message) => log.warn(report, message))
-    const session = new Session(source, work, counted, this.settings, recorder)
-    const failed = (err: unknown): void => log.error({ err, owner }, 'work after the commit failed')
-    const run = new Run(session, makeFace, (ended) => this.#ended(ended), failed)
+    const recorder = new Recorder(owner, this.settings, log)
+    const session = new Session(source, work, level, this.settings, recorder)
+    const run = new Run(session, makeFace, log, this)
     this.#open.add(run)
     return run
   }
 
-  /** Runs a work in a session of its own, again where Postgres asks for it. */
-  async unitOfWork<T>(work: (db: DbSession) => Promise<T>, route: DbRoute): Promise<T> {
+  /**
+   * Runs a work in a session of its own, again where Postgres asks for it.
+   *
+   * @param outer - the session from whose work it is called, where that is known
+   */
+  async unitOfWork<T>(work: (db: DbSession) => Promise<T>, route: DbRoute, outer?: Session): Promise<T> {
     if (this.#closing) throw new DbSessionError('DB_SESSION_CLOSING', 'The service is shutting down')
-    return this.#attempt(work, readWork(route, this.settings), 1)
+    const prepared = readWork(route, this.settings)
+    const level = outer ? outer.level + 1 : 1
+    if (outer?.holding && level > this.databases[prepared.mode].source.queue.depth) throw tooDeep()
+    return this.#attempt(work, prepared, level, 1)
   }
 
-  async #attempt<T>(work: (db: DbSession) => Promise<T>, prepared: Work, attempt: number): Promise<T> {
-    const run = this.open(work.name || 'unit of work', prepared, false)
+  async #attempt<T>(
+    work: (db: DbSession) => Promise<T>,
+    prepared: Work,
+    level: number,
+    attempt: number,
+  ): Promise<T> {
+    const run = this.open(work.name || 'unit of work', prepared, level)
     try {
       const result = await work(run.db)
       await run.commit()
@@ -69,7 +81,7 @@ export class Sessions {
       if (attempt > prepared.retry || run.committedEarly || !isRetryable(cause)) throw error
     }
     await this.backOff(attempt)
-    return this.#attempt(work, prepared, attempt + 1)
+    return this.#attempt(work, prepared, level, attempt + 1)
   }
 
   /** Waits, at random up to twice as long each time, so that those who collided do not collide again. */
@@ -93,7 +105,8 @@ export class Sessions {
     await this.settings.replica?.destroy()
   }
 
-  #ended(run: Run): void {
+  /** All of a run is over, the work after its commit included. */
+  ended(run: Run): void {
     this.#open.delete(run)
     if (this.#open.size === 0) this.#onAllEnded()
   }
@@ -102,4 +115,11 @@ export class Sessions {
     const now = performance.now()
     for (const run of this.#open) if (run.session.open) run.session.recorder.checkLeak(now)
   }
+}
+
+function tooDeep(): DbSessionError {
+  return new DbSessionError(
+    'DB_SESSION_NESTED',
+    'A unit of work was asked for within more sessions that hold a connection than `reserve` allows: commit the outer one first, use a savepoint of it, or raise `reserve`',
+  )
 }

@@ -1,16 +1,13 @@
 import type { Knex } from 'knex'
 import type { Client } from 'pg'
 import { DbSessionError } from './errors.ts'
+import { Queue, type Ticket } from './queue.ts'
 
-/** The connection of a pool: the public face of pg's Client, and the two numbers a cancel request needs. */
+/**
+ * The connection of a pool. Private: besides the public face of pg's Client the two numbers that a cancel request
+ * needs, `ssl` and `connection.stream`. private-parts.test.ts fails when that changes.
+ */
 export type PgConnection = Client & { readonly processID: number; readonly secretKey: number }
-
-/** A place in the queue for a connection. */
-export interface Ticket {
-  readonly connection: Promise<PgConnection>
-  /** Leaves the queue; a connection that comes all the same goes straight back. */
-  leave(): void
-}
 
 /** How a transaction begins and ends. */
 export interface Verbs {
@@ -31,80 +28,64 @@ const VERBS: Verbs = {
   undoFailedCommit: false,
 }
 
-/** Where sessions get their connections: the pool of a knex, a queue with a time limit before it. */
+type Take = (error: DbSessionError | null, connection?: PgConnection) => void
+
+/** Where sessions get their connections: the pool of a knex, with a queue before it. */
 export class Source {
   readonly knex: Knex
   readonly verbs: Verbs = VERBS
+  readonly queue: Queue
   readonly #acquireTimeoutMs: number
-  readonly #limit: number
-  readonly #waiting = new Set<() => void>()
   readonly #ended = new WeakSet<PgConnection>()
   readonly #known = new WeakSet<PgConnection>()
-  #inUse = 0
 
-  constructor(knex: Knex, acquireTimeoutMs: number, reserve?: number) {
+  constructor(knex: Knex, acquireTimeoutMs: number, reserve: number, max = poolMax(knex)) {
     this.knex = knex
     this.#acquireTimeoutMs = acquireTimeoutMs
-    const max: number = knex.client.config.pool?.max ?? knex.client.poolDefaults().max
-    this.#limit = Math.max(1, max - (reserve ?? 1))
+    this.queue = new Queue(max, reserve, acquireTimeoutMs)
   }
 
-  /** Requests leave the reserve alone, so that whoever holds a connection and needs one more gets it. */
-  acquire(counted: boolean): Ticket {
-    let state: 'waiting' | 'served' | 'left' = 'waiting'
-    let leave = (): void => {}
-    const connection = new Promise<PgConnection>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        leave()
-        reject(
-          new DbSessionError(
-            'DB_SESSION_POOL_EXHAUSTED',
-            `No connection became free within ${this.#acquireTimeoutMs} ms`,
-          ),
-        )
-      }, this.#acquireTimeoutMs)
-      const enter = (): void => {
-        this.#waiting.delete(enter)
-        if (counted) this.#inUse++
-        this.fromPool().then(
-          (got) => {
-            clearTimeout(timer)
-            if (state === 'left') return this.release(got, counted)
-            state = 'served'
-            resolve(got)
-          },
-          (error) => {
-            clearTimeout(timer)
-            this.#exit(counted)
-            reject(unavailable(error))
-          },
-        )
-      }
-      leave = () => {
-        clearTimeout(timer)
-        this.#waiting.delete(enter)
-        if (state === 'waiting') state = 'left'
-      }
-      if (counted && this.#inUse >= this.#limit) this.#waiting.add(enter)
-      else enter()
-    })
-    return { connection, leave }
+  /** Gives `take` a connection, or an error, unless the ticket has left the queue. */
+  acquire(level: number, take: Take): Ticket {
+    const turn = (ticket: Ticket): void => {
+      this.fromPool().then(
+        (connection) => {
+          if (this.queue.leave(ticket)) take(null, connection)
+          else this.release(connection, ticket)
+        },
+        (error) => {
+          this.queue.exit(ticket)
+          if (this.queue.leave(ticket)) take(unavailable(error))
+        },
+      )
+    }
+    return this.queue.join(level, turn, () =>
+      take(
+        new DbSessionError(
+          'DB_SESSION_POOL_EXHAUSTED',
+          `No connection became free within ${this.#acquireTimeoutMs} ms`,
+        ),
+      ),
+    )
   }
 
-  release(connection: PgConnection, counted: boolean): void {
+  release(connection: PgConnection, ticket: Ticket): void {
     this.toPool(connection)
-    this.#exit(counted)
+    this.queue.exit(ticket)
   }
 
-  /** Closes a connection that cannot be trusted, then gives its slot back: knex replaces what has ended. */
-  async discard(connection: PgConnection, counted: boolean): Promise<void> {
+  /**
+   * Closes a connection that cannot be trusted, then gives its slot back. Private: knex replaces what has ended.
+   * private-parts.test.ts fails when that changes.
+   */
+  async discard(connection: PgConnection, ticket: Ticket): Promise<void> {
     if (!this.#ended.has(connection)) {
       const ended = new Promise((resolve) => connection.once('end', resolve))
       connection.end().catch(() => {})
       connection.connection.stream.destroy()
       await ended
     }
-    this.release(connection, counted)
+    this.release(connection, ticket)
   }
 
   /** The socket is gone, or as good as gone. */
@@ -125,17 +106,16 @@ export class Source {
   protected toPool(connection: PgConnection): void {
     this.knex.client.releaseConnection(connection)
   }
+}
 
-  #exit(counted: boolean): void {
-    if (!counted) return
-    this.#inUse--
-    const [next] = this.#waiting
-    next?.()
-  }
+/** Private: knex lists the options of its pool nowhere. private-parts.test.ts fails when that changes. */
+function poolMax({ client }: Knex): number {
+  return client.config.pool?.max ?? client.poolDefaults().max
 }
 
 function unavailable(error: unknown): DbSessionError {
-  // knex's own time-out, where its pool's limit is the shorter one, has a name but no code
+  // Private: knex's own time-out, where its pool's limit is the shorter one, has a name but no code.
+  // private-parts.test.ts fails when that changes
   if (error instanceof Error && error.name === 'KnexTimeoutError') {
     return new DbSessionError(
       'DB_SESSION_POOL_EXHAUSTED',

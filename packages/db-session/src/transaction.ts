@@ -1,30 +1,14 @@
-import type { QueryConfig, QueryResult, Submittable } from 'pg'
+import type { QueryResult } from 'pg'
 import { cancel } from './cancel.ts'
 import { DbSessionError, endsConnection, postgresError, translate } from './errors.ts'
-import { type QueryCallback, sendBegin, sendFirst } from './first-query.ts'
+import { begins, type QueryCallback, sendBegin, sendFirst, sendNext } from './first-query.ts'
 import type { Work } from './options.ts'
-import { transactionFailed } from './scope.ts'
-import type { PgConnection, Source, Ticket } from './source.ts'
-
-/** A cursor that reads row by row, as knex makes them of pg-query-stream. */
-export interface RowStream extends Submittable, NodeJS.ReadableStream {
-  readonly destroyed: boolean
-  readonly cursor: { readonly text: string; readonly values: readonly unknown[] | null }
-  destroy(error?: Error): void
-}
-export type Query = QueryConfig | RowStream
-
-export function isRowStream(query: Query): query is RowStream {
-  return 'submit' in query
-}
-
-/** When BEGIN, COMMIT or ROLLBACK went out, for how long, and what came back. */
-export type Verb = (
-  kind: 'begin' | 'commit' | 'rollback',
-  sql: string,
-  startedAt: number,
-  error?: Error,
-) => void
+import type { Ticket } from './queue.ts'
+import type { Recorder } from './recorder.ts'
+import { isRowStream, type Query, sendStream } from './row-stream.ts'
+import { endedByStatement, transactionFailed } from './scope.ts'
+import type { PgConnection, Source } from './source.ts'
+import { within } from './within.ts'
 
 const CANCEL_AGAIN_MS = 20
 
@@ -32,64 +16,42 @@ const CANCEL_AGAIN_MS = 20
 export class Transaction {
   readonly #source: Source
   readonly #work: Work
-  readonly #counted: boolean
-  readonly #report: Verb
+  readonly #level: number
+  readonly #recorder: Recorder
   #ticket: Ticket | undefined
   #connection: PgConnection | undefined
-  #left = false
   #discarded = false
 
-  /** @param counted - whether it counts towards what requests may take of the pool */
-  constructor(source: Source, work: Work, counted: boolean, report: Verb) {
+  /** @param level - how many connections the work may hold already */
+  constructor(source: Source, work: Work, level: number, recorder: Recorder) {
     this.#source = source
     this.#work = work
-    this.#counted = counted
-    this.#report = report
+    this.#level = level
+    this.#recorder = recorder
   }
 
   /** Runs a statement; the one before must have been answered. */
   send(query: Query, callback: QueryCallback): void {
     if (this.#connection) {
-      this.#send(this.#connection, query, callback)
+      this.#next(this.#connection, query, callback)
       return
     }
     const asked = performance.now()
-    this.#ticket = this.#source.acquire(this.#counted)
-    this.#ticket.connection.then((connection) => {
-      if (this.#left) return this.#source.release(connection, this.#counted)
+    this.#ticket = this.#source.acquire(this.#level, (error, connection) => {
+      if (connection === undefined) return callback(error)
       this.#connection = connection
-      const begin = this.#source.verbs.begin(this.#work.begin)
-      this.#report('begin', begin.join('; '), asked)
+      const begin = begins(this.#source.verbs.begin(this.#work.begin))
+      this.#recorder.verb('begin', begin.text, asked)
       if (!isRowStream(query)) return sendFirst(connection, begin, query, callback)
       sendBegin(connection, begin, (error) =>
-        error ? callback(error) : this.#send(connection, query, callback),
+        error ? callback(error) : this.#next(connection, query, callback),
       )
-    }, callback)
+    })
   }
 
-  #send(connection: PgConnection, query: Query, callback: QueryCallback): void {
-    if (isRowStream(query)) this.#stream(connection, query, callback)
-    else connection.query(query, callback)
-  }
-
-  #stream(connection: PgConnection, query: RowStream, callback: QueryCallback): void {
-    if (query.destroyed) {
-      callback(null)
-      return
-    }
-    // a cursor whose connection dies never closes
-    const lost = (): boolean => query.emit('error', new Error('Connection terminated unexpectedly'))
-    connection.once('end', lost)
-    let failed: Error | null = null
-    query.once('error', (error: Error) => {
-      failed = error
-      if (this.lost) callback(error)
-    })
-    query.once('close', () => {
-      connection.off('end', lost)
-      callback(failed)
-    })
-    connection.query(query)
+  #next(connection: PgConnection, query: Query, callback: QueryCallback): void {
+    if (isRowStream(query)) sendStream(connection, query, () => this.lost, callback)
+    else sendNext(connection, query, callback)
   }
 
   /** Whether a connection is held. */
@@ -103,33 +65,34 @@ export class Transaction {
 
   /** Stops waiting for a connection. */
   leave(): void {
-    this.#left = true
-    this.#ticket?.leave()
+    if (this.#ticket) this.#source.queue.leave(this.#ticket)
   }
 
   /** Rejects unless Postgres answers COMMIT, with the tag COMMIT, in a transaction. */
   async commit(): Promise<void> {
     const connection = this.#connection as PgConnection
-    if (connection.getTransactionStatus() === 'I') {
-      this.#source.release(connection, this.#counted)
+    // no COMMIT was sent, so the outcome is known
+    if (this.lost) {
+      await this.#source.discard(connection, this.#ticket as Ticket)
       throw new DbSessionError(
-        'DB_SESSION_ENDED_BY_STATEMENT',
-        'A statement of the work ended the transaction: leave COMMIT and ROLLBACK to the session',
+        'DB_SESSION_CONNECTION_LOST',
+        'The connection to Postgres was lost before COMMIT: nothing was stored',
       )
     }
-    const { commitTimeoutMs } = this.#work
-    const late = new Error(`No answer to COMMIT within ${commitTimeoutMs} ms`)
-    const answer = this.#last(connection, 'commit')
-    const result = commitTimeoutMs === 0 ? await answer : await within(commitTimeoutMs, answer, late)
+    if (connection.getTransactionStatus() === 'I') {
+      this.#source.release(connection, this.#ticket as Ticket)
+      throw endedByStatement()
+    }
+    const result = await this.#last(connection, 'commit', this.#work.commitTimeoutMs)
     if (!(result instanceof Error)) {
-      this.#source.release(connection, this.#counted)
+      this.#source.release(connection, this.#ticket as Ticket)
       if (result.command !== this.#source.verbs.committed) throw transactionFailed(undefined)
     } else if (postgresError(result) && !endsConnection(result)) {
       if (this.#source.verbs.undoFailedCommit) await this.#last(connection, 'rollback')
-      this.#source.release(connection, this.#counted)
+      this.#source.release(connection, this.#ticket as Ticket)
       throw translate(result)
     } else {
-      await this.#source.discard(connection, this.#counted)
+      await this.#source.discard(connection, this.#ticket as Ticket)
       throw new DbSessionError(
         'DB_SESSION_COMMIT_OUTCOME_UNKNOWN',
         'The connection was lost during COMMIT: whether anything was stored is not known',
@@ -160,34 +123,25 @@ export class Transaction {
       }
       return !((await this.#last(connection, 'rollback')) instanceof Error)
     }
-    if (await within(timeoutMs, undo(), false)) this.#source.release(connection, this.#counted)
+    if (await within(timeoutMs, undo(), false)) this.#source.release(connection, this.#ticket as Ticket)
     else {
       this.#discarded = true
-      await this.#source.discard(connection, this.#counted)
+      await this.#source.discard(connection, this.#ticket as Ticket)
     }
   }
 
-  #last(connection: PgConnection, kind: 'commit' | 'rollback'): Promise<QueryResult | Error> {
+  /** @param limitMs - how long the answer is waited for; 0 is for ever */
+  #last(connection: PgConnection, kind: 'commit' | 'rollback', limitMs = 0): Promise<QueryResult | Error> {
     const startedAt = performance.now()
     const text = this.#source.verbs[kind]
     return new Promise((resolve) => {
-      connection.query({ text }, (error: Error | null, result: QueryResult | QueryResult[]) => {
-        this.#report(kind, text, startedAt, error ?? undefined)
-        resolve(error ?? ([result].flat().at(-1) as QueryResult))
+      const late = (): void => resolve(new Error(`No answer to COMMIT within ${limitMs} ms`))
+      const timer = limitMs > 0 ? setTimeout(late, limitMs) : undefined
+      connection.query(text, (error: Error | null, result: QueryResult | QueryResult[]) => {
+        clearTimeout(timer)
+        this.#recorder.verb(kind, text, startedAt, error ?? undefined)
+        resolve(error ?? (Array.isArray(result) ? (result.at(-1) as QueryResult) : result))
       })
     })
-  }
-}
-
-/** What the work comes to, or the other value where that takes too long. */
-export async function within<T, U>(ms: number, work: Promise<T>, otherwise: U): Promise<T | U> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<U>((resolve) => {
-    timer = setTimeout(() => resolve(otherwise), ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

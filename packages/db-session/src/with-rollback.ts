@@ -59,16 +59,8 @@ class NestedSource extends Source {
   readonly #connection: PgConnection
 
   constructor(knex: Knex, acquireTimeoutMs: number, connection: PgConnection) {
-    super(knex, acquireTimeoutMs, Number.MAX_SAFE_INTEGER)
+    super(knex, acquireTimeoutMs, 0, 1)
     this.#connection = connection
-  }
-
-  override acquire() {
-    return super.acquire(true)
-  }
-
-  override release(connection: PgConnection): void {
-    super.release(connection, true)
   }
 
   protected override async fromPool(): Promise<PgConnection> {
@@ -78,7 +70,10 @@ class NestedSource extends Source {
   protected override toPool(): void {}
 }
 
-/** What plain knex is given: each statement in a savepoint of its own, transactions as savepoints. */
+/**
+ * What plain knex is given: each statement in a savepoint of its own, transactions as savepoints. Private: how knex
+ * spells what begins and ends a transaction. private-parts.test.ts fails when that changes.
+ */
 class PlainConnection {
   readonly #connection: PgConnection
   #inTransaction = false

@@ -18,7 +18,7 @@ const { app } = await start(
       throw new Error('no')
     })
     app.post('/read', { config: { db: { mode: 'read' } } }, async (request) =>
-      request.db('users').insert({ email: 'no' }),
+      request.db.from('users').insert({ email: 'no' }),
     )
     app.get('/users', { config: { db: { mode: 'read' } } }, async (request) =>
       request.db('users').pluck('email'),

@@ -1,5 +1,5 @@
-import formbody from '@fastify/formbody'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { parseForm } from '../form.ts'
 import { User } from '../models/user.ts'
 import { Problem } from '../problem.ts'
 import { BODY, problems, WRITE } from '../schemas/problem.ts'
@@ -8,7 +8,7 @@ import { secondOfPasswordChange } from '../token-age.ts'
 
 const login: FastifyPluginAsyncTypebox = async (app) => {
   // Forms are read here and nowhere else.
-  await app.register(formbody)
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'buffer' }, parseForm)
 
   app.post(
     '/login',
@@ -40,7 +40,7 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
 
 /** One and the same answer, whether the e-mail or the password is wrong. */
 function wrongCredentials(): Problem {
-  return new Problem('INVALID_CREDENTIALS', 'Wrong e-mail or password.')
+  return new Problem('INVALID_CREDENTIALS', 'Invalid Credentials')
 }
 
 export default login

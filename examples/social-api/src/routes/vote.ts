@@ -32,11 +32,11 @@ const vote: FastifyPluginAsyncTypebox = async (app) => {
       if (dir === 1) {
         const isNew = await Vote.add(db, { user_id: caller.id, post_id })
         if (!isNew) throw new Problem('ALREADY_VOTED', `You have voted for post ${post_id} already.`)
-        return reply.code(201).send({ message: 'Vote added.' })
+        return reply.code(201).send({ message: 'successfully added vote' })
       }
       const count = await Vote.query(db).deleteById([caller.id, post_id])
       if (count === 0) throw new Problem('NOT_FOUND', `You have no vote for post ${post_id} to take back.`)
-      return reply.code(201).send({ message: 'Vote taken back.' })
+      return reply.code(201).send({ message: 'successfully deleted vote' })
     },
   )
 }

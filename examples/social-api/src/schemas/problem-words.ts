@@ -29,7 +29,7 @@ export const DETAILS: Record<ProblemCode, string> = {
   MALFORMED_REQUEST: 'This is not HTTP as RFC 9112 has it.',
   NOT_AUTHENTICATED: 'There is no bearer token',
   TOKEN_INVALID: 'The access token is invalid',
-  INVALID_CREDENTIALS: 'Wrong e-mail or password.',
+  INVALID_CREDENTIALS: 'Invalid Credentials',
   NOT_OWNER: 'Only its owner may change a post.',
   NOT_FOUND: 'No post has the id 4711.',
   METHOD_NOT_ALLOWED: 'PATCH is not allowed here, but GET, HEAD, POST.',

@@ -11,4 +11,4 @@ export const VoteIn = Type.Object(
   { title: 'VoteIn', description: 'A vote for a post, or its end.', examples: [{ post_id: 4, dir: 1 }] },
 )
 
-export const Voted = answer(Message, { examples: [{ message: 'Vote added.' }] })
+export const Voted = answer(Message, { examples: [{ message: 'successfully added vote' }] })
