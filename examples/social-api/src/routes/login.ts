@@ -1,5 +1,6 @@
 import formbody from '@fastify/formbody'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { hangUpOf } from '../hang-up.ts'
 import { User } from '../models/user.ts'
 import { Problem } from '../problem.ts'
 import { BODY, problems } from '../schemas/problem.ts'
@@ -22,11 +23,11 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: TokenOut, ...problems(...BODY, 'INVALID_CREDENTIALS') },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { username, password } = request.body
       const user = await User.findByEmail(app.knex, username)
       // A wrong e-mail costs the same work as a wrong password, and gets the same answer.
-      const verdict = await app.hasher.verify({ password, hash: user?.password })
+      const verdict = await app.hasher.verify({ password, hash: user?.password, signal: hangUpOf(reply) })
       if (user === undefined || !verdict.ok)
         throw new Problem('INVALID_CREDENTIALS', 'Wrong e-mail or password.')
       return app.issueToken(user)

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { hangUpOf } from '../hang-up.ts'
 import { User } from '../models/user.ts'
 import { Problem } from '../problem.ts'
 import { IdParams } from '../schemas/common.ts'
@@ -20,7 +21,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { email, password } = request.body
       // Hashed before the first query: nothing waits for bcrypt with a connection in its hands.
-      const hash = await app.hasher.hash(password)
+      const hash = await app.hasher.hash(password, { signal: hangUpOf(reply) })
       const user = await User.create(request.db, { email, password: hash })
       if (user === undefined) throw new Problem('EMAIL_TAKEN', 'Somebody has signed up with this e-mail.')
       return reply.code(201).header('location', `/users/${user.id}`).send(user)
