@@ -5,6 +5,7 @@ import { SERVER_LIMITS } from './limits.ts'
 import auth, { type AuthOptions } from './plugins/auth.ts'
 import bodies from './plugins/bodies.ts'
 import database, { type DatabaseOptions } from './plugins/database.ts'
+import deadline, { type DeadlineOptions } from './plugins/deadline.ts'
 import errors, { answerClientError, answerWithProblem } from './plugins/errors.ts'
 import methods from './plugins/methods.ts'
 import metrics, { type MetricsOptions } from './plugins/metrics.ts'
@@ -24,6 +25,7 @@ import { validatorCompiler } from './validation.ts'
 export interface AppOptions
   extends AuthOptions,
     DatabaseOptions,
+    DeadlineOptions,
     MetricsOptions,
     PressureOptions,
     SecurityHeadersOptions {
@@ -49,6 +51,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(securityHeaders, options)
   await app.register(errors)
   await app.register(pressure, options)
+  await app.register(deadline, options)
   await app.register(methods)
   await app.register(bodies)
   await app.register(database, options)

@@ -7,7 +7,7 @@ import type { FastifyReply } from 'fastify'
  */
 export function hangUpOf({ raw }: FastifyReply): AbortSignal {
   const gone = new AbortController()
-  if (raw.destroyed) gone.abort()
+  if (raw.writableEnded || raw.destroyed) gone.abort()
   else raw.once('close', () => gone.abort())
   return gone.signal
 }

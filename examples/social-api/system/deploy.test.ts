@@ -86,8 +86,10 @@ t.test('the unit’s processes behind the nginx of the file', async (t) => {
       processes[0].child.kill('SIGTERM')
       const after: number[] = []
       const ended = processes[0].ends().then((code) => t.equal(code, 0))
-      do after.push((await call('GET', '/health')).status)
-      while (processes[0].child.exitCode === null)
+      do {
+        after.push((await call('GET', '/health')).status)
+        await sleep(20)
+      } while (processes[0].child.exitCode === null)
       await ended
       for (let i = 0; i < 20; i += 1) after.push((await call('GET', '/health')).status)
       t.same(new Set((await Promise.all(underWay)).map(({ status }) => status)), new Set([200]))
