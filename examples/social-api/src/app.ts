@@ -6,6 +6,7 @@ import auth, { type AuthOptions } from './plugins/auth.ts'
 import bodies from './plugins/bodies.ts'
 import cors, { type CorsOptions } from './plugins/cors.ts'
 import database, { type DatabaseOptions } from './plugins/database.ts'
+import deadline, { type DeadlineOptions } from './plugins/deadline.ts'
 import errors, { answerWithProblem } from './plugins/errors.ts'
 import http, { answerClientError } from './plugins/http.ts'
 import methods from './plugins/methods.ts'
@@ -34,6 +35,7 @@ export interface AppOptions
   extends AuthOptions,
     CorsOptions,
     DatabaseOptions,
+    DeadlineOptions,
     MetricsOptions,
     PressureOptions,
     RedisOptions,
@@ -70,6 +72,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(errors)
   await app.register(http)
   await app.register(pressure, options)
+  await app.register(deadline, options)
   await app.register(methods)
   await app.register(bodies)
   await app.register(database, options)

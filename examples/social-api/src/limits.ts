@@ -9,10 +9,8 @@ const KiB = 1024
 export const SERVER_LIMITS = Object.freeze({
   // The largest log-in: 2 × 1,024 characters, each up to 12 bytes as `\ud83d\ude00` or `%F0%9F%98%80`, and room for the rest.
   bodyLimit: 32 * KiB,
-  // The whole request has to be here by then, …
+  // The whole request has to be here by then.
   requestTimeout: 20_000,
-  // … and the answer by then, the queues for a processor and for a connection included.
-  handlerTimeout: 30_000,
   // A client that takes nothing of its answer for so long has gone.
   connectionTimeout: 60_000,
   // Longer than nginx keeps an unused connection, so that it is not closed while nginx is sending a request on it.
@@ -25,6 +23,9 @@ export const SERVER_LIMITS = Object.freeze({
     connectionsCheckingInterval: 1_000,
   }),
 })
+
+/** The answer has to be there by then, the queues for a processor and for a connection included. */
+export const ANSWER_WITHIN_MS = 30_000
 
 /** The largest post: 300 and 20,000 characters of up to 12 bytes (`\ud83d\ude00`) are 243,600, and room for the rest. */
 export const POST_BODY_LIMIT = 256 * KiB

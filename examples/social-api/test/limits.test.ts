@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { hashingLimits, POST_BODY_LIMIT, SERVER_LIMITS } from '../src/limits.ts'
+import { createLogger } from '../src/logging.ts'
 import { serve } from './helper.ts'
 
 /** One character, and the most bytes that it can take: twelve in JSON, twelve in a form. */
@@ -96,6 +99,34 @@ t.test('who finds the queue full is told at once to come later, and nothing else
   flood.abort()
   await Promise.all(waiting)
   t.equal((await call('POST', '/login', { form })).status, 200)
+})
+
+t.test('a password is not hashed for a client that hangs up while it waits', async (t) => {
+  const lines: string[] = []
+  const loggerInstance = createLogger({
+    level: 'warn',
+    readable: false,
+    destination: { write: (line) => void lines.push(line) },
+  })
+  const { app, call, url } = await serve(t, { loggerInstance })
+  const { concurrency } = hashingLimits(10)
+  const flood = new AbortController()
+  const busy = Array.from({ length: 40 }, () =>
+    app.hasher.hash('a good password', { signal: flood.signal }).catch(() => {}),
+  )
+  const [waiting, hungUp] = [new AbortController(), once(app.server, 'connection')]
+  const body = new URLSearchParams({ username: 'ann@example.com', password: 'a good password' })
+  const login = fetch(`${url}/login`, { method: 'POST', body, signal: waiting.signal })
+  await hungUp
+  while (app.hasher.stats.waiting + app.hasher.stats.finished < 41 - concurrency) await sleep(5)
+  waiting.abort()
+  await t.rejects(login, { name: 'AbortError' })
+  while (app.hasher.stats.aborted === 0) await sleep(5)
+  t.equal(app.hasher.stats.aborted, 1)
+  flood.abort()
+  await Promise.all(busy)
+  t.equal((await call('GET', '/health')).status, 200)
+  t.same(lines, [], 'which is no failure of the service')
 })
 
 t.test('a pool without a free connection is a 503, and the service goes on', async (t) => {

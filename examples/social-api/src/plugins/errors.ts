@@ -34,8 +34,9 @@ export function answerWithProblem(error: FastifyError, request: FastifyRequest, 
 function toProblem(error: FastifyError & { headers?: Record<string, string> }): Problem {
   if (error instanceof Problem) return error
   if (error.validation) return invalid(error)
-  // What Node says when a client hangs up in the middle of its body.
-  if (error.message === 'aborted') return new Problem('MALFORMED_REQUEST', 'The request was cut short.')
+  // What Node says when a client hangs up in the middle of its body, and what becomes of work for one who is gone.
+  if (error.message === 'aborted' || error.name === 'AbortError')
+    return new Problem('MALFORMED_REQUEST', 'The request was cut short.')
   const code = ofDatabase(error) ?? BY_CODE[error.code] ?? BY_STATUS[error.statusCode ?? 500] ?? 'INTERNAL'
   const detail = PROBLEMS[code] < 500 ? error.message : DETAIL_5XX[code]
   return new Problem(code, detail ?? 'The service failed. It is not your request; try again later.', {
@@ -84,7 +85,6 @@ const BY_CODE: Record<string, ProblemCode> = {
   AUTH_HASH_OVERLOADED: 'OVERLOADED',
   DB_SESSION_COMMIT_OUTCOME_UNKNOWN: 'COMMIT_OUTCOME_UNKNOWN',
   DB_SESSION_POOL_EXHAUSTED: 'OVERLOADED',
-  FST_ERR_HANDLER_TIMEOUT: 'OVERLOADED',
   FST_STATIC_FORBIDDEN_PATH: 'NOT_FOUND',
   ECONNREFUSED: 'DATABASE_UNAVAILABLE',
   ECONNRESET: 'DATABASE_UNAVAILABLE',

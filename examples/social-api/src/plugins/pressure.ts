@@ -11,10 +11,12 @@ export interface PressureOptions {
 
 /**
  * Where the process can no longer keep up, every route but those with `config: KEEPS_ANSWERING` is a quick 503: when its
- * turns take a second on average, or when it is about to run out of memory.
+ * turns have taken a second on average, or when it is about to run out of memory.
  */
 export default fp<PressureOptions>(async (app, { pressure }) => {
   await app.register(underPressure, {
+    // Over five seconds, so that one long turn, or a machine that was busy elsewhere, is no pressure.
+    sampleInterval: 5_000,
     maxEventLoopDelay: 1_000,
     maxHeapUsedBytes: 0.9 * getHeapStatistics().heap_size_limit,
     // A container's limit where there is one.

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { parseForm } from '../form.ts'
+import { hangUpOf } from '../hang-up.ts'
 import { User } from '../models/user.ts'
 import { Problem } from '../problem.ts'
 import { BODY, problems, WRITE } from '../schemas/problem.ts'
@@ -24,9 +25,11 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: TokenOut, ...problems(...BODY, ...WRITE, 'INVALID_CREDENTIALS') },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { username, password } = request.body
-      const found = await app.throttleGuesses(request, username, () => app.userWith(username, password))
+      const found = await app.throttleGuesses(request, username, () =>
+        app.userWith(username, password, hangUpOf(reply)),
+      )
       if (found === undefined) throw wrongCredentials()
       await secondOfPasswordChange(found)
 

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import { hangUpOf } from '../hang-up.ts'
 import { User } from '../models/user.ts'
 import { Problem } from '../problem.ts'
 import { IdParams } from '../schemas/common.ts'
@@ -24,7 +25,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { email, password } = request.body
       // Hashed before the first query: nothing waits for bcrypt with a connection in its hands.
-      const hash = await app.hasher.hash(password)
+      const hash = await app.hasher.hash(password, { signal: hangUpOf(reply) })
       const user = await User.create(request.db, { email, password: hash })
       if (user === undefined) throw new Problem('EMAIL_TAKEN', 'Somebody has signed up with this e-mail.')
       return reply.code(201).header('location', `/users/${user.id}`).send(user)
@@ -67,12 +68,13 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { caller, db } = request
       const { current_password, new_password } = request.body
+      const signal = hangUpOf(reply)
       const isRight = await app.throttleGuesses(request, caller.email, async () => {
-        const { ok } = await app.hasher.verify({ password: current_password, hash: caller.password })
+        const { ok } = await app.hasher.verify({ password: current_password, hash: caller.password, signal })
         return ok || undefined
       })
       if (!isRight) throw new Problem('INVALID_CREDENTIALS', 'The current password is wrong.')
-      const hash = await app.hasher.hash(new_password)
+      const hash = await app.hasher.hash(new_password, { signal })
 
       // Locked first: a log-in with the old password is over by now, and its tokens end with the others, or it waits.
       const user = await User.lock(db, caller, 'update')
