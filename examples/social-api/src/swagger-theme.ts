@@ -29,8 +29,17 @@ const CSS = `
   }
 `
 
-/** Swagger UI's page does not say so itself, and phones would show it as small as a desktop's. */
+/**
+ * Swagger UI's page does not say how wide it is, and phones would show it as small as a desktop's; and what it keeps over
+ * a reload is the access token, but would be the password, too.
+ */
 const JS = `
+const { setItem } = Storage.prototype
+Storage.prototype.setItem = function (name, value) {
+  const isSecret = (member, one) => typeof one === 'string' && ['password', 'refresh_token'].includes(member)
+  const kept = name === 'authorized' ? JSON.stringify(JSON.parse(value), (...one) => (isSecret(...one) ? undefined : one[1])) : value
+  setItem.call(this, name, kept)
+}
 document.head.insertAdjacentHTML('beforeend', '<meta name="viewport" content="width=device-width, initial-scale=1">')
 `
 

@@ -51,7 +51,7 @@ for (const host of ['127.0.0.1', 'class.test']) {
     await t.test('is where the welcome page leads to', async (t) => {
       await page.goto(origin)
       t.match(await page.textContent('body'), DEMO_PASSWORD, 'which says whom to log in as')
-      await page.click('text=Open Swagger UI')
+      await page.click('a[href="/docs"]')
       await page.waitForSelector('.opblock')
       t.equal(page.url(), `${origin}/docs`)
       t.equal(await page.evaluate('window.isSecureContext'), host === '127.0.0.1')
@@ -90,6 +90,12 @@ for (const host of ['127.0.0.1', 'class.test']) {
       await page.waitForSelector('#operations-Posts-listPosts.is-open')
       t.equal(await page.locator('.opblock.is-open').count(), 1)
       t.same(await run(page, 'listPosts'), { status: '200', body: 'Tomatoes on a north-facing balcony' })
+    })
+
+    await t.test('keeps nothing else of who has logged in', async (t) => {
+      const kept = await page.evaluate('JSON.stringify(localStorage)')
+      t.match(kept, /access_token/)
+      for (const secret of [DEMO_PASSWORD, 'refresh_token']) t.notOk(String(kept).includes(secret), secret)
     })
 
     await t.test('forgets it on logging out', async (t) => {

@@ -37,7 +37,7 @@ t.test('a client made from the document is type-checked by it, and works', async
     const { stdout } = await promisify(execFile)(process.execPath, [resolve(folder, 'flow.js'), url])
     t.same(JSON.parse(stdout), {
       user: 'you@example.com',
-      voted: 'Vote added.',
+      voted: 'successfully added vote',
       again: 'you have voted',
       list: [['From a client', 'you@example.com', 1]],
       missing: 'NOT_FOUND',

@@ -41,7 +41,10 @@ export class User extends Model {
   static async lock(db: Knex, user: User, strength: 'share' | 'update'): Promise<User | undefined> {
     const query = User.query(db)
       .findById(user.id)
-      .whereRaw('password_changed_at IS NOT DISTINCT FROM ?', [user.password_changed_at])
+      // A Date has milliseconds, the column may have more.
+      .whereRaw("date_trunc('milliseconds', password_changed_at) IS NOT DISTINCT FROM ?", [
+        user.password_changed_at,
+      ])
     return strength === 'share' ? query.forShare() : query.forUpdate()
   }
 }
