@@ -44,7 +44,6 @@ function failures(output: string): string {
 
 /** Nothing of these depends on where a session connects. */
 export const WITHOUT_SESSIONS = {
-  'consumers.test.ts': 'looks at the package as it is packed',
   'errors.test.ts': 'has no database',
   'options.test.ts': 'has no database',
 }
