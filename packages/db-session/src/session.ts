@@ -96,18 +96,12 @@ export class Session {
   }
 
   /** Stores what was done, and is as new. Rejects, with nothing stored, if that cannot be. */
-  async commit(): Promise<Ended> {
+  commit(): Promise<Ended> {
     const { failed } = this.root
     const reason = this.#aborted ?? (this.busy ? notAwaited() : undefined)
-    if (reason) {
-      await this.abort(reason)
-      throw reason
-    }
-    if (failed !== undefined) {
-      await this.rollback()
-      throw transactionFailed(failed)
-    }
-    if (!this.#transaction?.open) return 'unused'
+    if (reason) return rejectAfter(this.abort(reason), reason)
+    if (failed !== undefined) return rejectAfter(this.rollback(), transactionFailed(failed))
+    if (!this.#transaction?.open) return UNUSED
     return this.#end('committed', this.#transaction.commit())
   }
 
@@ -215,6 +209,13 @@ export class Session {
     }
     this.#onIdle?.()
   }
+}
+
+const UNUSED: Promise<Ended> = Promise.resolve('unused')
+
+async function rejectAfter(work: Promise<unknown>, reason: Error): Promise<never> {
+  await work
+  throw reason
 }
 
 function answer({ query, callback }: Job, error: Error | null, result?: QueryResult): void {
