@@ -1,7 +1,7 @@
 import type { QueryResult } from 'pg'
-import type { QueryEvent } from './db-session.ts'
 import { DbSessionError, postgresError } from './errors.ts'
 import type { QueryCallback } from './first-query.ts'
+import { answer, type Job } from './job.ts'
 import type { Settings, Work } from './options.ts'
 import type { Recorder } from './recorder.ts'
 import { isRowStream, type Query } from './row-stream.ts'
@@ -9,15 +9,6 @@ import { newScope, notAwaited, refusal, type Scope, transactionFailed } from './
 import type { Source } from './source.ts'
 import { Transaction } from './transaction.ts'
 import { within } from './within.ts'
-
-/** One statement on its way. */
-interface Job {
-  readonly kind: QueryEvent['kind']
-  readonly query: Query
-  readonly scope: Scope
-  readonly callback: QueryCallback
-  startedAt: number
-}
 
 export type Ended = 'committed' | 'rolled back' | 'unused'
 
@@ -216,9 +207,4 @@ const UNUSED: Promise<Ended> = Promise.resolve('unused')
 async function rejectAfter(work: Promise<unknown>, reason: Error): Promise<never> {
   await work
   throw reason
-}
-
-function answer({ query, callback }: Job, error: Error | null, result?: QueryResult): void {
-  if (!isRowStream(query)) callback(error, result)
-  else if (error) query.destroy(error)
 }
