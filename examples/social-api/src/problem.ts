@@ -9,6 +9,7 @@ export const PROBLEMS = Object.freeze({
   NOT_OWNER: 403,
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
+  REQUEST_TIMEOUT: 408,
   CONFLICT: 409,
   EMAIL_TAKEN: 409,
   ALREADY_VOTED: 409,
@@ -16,6 +17,7 @@ export const PROBLEMS = Object.freeze({
   URI_TOO_LONG: 414,
   UNSUPPORTED_MEDIA_TYPE: 415,
   VALIDATION_FAILED: 422,
+  TOO_MANY_REQUESTS: 429,
   INTERNAL: 500,
   OVERLOADED: 503,
   DATABASE_UNAVAILABLE: 503,
@@ -23,6 +25,9 @@ export const PROBLEMS = Object.freeze({
 })
 
 export type ProblemCode = keyof typeof PROBLEMS
+
+/** The challenge that goes with `TOKEN_INVALID`: RFC 6750, section 3. */
+export const INVALID_TOKEN = Object.freeze({ 'www-authenticate': 'Bearer error="invalid_token"' })
 
 /** Where in a request a value was that failed validation, and what was expected of it. */
 export interface InvalidValue {

@@ -22,19 +22,10 @@ export class StartError extends Error {
     )
   }
 
-  /** jwt-kit refuses a secret that is short, well known or a mere pattern. */
-  static ofSecret(error: unknown): unknown {
-    const { code, message } = error as { code?: string; message?: string }
-    if (code !== 'JWT_KIT_KEY') return error
-    return new StartError(`JWT_SECRET cannot be used: ${message}. \`openssl rand -base64 48\` makes one.`, {
-      cause: error,
-    })
-  }
-
-  static ofListening(error: unknown, host: string, port: number): unknown {
+  static ofListening(error: unknown, host: string, port: number, variable: string): unknown {
     const why: Record<string, string> = {
-      EADDRINUSE: `Port ${port} on ${host} is in use. End what uses it, or set PORT to another.`,
-      EACCES: `Port ${port} may not be used by this user. Set PORT to one above 1023.`,
+      EADDRINUSE: `Port ${port} on ${host} is in use. End what uses it, or set ${variable} to another.`,
+      EACCES: `Port ${port} may not be used by this user. Set ${variable} to one above 1023.`,
       EADDRNOTAVAIL: `This machine has no address ${host}. Set HOST to 127.0.0.1, or to 0.0.0.0 for every address.`,
       ENOTFOUND: `HOST is no address of this machine: ${host}.`,
     }

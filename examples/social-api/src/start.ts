@@ -1,12 +1,14 @@
 import { migrateToLatest, pendingMigrations } from '@auth-primer/migrations'
 import { attachPostgres } from '@auth-primer/tool-postgres'
-import type { FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { Registry } from 'prom-client'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { DEMO_USERS } from './demo/data.ts'
 import { seed } from './demo/seed.ts'
 import { createKnex } from './plugins/database.ts'
+import metrics from './routes/metrics.ts'
 import { keptSecret } from './secret.ts'
 import { StartError } from './start-error.ts'
 
@@ -27,19 +29,25 @@ export async function start(config: Config, log: Logger): Promise<Service> {
     const databaseUrl = config.databaseUrl ?? (await embeddedPostgres(config, log, undo))
     await prepareDatabase(databaseUrl, config, log, isEmbedded)
 
+    const registry = config.metricsPort === undefined ? undefined : await serveMetrics(config, log, undo)
     const app = await buildApp({
       loggerInstance: log,
       databaseUrl,
       poolMax: config.poolMax,
       jwtSecret: config.jwtSecret ?? (await secretOfThisCheckout(config, log)),
       accessTokenTtl: config.accessTokenTtl,
+      refreshTokenTtl: config.refreshTokenTtl,
       bcryptCost: config.bcryptCost,
+      corsOrigins: config.corsOrigins,
+      trustProxy: config.trustProxy,
+      redisUrl: config.redisUrl,
+      throttles: config.throttles,
       hasDemoData: isEmbedded,
-    }).catch((error) => {
-      throw StartError.ofSecret(error)
+      behindTls: config.production,
+      ...(registry && { metrics: registry }),
     })
     undo.push(() => app.close())
-    const url = await listen(app, config)
+    const url = await listen(app, config.host, config.port, 'PORT')
     log.info(`Swagger UI: ${url}/docs`)
     if (isEmbedded)
       log.info(`Log in as ${DEMO_USERS[0]?.email}: ${url}/ lists the demo users and their password`)
@@ -98,10 +106,30 @@ async function secretOfThisCheckout({ dataDir }: Config, log: Logger): Promise<s
   return secret
 }
 
-async function listen(app: FastifyInstance, { host, port }: Config): Promise<string> {
+/** On a port of its own, which no proxy passes clients on to, and where neither throttles nor a full queue get in the way. */
+async function serveMetrics(
+  { host, metricsPort = 0 }: Config,
+  log: Logger,
+  undo: (() => Promise<unknown>)[],
+): Promise<Registry> {
+  const registry = new Registry()
+  const app = Fastify()
+  await app.register(metrics, { registry })
+  undo.push(() => app.close())
+  const url = await listen(app, host, metricsPort, 'METRICS_PORT')
+  log.info(`Metrics: ${url}/metrics`)
+  return registry
+}
+
+async function listen(
+  app: FastifyInstance,
+  host: string,
+  port: number,
+  variable: 'PORT' | 'METRICS_PORT',
+): Promise<string> {
   try {
     return await app.listen({ host, port })
   } catch (error) {
-    throw StartError.ofListening(error, host, port)
+    throw StartError.ofListening(error, host, port, variable)
   }
 }

@@ -1,25 +1,19 @@
 import { DEMO_PASSWORD, DEMO_USERS } from './demo/data.ts'
+import { page } from './page.ts'
 
 /** The page that a browser is shown at `/`. */
 export function welcomePage(hasDemoData: boolean): string {
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>social-api</title>
-<link rel="icon" href="data:,">
-<style>
-  :root { color-scheme: light dark; font: 1.1rem/1.6 system-ui, sans-serif }
-  body { max-width: 40rem; margin: 3rem auto; padding: 0 1rem }
-  code { font-size: 1rem }
-</style>
-<h1>social-api</h1>
+  return page(
+    'social-api',
+    `<h1>social-api</h1>
 <p>Users, log-in, posts and votes: the sample service of auth-primer.</p>
-<p><a href="/docs">Open Swagger UI</a> to try every operation, or read the
-<a href="/openapi.json">OpenAPI document</a>.</p>
-${hasDemoData ? demoLogIns() : ''}
-</html>
-`
+<ul>
+  <li><a href="/docs">Swagger UI</a>, to try every operation.</li>
+  <li><a href="/guide">The guide</a>, which explains what it does, and each error.</li>
+  <li><a href="/openapi.json">The OpenAPI document</a>, to make a client from.</li>
+</ul>
+${hasDemoData ? demoLogIns() : ''}`,
+  )
 }
 
 function demoLogIns(): string {

@@ -3,7 +3,7 @@ import t from 'tap'
 import { ConfigError, readConfig } from '../src/config.ts'
 
 const CHECKOUT = resolve(import.meta.dirname, '../../..')
-const SECRET = 'q'.repeat(32)
+const SECRET = 'qmRwtZ8bVxJ3nLpK5sDfG7hYcA2eTu9i'
 const PRODUCTION = { NODE_ENV: 'production', DATABASE_URL: 'postgres://h/d', JWT_SECRET: SECRET }
 
 t.test('an empty environment gives the defaults', async (t) => {
@@ -16,7 +16,18 @@ t.test('an empty environment gives the defaults', async (t) => {
     dataDir: resolve(CHECKOUT, '.data'),
     jwtSecret: undefined,
     accessTokenTtl: '30m',
+    refreshTokenTtl: '30d',
     bcryptCost: 12,
+    metricsPort: undefined,
+    corsOrigins: [],
+    trustProxy: undefined,
+    redisUrl: undefined,
+    throttles: {
+      requestsPerMinute: 1200,
+      signUpsPerMinute: 240,
+      failedLoginsPerAccount: 20,
+      failedLoginsPerAddress: 100,
+    },
     logLevel: 'info',
   })
 })
@@ -29,13 +40,23 @@ t.test('what the environment gives is neither changed nor changeable', async (t)
   t.notOk('EDITOR' in config)
 })
 
+/** Of FastAPI's documentation, of jwt.io, and of everybody's first attempt. */
+const WELL_KNOWN = [
+  '09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7',
+  'a-string-secret-at-least-256-bits-long',
+  '0123456789abcdef0123456789abcdef',
+]
+
 /** Of each variable: what it becomes, and what is refused of it. */
 const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }> = {
   NODE_ENV: {
     good: { development: { production: false }, test: { production: false } },
     bad: ['prod', 'Production', 'staging'],
   },
-  HOST: { good: { '0.0.0.0': { host: '0.0.0.0' }, '::1': { host: '::1' } }, bad: [] },
+  HOST: {
+    good: { '0.0.0.0': { host: '0.0.0.0' }, '::1': { host: '::1' }, localhost: { host: 'localhost' } },
+    bad: ['http://0.0.0.0', '127.0.0.1:3000', '[::1]', 'this machine', '127.0.0.1,10.0.0.1'],
+  },
   PORT: {
     good: { 0: { port: 0 }, 80: { port: 80 }, 65535: { port: 65_535 } },
     bad: ['-1', '65536', '80.5', 'http', 'true', 'NaN'],
@@ -44,8 +65,22 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
     good: {
       'postgres://u:p@h:5/d': { databaseUrl: 'postgres://u:p@h:5/d' },
       'postgresql://h/d': { databaseUrl: 'postgresql://h/d' },
+      'postgres://u:%2F%23%40@h/d?sslmode=require': {
+        databaseUrl: 'postgres://u:%2F%23%40@h/d?sslmode=require',
+      },
     },
-    bad: ['mysql://h/d', 'h:5432/d', ' postgres://h/d', 'postgres:/h/d'],
+    bad: [
+      'postgres://u:12#3@h/d',
+      'postgres://u:12/3@h/d',
+      'postgres://u:1@2@h/d',
+      'postgres://u:12?3@h/d',
+      'postgres://u:100%@h/d',
+      'postgres://u:%zz@h/d',
+      'mysql://h/d',
+      'h:5432/d',
+      ' postgres://h/d',
+      'postgres:/h/d',
+    ],
   },
   DB_POOL_MAX: {
     good: { 1: { poolMax: 1 }, 1000: { poolMax: 1000 } },
@@ -53,24 +88,97 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
   },
   AUTH_PRIMER_DATA_DIR: {
     good: { '/var/lib/x': { dataDir: '/var/lib/x' }, here: { dataDir: resolve('here') } },
-    bad: [],
+    bad: ['~/data', '~'],
   },
   JWT_SECRET: {
     good: { [SECRET]: { jwtSecret: SECRET }, [`${SECRET}é`]: { jwtSecret: `${SECRET}é` } },
-    bad: ['q', 'q'.repeat(31)],
+    bad: ['q', SECRET.slice(1), 'q'.repeat(40), 'abcd'.repeat(20), ...WELL_KNOWN],
   },
   ACCESS_TOKEN_TTL: {
     good: { '45s': { accessTokenTtl: '45s' }, '12h': { accessTokenTtl: '12h' } },
     bad: ['30', '0m', '-5m', '30 m', '30M', '1w', '1.5h', '99999999s'],
   },
+  REFRESH_TOKEN_TTL: {
+    good: { '90d': { refreshTokenTtl: '90d' }, '1s': { refreshTokenTtl: '1s' } },
+    bad: ['30', '0d', 'forever', '1y'],
+  },
   BCRYPT_COST: {
     good: { 10: { bcryptCost: 10 }, 15: { bcryptCost: 15 } },
     bad: ['9', '16', '12.5', 'high'],
   },
+  METRICS_PORT: {
+    good: { 0: { metricsPort: 0 }, 9464: { metricsPort: 9464 } },
+    bad: ['-1', '65536', '94.64', 'on', 'true'],
+  },
+  CORS_ORIGINS: {
+    good: {
+      '*': { corsOrigins: ['*'] },
+      'https://a.example, http://localhost:5173': {
+        corsOrigins: ['https://a.example', 'http://localhost:5173'],
+      },
+    },
+    bad: [
+      'a.example',
+      'https://a.example/',
+      'https://a.example/app',
+      'https://A.example',
+      'https://a.example:443',
+      'https://*.example',
+      'https://a.example, *',
+      'https://a.example,',
+      'ftp://a.example',
+      'null',
+    ],
+  },
+  TRUST_PROXY: {
+    good: {
+      1: { trustProxy: 1 },
+      16: { trustProxy: 16 },
+      loopback: { trustProxy: ['loopback'] },
+      '10.1.2.3, 10.2.0.0/16,2001:db8::/32': { trustProxy: ['10.1.2.3', '10.2.0.0/16', '2001:db8::/32'] },
+    },
+    bad: [
+      'true',
+      '0',
+      '17',
+      '-1',
+      '1.5',
+      '*',
+      'all',
+      'proxy.example',
+      '10.1.2.3,',
+      '10.1.2',
+      '0x7f.1',
+      '0.0.0.0/0',
+      '::/0',
+      '10.0.0.0/33',
+      '10.0.0.0/255.0.0.0',
+      '10.0.0.0/8/8',
+      'fe80::1%eth0',
+    ],
+  },
+  REDIS_URL: {
+    good: {
+      'redis://h': { redisUrl: 'redis://h' },
+      'rediss://u:p%40ss@h:6380/2': { redisUrl: 'rediss://u:p%40ss@h:6380/2' },
+    },
+    bad: ['h:6379', 'http://h', 'redis://', 'redis:///tmp/socket', 'redis://:%zz@h', 'redis://h/name'],
+  },
+  THROTTLE_REQUESTS_PER_MINUTE: limit('requestsPerMinute'),
+  THROTTLE_SIGN_UPS_PER_MINUTE: limit('signUpsPerMinute'),
+  THROTTLE_FAILED_LOGINS_PER_ACCOUNT: limit('failedLoginsPerAccount'),
+  THROTTLE_FAILED_LOGINS_PER_ADDRESS: limit('failedLoginsPerAddress'),
   LOG_LEVEL: {
     good: { debug: { logLevel: 'debug' }, silent: { logLevel: 'silent' } },
     bad: ['verbose', 'INFO', '30'],
   },
+}
+
+function limit(name: string): (typeof VARIABLES)[string] {
+  return {
+    good: { 0: { throttles: { [name]: 0 } }, 5: { throttles: { [name]: 5 } } },
+    bad: ['-1', '1.5', '1000001', 'none'],
+  }
 }
 
 for (const [name, { good, bad }] of Object.entries(VARIABLES)) {
@@ -98,15 +206,20 @@ t.test('no value is in the message, neither of a wrong variable nor of a right o
     JWT_SECRET: 'tooshortasecret',
     PORT: '777777',
     LOG_LEVEL: 'shouting',
+    METRICS_PORT: '123456',
     ACCESS_TOKEN_TTL: 'fortnight',
     BCRYPT_COST: '4242',
     DB_POOL_MAX: '98765',
     NODE_ENV: 'laboratory',
+    REDIS_URL: 'reddit://admin:swordfish@quito',
+    CORS_ORIGINS: 'https://intranet.example/secrets',
+    TRUST_PROXY: 'balancer.internal',
+    THROTTLE_SIGN_UPS_PER_MINUTE: '31415926',
   }
   const right = { HOST: '192.0.2.77', AUTH_PRIMER_DATA_DIR: '/secret/place', AWS_KEY: 'AKIAWHATEVER' }
   const message = refusal({ ...wrong, ...right })
   t.same(namedIn(message).sort(), Object.keys(wrong).sort())
-  for (const value of [...Object.values(wrong), ...Object.values(right), 'hunter2']) {
+  for (const value of [...Object.values(wrong), ...Object.values(right), 'hunter2', 'swordfish']) {
     t.notOk(message.includes(value), value)
   }
 })
@@ -126,6 +239,13 @@ t.test('production requires a database and a secret, and names those that are mi
   t.match(refusal({ NODE_ENV, DATABASE_URL }), /JWT_SECRET is required in production: .*at least 32 bytes/)
   t.notMatch(refusal({ NODE_ENV, JWT_SECRET }), JWT_SECRET)
   t.same(namedIn(refusal({ ...PRODUCTION, JWT_SECRET: SECRET.slice(1) })), ['JWT_SECRET'])
+  t.same(
+    namedIn(refusal({ NODE_ENV, PORT: 'x' })),
+    ['DATABASE_URL', 'JWT_SECRET', 'PORT'],
+    'with those that are wrong',
+  )
+  for (const secret of WELL_KNOWN)
+    t.same(namedIn(refusal({ ...PRODUCTION, JWT_SECRET: secret })), ['JWT_SECRET'])
 })
 
 t.test('elsewhere neither is required', async (t) => {

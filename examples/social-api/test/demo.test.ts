@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { resolve } from 'node:path'
 import { compare } from '@auth-primer/auth-hash'
 import { migrateToLatest } from '@auth-primer/migrations'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
@@ -121,6 +123,24 @@ t.test('a demo user logs in, and reads what was put in', async (t) => {
     visible.map(({ title, voters }) => [title, voters.length]),
   )
   t.ok(visible.length < DEMO_POSTS.length, 'and somebody else’s draft is among what was put in')
+})
+
+t.test('`npm run db:seed` puts it in once, says so, and never in production', async (t) => {
+  const knex = await database(t)
+  const run = (NODE_ENV: string) => {
+    const env = {
+      PATH: process.env.PATH,
+      DATABASE_URL: knex.client.config.connection.connectionString,
+      NODE_ENV,
+    }
+    const cli = resolve(import.meta.dirname, '../src/demo/cli.ts')
+    return spawnSync(process.execPath, ['--import', 'tsx', cli], { env, encoding: 'utf8' })
+  }
+  t.match(run('production'), { status: 1, stdout: '', stderr: /not where NODE_ENV is production/ })
+  t.same(await knex('users'), [])
+  t.match(run(''), { status: 0, stdout: /Log in as maya@example\.com/, stderr: '' })
+  t.equal((await knex('users')).length, DEMO_USERS.length)
+  t.match(run(''), { status: 0, stdout: /there already; nothing was changed/ })
 })
 
 async function database(t: Test): Promise<Knex> {

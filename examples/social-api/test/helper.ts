@@ -1,13 +1,23 @@
-import { request as httpRequest } from 'node:http'
+import { request as httpRequest, type OutgoingHttpHeaders } from 'node:http'
 import { migrateToLatest } from '@auth-primer/migrations'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import type { FastifyInstance } from 'fastify'
-import { pino } from 'pino'
 import type { Test } from 'tap'
 import { type AppOptions, buildApp } from '../src/app.ts'
+import { createLogger } from '../src/logging.ts'
 import { createKnex } from '../src/plugins/database.ts'
+import type { Throttles } from '../src/plugins/throttle.ts'
+import { secretsHunt } from './secrets.ts'
 
 export const SECRET = 'a secret of the tests, long enough to sign with'
+
+/** Limits that no test meets but those about them. */
+export const GENEROUS: Throttles = {
+  requestsPerMinute: 1_000_000,
+  signUpsPerMinute: 1_000_000,
+  failedLoginsPerAccount: 1_000_000,
+  failedLoginsPerAddress: 1_000_000,
+}
 
 export interface Answer {
   status: number
@@ -20,7 +30,7 @@ export interface Call {
   token?: string
   json?: unknown
   form?: Record<string, string>
-  text?: string
+  text?: string | Uint8Array<ArrayBuffer>
   headers?: Record<string, string>
 }
 
@@ -32,29 +42,56 @@ export interface TestService {
   signUp(email: string): Promise<{ id: number; token: string }>
 }
 
-/** The service on a database and a port of its own, spoken to over HTTP. */
-export async function serve(t: Test, options: Partial<AppOptions> = {}): Promise<TestService> {
+const DEFAULTS = {
+  poolMax: 5,
+  jwtSecret: SECRET,
+  accessTokenTtl: '30m',
+  refreshTokenTtl: '30d',
+  bcryptCost: 10,
+  hasDemoData: false,
+  throttles: GENEROUS,
+  // The test's own work is done in the same process, and holds it up; held up for a whole sample, it measures Infinity.
+  pressure: { maxEventLoopDelay: 0 },
+}
+
+/** The service on a database and a port of its own, spoken to over HTTP; `prepare` adds to it before it listens. */
+export async function serve(
+  t: Test,
+  options: Partial<AppOptions> = {},
+  prepare: (app: FastifyInstance) => void = () => {},
+): Promise<TestService> {
   const database = await createTestDatabase()
   const knex = createKnex(database.url, 4)
   await migrateToLatest(knex)
   await knex.destroy()
+  const hunt = secretsHunt()
+  hunt.add('secret', SECRET)
+  hunt.add('secret', new URL(database.url).password)
   const app = await buildApp({
-    loggerInstance: pino({ level: 'silent' }),
+    ...DEFAULTS,
+    loggerInstance: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
     databaseUrl: database.url,
-    poolMax: 5,
-    jwtSecret: SECRET,
-    accessTokenTtl: '30m',
-    bcryptCost: 10,
-    hasDemoData: false,
     ...options,
   })
+  prepare(app)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  hunt.listenTo(app.server)
   t.teardown(async () => {
+    for (const hash of await app
+      .knex('users')
+      .pluck('password')
+      .catch(() => []))
+      hunt.add('hash', hash)
     await app.close()
     await database.drop()
+    const found = hunt.found()
+    if (found.length > 0) throw new Error(`The service showed what is secret:\n${found.join('\n')}`)
   })
 
   const call = async (method: string, path: string, { token, json, form, text, headers }: Call = {}) => {
+    hunt.addFrom(json)
+    hunt.addFrom(form)
+    hunt.add('token', token)
     const body = text ?? (json === undefined ? undefined : JSON.stringify(json))
     const response = await fetch(url + path, {
       method,
@@ -66,7 +103,9 @@ export async function serve(t: Test, options: Partial<AppOptions> = {}): Promise
       body: form ? new URLSearchParams(form) : (body ?? null),
       redirect: 'manual',
     })
-    return { status: response.status, headers: response.headers, body: parse(await response.text()) }
+    const answer = { status: response.status, headers: response.headers, body: parse(await response.text()) }
+    if (answer.status === 200) hunt.addFrom(answer.body)
+    return answer
   }
 
   const signUp = async (email: string) => {
@@ -79,11 +118,24 @@ export async function serve(t: Test, options: Partial<AppOptions> = {}): Promise
   return { app, url, call, signUp }
 }
 
+/** The service without a database, for requests that do not come as far as to need one: `app.inject` them. */
+export async function buildOffline(t: Test, options: Partial<AppOptions> = {}): Promise<FastifyInstance> {
+  const app = await buildApp({
+    ...DEFAULTS,
+    loggerInstance: createLogger({ level: 'silent', readable: false }),
+    databaseUrl: 'postgres://127.0.0.1:1/none',
+    poolMax: 1,
+    ...options,
+  })
+  t.teardown(() => app.close())
+  return app
+}
+
 /** Sends a path as it is: `fetch` would mend it. */
 export async function callRaw(
   url: string,
   path: string,
-  { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+  { method = 'GET', headers = {} }: { method?: string; headers?: OutgoingHttpHeaders } = {},
 ): Promise<Answer> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {

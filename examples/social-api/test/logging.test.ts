@@ -3,8 +3,20 @@ import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import t, { type Test } from 'tap'
 import { createLogger } from '../src/logging.ts'
 import { createKnex } from '../src/plugins/database.ts'
+import { serve } from './helper.ts'
 
-const SECRETS = ['password', 'access_token', 'refresh_token', 'token', 'secret', 'authorization', 'cookie']
+const SECRETS = [
+  'password',
+  'current_password',
+  'new_password',
+  'client_secret',
+  'access_token',
+  'refresh_token',
+  'token',
+  'secret',
+  'authorization',
+  'cookie',
+]
 
 for (const name of SECRETS) {
   t.test(`a member ${name} is redacted, on its own and within others`, async (t) => {
@@ -24,15 +36,42 @@ for (const name of SECRETS) {
   })
 }
 
-t.test('a secret in a query string is redacted, and the rest of the request is not', async (t) => {
+t.test(
+  'of a request its path is logged, and no query, no address and nothing that may be a secret',
+  async (t) => {
+    const { log, lines } = recorder()
+    for (const [url, logged] of [
+      ['/posts/17', '/posts/17'],
+      ['/posts?search=hush&access_token=hush', '/posts'],
+      ['/?hush', '/'],
+      ['/users/hush@example.com/x', '/users/[redacted]/x'],
+      ['/users/hush%40example.com', '/users/[redacted]'],
+      [`/login/${'hush'.repeat(11)}/x`, '/login/[redacted]/x'],
+      [`/posts/${'9'.repeat(40)}`, `/posts/${'9'.repeat(40)}`],
+    ]) {
+      log.info({ req: { method: 'GET', host: 'localhost', ip: 'hush', url } })
+      t.same((lines.at(-1) as { req: object }).req, { method: 'GET', url: logged, host: 'localhost' })
+    }
+    t.notMatch(JSON.stringify(lines), /hush/)
+  },
+)
+
+t.test('the lines of a request have its user’s id, and nothing more of who that is', async (t) => {
   const { log, lines } = recorder()
-  const req = { method: 'GET', host: 'localhost', ip: '127.0.0.1' }
-  log.info({ req: { ...req, url: '/posts?search=a&access_token=hush&Password=hush' } })
-  log.info({ req: { ...req, url: '/posts?search=tokens' } })
-  t.match(lines, [
-    { req: { method: 'GET', url: '/posts?search=a&access_token=[redacted]&Password=[redacted]' } },
-    { req: { url: '/posts?search=tokens' } },
-  ])
+  const { call, signUp } = await serve(t, { loggerInstance: log })
+  const { id, token } = await signUp('whisper@example.com')
+  lines.length = 0
+  await call('GET', '/users/me', { token })
+  await call('GET', '/posts?search=whisper', { token })
+  await call('GET', '/posts/0', { token })
+  await call('GET', '/posts')
+  const completed = lines.filter((line) => (line as { msg: string }).msg === 'request completed')
+  t.same(
+    completed.map((line) => (line as { user?: number }).user),
+    [id, id, id, undefined],
+  )
+  t.notMatch(JSON.stringify(lines), /whisper|127\.0\.0\.1"/)
+  t.notMatch(JSON.stringify(lines), token)
 })
 
 t.test('a cookie that is set is redacted', async (t) => {

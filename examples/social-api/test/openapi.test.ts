@@ -1,32 +1,18 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import t from 'tap'
 import { PROBLEMS } from '../src/problem.ts'
+import { createValidator, follow, type OpenApi, type Operation, readOperations } from './document.ts'
 import { serve } from './helper.ts'
-
-interface Schema {
-  required?: string[]
-  properties?: Record<string, Schema>
-  enum?: string[]
-  minimum?: number
-  maximum?: number
-  items?: Schema
-}
-
-interface Operation {
-  operationId?: string
-  tags?: string[]
-  summary?: string
-  security?: object[]
-  requestBody?: { content: Record<string, { schema: Schema }> }
-  responses: Record<string, { description: string; content?: Record<string, { schema: Schema }> }>
-}
 
 const OPERATIONS = {
   'GET /': 'getRoot',
   'POST /users': 'createUser',
   'GET /users/me': 'getMe',
+  'PUT /users/me/password': 'changePassword',
   'GET /users/{id}': 'getUser',
   'POST /login': 'login',
+  'POST /token/refresh': 'refreshToken',
+  'POST /logout': 'logout',
   'GET /posts': 'listPosts',
   'POST /posts': 'createPost',
   'GET /posts/{id}': 'getPost',
@@ -36,23 +22,29 @@ const OPERATIONS = {
   'GET /health': 'getHealth',
   'GET /ready': 'getReady',
 }
-const OPEN = ['GET /', 'POST /users', 'POST /login', 'GET /health', 'GET /ready']
+const OPEN = [
+  'GET /',
+  'POST /users',
+  'POST /login',
+  'POST /token/refresh',
+  'POST /logout',
+  'GET /health',
+  'GET /ready',
+]
+/** Open, but with a 401 of its own: for the token in its body. */
+const REFRESH = 'POST /token/refresh'
 const MEMBERS = ['type', 'title', 'status', 'detail', 'code', 'instance']
 
 t.test('the document', async (t) => {
   const { call } = await serve(t)
-  const { status, body: document } = await call('GET', '/openapi.json')
-  const operations: [string, Operation][] = Object.entries<Record<string, Operation>>(document.paths).flatMap(
-    ([path, methods]) =>
-      Object.entries(methods).map(([method, operation]): [string, Operation] => [
-        `${method.toUpperCase()} ${path}`,
-        operation,
-      ]),
-  )
+  const { status, body } = await call('GET', '/openapi.json')
+  const document = body as OpenApi
+  const operations = readOperations(document)
+  const byId = (id: string) => operations.find(({ operationId }) => operationId === id) as Operation
 
   t.test('is one, wherever it is asked for', async (t) => {
     t.equal(status, 200)
-    t.match(document.openapi, /^3\.1\.\d+$/)
+    t.match(body.openapi, /^3\.1\.\d+$/)
     const json = await call('GET', '/docs/json')
     t.equal(json.status, 200)
     t.same(json.body, document)
@@ -67,43 +59,44 @@ t.test('the document', async (t) => {
   })
 
   t.test('is valid OpenAPI 3.1', async (t) => {
-    const valid = await new Validator().validate(structuredClone(document))
+    const valid = await new Validator().validate(structuredClone(body))
     t.same(valid, { valid: true })
 
-    const broken = structuredClone(document)
+    const broken = structuredClone(body)
     delete broken.info.title
     t.match(await new Validator().validate(broken), { valid: false }, 'and would not be without a title')
   })
 
   t.test('has every operation, and no route that is not for clients', async (t) => {
     t.same(
-      Object.fromEntries(operations.map(([name, { operationId }]) => [name, operationId])),
+      Object.fromEntries(operations.map(({ name, operationId }) => [name, operationId])),
       OPERATIONS,
       'no 405, no HEAD, no /openapi.json, no /docs',
     )
   })
 
-  t.test('names, tags and summarises each operation', async (t) => {
-    const tags = document.tags.map(({ name }: { name: string }) => name)
-    for (const [name, operation] of operations) {
+  t.test('names, tags, summarises and describes each operation', async (t) => {
+    const tags = document.tags.map(({ name }) => name)
+    for (const { name, ...operation } of operations) {
       t.match(operation, { operationId: /^[a-z]\w+$/, summary: /\S/, tags: { length: 1 } }, name)
+      t.match(operation.description, /^[A-Z].{30,}[.]$/, `${name} is told of in sentences`)
       t.ok(
-        operation.tags?.every((tag) => tags.includes(tag)),
+        operation.tags.every((tag) => tags.includes(tag)),
         `${name} has a tag that is described`,
       )
     }
-    const ids = operations.map(([, { operationId }]) => operationId)
+    const ids = operations.map(({ operationId }) => operationId)
     t.equal(new Set(ids).size, ids.length)
   })
 
   t.test('says which operations want a token, truly', async (t) => {
-    for (const [name, { security, responses }] of operations) {
-      const [method, path] = name.split(' ') as [string, string]
+    for (const { name, method, path, security, responses } of operations) {
       const answer = await call(method, path.replace('{id}', '1'))
       const isOpen = OPEN.includes(name)
       t.equal(answer.status === 401, !isOpen, `${name} answers ${answer.status}`)
       t.same(security, isOpen ? undefined : [{ login: [] }], name)
-      t.equal('401' in responses, !isOpen, name)
+      t.equal('401' in responses, !isOpen || name === REFRESH, name)
+      if (!isOpen) t.ok(responses[401]?.headers?.['WWW-Authenticate'], `${name} says how to be let in`)
     }
   })
 
@@ -111,57 +104,66 @@ t.test('the document', async (t) => {
     t.match(document.components.securitySchemes, {
       login: { type: 'oauth2', flows: { password: { tokenUrl: 'login', scopes: {} } } },
     })
-    const { login } = Object.fromEntries(
-      operations.map(([, operation]) => [operation.operationId, operation]),
-    )
-    t.same(Object.keys(login?.requestBody?.content ?? {}), [
+    t.same(Object.keys(byId('login').requestBody?.content ?? {}), [
       'application/x-www-form-urlencoded',
       'application/json',
     ])
-    const { createPost } = Object.fromEntries(operations.map(([, one]) => [one.operationId, one]))
-    t.same(Object.keys(createPost?.requestBody?.content ?? {}), ['application/json'], 'no form elsewhere')
+    t.same(
+      Object.keys(byId('createPost').requestBody?.content ?? {}),
+      ['application/json'],
+      'no form elsewhere',
+    )
   })
 
   t.test('declares each problem under its status, with every member', async (t) => {
-    for (const [name, { responses }] of operations) {
-      t.notOk('default' in responses, name)
-      t.notOk(
-        Object.keys(responses).some((key) => key.includes('X')),
-        `${name} has each status of its own`,
-      )
+    const isValid = createValidator(document)
+    const seen = new Set<string>()
+    for (const { name, path, method, responses } of operations) {
       for (const [status, { content, description }] of Object.entries(responses)) {
+        t.match(status, /^[1-5][0-9][0-9]$/, `${name} has each status of its own, and no default`)
         if (Number(status) < 400) {
           t.notOk(content?.['application/problem+json'], `${name} ${status} is no problem`)
           continue
         }
         t.same(Object.keys(content ?? {}), ['application/problem+json'], `${name} ${status}`)
-        const schema = content?.['application/problem+json']?.schema
-        const members = [...MEMBERS, ...(status === '422' ? ['errors'] : [])]
-        t.same(schema?.required?.toSorted(), members.toSorted(), `${name} ${status}`)
-        t.same(Object.keys(schema?.properties ?? {}).sort(), members.toSorted(), `${name} ${status}`)
-        const { status: number, code, errors } = schema?.properties ?? {}
-        t.match(number, { minimum: Number(status), maximum: Number(status) })
-        t.equal(description, code?.enum?.join(', '))
-        for (const one of code?.enum ?? [])
-          t.equal(PROBLEMS[one as keyof typeof PROBLEMS], Number(status), one)
-        if (status === '422') t.same(errors?.items?.required?.toSorted(), ['in', 'message', 'path'])
+        const { schema, examples = {} } = content?.['application/problem+json'] ?? {}
+        const [problem, details] = schema?.allOf ?? []
+        t.same(problem, { $ref: '#/components/schemas/Problem' })
+        t.same(details?.properties?.status?.enum, [Number(status)])
+        t.same(details?.required, status === '422' ? ['errors'] : undefined)
+
+        const codes = details?.properties?.code?.enum as (keyof typeof PROBLEMS)[]
+        for (const code of codes) {
+          t.equal(PROBLEMS[code], Number(status), code)
+          t.match(description, `\`${code}\`: `)
+          t.match(examples[code]?.value, { code, status: Number(status) })
+        }
+        t.same(Object.keys(examples), codes, 'an example of each, and of no other')
+
+        if (seen.has(JSON.stringify(schema))) continue
+        seen.add(JSON.stringify(schema))
+        // Nothing that a problem document needs is left to chance: without any one member it is not one.
+        const [first] = Object.values(examples)
+        const at = ['paths', path, method.toLowerCase(), 'responses', status, 'content']
+        const check = (value: unknown) => isValid(value, ...at, 'application/problem+json', 'schema')
+        t.equal(check(first?.value), undefined)
+        for (const member of [...MEMBERS, ...(status === '422' ? ['errors'] : [])])
+          t.match(check({ ...(first?.value as object), [member]: undefined }), /required|must be/, member)
       }
-      for (const always of ['500', '503']) t.ok(always in responses, `${name} ${always}`)
+      for (const always of ['400', '408', '414', '415', '422', '500', '503'])
+        t.ok(always in responses, `${name} ${always}`)
     }
   })
 
   t.test('shows no password in an answer, and asks for one to sign up and to log in', async (t) => {
-    const asked = operations.filter(([, { requestBody }]) =>
-      JSON.stringify(requestBody ?? {}).includes('password'),
+    const schemaOf = ({ requestBody }: Operation) =>
+      Object.values(requestBody?.content ?? {}).map(({ schema }) => follow(document, schema))
+    const asked = operations.filter((one) => JSON.stringify(schemaOf(one)).includes('password'))
+    t.same(asked.map(({ name }) => name).sort(), ['POST /login', 'POST /users', 'PUT /users/me/password'])
+    const answers = Object.entries(document.components.schemas).filter(
+      ([name]) => !['UserCreate', 'Credentials', 'PasswordChange'].includes(name),
     )
-    t.same(asked.map(([name]) => name).sort(), ['POST /login', 'POST /users'])
-    for (const [name, { responses }] of operations)
-      t.notMatch(JSON.stringify(responses), /password|hash/i, name)
-    const [, signUp] = operations.find(([name]) => name === 'POST /users') as [string, Operation]
-    t.same(Object.keys(signUp.responses[201]?.content?.['application/json']?.schema.properties ?? {}), [
-      'id',
-      'email',
-      'created_at',
-    ])
+    t.notMatch(JSON.stringify(answers), /password|hash/i)
+    t.same(Object.keys(document.components.schemas.UserOut?.properties ?? {}), ['id', 'email', 'created_at'])
   })
 })

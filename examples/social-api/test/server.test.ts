@@ -1,58 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, utimes } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { migrateToLatest } from '@auth-primer/migrations'
 import { stopPostgres } from '@auth-primer/tool-postgres'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import t, { type Test } from 'tap'
 import { DEMO_PASSWORD, DEMO_USERS } from '../src/demo/data.ts'
 import { createKnex } from '../src/plugins/database.ts'
-
-const CHECKOUT = resolve(import.meta.dirname, '../../..')
-const SERVER = [process.execPath, 'examples/social-api/dist/server.js']
-
-interface Running {
-  child: ChildProcess
-  /** Standard output and error, so far. */
-  output(): string
-  /** Waits for a line, and answers with what the pattern's group found. */
-  says(pattern: RegExp): Promise<string>
-  /** Waits for the end, and answers with the exit code. */
-  ends(): Promise<number | null>
-}
-
-/** Runs a command of the checkout with nothing of this environment but PATH: no LANG, no HOME, no DATABASE_URL. */
-function run(t: Test, [command = '', ...args]: string[], env: Record<string, string>): Running {
-  const child = spawn(command, args, { cwd: CHECKOUT, env: { PATH: process.env.PATH, PORT: '0', ...env } })
-  let text = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
-      child.emit('said')
-    })
-  }
-  const ended = once(child, 'close').then(([code]) => code as number | null)
-  t.teardown(async () => {
-    child.kill('SIGTERM')
-    await ended
-  })
-  const says = async (pattern: RegExp) => {
-    for (;;) {
-      const found = pattern.exec(text)
-      if (found) return found[1] ?? found[0]
-      await Promise.race([
-        once(child, 'said'),
-        ended.then((code) => {
-          if (!pattern.test(text)) throw new Error(`ended with ${code} and never said ${pattern}:\n${text}`)
-        }),
-      ])
-    }
-  }
-  return { child, output: () => text, says, ends: () => ended }
-}
+import { CHECKOUT, LISTENS, run, SERVER } from './process.ts'
 
 async function dataDir(t: Test): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'social-api '))
@@ -62,8 +19,6 @@ async function dataDir(t: Test): Promise<string> {
   })
   return dir
 }
-
-const LISTENS = /Server listening at (http:\/\/[\d.:]+)/
 
 async function logIn(url: string): Promise<string> {
   const response = await fetch(`${url}/login`, {
@@ -156,6 +111,7 @@ t.test('what keeps it from starting is one line, and exit code 1', async (t) => 
 
   for (const [env, line] of [
     [{ DATABASE_URL, PORT: String(port) }, new RegExp(`^Port ${port} on 127.0.0.1 is in use. .*PORT`)],
+    [{ DATABASE_URL, METRICS_PORT: String(port) }, new RegExp(`^Port ${port} on .* set METRICS_PORT`)],
     [{ DATABASE_URL: unreachable }, /^The database at 127.0.0.1:1\/nothing cannot be used: .*ECONNREFUSED/],
     [
       { DATABASE_URL: database.url.replace(/[^/]+$/, 'missing') },
@@ -163,7 +119,7 @@ t.test('what keeps it from starting is one line, and exit code 1', async (t) => 
     ],
     [{ NODE_ENV: 'production', JWT_SECRET }, /DATABASE_URL is required in production/],
     [{ DATABASE_URL, JWT_SECRET: 'short' }, /JWT_SECRET must be .* at least 32 bytes/],
-    [{ DATABASE_URL, JWT_SECRET: 'a'.repeat(40) }, /^JWT_SECRET cannot be used: .*openssl rand/],
+    [{ DATABASE_URL, JWT_SECRET: 'a'.repeat(40) }, /JWT_SECRET must be .*openssl rand/],
   ] as const) {
     const { LOG_LEVEL = 'silent', ...rest } = env as Record<string, string>
     const service = run(t, SERVER, { AUTH_PRIMER_DATA_DIR, LOG_LEVEL, ...rest })
@@ -171,6 +127,29 @@ t.test('what keeps it from starting is one line, and exit code 1', async (t) => 
     t.match(service.output(), line)
     t.notMatch(service.output(), /hunter2|short\b|\n\s+at /, 'no secret and no stack')
   }
+})
+
+t.test('a file .env is read, the environment goes before it, and its secrets are not shown', async (t) => {
+  const folder = await dataDir(t)
+  const lines = [
+    'PORT=x',
+    'BCRYPT_COST=99',
+    'LOG_LEVEL=loud',
+    'DATABASE_URL=mysql://me:hunter2@h/d',
+    'JWT_SECRET=short',
+  ]
+  await writeFile(join(folder, '.env'), lines.join('\n'))
+  const service = run(t, SERVER, { PORT: '0', LOG_LEVEL: 'info' }, folder)
+  t.equal(await service.ends(), 1)
+  const [first, ...wrong] = service.output().trim().split('\n')
+  t.match(first, /^The configuration is wrong \(environment, or \.env\):$/)
+  t.match(
+    wrong,
+    [/DATABASE_URL must be/, /JWT_SECRET must be/, /BCRYPT_COST must be/],
+    'PORT and LOG_LEVEL are right',
+  )
+  t.equal(wrong.length, 3)
+  t.notMatch(service.output(), /hunter2|mysql|=short|loud/)
 })
 
 t.test('in production it waits for migrations that somebody else runs', async (t) => {
@@ -183,7 +162,7 @@ t.test('in production it waits for migrations that somebody else runs', async (t
   }
   const refused = run(t, SERVER, env)
   t.equal(await refused.ends(), 1)
-  t.match(refused.output(), /3 migrations are pending.*npm run db:migrate/)
+  t.match(refused.output(), /5 migrations are pending.*npm run db:migrate/)
 
   const knex = createKnex(database.url, 4)
   await migrateToLatest(knex)
@@ -193,6 +172,19 @@ t.test('in production it waits for migrations that somebody else runs', async (t
   t.notMatch(await (await fetch(url, { headers: { accept: 'text/html' } })).text(), DEMO_PASSWORD)
 })
 
+t.test('metrics are on a port of their own, and not on the service’s', async (t) => {
+  const service = run(t, SERVER, { AUTH_PRIMER_DATA_DIR: await dataDir(t), METRICS_PORT: '0' })
+  const metrics = await service.says(/Metrics: (http:[^"]+)/)
+  const url = await service.says(/Swagger UI: (http:[^"]+)\/docs/)
+  t.equal((await fetch(`${url}/health`)).status, 200)
+  t.equal((await fetch(`${url}/metrics`)).status, 404)
+  const text = await (await fetch(metrics)).text()
+  t.match(text, 'http_request_duration_seconds_count{method="GET",route="/health",status="200"} 1')
+  t.equal((await fetch(new URL('/health', metrics))).status, 404)
+  service.child.kill('SIGTERM')
+  t.equal(await service.ends(), 0)
+})
+
 t.test(
   '`npm run dev` reloads on a save, logs readable lines with each request’s SQL, and keeps the database up',
   async (t) => {
@@ -200,8 +192,8 @@ t.test(
     const url = await service.says(LISTENS)
     const token = await logIn(url)
     t.equal((await fetch(`${url}/posts`, { headers: { authorization: `Bearer ${token}` } })).status, 200)
-    await service.says(/DEBUG: BEGIN READ ONLY.*"reqId":"req-2"/)
-    await service.says(/DEBUG: select "posts".*"reqId":"req-2"/)
+    const id = await service.says(/DEBUG: BEGIN READ ONLY.*"reqId":"(req-[^"]+)"/)
+    await service.says(new RegExp(`DEBUG: select "posts".*"reqId":"${id}"`))
 
     const before = service.output().length
     const now = new Date()

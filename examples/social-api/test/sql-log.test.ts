@@ -1,14 +1,6 @@
 import t from 'tap'
-import { createLogger } from '../src/logging.ts'
 import { type Answer, serve } from './helper.ts'
-
-interface Line {
-  level: number
-  msg: string
-  reqId?: string
-  ms?: number
-  req?: { method: string; url: string }
-}
+import { isSql, recorder, statements } from './recorder.ts'
 
 t.test('at debug each statement of a request is logged with its id, in the order it was sent', async (t) => {
   const { taken, loggerInstance } = recorder('debug')
@@ -78,7 +70,7 @@ t.test('requests at the same time never get each other’s statements', async (t
     alone.set(name, statements(await taken()))
   }
   t.equal(new Set([...alone.values()].map(String)).size, 6, 'no two are alike')
-  t.match(alone.get('POST /login'), [/^select "users"/])
+  t.match(alone.get('POST /login'), [/^SELECT lower/, /^select "users"/])
   t.same(alone.get('GET /health'), [])
 
   const answers = await Promise.all(
@@ -128,7 +120,7 @@ t.test(
     const form = { username: 'ann@example.com', password: 'a good password' }
     t.match(await call('POST', '/login', { form }), { status: 500, body: { code: 'INTERNAL' } })
     const lines = await taken()
-    t.match(statements(lines), { length: 1, 0: /^select "users"/ })
+    t.match(statements(lines), { length: 2, 1: /^select "users"/ })
     t.match(
       lines.find(({ msg }) => msg === 'request failed'),
       { err: { cause: { code: '42P01' } } },
@@ -147,33 +139,3 @@ t.test('at info nothing is said of SQL', async (t) => {
   t.same(statements(lines), [])
   t.notMatch(JSON.stringify(lines), /select|insert|BEGIN|COMMIT/)
 })
-
-function recorder(level: string) {
-  const lines: Line[] = []
-  let onLine = () => {}
-  const destination = {
-    write(line: string) {
-      lines.push(JSON.parse(line))
-      onLine()
-    },
-  }
-  /** The lines so far, once every request that came has been logged as completed: that is after its answer. */
-  const taken = async () => {
-    const count = (text: string) => lines.filter(({ msg }) => msg === text).length
-    while (count('incoming request') > count('request completed')) {
-      await new Promise<void>((resolve) => {
-        onLine = resolve
-      })
-    }
-    return lines.splice(0)
-  }
-  return { taken, loggerInstance: createLogger({ level, readable: false, destination }) }
-}
-
-function isSql({ msg }: Line): boolean {
-  return /^(select|insert|update|delete|begin|commit|rollback)\b/i.test(msg)
-}
-
-function statements(lines: Line[]): string[] {
-  return lines.filter(isSql).map(({ msg }) => msg)
-}

@@ -5,6 +5,9 @@ import { OverloadedError } from './errors.ts'
 /** Published when a call is turned away: `{ running, waiting, retryAfter }`. */
 const overload = channel('auth-primer:auth-hash:overload')
 
+/** Published when a job has come to an end, well or badly: `{ waitedMs, workedMs }`. */
+const finish = channel('auth-primer:auth-hash:finish')
+
 /** A hasher's load, as it is now and since it was made. */
 export interface Stats {
   /** Computing now. */
@@ -36,7 +39,7 @@ export function createQueue(options: { concurrency: number; maxQueue: number; no
   let aborted = 0
   let meanMs = 0
 
-  async function timed<T>(job: () => Promise<T>): Promise<T> {
+  async function timed<T>(job: () => Promise<T>, asked: number): Promise<T> {
     const start = now()
     try {
       return await job()
@@ -44,6 +47,7 @@ export function createQueue(options: { concurrency: number; maxQueue: number; no
       const ms = now() - start
       meanMs = finished === 0 ? ms : meanMs + (ms - meanMs) / 8
       finished += 1
+      if (finish.hasSubscribers) finish.publish({ waitedMs: start - asked, workedMs: ms })
     }
   }
 
@@ -64,9 +68,10 @@ export function createQueue(options: { concurrency: number; maxQueue: number; no
         waiting.abort(signal?.reason)
       }
       signal?.addEventListener('abort', abort, { once: true })
+      const asked = now()
       const started = () => {
         signal?.removeEventListener('abort', abort)
-        return timed(job)
+        return timed(job, asked)
       }
       return jobs.add(started, { signal: waiting.signal })
     },

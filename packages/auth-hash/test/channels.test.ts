@@ -1,11 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
 import { createHasher } from '../src/create-hasher.ts'
+import { createQueue } from '../src/queue.ts'
 
 /** What is published on each channel while `run` runs. */
 async function heard(run: () => Promise<unknown>) {
   const messages: Record<string, unknown[]> = {}
-  const names = ['compute', 'verify', 'overload'].map((event) => `auth-primer:auth-hash:${event}`)
+  const names = ['compute', 'finish', 'verify', 'overload'].map((event) => `auth-primer:auth-hash:${event}`)
   const listen = (message: unknown, name: string | symbol) => {
     const event = String(name).slice('auth-primer:auth-hash:'.length)
     messages[event] = [...(messages[event] ?? []), message]
@@ -16,6 +17,7 @@ async function heard(run: () => Promise<unknown>) {
   return messages
 }
 
+const TIMES = { waitedMs: Number, workedMs: Number }
 const password = 'hunter2'
 const hasher = createHasher({ cost: 4, unsafeLowCost: true, concurrency: 1, maxQueue: 1 })
 
@@ -27,15 +29,39 @@ t.test('what is computed, judged and turned away can be listened to', async (t) 
     await hasher.verify({ password, hash: hash.replace('$04$', '$31$') })
     await Promise.allSettled([hasher.hash(password), hasher.hash(password), hasher.hash(password)])
   })
-  t.strictSame(messages, {
+  t.match(messages, {
     compute: [{ cost: 4 }, { cost: 4 }, { cost: 4 }, { cost: 4 }, { cost: 4 }],
     verify: [
       { ok: true, needsRehash: false },
       { ok: false, reason: 'wrong-password' },
       { ok: false, reason: 'cost-too-high' },
     ],
+    finish: [TIMES, TIMES, TIMES, TIMES, TIMES],
     overload: [{ running: 1, waiting: 1, retryAfter: 1 }],
   })
+})
+
+t.test('how long a call waited and worked can be listened to', async (t) => {
+  const finished: { waitedMs: number; workedMs: number }[] = []
+  const listen = (message: unknown) => void finished.push(message as (typeof finished)[0])
+  subscribe('auth-primer:auth-hash:finish', listen)
+  let time = 0
+  const queue = createQueue({ concurrency: 1, maxQueue: 1, now: () => time })
+  let end = () => {}
+  const first = queue.run(() => new Promise<void>((resolve) => (end = resolve)), undefined)
+  const second = queue.run(async () => {
+    time = 70
+    throw new Error('failed')
+  }, undefined)
+  time = 50
+  end()
+  await first
+  await t.rejects(second)
+  unsubscribe('auth-primer:auth-hash:finish', listen)
+  t.strictSame(finished, [
+    { waitedMs: 0, workedMs: 50 },
+    { waitedMs: 50, workedMs: 20 },
+  ])
 })
 
 t.test('nothing secret is published', async (t) => {

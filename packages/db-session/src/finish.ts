@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
 import { setImmediate as immediate } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { DbSessionError, translate } from './errors.ts'
@@ -5,6 +7,7 @@ import type { Exchange, ExchangeOf } from './exchange.ts'
 import type { Work } from './options.ts'
 import { readHead, resetReply, restoreHead } from './reply.ts'
 import type { Run } from './run.ts'
+import { assertSendable } from './sendable.ts'
 
 type Done = (error?: Error) => void
 
@@ -30,11 +33,11 @@ export function finish(exchangeOf: ExchangeOf, work: Work) {
     if (exchange.retry?.(run.session.root.failed)) return
     exchange.state = 'deciding'
     const head = readHead(reply)
-    decide(run, payload, statusOf(reply, payload)).then(
+    decide(run, reply, payload).then(
       (lasts) => {
         exchange.state = lasts ? 'streaming' : 'finished'
         if (exchange.answeredTwice) restoreHead(reply, head)
-        done()
+        goOn(done)
       },
       (error) => failed(exchange, run, reply, payload, error, done),
     )
@@ -42,9 +45,9 @@ export function finish(exchangeOf: ExchangeOf, work: Work) {
 }
 
 /** Resolves with whether the session lasts as long as the stream that is the answer. */
-async function decide(run: Run, payload: unknown, statusCode: number): Promise<boolean> {
+async function decide(run: Run, reply: FastifyReply, payload: unknown): Promise<boolean> {
   const { session, db } = run
-  if (statusCode >= 400) {
+  if (statusOf(reply, payload) >= 400) {
     if (session.busy) {
       await run.abort(
         new DbSessionError('DB_SESSION_ABORTED', 'An answer was sent before this statement: all was undone'),
@@ -52,8 +55,10 @@ async function decide(run: Run, payload: unknown, statusCode: number): Promise<b
     } else await run.rollback()
     return false
   }
+  assertSendable(reply, payload)
   if (isStream(payload)) {
     if (db.mode === 'read' && !session.root.rollbackOnly) return true
+    await opened(payload)
     // a stream of rows sends its statement a little later
     await immediate()
     if (session.streaming) {
@@ -65,6 +70,14 @@ async function decide(run: Run, payload: unknown, statusCode: number): Promise<b
   }
   await run.commit()
   return false
+}
+
+/** Rejects where a stream fails before the COMMIT, as a file does that cannot be opened. Later, Fastify listens. */
+async function opened(payload: Stream): Promise<void> {
+  if (!(payload instanceof Readable)) return
+  payload.on('error', () => {})
+  if ('pending' in payload && payload.pending === true) await once(payload, 'ready')
+  if (payload.errored) throw payload.errored
 }
 
 function failed(
@@ -79,13 +92,23 @@ function failed(
   if (exchange.retry?.(error)) return
   exchange.state = 'finished'
   if (isStream(payload)) payload.destroy?.()
-  const known = translate(error) as DbSessionError
-  run.abort(known).then(() => {
+  const known = translate(error)
+  const reason = known ?? new DbSessionError('DB_SESSION_ABORTED', 'The answer failed: all was undone', error)
+  run.abort(reason).then(() => {
     // where the handler has not run, a hook has answered before it
     if (exchange.head) resetReply(reply, exchange.head)
-    reply.code(known.statusCode)
-    done(known)
+    if (known) reply.code(known.statusCode)
+    done(known ?? (error as Error))
   })
+}
+
+/** What Fastify throws while it writes the head goes where the error of a hook would. */
+function goOn(done: Done): void {
+  try {
+    done()
+  } catch (error) {
+    done(error as Error)
+  }
 }
 
 interface Stream {

@@ -24,7 +24,10 @@ export function handle(handler: RouteHandlerMethod, exchangeOf: ExchangeOf, work
     }
     const failed = (error: unknown): unknown => {
       // a time-out, say, has answered for the handler: Fastify would write a second head over the first
-      if (exchange.state === 'deciding') return new Promise(() => {})
+      if (exchange.state === 'deciding') {
+        request.log.error({ err: error }, 'the handler failed after an answer was given for it')
+        return new Promise(() => {})
+      }
       const cause = exchange.run?.session.root.failed ?? error
       if (attempt <= work.retry && exchange.mayRetry(cause)) return again()
       throw translate(error) ?? error
@@ -39,17 +42,17 @@ export function handle(handler: RouteHandlerMethod, exchangeOf: ExchangeOf, work
     // the commit comes after the handler: from there the answer is sent anew, as Fastify does it
     exchange.retry = (cause) => {
       if (attempt > work.retry || !exchange.mayRetry(cause)) return false
-      again().then(
-        (payload) => {
+      again()
+        .then((payload) => {
           if (payload !== undefined) reply.send(payload)
-        },
-        (error) =>
+        })
+        .catch((error) => {
           reply.send(
             error instanceof Error
               ? error
               : new Error('The handler threw what is no Error', { cause: error }),
-          ),
-      )
+          )
+        })
       return true
     }
     return run()

@@ -18,3 +18,11 @@ export function answer({ query, callback }: Job, error: Error | null, result?: Q
   if (!isRowStream(query)) callback(error, result)
   else if (error) query.destroy(error)
 }
+
+/** COMMIT and ROLLBACK by hand, which may have begun another transaction at once; ROLLBACK TO has the same tag. */
+export function endsTransaction(query: Query, result: QueryResult | QueryResult[] | undefined): boolean {
+  if (result === undefined || isRowStream(query)) return false
+  if (Array.isArray(result)) return result.some((each) => endsTransaction(query, each))
+  const { command } = result
+  return command === 'COMMIT' || (command === 'ROLLBACK' && !/\brollback\b[^;]*\bto\b/i.test(query.text))
+}

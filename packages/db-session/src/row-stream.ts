@@ -36,9 +36,12 @@ export function sendStream(
     failed = error
     if (isLost()) callback(error)
   })
-  stream.once('close', () => {
+  const over = (): void => {
     connection.off('end', lost)
     callback(failed)
-  })
+  }
+  // whoever has read all rows goes on before the cursor closes
+  stream.once('end', over)
+  stream.once('close', over)
   connection.query(stream)
 }

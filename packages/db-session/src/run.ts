@@ -55,7 +55,15 @@ export class Run {
         '`rollbackOnly()` was called: there is nothing to commit',
       )
     }
-    if ((await this.session.commit()) === 'committed') this.committedEarly = true
+    const { root } = this.session
+    try {
+      if ((await this.session.commit()) === 'committed') this.committedEarly = true
+    } catch (error) {
+      // swallowed, it would let the answer say that this was stored
+      root.failed = error
+      root.afterCommit = []
+      throw error
+    }
     this.#stored()
   }
 

@@ -50,3 +50,10 @@ export function notAwaited(): DbSessionError {
     'A statement or a savepoint was still under way when the work ended, so all was undone: await each of them',
   )
 }
+
+export function endedByStatement(): DbSessionError {
+  return new DbSessionError(
+    'DB_SESSION_ENDED_BY_STATEMENT',
+    'A statement of the work ended the transaction: leave COMMIT and ROLLBACK to the session',
+  )
+}

@@ -1,11 +1,11 @@
 import type { QueryResult } from 'pg'
 import { DbSessionError, postgresError } from './errors.ts'
 import type { QueryCallback } from './first-query.ts'
-import { answer, type Job } from './job.ts'
+import { answer, endsTransaction, type Job } from './job.ts'
 import type { Settings, Work } from './options.ts'
 import type { Recorder } from './recorder.ts'
 import { isRowStream, type Query } from './row-stream.ts'
-import { newScope, notAwaited, refusal, type Scope, transactionFailed } from './scope.ts'
+import { endedByStatement, newScope, notAwaited, refusal, type Scope, transactionFailed } from './scope.ts'
 import type { Source } from './source.ts'
 import { Transaction } from './transaction.ts'
 import { within } from './within.ts'
@@ -169,6 +169,9 @@ export class Session {
     if (this.#running !== job) return
     this.#running = undefined
     const outcome = error && this.#outcome(job, error)
+    if (!error && job.kind === 'query' && endsTransaction(job.query, result)) {
+      this.root.failed = job.scope.failed = endedByStatement()
+    }
     this.recorder.statement(job.kind, job.query, job.startedAt, error ?? undefined, result)
     this.#next()
     answer(job, outcome, result)

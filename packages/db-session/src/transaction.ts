@@ -6,7 +6,7 @@ import type { Work } from './options.ts'
 import type { Ticket } from './queue.ts'
 import type { Recorder } from './recorder.ts'
 import { isRowStream, type Query, sendStream } from './row-stream.ts'
-import { transactionFailed } from './scope.ts'
+import { endedByStatement, transactionFailed } from './scope.ts'
 import type { PgConnection, Source } from './source.ts'
 import { within } from './within.ts'
 
@@ -71,12 +71,17 @@ export class Transaction {
   /** Rejects unless Postgres answers COMMIT, with the tag COMMIT, in a transaction. */
   async commit(): Promise<void> {
     const connection = this.#connection as PgConnection
+    // no COMMIT was sent, so the outcome is known
+    if (this.lost) {
+      await this.#source.discard(connection, this.#ticket as Ticket)
+      throw new DbSessionError(
+        'DB_SESSION_CONNECTION_LOST',
+        'The connection to Postgres was lost before COMMIT: nothing was stored',
+      )
+    }
     if (connection.getTransactionStatus() === 'I') {
       this.#source.release(connection, this.#ticket as Ticket)
-      throw new DbSessionError(
-        'DB_SESSION_ENDED_BY_STATEMENT',
-        'A statement of the work ended the transaction: leave COMMIT and ROLLBACK to the session',
-      )
+      throw endedByStatement()
     }
     const result = await this.#last(connection, 'commit', this.#work.commitTimeoutMs)
     if (!(result instanceof Error)) {

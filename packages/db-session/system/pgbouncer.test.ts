@@ -1,24 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import net, { type AddressInfo } from 'node:net'
+import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import t from 'tap'
-
-const FILES = [
-  'exchange',
-  'face',
-  'finish',
-  'handle',
-  'plugin',
-  'savepoint',
-  'sessions',
-  'source',
-  'transaction',
-  'with-rollback',
-]
+import { freePort } from './cluster.ts'
+import { runSuite, WITHOUT_SESSIONS } from './suite.ts'
 
 const database = await createTestDatabase()
 const bouncer = await startPgBouncer(new URL(database.adminUrl))
@@ -29,25 +18,14 @@ t.teardown(async () => {
   await database.drop()
 })
 
-for (const file of FILES) {
-  t.test(`${file}.test.ts, through PgBouncer in transaction mode`, async (t) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', `test/${file}.test.ts`], {
-      cwd: new URL('..', import.meta.url),
-      env: {
-        ...process.env,
-        TEST_POSTGRES_URL: database.adminUrl,
-        DB_SESSION_TEST_VIA: `127.0.0.1:${bouncer.port}`,
-      },
-    })
-    let output = ''
-    child.stdout.on('data', (data) => {
-      output += data
-    })
-    const [code] = await once(child, 'exit')
-    t.equal(code, 0, output.slice(-4_000))
-    t.match(output, /# \{ total: [1-9]|^ok|1\.\.[1-9]/m)
-  })
-}
+t.test('the tests of the package through PgBouncer in transaction mode', (t) => {
+  runSuite(
+    t,
+    { TEST_POSTGRES_URL: database.adminUrl, DB_SESSION_TEST_VIA: `127.0.0.1:${bouncer.port}` },
+    WITHOUT_SESSIONS,
+  )
+  t.end()
+})
 
 async function startPgBouncer(
   server: URL,
@@ -91,13 +69,4 @@ default_pool_size = 50
     if (child.exitCode !== null) throw new Error('PgBouncer did not start: is it installed?')
   }
   return { process: child, port, folder, kill: () => child.kill() }
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

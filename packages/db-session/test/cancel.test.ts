@@ -2,14 +2,20 @@ import pg from 'pg'
 import t from 'tap'
 import { cancel } from '../src/cancel.ts'
 import type { PgConnection } from '../src/source.ts'
-import { openDatabase, rejection } from './setup.ts'
+import { openDatabase, rejection, until } from './setup.ts'
 
 const database = await openDatabase(t)
+const sleepers = 'select count(*)::int from pg_stat_activity where datname = current_database()'
 
 t.test('stops what runs, and leaves the connection', async (t) => {
   const client = new pg.Client({ connectionString: database.url }) as PgConnection
   await client.connect()
   const sleeping = rejection(client.query('select pg_sleep(60)'))
+  // a request that overtakes its statement finds nothing to cancel
+  await until(
+    async () => (await database.see(`${sleepers} and wait_event = 'PgSleep'`))[0] === 1,
+    'the sleep',
+  )
   await cancel(client)
   await cancel(client)
   t.equal((await sleeping).code, '57014')

@@ -73,6 +73,7 @@ t.test('a retry', async (t) => {
   let runs = 0
   const mails: number[] = []
   const sessions = new Set<unknown>()
+  const requests = new Set<unknown>()
   const { hit, app, knex } = await start(
     t,
     database,
@@ -91,6 +92,7 @@ t.test('a retry', async (t) => {
       ] as const) {
         app.post(path, { config: { db: { retry } } }, async (request, reply) => {
           sessions.add(request.db)
+          requests.add(request)
           await request.db('users').insert({ email: `run ${++runs}` })
           const mine = runs
           request.db.afterCommit(() => mails.push(mine))
@@ -116,6 +118,17 @@ t.test('a retry', async (t) => {
         if (runs === 2) throw Object.assign(new Error('second'), { statusCode: 418 })
         return {}
       })
+      app.post(
+        '/commit-then-unserializable',
+        {
+          config: { db: { retry: 2 } },
+          schema: { response: { 200: { type: 'object', required: ['a'], properties: { a: {} } } } },
+        },
+        async (request) => {
+          await request.db('users').insert({ email: `run ${++runs}` })
+          return (runs === 2 ? {} : { a: 1 }) as { a: number }
+        },
+      )
       app.post('/commit-then-throw', { config: { db: { retry: 2 } } }, async (request) => {
         await request.db('users').insert({ email: `run ${++runs}` })
         if (runs === 2) throw 'no error'
@@ -168,6 +181,7 @@ t.test('a retry', async (t) => {
     await until(() => mails.length > 0)
     t.same(mails, [2], 'and its work after the commit runs once')
     t.equal(sessions.size, 2, 'each run has a session of its own')
+    t.equal(requests.size, 1, 'and all of them the same request')
   })
   t.test('is not made where none was asked for', async (t) => {
     const answer = await hit('POST', '/commit-once')
@@ -188,6 +202,7 @@ t.test('a retry', async (t) => {
   t.test('may fail by itself', async (t) => {
     t.equal((await hit('POST', '/commit-then-error')).status, 418)
     t.equal((await hit('POST', '/commit-then-throw')).status, 500)
+    t.equal((await hit('POST', '/commit-then-unserializable')).status, 500)
     t.same(await database.see('select email from users'), [])
   })
   for (const state of ['40001', '40P01']) {

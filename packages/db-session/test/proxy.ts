@@ -6,12 +6,18 @@ import type { Test } from 'tap'
 export async function proxy(t: Test, target: string) {
   const to = new URL(target)
   const pairs = new Set<[Socket, Socket]>()
-  const state = { messages: [] as string[], onMessage: (_text: string): 'pass' | 'cut' | 'mute' => 'pass' }
+  const state = {
+    messages: [] as string[],
+    /** The first bytes of each connection, up to eight, in hexadecimal. */
+    openings: [] as string[],
+    onMessage: (_text: string): 'pass' | 'cut' | 'mute' => 'pass',
+  }
   const server = net.createServer((client) => {
     const upstream = net.connect(Number(to.port), to.hostname)
     const pair: [Socket, Socket] = [client, upstream]
     pairs.add(pair)
     let mute = false
+    client.once('data', (data) => state.openings.push(data.subarray(0, 8).toString('hex')))
     client.on('data', (data) => {
       const text = data.toString('latin1')
       state.messages.push(text)

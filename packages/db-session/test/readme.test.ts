@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import Fastify from 'fastify'
 import t from 'tap'
+import { DB_SESSION_ERROR_CODES, dbSession } from '../src/index.ts'
+import { DEFAULTS } from '../src/options.ts'
 import { openDatabase } from './setup.ts'
 
 const database = await openDatabase(t)
@@ -27,4 +30,44 @@ await app.close()
   t.equal(code, 0, output)
   t.match(output, '201 ada@example.org 1')
   t.match(output, 'welcome, user 1')
+})
+
+const sources = new URL('../src/', import.meta.url)
+const source = readdirSync(sources)
+  .map((file) => readFileSync(new URL(file, sources), 'utf8'))
+  .join('')
+
+t.test('every name in the README is one', async (t) => {
+  const named = (pattern: RegExp) => [...new Set(Array.from(readme.matchAll(pattern), ([, name]) => name))]
+  const codes = named(/\b(DB_SESSION_[A-Z_]+)\b/g)
+  t.ok(codes.length > 5)
+  t.same(
+    codes.filter((code) => !DB_SESSION_ERROR_CODES.includes(code as never)),
+    [],
+  )
+  const options = named(/`(\w+Ms)`/g)
+  t.ok(options.length > 2)
+  t.same(
+    options.filter((name) => !((name as string) in DEFAULTS)),
+    [],
+  )
+  t.match(readme, 'thrown away', 'after the second that is the default')
+  t.equal(DEFAULTS.cancelTimeoutMs, 1_000)
+  const [, listed = ''] = /publishes (`auth-primer:db-session:.+?), each with/s.exec(readme) ?? []
+  const channels = Array.from(listed.matchAll(/:(\w+)`/g), ([, name]) => `'${name}'`)
+  t.match(source.replace(/\s+/g, ' '), `[${channels.join(', ')}] as const).map((event) =>`)
+})
+
+t.test('no AsyncLocalStorage is used', async (t) => {
+  t.notMatch(source, /async_hooks|AsyncLocalStorage/)
+})
+
+t.test('pg-native, and other databases, are refused', async (t) => {
+  for (const driverName of ['pgnative', 'sqlite3', 'mysql2'])
+    await t.rejects(
+      async () => Fastify().register(dbSession, { knex: { client: { driverName } } as never }),
+      {
+        code: 'DB_SESSION_OPTION_INVALID',
+      },
+    )
 })

@@ -8,8 +8,10 @@ import type { Test } from 'tap'
 import { type DbSessionOptions, dbSession } from '../src/index.ts'
 
 export interface Database {
-  /** Where the sessions under test connect: past PgBouncer where DB_SESSION_TEST_VIA (host:port) says so. */
+  /** Where the sessions under test connect: through PgBouncer where DB_SESSION_TEST_VIA (host:port) says so. */
   readonly url: string
+  /** Where those of mode `read` do, if DB_SESSION_TEST_REPLICA (host:port) names a replica. */
+  readonly replicaUrl?: string
   /** A connection of the test's own, straight to the server. */
   readonly other: pg.Client
   see(sql: string): Promise<unknown[]>
@@ -31,9 +33,13 @@ export async function openDatabase(t: Test): Promise<Database> {
     await database.drop()
   })
   const url = new URL(database.url)
-  if (process.env.DB_SESSION_TEST_VIA) url.host = process.env.DB_SESSION_TEST_VIA
+  const replicaUrl = new URL(url)
+  const { DB_SESSION_TEST_VIA: via, DB_SESSION_TEST_REPLICA: replica } = process.env
+  if (via) url.host = via
+  if (replica) replicaUrl.host = replica
   return {
     url: url.href,
+    ...(replica && { replicaUrl: replicaUrl.href }),
     other,
     see: async (sql) => (await other.query(sql)).rows.map((row) => Object.values(row)[0]),
   }
@@ -65,7 +71,11 @@ export async function start(
   t: Test,
   database: Database,
   routes: (app: FastifyInstance) => void | Promise<void>,
-  options: Partial<DbSessionOptions> & { max?: number; server?: FastifyServerOptions; seen?: string } = {},
+  options: { -readonly [K in keyof DbSessionOptions]?: DbSessionOptions[K] } & {
+    max?: number
+    server?: FastifyServerOptions
+    seen?: string
+  } = {},
 ): Promise<Running> {
   const { max = 5, server = {}, seen = 'select email from users order by id', ...rest } = options
   const log: Record<string, unknown>[] = []
@@ -75,6 +85,12 @@ export async function start(
     logger: { level: 'warn', stream },
     ...server,
   } as FastifyServerOptions) as FastifyInstance
+  // a test that brings a knex of its own means all its sessions to use it
+  if (database.replicaUrl && !rest.knex && !rest.replica) {
+    const replica = openKnex(database.replicaUrl, max)
+    replicas.set(knex, replica)
+    rest.replica = replica
+  }
   await app.register(dbSession, { knex, ...rest })
   await routes(app)
   await app.listen({ port: 0, host: '127.0.0.1' })
@@ -96,7 +112,7 @@ export async function start(
       const rows = await database.see(seen)
       const text = await answer.text()
       let json = {}
-      if (answer.headers.get('content-type')?.includes('application/json')) json = JSON.parse(text)
+      if (text && answer.headers.get('content-type')?.includes('application/json')) json = JSON.parse(text)
       return { status: answer.status, headers: answer.headers, body: text, json, seen: rows }
     },
   }
@@ -104,15 +120,18 @@ export async function start(
 
 /** Waits for what becomes true by itself, asking again as fast as the event loop turns. */
 export async function until(check: () => unknown, what = 'what was waited for'): Promise<void> {
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + 60_000
   while (!(await check())) {
     if (Date.now() > deadline) throw new Error(`${what} did not happen`)
     await new Promise((resolve) => setImmediate(resolve))
   }
 }
 
+const replicas = new WeakMap<Knex, Knex>()
+
+/** How many connections are in use, of the replica's pool too. */
 export function used(knex: Knex): number {
-  return knex.client.pool.numUsed()
+  return knex.client.pool.numUsed() + (replicas.get(knex)?.client.pool?.numUsed() ?? 0)
 }
 
 export async function rejection(work: Promise<unknown>): Promise<Error & { code?: string }> {

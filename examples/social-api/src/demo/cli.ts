@@ -2,9 +2,15 @@ import { createKnex } from '../plugins/database.ts'
 import { DEMO_PASSWORD, DEMO_USERS } from './data.ts'
 import { seed } from './seed.ts'
 
-const url = process.env.DATABASE_URL
+const { DATABASE_URL: url, NODE_ENV } = process.env
 if (url === undefined)
   throw new Error('DATABASE_URL is not set. `npm run db:seed` sets it to the embedded Postgres.')
+if (NODE_ENV === 'production') {
+  console.error(
+    'Everybody knows the password of the demo users, one of them an admin: not where NODE_ENV is production.',
+  )
+  process.exit(1)
+}
 
 const knex = createKnex(url, 1)
 try {

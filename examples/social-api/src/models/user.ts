@@ -11,6 +11,7 @@ export class User extends Model {
   declare password: string
   declare role: 'user' | 'admin'
   declare created_at: Date
+  declare password_changed_at: Date | null
 
   /** E-mails are the same whatever their case, and only SQL says so. */
   static async findByEmail(db: Knex, email: string): Promise<User | undefined> {
@@ -26,5 +27,21 @@ export class User extends Model {
       .returning('*')
     // Where nothing was inserted, no row came back to take an id from.
     return created.id === undefined ? undefined : created
+  }
+
+  /** Puts a better hash of the same password in the place of a weak one, unless it was replaced meanwhile. */
+  static async upgradeHash(db: Knex, { id }: User, next: string, previous: string): Promise<void> {
+    await User.query(db).where({ id, password: previous }).patch({ password: next })
+  }
+
+  /**
+   * The user as they are now, locked until the session ends; `undefined` where they are gone, or their password was
+   * changed after they were read.
+   */
+  static async lock(db: Knex, user: User, strength: 'share' | 'update'): Promise<User | undefined> {
+    const query = User.query(db)
+      .findById(user.id)
+      .whereRaw('password_changed_at IS NOT DISTINCT FROM ?', [user.password_changed_at])
+    return strength === 'share' ? query.forShare() : query.forUpdate()
   }
 }

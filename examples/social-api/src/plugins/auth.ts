@@ -1,11 +1,13 @@
 import authHash from '@auth-primer/auth-hash/fastify'
 import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
 import type { Static } from '@sinclair/typebox'
-import type { onRequestAsyncHookHandler } from 'fastify'
+import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import { hashingLimits } from '../limits.ts'
 import { User } from '../models/user.ts'
-import { Problem } from '../problem.ts'
+import { INVALID_TOKEN, Problem } from '../problem.ts'
 import { AccessClaims, type TokenOut } from '../schemas/token.ts'
+import { mayPrecedePassword } from '../token-age.ts'
 
 export interface AuthOptions {
   jwtSecret: string
@@ -15,7 +17,17 @@ export interface AuthOptions {
 
 /** Who is asking: passwords are hashed and tokens signed here, and `app.authenticate` guards a route with a token. */
 export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCost }) => {
-  await app.register(authHash, { cost: bcryptCost })
+  await app.register(authHash, hashingLimits(bcryptCost))
+  app.decorate('userWith', async (email, password, signal) => {
+    const user = await User.findByEmail(app.knex, email)
+    const { ok } = await app.hasher.verify({
+      password,
+      hash: user?.password,
+      signal,
+      save: async (next, previous) => user && User.upgradeHash(app.knex, user, next, previous),
+    })
+    return ok ? user : undefined
+  })
 
   const kit = jwtKit({
     issuer: 'social-api',
@@ -40,22 +52,26 @@ export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCo
   })
   app.decorate('authenticate', [
     kit.access.guard(),
-    async (request) => {
-      const { sub, user_id } = kit.access.of(request)
+    async (request: FastifyRequest, reply: FastifyReply) => {
+      const { sub, user_id, iat } = kit.access.of(request)
       const caller = sub === String(user_id) ? await User.query(app.knex).findById(user_id) : undefined
-      if (caller === undefined)
-        throw new Problem('TOKEN_INVALID', 'The user of this token is gone.', { headers: INVALID_TOKEN })
+      if (caller === undefined || mayPrecedePassword(iat, caller)) {
+        const reason = caller
+          ? 'The password was changed after this token was issued.'
+          : 'The user of this token is gone.'
+        throw new Problem('TOKEN_INVALID', reason, { headers: INVALID_TOKEN })
+      }
       callers.set(request, caller)
+      request.log = reply.log = request.log.child({ user: caller.id })
     },
   ])
 })
 
-/** RFC 6750, section 3. */
-const INVALID_TOKEN = { 'www-authenticate': 'Bearer error="invalid_token"' }
-
 declare module 'fastify' {
   interface FastifyInstance {
-    issueToken(user: User): Static<typeof TokenOut>
+    /** The user with this e-mail and this password. A wrong e-mail costs the same work as a wrong password. */
+    userWith(email: string, password: string, signal: AbortSignal): Promise<User | undefined>
+    issueToken(user: User): Omit<Static<typeof TokenOut>, 'refresh_token'>
     /** The `onRequest` of a route for those with a token: settled before its body and parameters are looked at. */
     authenticate: onRequestAsyncHookHandler[]
   }

@@ -1,7 +1,6 @@
 import fp from 'fastify-plugin'
 import { Problem } from '../problem.ts'
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })
+import { decodeUtf8, isPercentEncoded } from '../utf8.ts'
 
 /** How a request is read: JSON in UTF-8 and nothing else unless a route says so, and each query key once. */
 export default fp(async (app) => {
@@ -9,7 +8,7 @@ export default fp(async (app) => {
   const parseJson = app.getDefaultJsonParser('remove', 'remove')
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (body.length === 0 && request.method === 'DELETE') return done(null)
-    const text = decode(body)
+    const text = decodeUtf8(body)
     if (text === undefined) return done(new Problem('MALFORMED_REQUEST', 'The body is not UTF-8.'))
     return parseJson(request, text, done)
   })
@@ -26,24 +25,20 @@ export default fp(async (app) => {
     }
   })
 
-  app.addHook('preValidation', async ({ query }) => {
+  app.addHook('preValidation', async ({ query, url }) => {
+    // Of a path that is broken so, the router tells.
+    if (!isPercentEncoded(url)) {
+      throw new Problem('MALFORMED_REQUEST', 'The query is not percent-encoded UTF-8: `%` itself is `%25`.')
+    }
     const repeated = Object.entries(query as object).filter(([, value]) => Array.isArray(value))
     if (repeated.length > 0) {
       throw new Problem('VALIDATION_FAILED', 'A query key was given more than once.', {
         errors: repeated.map(([key]) => ({
           in: 'querystring',
-          path: `/${key}`,
+          path: `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
           message: 'must be given once',
         })),
       })
     }
   })
 })
-
-function decode(body: Buffer): string | undefined {
-  try {
-    return utf8.decode(body)
-  } catch {
-    return undefined
-  }
-}

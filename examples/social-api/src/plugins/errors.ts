@@ -1,5 +1,3 @@
-import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { PROBLEMS, Problem, type ProblemCode } from '../problem.ts'
@@ -18,27 +16,16 @@ function refuseUnknownPath(request: FastifyRequest): never {
   throw new Problem('NOT_FOUND', `There is nothing at ${request.method} ${pathOf(request)}.`)
 }
 
-/** Node's `clientError`: what its parser refuses is no request yet, so that it is answered on the bare socket. */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW'
-  const problem = isTooLarge
-    ? new Problem('URI_TOO_LONG', 'The request line and its headers are longer than is read.')
-    : new Problem('MALFORMED_REQUEST', 'This is not HTTP as RFC 9112 has it.')
-  const body = JSON.stringify(problem.toDocument('none'))
-  socket.end(
-    `HTTP/1.1 ${problem.statusCode} ${STATUS_CODES[problem.statusCode]}\r\n` +
-      `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-      `Connection: close\r\n\r\n${body}`,
-  )
-}
-
 /** Also Fastify's `frameworkErrors`: a path that no route was looked up for does not reach the error handler. */
 export function answerWithProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error)
-  if (problem.statusCode >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
+  // A flood is no failure, and a stack for each of its requests would be a flood of its own.
+  if (problem.code === 'OVERLOADED') request.log.warn({ code: error.code }, 'request turned away')
+  else if (problem.statusCode >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
   reply
     .code(problem.statusCode)
+    // Of the hooks, an error of the framework's own has seen none.
+    .header('x-request-id', request.id)
     .headers(problem.headers)
     .type('application/problem+json')
     .send(problem.toDocument(request.id))
@@ -47,8 +34,9 @@ export function answerWithProblem(error: FastifyError, request: FastifyRequest, 
 function toProblem(error: FastifyError & { headers?: Record<string, string> }): Problem {
   if (error instanceof Problem) return error
   if (error.validation) return invalid(error)
-  // What Node says when a client hangs up in the middle of its body.
-  if (error.message === 'aborted') return new Problem('MALFORMED_REQUEST', 'The request was cut short.')
+  // What Node says when a client hangs up in the middle of its body, and what becomes of work for one who is gone.
+  if (error.message === 'aborted' || error.name === 'AbortError')
+    return new Problem('MALFORMED_REQUEST', 'The request was cut short.')
   const code = ofDatabase(error) ?? BY_CODE[error.code] ?? BY_STATUS[error.statusCode ?? 500] ?? 'INTERNAL'
   const detail = PROBLEMS[code] < 500 ? error.message : DETAIL_5XX[code]
   return new Problem(code, detail ?? 'The service failed. It is not your request; try again later.', {

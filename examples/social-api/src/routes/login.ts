@@ -1,13 +1,15 @@
-import formbody from '@fastify/formbody'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { parseForm } from '../form.ts'
+import { hangUpOf } from '../hang-up.ts'
 import { User } from '../models/user.ts'
 import { Problem } from '../problem.ts'
-import { BODY, problems } from '../schemas/problem.ts'
+import { BODY, problems, WRITE } from '../schemas/problem.ts'
 import { Credentials, TokenOut } from '../schemas/token.ts'
+import { secondOfPasswordChange } from '../token-age.ts'
 
 const login: FastifyPluginAsyncTypebox = async (app) => {
   // Forms are read here and nowhere else.
-  await app.register(formbody)
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'buffer' }, parseForm)
 
   app.post(
     '/login',
@@ -16,22 +18,32 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'login',
         tags: ['Authentication'],
         summary: 'Log in',
-        description: "OAuth 2's password form (or JSON): the e-mail goes into `username`.",
+        description:
+          "Changes an e-mail and a password for a token. It is OAuth 2's password form (or JSON), so the e-mail goes into `username`.",
         consumes: ['application/x-www-form-urlencoded', 'application/json'],
         body: Credentials,
-        response: { 200: TokenOut, ...problems(...BODY, 'INVALID_CREDENTIALS') },
+        response: { 200: TokenOut, ...problems(...BODY, ...WRITE, 'INVALID_CREDENTIALS') },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { username, password } = request.body
-      const user = await User.findByEmail(app.knex, username)
-      // A wrong e-mail costs the same work as a wrong password, and gets the same answer.
-      const verdict = await app.hasher.verify({ password, hash: user?.password })
-      if (user === undefined || !verdict.ok)
-        throw new Problem('INVALID_CREDENTIALS', 'Wrong e-mail or password.')
-      return app.issueToken(user)
+      const found = await app.throttleGuesses(request, username, () =>
+        app.userWith(username, password, hangUpOf(reply)),
+      )
+      if (found === undefined) throw wrongCredentials()
+      await secondOfPasswordChange(found)
+
+      // Hashing took its time: who was deleted or has another password since then does not get in.
+      const user = await User.lock(request.db, found, 'share')
+      if (user === undefined) throw wrongCredentials()
+      return { ...app.issueToken(user), refresh_token: await app.refreshTokens.begin(request.db, user) }
     },
   )
+}
+
+/** One and the same answer, whether the e-mail or the password is wrong. */
+function wrongCredentials(): Problem {
+  return new Problem('INVALID_CREDENTIALS', 'Invalid Credentials')
 }
 
 export default login

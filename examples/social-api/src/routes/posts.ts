@@ -1,28 +1,28 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import type { Knex } from 'knex'
+import { POST_BODY_LIMIT } from '../limits.ts'
 import { Post } from '../models/post.ts'
-import type { User } from '../models/user.ts'
-import { Problem } from '../problem.ts'
+import { noPost, refusedWrite } from '../post-problems.ts'
 import { IdParams } from '../schemas/common.ts'
-import { PostIn, PostOut, PostQuery, Post as PostSchema } from '../schemas/post.ts'
+import { CreatedPost, PostIn, PostList, PostOut, PostQuery, ReplacedPost } from '../schemas/post.ts'
 import { BODY, PATH, problems, TOKEN, WRITE } from '../schemas/problem.ts'
 
 const posts: FastifyPluginAsyncTypebox = async (app) => {
-  for (const step of app.authenticate) app.addHook('onRequest', step)
-
   app.get(
     '/posts',
     {
+      onRequest: app.authenticate,
       config: { db: { mode: 'read' } },
       schema: {
         operationId: 'listPosts',
         tags: ['Posts'],
         summary: 'The posts, oldest first',
+        description:
+          'A page of what you may see: every published post, and all of your own. `limit` and `skip` turn the pages, `search` looks into the titles.',
         security: [{ login: [] }],
         querystring: PostQuery,
         response: {
-          200: Type.Array(PostOut, { description: 'The posts, each with its votes.' }),
+          200: PostList,
           ...problems(...TOKEN),
         },
       },
@@ -31,7 +31,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       const { caller, db } = request
       const { limit, skip, search } = request.query
       const page = Post.visibleTo(caller, db)
-        // Not LIKE: here `%`, `_` and `\\` are characters as any other.
+        // Not LIKE: here `%`, `_` and `\` are characters as any other.
         .whereRaw('strpos(title, ?) > 0', [search])
         .orderBy('id')
         .limit(limit)
@@ -43,13 +43,16 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/posts',
     {
+      onRequest: app.authenticate,
+      bodyLimit: POST_BODY_LIMIT,
       schema: {
         operationId: 'createPost',
         tags: ['Posts'],
         summary: 'Write a post',
+        description: 'The post is yours: the token says who you are, and the body cannot say otherwise.',
         security: [{ login: [] }],
         body: PostIn,
-        response: { 201: PostSchema, ...problems(...TOKEN, ...BODY, ...WRITE) },
+        response: { 201: CreatedPost, ...problems(...TOKEN, ...BODY, ...WRITE) },
       },
     },
     async (request, reply) => {
@@ -68,11 +71,13 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/posts/:id',
     {
+      onRequest: app.authenticate,
       config: { db: { mode: 'read' } },
       schema: {
         operationId: 'getPost',
         tags: ['Posts'],
         summary: 'One post',
+        description: 'A post that is not published is its owner’s alone: to everybody else it is not there.',
         security: [{ login: [] }],
         params: IdParams,
         response: { 200: PostOut, ...problems(...TOKEN, ...PATH, 'NOT_FOUND') },
@@ -90,15 +95,19 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.put(
     '/posts/:id',
     {
+      onRequest: app.authenticate,
+      bodyLimit: POST_BODY_LIMIT,
       schema: {
         operationId: 'replacePost',
         tags: ['Posts'],
         summary: 'Edit a post of your own',
+        description:
+          'Replaces all that the body names; `published` is true where it is left out. An admin may edit any published post.',
         security: [{ login: [] }],
         params: IdParams,
         body: PostIn,
         response: {
-          200: PostSchema,
+          200: ReplacedPost,
           ...problems(...TOKEN, ...PATH, ...BODY, ...WRITE, 'NOT_OWNER', 'NOT_FOUND'),
         },
       },
@@ -111,7 +120,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
         .where('id', id)
         .patch({ title, content, published })
         .returning('*')
-      if (post === undefined) throw await refusal(caller, db, id)
+      if (post === undefined) throw await refusedWrite(caller, db, id)
       return post.$fetchGraph('owner', { transaction: db })
     },
   )
@@ -119,15 +128,18 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.delete(
     '/posts/:id',
     {
+      onRequest: app.authenticate,
       schema: {
         operationId: 'deletePost',
         tags: ['Posts'],
         summary: 'Delete a post of your own',
+        description:
+          'Its votes go with it, and there is no way back. An admin may delete any published post.',
         security: [{ login: [] }],
         params: IdParams,
         response: {
           204: Type.Null({ description: 'Deleted.' }),
-          ...problems(...TOKEN, ...PATH, ...WRITE, 'NOT_OWNER', 'NOT_FOUND'),
+          ...problems(...TOKEN, ...PATH, ...BODY, ...WRITE, 'NOT_OWNER', 'NOT_FOUND'),
         },
       },
     },
@@ -135,20 +147,10 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
       const { caller, db } = request
       const { id } = request.params
       const count = await Post.writableBy(caller, db).where('id', id).delete()
-      if (count === 0) throw await refusal(caller, db, id)
+      if (count === 0) throw await refusedWrite(caller, db, id)
       return reply.code(204).send(null)
     },
   )
-}
-
-/** Why a write touched no row: the post is somebody else's, or is not there for this user. */
-async function refusal(caller: User, db: Knex, id: number): Promise<Problem> {
-  const post = await Post.visibleTo(caller, db).findById(id)
-  return post ? new Problem('NOT_OWNER', 'Only its owner may change a post.') : noPost(id)
-}
-
-function noPost(id: number): Problem {
-  return new Problem('NOT_FOUND', `No post has the id ${id}.`)
 }
 
 export default posts

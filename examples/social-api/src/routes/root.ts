@@ -1,8 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import { STYLE } from '../page.ts'
+import { pagePolicy } from '../plugins/security-headers.ts'
 import { Message } from '../schemas/common.ts'
 import { problems } from '../schemas/problem.ts'
 import { welcomePage } from '../welcome.ts'
+
+const GREETING = { message: 'Welcome to social-api. Its documentation is at /docs.' }
 
 const root: FastifyPluginAsyncTypebox<{ hasDemoData: boolean }> = async (app, { hasDemoData }) => {
   const page = welcomePage(hasDemoData)
@@ -10,15 +14,20 @@ const root: FastifyPluginAsyncTypebox<{ hasDemoData: boolean }> = async (app, { 
   app.get(
     '/',
     {
+      helmet: { contentSecurityPolicy: pagePolicy(STYLE) },
       schema: {
         operationId: 'getRoot',
         tags: ['Service'],
         summary: 'Welcome',
-        description: 'A small page where `Accept` prefers HTML.',
+        description:
+          'Says hello, and where to go on: in JSON, or with a small page where `Accept` prefers HTML.',
         response: {
           200: {
             description: 'A greeting.',
-            content: { 'application/json': { schema: Message }, 'text/html': { schema: Type.String() } },
+            content: {
+              'application/json': { schema: Message, example: GREETING },
+              'text/html': { schema: Type.String() },
+            },
           },
           ...problems(),
         },
@@ -28,7 +37,7 @@ const root: FastifyPluginAsyncTypebox<{ hasDemoData: boolean }> = async (app, { 
       if (request.accepts().type(['json', 'html']) === 'html') {
         return reply.type('text/html; charset=utf-8').send(page)
       }
-      return { message: 'Welcome to social-api. Its documentation is at /docs.' }
+      return GREETING
     },
   )
 }

@@ -2,23 +2,55 @@ import { Type } from '@sinclair/typebox'
 import { MAX_INTEGER } from './common.ts'
 
 /** The fields of OAuth 2's password grant that a log-in needs; its others are allowed and not read. */
-export const Credentials = Type.Object({
-  username: Type.String({
-    minLength: 1,
-    maxLength: 1024,
-    description: 'The e-mail.',
-    examples: ['maya@example.com'],
-  }),
-  password: Type.String({ minLength: 1, maxLength: 1024, examples: ['tomatoes in june'] }),
-})
+export const Credentials = Type.Object(
+  {
+    username: Type.String({ minLength: 1, maxLength: 1024, description: 'The e-mail.' }),
+    password: Type.String({ minLength: 1, maxLength: 1024 }),
+  },
+  {
+    title: 'Credentials',
+    description: 'Who logs in. These are good where the demo data is.',
+    examples: [{ username: 'maya@example.com', password: 'tomatoes in june' }],
+  },
+)
+
+/** Its three parts; nobody signed it. */
+const ACCESS_TOKEN = [
+  'eyJhbGciOiJIUzI1NiIsInR5cCI6ImFjY2Vzcytqd3QiLCJraWQiOiIxIn0',
+  'eyJzdWIiOiIxIiwidXNlcl9pZCI6MSwicm9sZSI6InVzZXIifQ',
+  'c2lnbmVkLWJ5LW5vYm9keS1hdC1hbGwtb25seS1hbi1leGFtcGxl',
+].join('.')
+
+/** Of no log-in. */
+const REFRESH_TOKEN = 'only-an-example-of-the-65-characters-that-a-refresh-token-has-xxx'
 
 export const TokenOut = Type.Object(
   {
-    access_token: Type.String(),
+    access_token: Type.String({ description: 'A JWT, signed and not encrypted: anybody can read it.' }),
     token_type: Type.Literal('bearer'),
     expires_in: Type.Integer({ description: 'Seconds until the access token expires.' }),
+    refresh_token: Type.String({ description: 'Good once, for `POST /token/refresh`. Keep it secret.' }),
   },
-  { description: 'A token for the `Authorization` header.' },
+  {
+    title: 'TokenOut',
+    description:
+      'A token for the header `Authorization: Bearer <access_token>`, and one to get the next with.',
+    examples: [
+      { access_token: ACCESS_TOKEN, token_type: 'bearer', expires_in: 1800, refresh_token: REFRESH_TOKEN },
+    ],
+  },
+)
+
+/** A refresh token that a client gives back. */
+export const RefreshIn = Type.Object(
+  {
+    refresh_token: Type.String({ minLength: 1, maxLength: 1024, description: 'The newest one of a log-in.' }),
+  },
+  {
+    title: 'RefreshIn',
+    description: 'What a log-in has answered with.',
+    examples: [{ refresh_token: REFRESH_TOKEN }],
+  },
 )
 
 /** The claims of an access token, beside the registered ones, which jwt-kit writes and checks. */

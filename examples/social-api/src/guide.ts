@@ -1,0 +1,58 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { posix, relative, resolve } from 'node:path'
+import { lexer, parser, walkTokens } from 'marked'
+import { escapeHtml, page } from './page.ts'
+
+const DOCS = resolve(import.meta.dirname, '../../../docs')
+
+/** The pages of `docs/` by their paths under `/guide`, such as `errors/NOT_FOUND`; none where the folder is not there. */
+export async function readGuide(dir = DOCS): Promise<ReadonlyMap<string, string>> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => [])
+  const files = entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
+    .map((entry) => resolve(entry.parentPath, entry.name))
+    .sort()
+  const names = files.map((file) => relative(dir, file).replace(/\.md$/, ''))
+  const pages = new Map<string, string>()
+  const titles = new Map<string, string>()
+  for (const [index, file] of files.entries()) {
+    const name = names[index] as string
+    const markdown = await readFile(file, 'utf8')
+    const title = /^# (.+)$/m.exec(markdown)?.[1] ?? name
+    titles.set(name, title)
+    pages.set(name, page(title, `${BACK}\n${render(markdown, name, new Set(names))}`))
+  }
+  pages.set('', page('The guide', contents(titles)))
+  return pages
+}
+
+const BACK = '<p><a href="/guide">The guide</a></p>'
+
+/** A link to another page leads there; one to a file of the repository, which is not served, is its name alone. */
+function render(markdown: string, name: string, names: ReadonlySet<string>): string {
+  const tokens = lexer(markdown)
+  walkTokens(tokens, (token) => {
+    if (token.type !== 'link' || /^https?:/.test(token.href)) return
+    const [path = ''] = token.href.split('#')
+    const target = posix.join(posix.dirname(name), path.replace(/\.md$/, ''))
+    Object.assign(token, names.has(target) ? { href: `/guide/${target}` } : { type: 'text' })
+  })
+  return parser(tokens)
+}
+
+function contents(titles: ReadonlyMap<string, string>): string {
+  const list = (isWanted: (name: string) => boolean) =>
+    [...titles]
+      .filter(([name]) => isWanted(name))
+      .map(([name, title]) => `  <li><a href="/guide/${name}">${escapeHtml(title)}</a></li>`)
+      .join('\n')
+  const isError = (name: string) => name.startsWith('errors/')
+  return `<h1>The guide</h1>
+<ul>
+${list((name) => !isError(name))}
+</ul>
+<h2>Errors</h2>
+<ul>
+${list(isError)}
+</ul>`
+}

@@ -1,0 +1,167 @@
+import { execFileSync } from 'node:child_process'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { DEMO_PASSWORD } from '../src/demo/data.ts'
+import { seed } from '../src/demo/seed.ts'
+import { serve } from '../test/helper.ts'
+
+/** The operations in the order of the course. */
+const COURSE = [
+  'createUser',
+  'getMe',
+  'changePassword',
+  'getUser',
+  'login',
+  'refreshToken',
+  'logout',
+  'listPosts',
+  'createPost',
+  'getPost',
+  'replacePost',
+  'deletePost',
+  'vote',
+  'getRoot',
+  'getHealth',
+  'getReady',
+]
+
+const browser = await chromium.launch({
+  executablePath: execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim(),
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    // A name that browsers do not take for local: plain HTTP is no secure context under it, as it is not in a class.
+    '--host-resolver-rules=MAP class.test 127.0.0.1',
+  ],
+})
+t.teardown(() => browser.close())
+
+for (const host of ['127.0.0.1', 'class.test']) {
+  t.test(`Swagger UI in a browser, on http://${host}`, async (t) => {
+    const { app, url } = await serve(t, { hasDemoData: true })
+    await seed(app.knex)
+    const origin = `http://${host}:${new URL(url).port}`
+    const { page, complaints } = await open(t, browser)
+
+    await t.test('is where the welcome page leads to', async (t) => {
+      await page.goto(origin)
+      t.match(await page.textContent('body'), DEMO_PASSWORD, 'which says whom to log in as')
+      await page.click('text=Open Swagger UI')
+      await page.waitForSelector('.opblock')
+      t.equal(page.url(), `${origin}/docs`)
+      t.equal(await page.evaluate('window.isSecureContext'), host === '127.0.0.1')
+    })
+
+    await t.test('shows every operation, in the order of the course', async (t) => {
+      const shown = await page.$$eval('.opblock', (blocks) => blocks.map(({ id }) => id.split('-').at(-1)))
+      t.same(shown, COURSE)
+      const { paths } = (await app.inject('/openapi.json')).json()
+      const all = Object.values<object>(paths).flatMap((methods) => Object.values(methods))
+      t.same(shown.toSorted(), all.map(({ operationId }) => operationId).toSorted())
+    })
+
+    await t.test('refuses a wrong password, and says so', async (t) => {
+      await logIn(page, 'not her password')
+      await page.waitForSelector('.dialog-ux .errors')
+      t.notOk(await page.isVisible('#client_id_password'), 'and asks for no client')
+      t.match(await page.textContent('.dialog-ux .errors'), /Forbidden|Wrong/)
+      t.equal(await page.locator('.dialog-ux button:has-text("Logout")').count(), 0)
+      await page.click('.dialog-ux .btn-done')
+      t.same(await run(page, 'listPosts'), { status: '401', body: 'NOT_AUTHENTICATED' })
+      // Chromium itself notes each answer from 400 on.
+      t.match(complaints.splice(0).sort(), [/status of 401/, /status of 403/])
+    })
+
+    await t.test('logs in with the right one, and runs an operation with the token', async (t) => {
+      await logIn(page, DEMO_PASSWORD)
+      await page.waitForSelector('.dialog-ux button:has-text("Logout")')
+      await page.click('.dialog-ux .btn-done')
+      t.same(await run(page, 'listPosts'), { status: '200', body: 'Tomatoes on a north-facing balcony' })
+    })
+
+    await t.test('keeps the token over a reload, and the operation by its address', async (t) => {
+      t.match(page.url(), /#\/Posts\/listPosts$/, 'which is a deep link')
+      await page.reload()
+      await page.waitForSelector('#operations-Posts-listPosts.is-open')
+      t.equal(await page.locator('.opblock.is-open').count(), 1)
+      t.same(await run(page, 'listPosts'), { status: '200', body: 'Tomatoes on a north-facing balcony' })
+    })
+
+    await t.test('forgets it on logging out', async (t) => {
+      await page.click('.auth-wrapper .authorize')
+      await page.click('.dialog-ux button:has-text("Logout")')
+      await page.click('.dialog-ux .btn-done')
+      t.same(await run(page, 'listPosts'), { status: '401', body: 'NOT_AUTHENTICATED' })
+      t.match(complaints.splice(0), [/status of 401/])
+    })
+
+    t.same(complaints, [], 'the browser had nothing else to complain of')
+  })
+}
+
+t.test('Swagger UI on a phone is as wide as the phone', async (t) => {
+  const { url } = await serve(t)
+  const widthOfPage = async (prepare?: (page: Page) => Promise<unknown>) => {
+    const page = await browser.newPage({
+      viewport: { width: 390, height: 844 },
+      isMobile: true,
+      hasTouch: true,
+    })
+    t.teardown(() => page.close())
+    await prepare?.(page)
+    await page.goto(`${url}/docs#/Posts/listPosts`)
+    await page.waitForSelector('#operations-Posts-listPosts.is-open .execute')
+    return page.evaluate('document.documentElement.scrollWidth')
+  }
+  t.equal(await widthOfPage(), 390)
+  const withoutScript = (page: Page) => page.route('**/theme/*.js', (route) => route.abort())
+  t.not(await widthOfPage(withoutScript), 390, 'which it has to be told')
+})
+
+/** A page of its own, and what the browser says of it that it should not: errors, and requests that failed. */
+async function open(t: Test, browser: Browser): Promise<{ page: Page; complaints: string[] }> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+  t.teardown(() => page.close())
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`))
+  return { page, complaints }
+}
+
+async function logIn(page: Page, password: string): Promise<void> {
+  await page.click('.auth-wrapper .authorize')
+  await page.fill('#oauth_username', 'maya@example.com')
+  await page.fill('#oauth_password', password)
+  const answer = page.waitForResponse((response) => response.url().endsWith('/login'))
+  await page.click('.dialog-ux .modal-btn.authorize')
+  await answer
+}
+
+/** Executes the operation in its form, which is open to try without a click. */
+async function run(page: Page, operationId: string): Promise<{ status: string; body: string }> {
+  const block = page.locator(`.opblock[id$="-${operationId}"]`)
+  if (!(await block.getAttribute('class'))?.includes('is-open'))
+    await block.locator('.opblock-summary').click()
+  // An answer from before goes first, so that what is read is the new one.
+  const clear = block.locator('.btn-clear')
+  if ((await clear.count()) > 0) await clear.click()
+  await block.locator('.execute').click()
+  const live = block.locator('.live-responses-table')
+  const body = live.locator('.response-col_description .microlight').first()
+  await body.waitFor()
+  const text = (await body.textContent()) ?? ''
+  const [, known = text] =
+    /"(?:code|title)": "([^"]+)"/.exec(text.replace(/"title": "Unauthorized",?/, '')) ?? []
+  return {
+    status: (await live.locator('.response-col_status').last().textContent())?.trim() ?? '',
+    body: known,
+  }
+}

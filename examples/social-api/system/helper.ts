@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { resolve } from 'node:path'
+import { migrateToLatest } from '@auth-primer/migrations'
+import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
+import type { Test } from 'tap'
+import { createKnex } from '../src/plugins/database.ts'
+
+export const CHECKOUT = resolve(import.meta.dirname, '../../..')
+
+export interface Program {
+  child: ChildProcess
+  output(): string
+  says(pattern: RegExp): Promise<string>
+  ends(): Promise<number | null>
+}
+
+/** Runs a program until the test is over, with PATH and what is given as its environment. */
+export function run(
+  t: Test,
+  [command = '', ...args]: string[],
+  env: Record<string, string> = {},
+  cwd: string = CHECKOUT,
+): Program {
+  const child = spawn(command, args, { cwd, env: { PATH: process.env.PATH, ...env } })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+      child.emit('said')
+    })
+  }
+  const ended = once(child, 'close').then(([code]) => code as number | null)
+  t.teardown(async () => {
+    child.kill('SIGTERM')
+    await ended
+  })
+  const says = async (pattern: RegExp) => {
+    for (;;) {
+      const found = pattern.exec(text)
+      if (found) return found[1] ?? found[0]
+      const over = await Promise.race([once(child, 'said').then(() => false), ended.then(() => true)])
+      if (over && !pattern.test(text)) throw new Error(`ended and never said ${pattern}:\n${text}`)
+    }
+  }
+  return { child, output: () => text, says, ends: () => ended }
+}
+
+/** A migrated database of its own. */
+export async function migratedDatabase(t: Test): Promise<string> {
+  const database = await createTestDatabase()
+  t.teardown(() => database.drop())
+  const knex = createKnex(database.url, 4)
+  await migrateToLatest(knex)
+  await knex.destroy()
+  return database.url
+}
+
+/** The built service in production, with metrics. */
+export async function startService(t: Test, env: Record<string, string> = {}) {
+  const databaseUrl = await migratedDatabase(t)
+  const service = run(t, [process.execPath, 'examples/social-api/dist/server.js'], {
+    NODE_ENV: 'production',
+    DATABASE_URL: databaseUrl,
+    JWT_SECRET: 'an own secret for this test, 32 bytes or more',
+    PORT: '0',
+    METRICS_PORT: '0',
+    LOG_LEVEL: 'info',
+    ...env,
+  })
+  const metricsUrl = await service.says(/Metrics: (http:[^"]+)/)
+  const url = await service.says(/Swagger UI: (http:[^"]+)\/docs/)
+  const metric = async (name: string) => {
+    const text = await (await fetch(metricsUrl)).text()
+    return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1])
+  }
+  return { ...service, url, metric }
+}
+
+export const ANN = { username: 'ann@example.com', password: 'a good password' }
+
+export async function signUp(url: string): Promise<void> {
+  const body = JSON.stringify({ email: ANN.username, password: ANN.password })
+  const answer = await fetch(`${url}/users`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  })
+  if (answer.status !== 201) throw new Error(`sign-up: ${answer.status}`)
+}
+
+export async function logIn(url: string): Promise<Response> {
+  return fetch(`${url}/login`, { method: 'POST', body: new URLSearchParams(ANN) })
+}
+
+export async function tokenOf(answer: Response): Promise<string> {
+  return ((await answer.json()) as { access_token: string }).access_token
+}
+
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      return server
+    }),
+  )
+  const ports = servers.map((server) => (server.address() as { port: number }).port)
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))))
+  return ports
+}
+
+/** Of some times in milliseconds: the one that this part of them does not exceed. */
+export function quantile(times: number[], part: number): number {
+  const sorted = times.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN
+}

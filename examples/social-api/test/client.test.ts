@@ -1,0 +1,127 @@
+import { execFile } from 'node:child_process'
+import { resolve } from 'node:path'
+import { promisify } from 'node:util'
+import openapiTS, { astToString } from 'openapi-typescript'
+import t from 'tap'
+import ts from 'typescript'
+import { serve } from './helper.ts'
+
+t.test('a client made from the document is type-checked by it, and works', async (t) => {
+  const { url, call } = await serve(t)
+  const { body: document } = await call('GET', '/openapi.json')
+  // A member with a default may be left out of a request.
+  const api = astToString(await openapiTS(document, { defaultNonNullable: false }))
+  const folder = t.testdir({
+    'package.json': '{ "type": "module" }',
+    'api.d.ts': api,
+    'flow.ts': FLOW,
+    'wrong.ts': WRONG,
+  })
+  const diagnostics = compile(['flow.ts', 'wrong.ts'].map((name) => resolve(folder, name)))
+
+  t.test('a right program has no type error', async (t) => {
+    t.same(
+      diagnostics.filter(({ file }) => file !== 'wrong.ts'),
+      [],
+    )
+  })
+
+  t.test('a wrong one has an error on each line that is wrong', async (t) => {
+    const wrong = WRONG.split('\n').flatMap((line, index) => (line.includes('// wrong: ') ? [index + 1] : []))
+    t.equal(wrong.length, 7)
+    const found = diagnostics.filter(({ file }) => file === 'wrong.ts').map(({ line }) => line)
+    t.same([...new Set(found)], wrong)
+  })
+
+  t.test('the right program does what it says', async (t) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [resolve(folder, 'flow.js'), url])
+    t.same(JSON.parse(stdout), {
+      user: 'you@example.com',
+      voted: 'Vote added.',
+      again: 'you have voted',
+      list: [['From a client', 'you@example.com', 1]],
+      missing: 'NOT_FOUND',
+    })
+  })
+})
+
+/** Compiles the programs in their folder, and tells what is wrong with them. */
+function compile(files: string[]): { file: string; line: number; message: string }[] {
+  const program = ts.createProgram(files, {
+    target: ts.ScriptTarget.ES2023,
+    module: ts.ModuleKind.NodeNext,
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: true,
+  })
+  program.emit()
+  return ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => ({
+    file: file?.fileName.split('/').at(-1) ?? '',
+    line: (file?.getLineAndCharacterOfPosition(start).line ?? 0) + 1,
+    message: ts.flattenDiagnosticMessageText(messageText, '\n'),
+  }))
+}
+
+const FLOW = `import createClient from 'openapi-fetch'
+import type { components, paths } from './api.d.ts'
+
+const [baseUrl = ''] = process.argv.slice(2)
+const client = createClient<paths>({ baseUrl })
+
+const email = 'you@example.com'
+const password = 'a good password'
+const signedUp = await client.POST('/users', { body: { email, password } })
+const login = await client.POST('/login', { body: { username: email, password } })
+if (login.error) throw new Error(login.error.detail)
+
+const headers = { authorization: 'Bearer ' + login.data.access_token }
+const written = await client.POST('/posts', {
+  headers,
+  body: { title: 'From a client', content: 'With types.' },
+})
+const post: components['schemas']['Post'] | undefined = written.data
+const id = post?.id ?? 0
+const voted = await client.POST('/vote', { headers, body: { post_id: id, dir: 1 } })
+const again = await client.POST('/vote', { headers, body: { post_id: id, dir: 1 } })
+const list = await client.GET('/posts', { headers, params: { query: { limit: 5, search: 'client' } } })
+const missing = await client.GET('/posts/{id}', { headers, params: { path: { id: 4711 } } })
+
+/** The codes are a union: a client that leaves one out is told by its compiler. */
+function explain({ error }: typeof again): string {
+  switch (error?.code) {
+    case 'ALREADY_VOTED':
+      return 'you have voted'
+    case 'CONFLICT':
+      return 'try again'
+    default:
+      return error?.detail ?? 'well'
+  }
+}
+
+console.log(
+  JSON.stringify({
+    user: signedUp.data?.email,
+    voted: voted.data?.message,
+    again: explain(again),
+    list: list.data?.map(({ Post, votes }) => [Post.title, Post.owner.email, votes]),
+    missing: missing.error?.code,
+  }),
+)
+`
+
+/** What the compiler keeps a client from. */
+const WRONG = `import createClient from 'openapi-fetch'
+import type { paths } from './api.d.ts'
+
+const client = createClient<paths>({ baseUrl: '' })
+
+await client.GET('/nothing') // wrong: no such path
+await client.POST('/users', { body: { email: 'you@example.com' } }) // wrong: a member is missing
+await client.POST('/vote', { body: { post_id: 1, dir: 2 } }) // wrong: 0 or 1
+await client.GET('/posts', { params: { query: { limit: 'ten' } } }) // wrong: a number
+await client.GET('/posts/{id}') // wrong: which post?
+const { data, error } = await client.GET('/users/me')
+console.log(data?.password) // wrong: nobody is shown one
+if (error) console.log(error.code === 'NOT_OWNER') // wrong: not one of this operation's codes
+`

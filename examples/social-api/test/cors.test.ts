@@ -1,0 +1,105 @@
+import t, { type Test } from 'tap'
+import { buildOffline } from './helper.ts'
+
+const ORIGIN = 'https://app.example'
+const PREFLIGHT = {
+  'access-control-request-method': 'POST',
+  'access-control-request-headers': 'authorization',
+}
+
+async function build(t: Test, corsOrigins?: string[]) {
+  const app = await buildOffline(t, { ...(corsOrigins && { corsOrigins }) })
+  return async (method: 'GET' | 'POST' | 'DELETE' | 'OPTIONS', url: string, headers = {}) => {
+    const answer = await app.inject({ method, url, headers })
+    return { status: answer.statusCode, headers: answer.headers, body: answer.body }
+  }
+}
+
+t.test('pages of a listed origin', async (t) => {
+  const call = await build(t, ['http://localhost:5173', ORIGIN])
+
+  t.test('may read answers, refusals among them, and the headers that mean something to them', async (t) => {
+    for (const [method, path, status] of [
+      ['GET', '/', 200],
+      ['GET', '/nowhere', 404],
+      ['GET', '/posts', 401],
+      ['POST', '/login', 422],
+      ['DELETE', '/login', 405],
+    ] as const) {
+      const answer = await call(method, path, { origin: ORIGIN })
+      t.equal(answer.status, status, `${method} ${path}`)
+      t.equal(answer.headers['access-control-allow-origin'], ORIGIN)
+      t.equal(
+        answer.headers['access-control-expose-headers'],
+        'Location, Retry-After, WWW-Authenticate, X-Request-Id',
+      )
+      t.equal(answer.headers['access-control-allow-credentials'], undefined)
+      t.match(answer.headers.vary, /\bOrigin\b/)
+    }
+  })
+
+  t.test('get an answer to their preflight, on every route', async (t) => {
+    for (const path of ['/posts', '/posts/', '/posts/1', '/login', '/users/me', '/docs', '/nowhere']) {
+      const { status, headers } = await call('OPTIONS', path, { origin: ORIGIN, ...PREFLIGHT })
+      t.equal(status, 204, path)
+      t.equal(headers['access-control-allow-origin'], ORIGIN)
+      t.equal(headers['access-control-allow-methods'], 'GET, HEAD, POST, PUT, DELETE')
+      t.equal(headers['access-control-allow-headers'], 'authorization')
+      t.equal(headers['access-control-max-age'], '600')
+      t.equal(headers['access-control-allow-credentials'], undefined)
+    }
+  })
+})
+
+t.test('pages of any other origin get no header, and no answer to a preflight', async (t) => {
+  const call = await build(t, [ORIGIN])
+  const others = [
+    'https://evil.example',
+    'http://app.example',
+    `${ORIGIN}.evil.example`,
+    `${ORIGIN}:8443`,
+    'null',
+  ]
+  for (const origin of others) {
+    const answer = await call('GET', '/', { origin })
+    t.equal(answer.status, 200)
+    t.same(corsHeaders(answer.headers), [], origin)
+    t.match(answer.headers.vary, /\bOrigin\b/, 'caches are told all the same')
+    const preflight = await call('OPTIONS', '/posts', { origin, ...PREFLIGHT })
+    t.equal(preflight.status, 405, origin)
+    t.same(corsHeaders(preflight.headers), [], origin)
+  }
+})
+
+t.test('an OPTIONS that is no preflight is a wrong method, or an unknown path', async (t) => {
+  const call = await build(t, [ORIGIN])
+  for (const headers of [{}, { origin: ORIGIN }, PREFLIGHT]) {
+    t.match(await call('OPTIONS', '/posts', headers), {
+      status: 405,
+      body: /METHOD_NOT_ALLOWED/,
+    })
+    t.match(await call('OPTIONS', '/nowhere', headers), { status: 404, body: /NOT_FOUND/ })
+  }
+  t.equal((await call('GET', '/nowhere')).status, 404, 'and no other method is a 405 there')
+  t.notMatch((await call('GET', '/openapi.json')).body, '"/*"')
+})
+
+t.test('* allows every origin', async (t) => {
+  const call = await build(t, ['*'])
+  const { headers } = await call('GET', '/', { origin: 'https://anyone.example' })
+  t.equal(headers['access-control-allow-origin'], '*')
+  t.equal(headers['access-control-allow-credentials'], undefined)
+  const preflight = { origin: 'https://anyone.example', ...PREFLIGHT }
+  t.equal((await call('OPTIONS', '/posts', preflight)).status, 204)
+})
+
+t.test('without a list nobody is allowed', async (t) => {
+  const call = await build(t)
+  const { headers } = await call('GET', '/', { origin: ORIGIN })
+  t.same(corsHeaders(headers), [])
+  t.equal((await call('OPTIONS', '/posts', { origin: ORIGIN, ...PREFLIGHT })).status, 405)
+})
+
+function corsHeaders(headers: object): string[] {
+  return Object.keys(headers).filter((name) => name.startsWith('access-control'))
+}

@@ -1,0 +1,32 @@
+import t from 'tap'
+import { serve } from './helper.ts'
+
+const form = { username: 'ann@example.com', password: 'a good password' }
+
+t.test('an answer that is not there in time is a 503, and its password is not hashed any more', async (t) => {
+  const { app, call } = await serve(t, { answerWithinMs: 500 })
+  await call('GET', '/ready')
+  const others = new AbortController()
+  const waiting = Array.from({ length: 100 }, () =>
+    app.hasher.hash('a good password', { signal: others.signal }).catch(() => {}),
+  )
+  const answer = await call('POST', '/login', { form })
+  t.match(answer, { status: 503, body: { code: 'OVERLOADED' } })
+  t.equal(answer.headers.get('retry-after'), '5')
+  t.equal(app.hasher.stats.aborted, 1)
+  t.ok(app.hasher.stats.waiting > 0, 'while the others still wait')
+  others.abort()
+  await Promise.all(waiting)
+})
+
+t.test('what a request did before it was too late is undone', async (t) => {
+  const { app, call, signUp } = await serve(t, { answerWithinMs: 1_000 })
+  const { token } = await signUp('ann@example.com')
+  const holder = await app.knex.transaction()
+  await holder.raw('LOCK TABLE posts IN ACCESS EXCLUSIVE MODE')
+  const post = { token, json: { title: 'late', content: 'too late' } }
+  t.match(await call('POST', '/posts', post), { status: 503, body: { code: 'OVERLOADED' } })
+  await holder.commit()
+  t.equal(await app.knex('posts').where({ title: 'late' }).first(), undefined)
+  t.equal((await call('POST', '/posts', post)).status, 201)
+})

@@ -1,0 +1,136 @@
+import t from 'tap'
+import { DEMO_PASSWORD } from '../src/demo/data.ts'
+import { seed } from '../src/demo/seed.ts'
+import { createValidator, type OpenApi, type Operation, readOperations } from './document.ts'
+import { callRaw, serve } from './helper.ts'
+
+/** What is new each time has the documented type, and not the documented value. */
+const NEW = {
+  access_token: /^[\w-]+\.[\w-]+\.[\w-]+$/,
+  refresh_token: /^\S{20,}$/,
+}
+
+t.test('the examples are true of the demo data', async (t) => {
+  const { app, call } = await serve(t)
+  const { body: document } = await call('GET', '/openapi.json')
+  const isValid = createValidator(document)
+  const logIn = async () =>
+    (await call('POST', '/login', { form: { username: 'maya@example.com', password: DEMO_PASSWORD } })).body
+  const startAfresh = async () => {
+    await app.knex.raw('TRUNCATE users, posts, votes RESTART IDENTITY CASCADE')
+    await seed(app.knex)
+  }
+  await startAfresh()
+  const { access_token: token } = await logIn()
+
+  for (const operation of readOperations(document as OpenApi)) {
+    const { name, method, requestBody, responses } = operation
+    t.test(name, async (t) => {
+      const [[status, success] = ['', undefined], ...others] = Object.entries(responses).filter(
+        ([status]) => Number(status) < 400,
+      )
+      t.same(others, [], 'one way to succeed')
+      const contents = Object.entries(requestBody?.content ?? { none: {} as { example?: unknown } })
+      for (const [mediaType, { example }] of contents) {
+        if (requestBody) {
+          t.type(example, 'object', `has an example of its ${mediaType} body`)
+          t.equal(
+            isValid(example, ...at(operation), 'requestBody', 'content', mediaType, 'schema'),
+            undefined,
+          )
+        }
+        await startAfresh()
+        const answer = await call(method, pathWithExamples(operation), {
+          ...(operation.security && { token }),
+          ...(mediaType.endsWith('json') && { json: await withLiveToken(example) }),
+          ...(mediaType.endsWith('urlencoded') && { form: example as Record<string, string> }),
+        })
+        t.equal(answer.status, Number(status), JSON.stringify(answer.body))
+
+        const documented = success?.content?.['application/json']
+        if (documented === undefined) {
+          t.equal(answer.body, '', 'no content, and none documented')
+          continue
+        }
+        t.ok('example' in documented, 'has an example of its answer')
+        t.equal(
+          isValid(
+            documented.example,
+            ...at(operation),
+            'responses',
+            status,
+            'content',
+            'application/json',
+            'schema',
+          ),
+          undefined,
+        )
+        if (Array.isArray(documented.example)) {
+          t.same(answer.body.slice(0, documented.example.length), documented.example, 'how the list begins')
+        } else {
+          t.same(withoutNew(answer.body, method), withoutNew(documented.example, method))
+          for (const [member, pattern] of Object.entries(NEW)) {
+            if (member in answer.body) t.match(answer.body[member], pattern)
+            t.equal(member in answer.body, member in (documented.example as object))
+          }
+        }
+      }
+    })
+  }
+
+  /** A refresh token is good once and for one user: no document can hold one that is. */
+  async function withLiveToken(example: unknown): Promise<unknown> {
+    if (typeof example !== 'object' || example === null || !('refresh_token' in example)) return example
+    return { ...example, refresh_token: (await logIn()).refresh_token }
+  }
+})
+
+t.test('the examples of what can go wrong are what a client is told', async (t) => {
+  const { app, call } = await serve(t)
+  const document = (await call('GET', '/openapi.json')).body as OpenApi
+  await seed(app.knex)
+  const form = { username: 'maya@example.com', password: DEMO_PASSWORD }
+  const token: string = (await call('POST', '/login', { form })).body.access_token
+  const email = 'maya@example.com'
+  const twice = await call('POST', '/vote', { token, json: { post_id: 4, dir: 1 } })
+  t.equal(twice.status, 201)
+
+  const told = {
+    'createUser EMAIL_TAKEN': await call('POST', '/users', { json: { email, password: DEMO_PASSWORD } }),
+    'getUser NOT_FOUND': await call('GET', '/users/4711', { token }),
+    'login INVALID_CREDENTIALS': await call('POST', '/login', { form: { ...form, password: 'wrong' } }),
+    'getPost NOT_FOUND': await call('GET', '/posts/4711', { token }),
+    'getPost NOT_AUTHENTICATED': await call('GET', '/posts/1'),
+    'getPost TOKEN_INVALID': await call('GET', '/posts/1', { token: `${token}x` }),
+    'getPost VALIDATION_FAILED': await call('GET', '/posts/1?again=1&again=2', { token }),
+    'getPost UNSUPPORTED_MEDIA_TYPE': await call('GET', '/posts/1', {
+      token,
+      headers: { 'content-encoding': 'gzip' },
+    }),
+    'getPost URI_TOO_LONG': await callRaw(app.listeningOrigin, `/posts/1?${'x'.repeat(20_000)}`),
+    'createPost PAYLOAD_TOO_LARGE': await call('POST', '/posts', { token, json: 'x'.repeat(1_100_000) }),
+    'deletePost NOT_OWNER': await call('DELETE', '/posts/2', { token }),
+    'vote NOT_FOUND': await call('POST', '/vote', { token, json: { post_id: 4711, dir: 1 } }),
+    'vote ALREADY_VOTED': await call('POST', '/vote', { token, json: { post_id: 4, dir: 1 } }),
+  }
+  const operations = new Map(readOperations(document).map((one) => [one.operationId, one]))
+  for (const [what, { status, body }] of Object.entries(told)) {
+    const [operationId = '', code = ''] = what.split(' ')
+    const media = operations.get(operationId)?.responses[status]?.content?.['application/problem+json']
+    t.same(body, { ...(media?.examples?.[code]?.value as object), instance: body.instance }, what)
+  }
+})
+
+const at = ({ path, method }: Operation) => ['paths', path, method.toLowerCase()]
+
+function pathWithExamples({ path, parameters }: Operation): string {
+  return path.replace(/\{(\w+)\}/g, (_, name) => String(parameters.find((one) => one.name === name)?.example))
+}
+
+/** What was made just now has a time of its own. */
+function withoutNew(body: unknown, method: string): object {
+  const made = method === 'POST' ? { created_at: 'now' } : {}
+  const copy: Record<string, unknown> = { ...(body as object) }
+  for (const member of Object.keys({ ...NEW, ...made })) if (member in copy) copy[member] = 'new'
+  return copy
+}

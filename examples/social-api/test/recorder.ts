@@ -1,0 +1,40 @@
+import { createLogger } from '../src/logging.ts'
+
+export interface Line {
+  level: number
+  msg: string
+  reqId?: string
+  ms?: number
+  req?: { method: string; url: string }
+}
+
+/** A log that is kept, so that a test can read it. */
+export function recorder(level: string) {
+  const lines: Line[] = []
+  let onLine = () => {}
+  const destination = {
+    write(line: string) {
+      lines.push(JSON.parse(line))
+      onLine()
+    },
+  }
+  /** The lines so far, once every request that came has been logged as completed: that is after its answer. */
+  const taken = async () => {
+    const count = (text: string) => lines.filter(({ msg }) => msg === text).length
+    while (count('incoming request') > count('request completed')) {
+      await new Promise<void>((resolve) => {
+        onLine = resolve
+      })
+    }
+    return lines.splice(0)
+  }
+  return { taken, loggerInstance: createLogger({ level, readable: false, destination }) }
+}
+
+export function isSql({ msg }: Line): boolean {
+  return /^(select|insert|update|delete|begin|commit|rollback)\b/i.test(msg)
+}
+
+export function statements(lines: Line[]): string[] {
+  return lines.filter(isSql).map(({ msg }) => msg)
+}

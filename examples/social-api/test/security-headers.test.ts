@@ -1,0 +1,57 @@
+import t from 'tap'
+import { pagePolicy } from '../src/plugins/security-headers.ts'
+import { callRaw, serve } from './helper.ts'
+
+const HTML = { accept: 'text/html' }
+
+t.test('an answer loads nothing, is embedded nowhere, is not guessed at and not kept', async (t) => {
+  const { call, signUp } = await serve(t)
+  const { token } = await signUp('ann@example.com')
+  const form = { username: 'ann@example.com', password: 'a good password' }
+  for (const [status, answer] of [
+    [200, await call('POST', '/login', { form })],
+    [200, await call('GET', '/users/me', { token })],
+    [200, await call('GET', '/posts', { token })],
+    [200, await call('GET', '/openapi.json')],
+    [401, await call('GET', '/posts')],
+    [404, await call('GET', '/nothing')],
+    [405, await call('PATCH', '/posts')],
+    [422, await call('GET', '/posts/0', { token })],
+  ] as const) {
+    t.equal(answer.status, status)
+    t.match(Object.fromEntries(answer.headers), {
+      'content-security-policy':
+        "default-src 'none';base-uri 'none';frame-ancestors 'none';form-action 'none'",
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+      pragma: 'no-cache',
+    })
+  }
+})
+
+t.test('no page runs a script that stands in it, and each works over plain HTTP', async (t) => {
+  const { call, url } = await serve(t)
+  for (const path of ['/', '/docs', '/docs/', '/docs/static/swagger-ui.css', '/docs/json']) {
+    const { headers } = await call('GET', path, { headers: HTML })
+    const policy = headers.get('content-security-policy') ?? ''
+    t.match(policy, /^default-src 'none'/, path)
+    t.notMatch(policy, /unsafe-(inline|eval)|upgrade-insecure-requests|\*|https?:/)
+    t.equal(headers.get('strict-transport-security'), null)
+  }
+  const page = await callRaw(url, '/', { headers: HTML })
+  const [, style = ''] = /<style>(.*?)<\/style>/s.exec(page.body) ?? []
+  const [source] = pagePolicy(style).directives['style-src']
+  t.match(page.headers.get('content-security-policy'), `style-src ${source}`)
+  t.notMatch(page.headers.get('content-security-policy'), /script-src/)
+  t.notMatch(page.headers.get('content-security-policy'), pagePolicy(`${style} `).directives['style-src'][0])
+})
+
+t.test('behind TLS browsers are told to stay with it', async (t) => {
+  const { call } = await serve(t, { behindTls: true })
+  const { headers } = await call('GET', '/health')
+  t.equal(headers.get('strict-transport-security'), 'max-age=31536000')
+  t.equal(headers.get('cross-origin-opener-policy'), 'same-origin')
+  t.notMatch(headers.get('content-security-policy'), /upgrade-insecure-requests/)
+})

@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
+import knexFactory from 'knex'
+import { pino } from 'pino'
+import t, { type Test } from 'tap'
+import { readConfig } from '../src/config.ts'
+import { DEMO_PASSWORD } from '../src/demo/data.ts'
+import { start } from '../src/start.ts'
+import { StartError } from '../src/start-error.ts'
+import { SECRET } from './helper.ts'
+
+const log = pino({ level: 'silent' })
+
+t.test('a database of one’s own is migrated, and gets no demo data', async (t) => {
+  const { knex, config } = await database(t)
+  const { app, stop } = await start(config({}), log)
+  t.teardown(stop)
+  t.same(await knex('users'), [])
+  const page = await app.inject({ url: '/', headers: { accept: 'text/html' } })
+  t.equal(page.statusCode, 200)
+  t.notMatch(page.body, DEMO_PASSWORD)
+})
+
+t.test('HOST=0.0.0.0 serves a class over plain HTTP, Swagger UI included', async (t) => {
+  const { config } = await database(t)
+  const { app, stop } = await start(config({ HOST: '0.0.0.0' }), log)
+  t.teardown(stop)
+  const { port } = app.server.address() as { port: number }
+  const addresses = Object.values(networkInterfaces()).flatMap((all = []) =>
+    all.filter(({ family }) => family === 'IPv4'),
+  )
+  for (const { address } of addresses) {
+    const answer = await fetch(`http://${address}:${port}/docs/`)
+    t.equal(answer.status, 200, address)
+    t.notMatch(answer.headers.get('content-security-policy') ?? '', /upgrade-insecure-requests/)
+  }
+})
+
+t.test('production refuses pending migrations, runs none, and lets go of the database', async (t) => {
+  const { knex, config } = await database(t)
+  const refused = start(config({ NODE_ENV: 'production' }), log)
+  await t.rejects(refused, { name: 'StartError', message: /pending .*Run `npm run db:migrate` first/ })
+  t.same(await tables(knex), [])
+  await nobodyElse(knex)
+
+  await (await start(config({}), log)).stop()
+  t.ok((await tables(knex)).includes('users'))
+  await (await start(config({ NODE_ENV: 'production' }), log)).stop()
+})
+
+t.test('a start that fails at its end lets go of all that it took', async (t) => {
+  const { knex, config } = await database(t)
+  const busy = createServer().listen(0, '127.0.0.1')
+  await once(busy, 'listening')
+  t.teardown(() => busy.close())
+  const { port } = busy.address() as { port: number }
+  await t.rejects(start(config({ PORT: String(port) }), log), { name: 'StartError', message: /is in use/ })
+  await nobodyElse(knex)
+})
+
+t.test('why it did not start is said without a password', async (t) => {
+  const url = 'postgres://me:hunter2@db.example:6543/app'
+  const said = (error: object) =>
+    String((StartError.ofDatabase(Object.assign(new Error('x'), error), url) as Error).message)
+  t.equal(
+    said({ message: 'timeout expired' }),
+    'The database at db.example:6543/app cannot be used: it does not answer. Start it, or mend DATABASE_URL (unset: the embedded Postgres).',
+  )
+  t.match(
+    said({ message: 'Migration table is already locked' }),
+    /^Somebody else is migrating the database at db\.example:6543\/app\./,
+  )
+  t.match(said({ message: '', code: 'ECONNREFUSED' }), /cannot be used: ECONNREFUSED/)
+  for (const message of ['timeout expired', 'already locked', ''])
+    t.notMatch(said({ message }), /hunter2|me:/)
+
+  const code = (code: string) =>
+    StartError.ofListening(Object.assign(new Error(code), { code }), '192.0.2.1', 80, 'PORT') as Error
+  t.match(code('EACCES').message, /Port 80 may not be used by this user/)
+  t.match(code('EADDRNOTAVAIL').message, /no address 192\.0\.2\.1/)
+  t.match(code('ENOTFOUND').message, /^HOST is no address of this machine/)
+  t.notMatch(code('EMFILE'), { name: 'StartError' }, 'what it has no words for is passed on')
+})
+
+async function database(t: Test) {
+  const { url, drop } = await createTestDatabase()
+  const knex = knexFactory({ client: 'pg', connection: url, pool: { min: 0, max: 1 } })
+  t.teardown(async () => {
+    await knex.destroy()
+    await drop()
+  })
+  const config = (variables: Record<string, string>) =>
+    readConfig({ DATABASE_URL: url, JWT_SECRET: SECRET, PORT: '0', ...variables })
+  return { knex, config }
+}
+
+async function tables(knex: ReturnType<typeof knexFactory>): Promise<string[]> {
+  return knex('pg_tables')
+    .where({ schemaname: 'public' })
+    .whereNot('tablename', 'like', 'knex%')
+    .pluck('tablename')
+}
+
+/** Waits until no other connection to this database is left: Postgres takes a moment to end one. */
+async function nobodyElse(knex: ReturnType<typeof knexFactory>): Promise<void> {
+  const others = knex('pg_stat_activity').whereRaw(
+    "datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
+  )
+  while ((await others.clone()).length > 0);
+}

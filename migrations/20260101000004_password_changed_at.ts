@@ -1,0 +1,14 @@
+import type { Knex } from 'knex'
+
+export async function up(knex: Knex): Promise<void> {
+  await knex.schema.alterTable('users', (table) => {
+    // Tokens issued before it are refused. Null: the password is the one of the sign-up.
+    table.timestamp('password_changed_at')
+  })
+}
+
+export async function down(knex: Knex): Promise<void> {
+  await knex.schema.alterTable('users', (table) => {
+    table.dropColumn('password_changed_at')
+  })
+}

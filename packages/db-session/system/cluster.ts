@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chown, cp, mkdtemp, open, readdir, readFile, readlink, rm, stat } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import { attachPostgres } from '@auth-primer/tool-postgres'
+import pg from 'pg'
+import type { Test } from 'tap'
+import { until } from '../test/setup.ts'
+
+/** A Postgres of the test's own, on a port that stays the same when it is started again. */
+export class Cluster {
+  readonly url: string
+  readonly data: string
+  readonly #program: string
+  readonly #account: { uid: number; gid: number }
+  readonly #port: string
+  #process: ChildProcess | undefined
+
+  constructor(url: string, data: string, program: string, account: { uid: number; gid: number }) {
+    this.url = url
+    this.data = data
+    this.#program = program
+    this.#account = account
+    this.#port = new URL(url).port
+  }
+
+  /** Resolves when it answers. */
+  async start(settings: Record<string, string> = {}): Promise<void> {
+    const all = {
+      port: this.#port,
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: '',
+      max_connections: '200',
+      ...settings,
+    }
+    const log = await open(path.join(this.data, '..', `log-${this.#port}`), 'a')
+    const child = spawn(
+      this.#program,
+      ['-D', '/proc/self/cwd', ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+      {
+        cwd: this.data,
+        stdio: ['ignore', log.fd, log.fd],
+        env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' },
+        ...(process.getuid?.() === 0 && this.#account),
+      },
+    )
+    await log.close()
+    this.#process = child
+    // a test that crashes runs no teardown
+    const end = (): void => void child.kill('SIGQUIT')
+    process.once('exit', end)
+    child.once('exit', () => process.off('exit', end))
+    await until(async () => {
+      if (child.exitCode !== null) {
+        const text = await readFile(path.join(this.data, '..', `log-${this.#port}`), 'utf8')
+        throw new Error(`Postgres did not start:\n${text.slice(-4_000)}`)
+      }
+      return this.query('select 1').then(
+        () => true,
+        () => false,
+      )
+    }, 'the start of Postgres')
+  }
+
+  /** `fast` ends the sessions and writes all down; `immediate` is as a crash: the next start recovers. */
+  async stop(mode: 'fast' | 'immediate'): Promise<void> {
+    const child = this.#process
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
+    await exited
+  }
+
+  /** Asks over a connection of its own, so that a restart does not matter. */
+  async query(sql: string): Promise<unknown[]> {
+    const client = new pg.Client({ connectionString: this.url })
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      return [await client.query(sql)].flat().flatMap(({ rows }) => rows.map((row) => Object.values(row)[0]))
+    } finally {
+      await client.end().catch(() => {})
+    }
+  }
+
+  /** Another cluster with the same data, which must not be running. */
+  async copy(): Promise<Cluster> {
+    const data = `${this.data}-copy`
+    await cp(this.data, data, { recursive: true, preserveTimestamps: true })
+    await this.own(data)
+    const url = new URL(this.url)
+    url.port = String(await freePort())
+    return new Cluster(url.href, data, this.#program, this.#account)
+  }
+
+  /** Gives what a test has put there to the account that Postgres runs as. */
+  async own(folder: string): Promise<void> {
+    const { uid, gid } = this.#account
+    await chown(folder, uid, gid)
+    if (!(await stat(folder)).isDirectory()) return
+    for (const entry of await readdir(folder, { recursive: true }))
+      await chown(path.join(folder, entry), uid, gid)
+  }
+}
+
+/** A new cluster, not running, made with the embedded Postgres's programs; its folder is removed with the test. */
+export async function newCluster(t: Test): Promise<Cluster> {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'db-session-cluster-'))
+  const made = await attachPostgres({ dir })
+  const client = new pg.Client({ connectionString: made.url })
+  await client.connect()
+  const { rows } = await client.query('select pg_backend_pid() as pid')
+  // the server may call its folder by another name than others can
+  const program = await readlink(`/proc/${rows[0].pid}/exe`)
+  await client.end()
+  await made.leave()
+  const { uid, gid } = await stat(made.dataDir)
+  const url = new URL(made.url)
+  url.port = String(await freePort())
+  t.teardown(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }))
+  return new Cluster(url.href, made.dataDir, program, { uid, gid })
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

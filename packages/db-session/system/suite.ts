@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import type { Test } from 'tap'
+
+const folder = new URL('../test/', import.meta.url)
+
+/**
+ * Runs the default tests again, one file after the other: all of them, new ones too, but for those that are
+ * named with the reason why they have nothing to show there.
+ */
+export function runSuite(t: Test, env: Record<string, string>, without: Record<string, string>): void {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.test.ts'))
+  t.test('leaves out files that are there', async (t) => {
+    t.same(
+      Object.keys(without).filter((file) => !files.includes(file)),
+      [],
+    )
+  })
+  for (const file of files.filter((file) => !(file in without))) {
+    t.test(file, async (t) => {
+      const child = spawn(process.execPath, ['--import', 'tsx', file], {
+        cwd: folder,
+        env: { ...process.env, ...env },
+      })
+      let output = ''
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', (data) => {
+          output += data
+        })
+      const [code] = await once(child, 'exit')
+      t.equal(code, 0, `${file} ends well`)
+      if (code !== 0) t.comment(failures(output))
+      t.match(output, /^ok 1 /m, 'and has tests')
+    })
+  }
+}
+
+/** The lines that matter of what a file that failed has said. */
+function failures(output: string): string {
+  const at = output.search(/^ *not ok/m)
+  return output.slice(Math.max(0, at), at + 4_000)
+}
+
+/** Nothing of these depends on where a session connects. */
+export const WITHOUT_SESSIONS = {
+  'consumers.test.ts': 'looks at the package as it is packed',
+  'errors.test.ts': 'has no database',
+  'options.test.ts': 'has no database',
+}

@@ -1,0 +1,324 @@
+/** knex through a session: what works as on a knex, what does not, and what a route may do with it. */
+import { once } from 'node:events'
+import { Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import knexModule, { type Knex } from 'knex'
+import t from 'tap'
+import type { DbSession } from '../src/index.ts'
+import { openDatabase, openKnex, rejection, start, used } from './setup.ts'
+
+const database = await openDatabase(t)
+t.beforeEach(() => database.other.query('truncate users, posts restart identity cascade'))
+await database.other.query(
+  'create table kinds (id int, at timestamptz, bytes bytea, doc jsonb, list int[], big bigint)',
+)
+const knex = openKnex(database.url)
+const { app, hit } = await start(
+  t,
+  database,
+  (app) => {
+    app.post('/table', async (request, reply) => {
+      await request.db.schema.createTable('made', (table) => table.increments())
+      await request.db('made').insert({})
+      const { status } = request.query as { status: string }
+      return reply.code(Number(status)).send({})
+    })
+    app.post('/together', async (request) => {
+      const names = ['a', 'b', 'c', 'd']
+      await Promise.all(names.map((email) => request.db('users').insert({ email })))
+      return {}
+    })
+    app.post('/together-one-fails', async (request) => {
+      await Promise.all(['a', 'a', 'b'].map((email) => request.db('users').insert({ email })))
+      return {}
+    })
+    app.post('/together-one-is-swallowed', async (request) => {
+      await Promise.allSettled(['a', 'a', 'b'].map((email) => request.db('users').insert({ email })))
+      return {}
+    })
+    app.post('/race', async (request) => {
+      await request.db('users').insert({ email: 'a' })
+      return Promise.race([request.db.raw('select 1'), request.db.raw('select pg_sleep(600)')]).then(
+        () => ({}),
+      )
+    })
+    app.post('/never-sent', async (request) => {
+      await request.db('users').insert({ email: 'a' })
+      request.db('users').insert({ email: 'a builder that nobody awaits is not sent' })
+      return {}
+    })
+    app.post('/iterate', async (request) => {
+      let n = 0
+      for await (const _ of request.db.raw('select g from generate_series(1, 900) g').stream()) n++
+      await request.db('users').insert({ email: String(n) })
+      return {}
+    })
+    app.post('/iterate-and-break', async (request) => {
+      for await (const _ of request.db.raw('select g from generate_series(1, 100000) g').stream()) break
+      await request.db('users').insert({ email: 'after the break' })
+      return {}
+    })
+    app.post('/iterate-and-throw', async (request) => {
+      await request.db('users').insert({ email: 'before' })
+      for await (const _ of request.db.raw('select g from generate_series(1, 100000) g').stream())
+        throw new Error('no')
+    })
+    app.post('/iterate-an-error', async (request) => {
+      await request.db('users').insert({ email: 'before' })
+      for await (const _ of request.db.raw('select 1 / (5 - g) from generate_series(1, 10) g').stream());
+    })
+  },
+  { knex, max: 5 },
+)
+const unit = <T>(work: (db: DbSession) => Promise<T>) => app.unitOfWork(work)
+/** The same asked of a session and of the knex comes to the same. */
+const same = async (t: import('tap').Test, what: string, ask: (db: Knex) => Promise<unknown>) => {
+  const [session, plain] = [await unit(ask), await ask(knex)]
+  t.same(session, plain, what)
+}
+
+t.test('asks and answers as knex does', async (t) => {
+  await database.other.query(
+    "insert into users (email) values ('ada'), ('bob'), (null); insert into posts (owner_id, title) values (1, 'a'), (1, 'b')",
+  )
+  const asks: Record<string, (db: Knex) => Promise<unknown>> = {
+    select: async (db) => db.select('id', 'email as name').from('users').orderBy('id', 'desc'),
+    'where and its kin': async (db) =>
+      db('users').whereIn('email', ['ada', 'bob']).andWhereNot('id', 2).orWhereNull('email').orderBy('id'),
+    'an empty list': async (db) => db('users').whereIn('id', []),
+    first: async (db) => db('users').where({ id: 1 }).first(),
+    'first of none': async (db) => db('users').where({ id: 99 }).first('id'),
+    pluck: async (db) => db('users').orderBy('id').pluck('email'),
+    count: async (db) => db('users').count({ n: 'email' }).max('id'),
+    'group and having': async (db) =>
+      db('posts').select('owner_id').groupBy('owner_id').havingRaw('count(*) > 1'),
+    join: async (db) =>
+      db('users')
+        .leftJoin('posts', 'users.id', 'posts.owner_id')
+        .select('email', 'title')
+        .orderBy(['email', 'title']),
+    'a subquery': async (db) =>
+      db('users')
+        .whereExists(db('posts').where('owner_id', db.ref('users.id')))
+        .select('id'),
+    with: async (db) =>
+      db
+        .with('u', db('users').where({ id: 1 }))
+        .select('email')
+        .from('u'),
+    union: async (db) => db.union([db('users').select('id'), db('posts').select('id')]).orderBy('id'),
+    'raw, by position': async (db) => (await db.raw('select ?::int as n, ? as t', [1, 'x'])).rows,
+    'raw, by name': async (db) => (await db.raw('select :n::int as n, :n::int as m', { n: 1 })).rows,
+    'raw, an identifier': async (db) =>
+      (await db.raw('select ?? from ?? order by ??', ['email', 'users', 'id'])).rows,
+    'raw, in a builder': async (db) =>
+      db('users')
+        .select(db.raw('upper(email) as up'))
+        .where(db.raw('id = ?', [1])),
+    'raw, a list': async (db) => (await db.raw('select * from users where id = any(?)', [[1, 2]])).rows,
+    'raw, no value': async (db) => (await db.raw('select ?::text as nothing', [null as never])).rows,
+    'several statements': async (db) =>
+      ((await db.raw('select 1 as a; select 2 as b')) as unknown as { rows: [] }[]).map((r) => r.rows),
+    ref: async (db) => db('users').select(db.ref('email').as('name')).withSchema('public').where({ id: 1 }),
+    'column info': async (db) => db('users').columnInfo('email'),
+    'rows as lists': async (db) => (await db.raw('select 1, 2').options({ rowMode: 'array' })).rows,
+    clone: async (db) => db('users').where({ id: 1 }).clone().select('id'),
+    modify: async (db) => db('users').modify((query) => void query.where({ id: 2 })),
+    explain: async (db) => (await db.raw('explain select 1')).rows,
+  }
+  for (const [what, ask] of Object.entries(asks)) await same(t, what, ask)
+  await t.rejects(
+    unit((db) => db('nowhere')),
+    { code: '42P01' },
+  )
+})
+
+t.test('says what it would send, and sends nothing', async (t) => {
+  let acquired = 0
+  const listen = () => acquired++
+  knex.client.pool.on('acquireRequest', listen)
+  await unit(async (db) => {
+    const query = db('users').where({ id: 1 })
+    const plain = knex('users').where({ id: 1 })
+    t.same(query.toSQL().toNative(), plain.toSQL().toNative())
+    t.equal(query.toString(), plain.toString())
+    t.equal(query.toQuery(), plain.toQuery())
+    t.equal(db.raw('select ?', ["o'clock"]).toString(), "select 'o''clock'")
+    t.equal(db.schema.dropTable('users').toString(), knex.schema.dropTable('users').toString())
+  })
+  knex.client.pool.removeListener('acquireRequest', listen)
+  t.equal(acquired, 0)
+})
+
+t.test('stores as knex does', async (t) => {
+  await unit(async (db) => {
+    t.same(await db('users').insert({ email: 'ada' }, ['id', 'email']), [{ id: 1, email: 'ada' }])
+    t.same(await db('users').insert({ email: 'ada' }).onConflict('email').ignore().returning('id'), [])
+    t.same(await db('users').insert({ email: 'ada' }).onConflict('email').merge().returning('email'), [
+      { email: 'ada' },
+    ])
+    t.same(await db('users').where({ email: 'ada' }).update({ email: 'Ada' }, 'email'), [{ email: 'Ada' }])
+    t.equal(await db('counter').increment('n', 2), 1)
+    t.equal(
+      await db('users')
+        .where({ email: 'Ada' })
+        .forUpdate()
+        .first()
+        .then((u) => u?.email),
+      'Ada',
+    )
+    t.equal(
+      (
+        await db
+          .batchInsert('posts', [{ title: 'a' }, { title: 'b' }, { title: 'c' }], 2)
+          .returning('id' as never)
+      ).length,
+      3,
+    )
+    t.equal(await db('posts').where('title', '>', 'a').delete(), 2)
+    const now = await db('users')
+      .insert({ email: 'now' })
+      .returning(db.fn.now() as never)
+    t.type(Object.values(now[0] as object)[0], Date)
+    t.same(
+      await knex('users')
+        .transacting(db as never)
+        .where({ email: 'now' })
+        .pluck('email'),
+      ['now'],
+    )
+    t.match(db.fn.uuidToBin('00000000-0000-0000-0000-000000000001').length, 16)
+  })
+  t.same(await database.see('select email from users order by email'), ['Ada', 'now'])
+  t.same(await database.see('select title from posts'), ['a'])
+  await database.other.query('update counter set n = 0')
+  const row = {
+    id: 1,
+    at: new Date(0),
+    bytes: Buffer.from([0, 255]),
+    doc: { a: [1, null, 'ü'] },
+    list: [1, 2],
+    big: '9007199254740993',
+  }
+  await unit((db) => db('kinds').insert(row))
+  t.same(await unit((db) => db('kinds').first()), row, 'values of every kind come back as they were')
+})
+
+t.test('undoes a batch of which a part fails', async (t) => {
+  const rows = ['a', 'b', 'b', 'c'].map((email) => ({ email }))
+  t.equal((await rejection(unit((db) => db.batchInsert('users', rows, 2) as never))).code, '23505')
+  await unit(async (db) => {
+    await rejection(db.savepoint((inner) => inner.batchInsert('users', rows, 2) as never))
+    await db('users').insert({ email: 'after' })
+  })
+  t.same(await database.see('select email from users'), ['after'])
+})
+
+t.test('changes tables in the one transaction', async (t) => {
+  t.equal((await hit('POST', '/table?status=400')).status, 400)
+  t.same(await database.see("select to_regclass('made')"), [null])
+  t.equal((await hit('POST', '/table?status=201')).status, 201)
+  t.same(await database.see('select id from made'), [1])
+})
+
+t.test('statements at once', async (t) => {
+  t.match(
+    await hit('POST', '/together'),
+    { status: 200, seen: ['a', 'b', 'c', 'd'] },
+    'run one after the other',
+  )
+  await database.other.query('truncate users cascade')
+  t.match(await hit('POST', '/together-one-fails'), { status: 409, seen: [] }, 'all of them or none')
+  t.match(
+    await hit('POST', '/together-one-is-swallowed'),
+    { status: 409, seen: [] },
+    'even if the error is swallowed',
+  )
+  t.match(await hit('POST', '/race'), { status: 500, json: { code: 'DB_SESSION_NOT_AWAITED' }, seen: [] })
+  t.match(await hit('POST', '/never-sent'), { status: 200, seen: ['a'] })
+  t.equal(used(knex), 0)
+})
+
+t.test('rows one by one', async (t) => {
+  t.match(await hit('POST', '/iterate'), { status: 200, seen: ['900'] })
+  await database.other.query('truncate users cascade')
+  t.match(await hit('POST', '/iterate-and-break'), { status: 200, seen: ['after the break'] })
+  await database.other.query('truncate users cascade')
+  t.match(await hit('POST', '/iterate-and-throw'), { status: 500, seen: [] })
+  t.match(await hit('POST', '/iterate-an-error'), { status: 500, seen: [] })
+  t.equal(used(knex), 0)
+  await unit(async (db) => {
+    const rows: unknown[] = []
+    const read = new Writable({
+      objectMode: true,
+      write(row, _encoding, done) {
+        rows.push(row)
+        done()
+      },
+    })
+    await pipeline(db.raw('select g from generate_series(1, 3) g').stream(), read)
+    t.same(rows, [{ g: 1 }, { g: 2 }, { g: 3 }])
+    await db('users').stream((stream) => stream.on('data', () => t.fail('there are none')))
+    const stream = db.raw('select g from generate_series(1, 3) g').stream().resume()
+    await once(stream, 'end')
+    t.same(await db('users'), [], 'and when all rows are read, a statement can follow')
+  })
+  const rows = (db: DbSession) => db.raw('select g from generate_series(1, 3) g')
+  await t.resolves(
+    unit(async (db) => once(rows(db).stream().resume(), 'end')),
+    'or the end',
+  )
+  await t.resolves(unit(async (db) => rows(db).stream((stream) => void stream.resume()) as Promise<unknown>))
+})
+
+t.test('a transaction within a session is a savepoint', async (t) => {
+  await unit(async (db) => {
+    t.equal(
+      await db.transaction(async (trx) => {
+        await trx('users').insert({ email: 'kept' })
+        return 'result'
+      }),
+      'result',
+    )
+    await t.rejects(
+      db.transaction(async (trx) => {
+        await trx('users').insert({ email: 'undone' })
+        throw new Error('no')
+      }),
+    )
+    t.same(
+      db.timeline.map(({ kind }) => kind),
+      ['begin', 'savepoint', 'query', 'savepoint', 'savepoint', 'query', 'savepoint'],
+    )
+    t.equal(
+      (await rejection(db.transaction(async (trx) => trx.commit()) as never)).code,
+      'DB_SESSION_NOT_ON_A_SESSION',
+      'which has no commit of its own',
+    )
+    t.equal(
+      (await rejection(db.transaction({ isolationLevel: 'serializable' } as never) as never)).code,
+      'DB_SESSION_NOT_ON_A_SESSION',
+    )
+    t.equal((await rejection(db.transaction() as never)).code, 'DB_SESSION_NOT_ON_A_SESSION')
+  })
+  t.same(await database.see('select email from users'), ['kept'])
+})
+
+t.test('the settings of its knex hold in a session', async (t) => {
+  const mapped = knexModule({
+    client: 'pg',
+    connection: database.url,
+    pool: { min: 0, max: 1 },
+    wrapIdentifier: (value, wrap) => wrap(value === 'mail' ? 'email' : value),
+    postProcessResponse: (result) =>
+      Array.isArray(result) ? result.map((row) => ({ ...row, seen: true })) : result,
+  })
+  const { app } = await start(t, database, () => {}, { knex: mapped })
+  t.same(
+    await app.unitOfWork(async (db) => {
+      await db('users').insert({ mail: 'x' })
+      return db('users').select('mail')
+    }),
+    [{ email: 'x', seen: true }],
+  )
+})

@@ -1,0 +1,92 @@
+/** The time limits of a session, as Postgres keeps them. */
+import t from 'tap'
+import { openDatabase, openKnex, start, until, used } from './setup.ts'
+
+const database = await openDatabase(t)
+t.beforeEach(() => database.other.query('truncate users restart identity cascade'))
+
+t.test('a statement that takes too long', async (t) => {
+  const { hit, knex } = await start(
+    t,
+    database,
+    (app) => {
+      app.post('/default', async (request) => {
+        await request.db('users').insert({ email: 'x' })
+        await request.db.raw('select pg_sleep(600)')
+      })
+      app.post('/first', async (request) => {
+        await request.db.raw('select pg_sleep(?)', [600])
+      })
+      app.post('/longer', { config: { db: { statementTimeoutMs: 600_000 } } }, async (request) => {
+        await request.db('users').insert({ email: 'x' })
+        await request.db.raw('select pg_sleep(0.2)')
+        return {}
+      })
+      app.post('/for-ever', { config: { db: { statementTimeoutMs: 0 } } }, async (request) => {
+        await request.db.raw('select pg_sleep(0.2)')
+        return {}
+      })
+      app.post('/swallowed', async (request) => {
+        await request.db('users').insert({ email: 'x' })
+        await request.db.raw('select pg_sleep(600)').catch(() => {})
+        return {}
+      })
+    },
+    { statementTimeoutMs: 100 },
+  )
+  for (const path of ['/default', '/first', '/swallowed']) {
+    const answer = await hit('POST', path)
+    t.match(answer, { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' }, seen: [] }, path)
+  }
+  t.match(await hit('POST', '/longer'), { status: 200, seen: ['x'] }, 'unless its route allows it')
+  t.equal((await hit('POST', '/for-ever')).status, 200)
+  t.equal(used(knex), 0)
+})
+
+t.test('a transaction that sits idle for too long is ended by Postgres', async (t) => {
+  const { hit, knex, log } = await start(
+    t,
+    database,
+    (app) => {
+      app.post('/idle', async (request) => {
+        await request.db('users').insert({ email: 'x' })
+        const { pid } = await request.db.select(request.db.raw('pg_backend_pid() as pid')).first()
+        await until(
+          async () => (await database.see(`select 1 from pg_stat_activity where pid = ${pid}`)).length === 0,
+        )
+        return {}
+      })
+      app.post('/ok', async (request) => {
+        await request.db('users').insert({ email: 'ok' })
+        return {}
+      })
+    },
+    { idleTimeoutMs: 50, idleReportMs: 10 },
+  )
+  const answer = await hit('POST', '/idle')
+  t.match(answer, { status: 503, json: { code: 'DB_SESSION_CONNECTION_LOST' }, seen: [] })
+  t.match(log[0], { owner: 'POST /idle', msg: /sat idle/ }, 'and reported with its route')
+  await until(() => used(knex) === 0)
+  t.match(await hit('POST', '/ok'), { status: 200, seen: ['ok'] })
+})
+
+t.test('a pool that is full for too long stores nothing', async (t) => {
+  const shared = openKnex(database.url, 2)
+  const options = { knex: shared, closePools: false }
+  t.teardown(() => shared.destroy())
+  const route = (app: import('fastify').FastifyInstance) => {
+    app.post('/', async (request) => {
+      await request.db('users').insert({ email: 'x' })
+      return {}
+    })
+  }
+  const hasty = await start(t, database, route, { ...options, acquireTimeoutMs: 1 })
+  const patient = await start(t, database, route, { ...options, acquireTimeoutMs: 60_000 })
+  const held = await Promise.all([1, 2].map(() => shared.client.acquireConnection()))
+  const answer = await hasty.hit('POST', '/')
+  t.match(answer, { status: 503, json: { code: 'DB_SESSION_POOL_EXHAUSTED' }, seen: [] })
+  t.equal(answer.headers.get('retry-after'), '1')
+  const waiting = patient.hit('POST', '/')
+  for (const connection of held) shared.client.releaseConnection(connection)
+  t.match(await waiting, { status: 200, seen: ['x'] })
+})
