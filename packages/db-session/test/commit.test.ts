@@ -1,4 +1,5 @@
 /** When the COMMIT comes, what it comes to, and what an answer says of it. */
+import { once } from 'node:events'
 import t from 'tap'
 import { proxy } from './proxy.ts'
 import { openDatabase, openKnex, rejection, start, until, used } from './setup.ts'
@@ -247,6 +248,16 @@ t.test('a transaction that a statement ended', async (t) => {
       t.match(await hit('POST', `/?${sql(text)}&status=400`), { status: 400, seen: [] })
     })
   }
+  t.test('through a cursor', async (t) => {
+    const error = await rejection(
+      app.unitOfWork(async (db) => {
+        await db('users').insert({ email: 'before' })
+        await once(db.raw('COMMIT').stream().resume(), 'close')
+      }),
+    )
+    t.equal(error.code, 'DB_SESSION_ENDED_BY_STATEMENT')
+    await until(() => used(knex) === 0)
+  })
   t.test('in a savepoint', async (t) => {
     const error = await rejection(
       app.unitOfWork(async (db) => {

@@ -54,6 +54,8 @@ t.test('a transaction that sits idle for too long is ended by Postgres', async (
         await until(
           async () => (await database.see(`select 1 from pg_stat_activity where pid = ${pid}`)).length === 0,
         )
+        // what the server has said by now is read in the next turn
+        await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
         return {}
       })
       app.post('/ok', async (request) => {
@@ -64,7 +66,10 @@ t.test('a transaction that sits idle for too long is ended by Postgres', async (
     { idleTimeoutMs: 50, idleReportMs: 10 },
   )
   const answer = await hit('POST', '/idle')
-  t.match(answer, { status: 503, json: { code: 'DB_SESSION_CONNECTION_LOST' }, seen: [] })
+  t.match(answer, { status: 503, seen: [] })
+  // PgBouncer may pass it on only after COMMIT was sent to it
+  if (process.env.DB_SESSION_TEST_VIA) t.match(answer.json.code, /CONNECTION_LOST|COMMIT_OUTCOME_UNKNOWN/)
+  else t.equal(answer.json.code, 'DB_SESSION_CONNECTION_LOST')
   t.match(log[0], { owner: 'POST /idle', msg: /sat idle/ }, 'and reported with its route')
   await until(() => used(knex) === 0)
   t.match(await hit('POST', '/ok'), { status: 200, seen: ['ok'] })
