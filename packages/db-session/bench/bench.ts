@@ -15,9 +15,10 @@ import { dbSession } from '../src/index.ts'
  * a machine that others use too slows down neighbours alike. CPU is that of this process: the server and the
  * delay have their own.
  *
- * Like is compared with like. `autocommit`, `knex.transaction` and `session` have knex's builder make their SQL;
- * `fastify-postgres`, `hand-written` and `session.raw` have it written by hand. Of these a session alone sets
- * limits (`statement_timeout` and that of an idle transaction) and keeps a timeline.
+ * `autocommit`, `knex.transaction` and `session` have knex's builder make their SQL, the others have it written by
+ * hand: for pg (`fastify-postgres`, `hand-written`) or for `knex.raw`, without a session (`hand-written.raw`) and with
+ * one (`session.raw`). A session alone sets limits (`statement_timeout` and that of an idle transaction) and keeps a
+ * timeline; `session.bare` is `session.raw` without the limits.
  */
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 15)
 const REQUESTS = Number(process.env.BENCH_REQUESTS ?? 400)
@@ -53,7 +54,8 @@ const byHand: Record<string, (db: Query) => Promise<unknown>> = {
     return rows[0]
   },
 }
-const byRaw: Record<string, (db: Knex) => Promise<unknown>> = {
+type Raw = { raw(sql: string, values: number[]): PromiseLike<{ rows: unknown[] }> }
+const byRaw: Record<string, (db: Raw) => Promise<unknown>> = {
   read: async (db) => (await db.raw(RAW_SELECT, [id()])).rows[0],
   write: async (db) => void (await db.raw(RAW_UPDATE, [id()])),
   both: async (db) => {
@@ -70,6 +72,18 @@ const byKnex: Record<string, (db: Knex) => Promise<unknown>> = {
     await db('items').where({ id: id() }).increment('n')
     return row
   },
+}
+
+async function begun<T extends Query>(client: T, work: (client: T) => Promise<unknown>): Promise<unknown> {
+  try {
+    await client.query('BEGIN')
+    const result = await work(client)
+    await client.query('COMMIT')
+    return result ?? {}
+  } catch (error) {
+    await client.query('ROLLBACK')
+    throw error
+  }
 }
 
 const pools = new WeakMap<FastifyInstance, { numUsed(): number }>()
@@ -90,35 +104,33 @@ async function serve(url: string): Promise<FastifyInstance> {
     app.get(`/hand-written/${what}`, async () => {
       const client = await pgPool.connect()
       try {
-        await client.query('BEGIN')
-        const result = await hand(client)
-        await client.query('COMMIT')
-        return result ?? {}
-      } catch (error) {
-        await client.query('ROLLBACK')
-        throw error
+        return await begun(client, hand)
       } finally {
         client.release()
       }
     })
+    const raw = byRaw[what] as (db: Raw) => Promise<unknown>
+    app.get(`/hand-written.raw/${what}`, async () => {
+      const client = await knex.client.acquireConnection()
+      const db = { raw: (sql: string, values: number[]) => knex.raw(sql, values).connection(client) }
+      try {
+        return await begun(client, () => raw(db))
+      } finally {
+        knex.client.releaseConnection(client)
+      }
+    })
   }
   const sessionKnex = knexModule({ client: 'pg', connection: url, pool })
+  const bareKnex = knexModule({ client: 'pg', connection: url, pool })
   pools.set(app, sessionKnex.client.pool)
+  await app.register(async (bare) => {
+    await bare.register(dbSession, { knex: bareKnex, statementTimeoutMs: 0, idleTimeoutMs: 0 })
+    sessionRoutes(bare, 'session.bare', byRaw)
+  })
   await app.register(dbSession, { knex: sessionKnex })
   app.get('/session/none', async () => ({ ok: true }))
-  for (const [variant, work] of [
-    ['session', byKnex],
-    ['session.raw', byRaw],
-  ] as const) {
-    const path = `/${variant}`
-    app.get(
-      `${path}/read`,
-      { config: { db: { mode: 'read' } } },
-      async (request) => (await work.read?.(request.db)) ?? {},
-    )
-    for (const what of ['write', 'both'])
-      app.get(`${path}/${what}`, async (request) => (await work[what]?.(request.db)) ?? {})
-  }
+  sessionRoutes(app, 'session', byKnex)
+  sessionRoutes(app, 'session.raw', byRaw)
   app.get('/asleep', async (request) => {
     await request.db.raw('select pg_sleep(60)')
   })
@@ -127,6 +139,20 @@ async function serve(url: string): Promise<FastifyInstance> {
     await knex.destroy()
   })
   return app
+}
+
+function sessionRoutes(
+  app: FastifyInstance,
+  variant: string,
+  work: Record<string, (db: Knex) => Promise<unknown>>,
+): void {
+  app.get(
+    `/${variant}/read`,
+    { config: { db: { mode: 'read' } } },
+    async (request) => (await work.read?.(request.db)) ?? {},
+  )
+  for (const what of ['write', 'both'])
+    app.get(`/${variant}/${what}`, async (request) => (await work[what]?.(request.db)) ?? {})
 }
 
 interface Figure {
@@ -203,7 +229,16 @@ for (const [network, url] of [
     const variants =
       what === 'none'
         ? ['plain', 'session']
-        : ['autocommit', 'knex.transaction', 'session', 'fastify-postgres', 'hand-written', 'session.raw']
+        : [
+            'autocommit',
+            'knex.transaction',
+            'session',
+            'fastify-postgres',
+            'hand-written',
+            'hand-written.raw',
+            'session.raw',
+            'session.bare',
+          ]
     const figures = await compare(app, what, variants, what === 'none' ? REQUESTS * 10 : REQUESTS)
     results[`${network} ${what}`] = figures
     for (const [v, rounds] of Object.entries(figures)) {
@@ -255,9 +290,13 @@ for (const network of ['0 ms', '1 ms']) {
     )
   }
   for (const what of ['read', 'write', 'both']) {
-    for (const of of ['session', 'session.raw']) {
-      const { speed, cpu } = ratios(network, what, of, 'autocommit')
-      console.log(`        ${line(network, what, of, 'autocommit', speed, cpu)}`)
+    for (const [of, against] of [
+      ['session', 'autocommit'],
+      ['session.raw', 'hand-written.raw'],
+      ['session.bare', 'hand-written.raw'],
+    ] as const) {
+      const { speed, cpu } = ratios(network, what, of, against)
+      console.log(`        ${line(network, what, of, against, speed, cpu)}`)
     }
   }
 }

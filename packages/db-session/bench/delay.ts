@@ -15,3 +15,4 @@ const server = net.createServer({ noDelay: true }, (client) => {
   }
 })
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as net.AddressInfo).port))
+process.on('disconnect', () => process.exit())

@@ -19,7 +19,7 @@ export function faceOf(knex: Knex, mode: 'read' | 'write'): MakeFace {
         return Promise.resolve(this[kBehind])
       },
     },
-    releaseConnection: { value: async () => {} },
+    releaseConnection: { value: () => RELEASED },
   })
   const prototype = Object.create(Function.prototype, { mode: { value: mode } })
   forwardToBuilder(prototype, knex)
@@ -37,6 +37,8 @@ export function faceOf(knex: Knex, mode: 'read' | 'write'): MakeFace {
     return face
   }
 }
+
+const RELEASED = Promise.resolve()
 
 /** `db.select()`, `db.where()` and the like: each a fresh builder's method. */
 function forwardToBuilder(prototype: Record<string, unknown>, knex: Knex): void {

@@ -45,7 +45,10 @@ export interface DbSessionOptions {
   readonly reserve?: number
   /** Keep the values bound to each statement in the timeline and the diagnostics: they are user data. @default false */
   readonly bindings?: boolean
-  /** Milliseconds before run 2, 3, … of a retried work: at random up to `base` × 2ⁿ, `max` at most. @default { base: 5, max: 250 } */
+  /**
+   * Milliseconds before run 2, 3, … of a retried work: at random up to `base` × 2ⁿ, `max` at most; integers, 0 is at
+   * once. @default { base: 5, max: 250 }
+   */
   readonly backoff?: { readonly base: number; readonly max: number }
   /** Where chance comes from. @default Math.random */
   readonly random?: () => number
@@ -95,10 +98,15 @@ export function readOptions(options: DbSessionOptions): Settings {
     'idleReportMs',
     'leakReportMs',
     'cancelTimeoutMs',
+    'closeTimeoutMs',
   ] as const) {
     checkInteger(name, settings[name], 0, 2 ** 31 - 1)
   }
   checkInteger('reserve', settings.reserve, 0, 1_000)
+  checkInteger('backoff.base', settings.backoff?.base, 0, 2 ** 31 - 1)
+  checkInteger('backoff.max', settings.backoff.max, 0, 2 ** 31 - 1)
+  for (const name of ['closePools', 'bindings'] as const) checkType(name, settings[name], 'boolean')
+  for (const name of ['random', 'sleep'] as const) checkType(name, settings[name], 'function')
   return settings
 }
 
@@ -133,6 +141,10 @@ function checkInteger(name: string, value: unknown, min: number, max: number): v
   if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
     throw invalid(name, `an integer from ${min} to ${max}`, value)
   }
+}
+
+function checkType(name: string, value: unknown, type: 'boolean' | 'function'): void {
+  if (typeof value !== type) throw invalid(name, `a ${type}`, value)
 }
 
 function invalid(name: string, expected: string, value: unknown): DbSessionError {

@@ -1,7 +1,7 @@
 import type { QueryResult } from 'pg'
-import type { QueryEvent } from './db-session.ts'
 import { DbSessionError, postgresError } from './errors.ts'
 import type { QueryCallback } from './first-query.ts'
+import { answer, endsTransaction, type Job } from './job.ts'
 import type { Settings, Work } from './options.ts'
 import type { Recorder } from './recorder.ts'
 import { isRowStream, type Query } from './row-stream.ts'
@@ -9,15 +9,6 @@ import { endedByStatement, newScope, notAwaited, refusal, type Scope, transactio
 import type { Source } from './source.ts'
 import { Transaction } from './transaction.ts'
 import { within } from './within.ts'
-
-/** One statement on its way. */
-interface Job {
-  readonly kind: QueryEvent['kind']
-  readonly query: Query
-  readonly scope: Scope
-  readonly callback: QueryCallback
-  startedAt: number
-}
 
 export type Ended = 'committed' | 'rolled back' | 'unused'
 
@@ -96,18 +87,12 @@ export class Session {
   }
 
   /** Stores what was done, and is as new. Rejects, with nothing stored, if that cannot be. */
-  async commit(): Promise<Ended> {
+  commit(): Promise<Ended> {
     const { failed } = this.root
     const reason = this.#aborted ?? (this.busy ? notAwaited() : undefined)
-    if (reason) {
-      await this.abort(reason)
-      throw reason
-    }
-    if (failed !== undefined) {
-      await this.rollback()
-      throw transactionFailed(failed)
-    }
-    if (!this.#transaction?.open) return 'unused'
+    if (reason) return rejectAfter(this.abort(reason), reason)
+    if (failed !== undefined) return rejectAfter(this.rollback(), transactionFailed(failed))
+    if (!this.#transaction?.open) return UNUSED
     return this.#end('committed', this.#transaction.commit())
   }
 
@@ -220,15 +205,9 @@ export class Session {
   }
 }
 
-/** COMMIT and ROLLBACK by hand, which may have begun another transaction at once; ROLLBACK TO has the same tag. */
-function endsTransaction(query: Query, result: QueryResult | QueryResult[] | undefined): boolean {
-  if (result === undefined || isRowStream(query)) return false
-  return [result].flat().some(({ command }) => {
-    return command === 'COMMIT' || (command === 'ROLLBACK' && !/\brollback\b[^;]*\bto\b/i.test(query.text))
-  })
-}
+const UNUSED: Promise<Ended> = Promise.resolve('unused')
 
-function answer({ query, callback }: Job, error: Error | null, result?: QueryResult): void {
-  if (!isRowStream(query)) callback(error, result)
-  else if (error) query.destroy(error)
+async function rejectAfter(work: Promise<unknown>, reason: Error): Promise<never> {
+  await work
+  throw reason
 }

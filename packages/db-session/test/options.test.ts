@@ -18,6 +18,14 @@ t.test('an option that is wrong is named when it is given', async (t) => {
     ['idleTimeoutMs', { knex, idleTimeoutMs: -1 }],
     ['cancelTimeoutMs', { knex, cancelTimeoutMs: 1.5 }],
     ['reserve', { knex, reserve: -1 }],
+    ['closeTimeoutMs', { knex, closeTimeoutMs: Number.NaN }],
+    ['backoff.base', { knex, backoff: null }],
+    ['backoff.base', { knex, backoff: { max: 5 } }],
+    ['backoff.max', { knex, backoff: { base: 5, max: '10s' } }],
+    ['closePools', { knex, closePools: 'no' }],
+    ['bindings', { knex, bindings: 1 }],
+    ['random', { knex, random: 0.5 }],
+    ['sleep', { knex, sleep: 1 }],
   ]
   for (const [name, options] of wrong) {
     const error = await rejection(

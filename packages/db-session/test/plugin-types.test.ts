@@ -41,6 +41,11 @@ t.test('a route that says so has a session of mode read, which writes nothing', 
     const counted: { n: number | string }[] = await request.db('users').count({ n: '*' })
     return [mode, emails, none, user, all, counted]
   })
+  app.get(
+    '/own-hook',
+    { preHandler: async (request) => void reads(request.db), config: { db: { mode: 'read' } } },
+    async (request) => reads(request.db),
+  )
   app.get('/hook', { config: { db: { mode: 'read' } }, preHandler: hook }, async (request) => {
     // @ts-expect-error beside a hook for any request Fastify forgets what `config` says: it can be either
     reads(request.db)
