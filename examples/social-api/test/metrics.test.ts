@@ -66,12 +66,14 @@ t.test('a commit that fails is not one whose outcome is unknown', async (t) => {
     'ALTER TABLE posts ALTER CONSTRAINT posts_owner_id_foreign DEFERRABLE INITIALLY DEFERRED',
   )
   await t.rejects(app.unitOfWork((db) => db('posts').insert({ title: 'a', content: 'b', owner_id: 7 })))
+  // Its backend ends while COMMIT is under way.
+  await app.knex.raw(`
+    CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
+      'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';
+    CREATE CONSTRAINT TRIGGER dies AFTER INSERT ON users DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION die()`)
   await t.rejects(
-    app.unitOfWork(async (db) => {
-      const { rows } = await db.raw('SELECT pg_backend_pid() AS pid')
-      // It ends the connection when COMMIT reaches it.
-      await app.knex.raw('SELECT pg_terminate_backend(?)', [rows[0].pid])
-    }),
+    app.unitOfWork((db) => db('users').insert({ email: 'ann@example.com', password: 'x' })),
     { code: 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN' },
   )
   const outcomes = parse(await registry.metrics())
