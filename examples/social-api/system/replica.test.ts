@@ -20,7 +20,7 @@ await primary.start(FAST)
 await replica.start(LOGGED)
 
 const redisPort = await freePort()
-let redis = await startRedis(t)
+let redis = await startRedis()
 const wayToRedis = await openWay(t, redisPort)
 const [one, two] = [await startService({}, wayToRedis.port), await startService()]
 const ana = await signUp('ana@example.com')
@@ -77,7 +77,7 @@ t.test('with a replica whose replay is paused', async (t) => {
     await two.says(/Redis cannot be used/)
     const meanwhile = await sees(t, one, two, ana)
     await sees(t, two, one, ben)
-    redis = await startRedis(t)
+    redis = await startRedis()
     await two.says(/Redis is back/)
     for (const service of [two, one]) {
       t.equal((await call(service, 'GET', `/posts/${before.id}`, ben.token)).status, 200)
@@ -91,10 +91,10 @@ t.test('with a replica whose replay is paused', async (t) => {
 
 t.test('with a replica that is killed', async (t) => {
   await replica.stop('immediate')
-  t.equal(await sees(t, one, two, ana).then((id) => id > 0), true)
+  await sees(t, one, two, ana)
   await sees(t, two, one, ben)
   for (const service of [one, two]) t.equal((await call(service, 'GET', '/ready')).status, 200)
-  t.match(two.output(), 'the replica cannot be used')
+  t.ok(two.output().includes('the replica cannot be used'))
   await replica.start(LOGGED)
   await untilServed(t, two, ana, '/posts')
   await untilServed(t, one, ben, '/posts')
@@ -135,12 +135,13 @@ async function startService(env: Record<string, string> = {}, port = redisPort):
     REDIS_URL: `redis://127.0.0.1:${port}`,
     JWT_SECRET: 'a secret of the tests, long enough to sign with',
     BCRYPT_COST: '10',
+    THROTTLE_REQUESTS_PER_MINUTE: '0',
     ...env,
   })
   return Object.assign(service, { url: await service.says(LISTENS) })
 }
 
-async function startRedis(t: Test): Promise<Running> {
+async function startRedis(): Promise<Running> {
   const dir = await mkdtemp(join(tmpdir(), 'social-api-replica-'))
   t.teardown(() => rm(dir, { recursive: true, force: true }))
   const options = ['--port', `${redisPort}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '']
@@ -212,14 +213,23 @@ async function seesButNotThere(t: Test, writer: Service, reader: Service): Promi
 }
 
 /** Reads until the replica has served it. */
-async function untilServed(t: Test, service: Service, caller: Caller, path: string, table = POSTS) {
-  for (let n = 0; n < 2_000; n++) {
+async function untilServed(
+  t: Test,
+  service: Service,
+  { token }: Caller,
+  path: string,
+  table = POSTS,
+): Promise<void> {
+  for (let n = 1; n <= 5_000; n++) {
     const before = count(await replica.log(), table)
-    const { status } = await call(service, 'GET', path, caller.token)
-    if (status !== 200) break
-    if (count(await replica.log(), table) > before) return t.pass(`the replica serves ${path}`)
+    const { status } = await call(service, 'GET', path, token)
+    if (status !== 200) throw new Error(`GET ${path}: ${status}`)
+    if (count(await replica.log(), table) > before) {
+      t.pass(`the replica serves ${path}, after ${n}`)
+      return
+    }
   }
-  t.fail(`the replica never served ${path}`)
+  throw new Error(`the replica never served ${path}`)
 }
 
 async function caughtUp(): Promise<void> {
