@@ -92,6 +92,16 @@ t.test('the request is known to whoever decides; a unit of work has none', async
   t.same(asked, ['/', undefined])
 })
 
+t.test('a replica that was never there is passed by', async (t) => {
+  const { by, log, replica } = await serve(t, () => HOLDS, { url: 'postgres://nobody@127.0.0.1:1/none' })
+  t.equal(await by(), 'primary')
+  t.match(
+    log.find(({ level }) => level === 40),
+    { err: { code: 'DB_SESSION_UNAVAILABLE' } },
+  )
+  t.equal(used(replica), 0)
+})
+
 t.test('a replica that cannot be reached is passed by, and used when it is back', async (t) => {
   const way = await proxy(t, REPLICA)
   const { by, replica, knex, log } = await serve(t, () => HOLDS, { url: way.url })
