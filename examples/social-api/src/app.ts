@@ -13,6 +13,7 @@ import methods from './plugins/methods.ts'
 import metrics, { type MetricsOptions } from './plugins/metrics.ts'
 import openapi from './plugins/openapi.ts'
 import pressure, { type PressureOptions } from './plugins/pressure.ts'
+import readYourWrites from './plugins/read-your-writes.ts'
 import redis, { type RedisOptions } from './plugins/redis.ts'
 import refreshTokens, { type RefreshTokenOptions } from './plugins/refresh-tokens.ts'
 import requestIds, { requestId } from './plugins/request-id.ts'
@@ -80,6 +81,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(accepts)
   await app.register(sqlLog)
   await app.register(auth, options)
+  await app.register(readYourWrites)
   await app.register(refreshTokens, options)
   await app.register(metrics, options)
 

@@ -46,11 +46,18 @@ const Environment = Type.Object({
       description: 'a postgres:// URL, with `/`, `#`, `?`, `@` and `%` in its password percent-encoded',
     }),
   ),
+  DATABASE_READ_URL: Type.Optional(
+    Type.String({
+      format: 'postgres-url',
+      description:
+        'the postgres:// URL of a streaming replica of DATABASE_URL, with `/`, `#`, `?`, `@` and `%` in its password percent-encoded',
+    }),
+  ),
   DB_POOL_MAX: Type.Integer({
     minimum: 1,
     maximum: 1000,
     default: 10,
-    description: 'the most connections of this process, from 1 to 1000',
+    description: 'the most connections of this process to a database, from 1 to 1000',
   }),
   AUTH_PRIMER_DATA_DIR: Type.String({
     // A shell reads `~`; an .env file does not, and the folder would be called so.
@@ -113,6 +120,8 @@ export interface Config {
   readonly port: number
   /** Unset: the embedded Postgres. */
   readonly databaseUrl: string | undefined
+  /** Unset: the primary serves everything. */
+  readonly databaseReadUrl: string | undefined
   readonly poolMax: number
   readonly dataDir: string
   /** Unset: one is made and kept in `dataDir`. */
@@ -149,6 +158,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     host: env.HOST,
     port: env.PORT,
     databaseUrl: env.DATABASE_URL,
+    databaseReadUrl: env.DATABASE_READ_URL,
     poolMax: env.DB_POOL_MAX,
     dataDir: resolve(env.AUTH_PRIMER_DATA_DIR),
     jwtSecret: env.JWT_SECRET,

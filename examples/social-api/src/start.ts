@@ -33,6 +33,7 @@ export async function start(config: Config, log: Logger): Promise<Service> {
     const app = await buildApp({
       loggerInstance: log,
       databaseUrl,
+      databaseReadUrl: config.databaseReadUrl,
       poolMax: config.poolMax,
       jwtSecret: config.jwtSecret ?? (await secretOfThisCheckout(config, log)),
       accessTokenTtl: config.accessTokenTtl,

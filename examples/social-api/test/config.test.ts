@@ -12,6 +12,7 @@ t.test('an empty environment gives the defaults', async (t) => {
     host: '127.0.0.1',
     port: 3000,
     databaseUrl: undefined,
+    databaseReadUrl: undefined,
     poolMax: 10,
     dataDir: resolve(CHECKOUT, '.data'),
     jwtSecret: undefined,
@@ -60,6 +61,10 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
   PORT: {
     good: { 0: { port: 0 }, 80: { port: 80 }, 65535: { port: 65_535 } },
     bad: ['-1', '65536', '80.5', 'http', 'true', 'NaN'],
+  },
+  DATABASE_READ_URL: {
+    good: { 'postgres://u:%2F@h:5/d': { databaseReadUrl: 'postgres://u:%2F@h:5/d' } },
+    bad: ['postgres://u:12#3@h/d', 'postgres://u:1@2@h/d', 'mysql://h/d', 'h'],
   },
   DATABASE_URL: {
     good: {
@@ -203,6 +208,7 @@ t.test('every wrong variable is named once, in one message; a right one is not',
 t.test('no value is in the message, neither of a wrong variable nor of a right one', async (t) => {
   const wrong = {
     DATABASE_URL: 'mysql://someone:hunter2@zanzibar/d',
+    DATABASE_READ_URL: 'mysql://someone:opensesame@timbuktu/d',
     JWT_SECRET: 'tooshortasecret',
     PORT: '777777',
     LOG_LEVEL: 'shouting',
@@ -219,7 +225,13 @@ t.test('no value is in the message, neither of a wrong variable nor of a right o
   const right = { HOST: '192.0.2.77', AUTH_PRIMER_DATA_DIR: '/secret/place', AWS_KEY: 'AKIAWHATEVER' }
   const message = refusal({ ...wrong, ...right })
   t.same(namedIn(message).sort(), Object.keys(wrong).sort())
-  for (const value of [...Object.values(wrong), ...Object.values(right), 'hunter2', 'swordfish']) {
+  for (const value of [
+    ...Object.values(wrong),
+    ...Object.values(right),
+    'hunter2',
+    'opensesame',
+    'swordfish',
+  ]) {
     t.notOk(message.includes(value), value)
   }
 })

@@ -92,14 +92,14 @@ t.test(
     const { token } = await signUp('ann@example.com')
     const bob = await signUp('bob@example.com')
     const json = { title: 'a', content: 'b' }
-    const caller = /^select "users"\.\* from "users" where "users"\."id" = /
+    const caller = /^select "users"\.\*, "xmin" from "users" where "users"\."id" = /
 
     for (const [name, send, expected] of [
       ['GET /users/me', () => call('GET', '/users/me', { token }), [caller]],
       [
         'GET /users/1',
         () => call('GET', '/users/1', { token }),
-        [caller, /^BEGIN.* READ ONLY/, caller, /^COMMIT$/],
+        [caller, /^BEGIN.* READ ONLY/, /^select "users"/, /^COMMIT$/],
       ],
       [
         'POST /posts',

@@ -35,7 +35,7 @@ export class Exchange {
   open(work: Work): Run {
     if (this.#run) return this.#run
     const { method, routeOptions, log } = this.#request
-    const run = this.#sessions.open(`${method} ${routeOptions.url}`, work, 0, log)
+    const run = this.#sessions.open(`${method} ${routeOptions.url}`, work, 0, log, this.#request)
     this.#run = run
     // an answer is on its way, or its client is gone: too late for a session
     const late = this.state === 'deciding' || this.state === 'finished'

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyRequest } from 'fastify'
 import type { Knex } from 'knex'
 import { DbSessionError } from './errors.ts'
 
@@ -17,11 +18,29 @@ export interface DbRoute {
   readonly statementTimeoutMs?: number
 }
 
+/**
+ * A statement whose first column must be `true` on the replica. It is the first one of the session's transaction, so
+ * that the connection that is asked is the one that serves.
+ *
+ * @example
+ * { text: 'select pg_last_wal_replay_lsn() >= $1::pg_lsn', values: ['0/15D68C50'] }
+ */
+export interface ReplicaCondition {
+  readonly text: string
+  readonly values?: readonly unknown[]
+}
+
 export interface DbSessionOptions {
   /** The primary: a knex of the dialect `pg`. */
   readonly knex: Knex
   /** Where sessions of mode `'read'` go. @default knex */
   readonly replica?: Knex
+  /**
+   * Asked when a session of mode `'read'` is opened; of a unit of work without a request. With a condition, the replica
+   * serves it if the condition holds there, and the primary otherwise: also where the replica cannot be used. Without
+   * one, the primary does. @default the replica, unasked, and no primary in its place
+   */
+  readonly replicaFor?: (request?: FastifyRequest) => ReplicaCondition | undefined
   /** How long a session waits for a connection, in milliseconds, at least 1. @default 2000 */
   readonly acquireTimeoutMs?: number
   /** How long one statement may take, in milliseconds; 0 is for ever. @default 10000 */
@@ -90,6 +109,9 @@ const ISOLATION = ['read committed', 'repeatable read', 'serializable']
 export function readOptions(options: DbSessionOptions): Settings {
   checkKnex('knex', options.knex)
   if (options.replica !== undefined) checkKnex('replica', options.replica)
+  if (options.replicaFor !== undefined && typeof options.replicaFor !== 'function') {
+    throw invalid('replicaFor', 'a function', options.replicaFor)
+  }
   const settings = { ...DEFAULTS, ...withoutUndefined(options) } as Settings
   checkInteger('acquireTimeoutMs', settings.acquireTimeoutMs, 1, 2 ** 31 - 1)
   for (const name of [

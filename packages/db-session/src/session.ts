@@ -7,6 +7,7 @@ import type { Recorder } from './recorder.ts'
 import { isRowStream, type Query } from './row-stream.ts'
 import { endedByStatement, newScope, notAwaited, refusal, type Scope, transactionFailed } from './scope.ts'
 import type { Source } from './source.ts'
+import type { Held } from './standby.ts'
 import { Transaction } from './transaction.ts'
 import { within } from './within.ts'
 
@@ -24,6 +25,7 @@ export class Session {
   readonly #source: Source
   readonly #work: Work
   readonly #cancelTimeoutMs: number
+  readonly #offer: (() => Promise<Held | undefined>) | undefined
   #transaction: Transaction | undefined
   #running: Job | undefined
   readonly #queue: Job[] = []
@@ -31,12 +33,21 @@ export class Session {
   #ending: Promise<Ended> | undefined
   #onIdle: (() => void) | undefined
 
-  constructor(source: Source, work: Work, level: number, settings: Settings, recorder: Recorder) {
+  /** @param offer - a connection to be used rather than one of `source`, if there is one */
+  constructor(
+    source: Source,
+    work: Work,
+    level: number,
+    settings: Settings,
+    recorder: Recorder,
+    offer?: () => Promise<Held | undefined>,
+  ) {
     this.recorder = recorder
     this.#source = source
     this.#work = work
     this.level = level
     this.#cancelTimeoutMs = settings.cancelTimeoutMs
+    this.#offer = offer
   }
 
   /** Whether a transaction is open in Postgres. */
@@ -160,7 +171,7 @@ export class Session {
     this.#running = job
     if (this.#transaction?.open) this.recorder.busy()
     job.startedAt = performance.now()
-    this.#transaction ??= new Transaction(this.#source, this.#work, this.level, this.recorder)
+    this.#transaction ??= new Transaction(this.#source, this.#work, this.level, this.recorder, this.#offer)
     this.#transaction.send(job.query, (error, result) => this.#settle(job, error, result))
   }
 

@@ -1,13 +1,15 @@
-import type { FastifyBaseLogger } from 'fastify'
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { MakeFace } from './behind.ts'
 import type { DbSession } from './db-session.ts'
 import { DbSessionError, isRetryable } from './errors.ts'
 import { faceOf } from './face.ts'
+import { begins } from './first-query.ts'
 import { type DbRoute, type Mode, readWork, type Settings, type Work } from './options.ts'
 import { Recorder } from './recorder.ts'
 import { Run } from './run.ts'
 import { Session } from './session.ts'
 import { Source } from './source.ts'
+import { type Held, Standby } from './standby.ts'
 import { within } from './within.ts'
 
 interface Database {
@@ -20,6 +22,7 @@ export class Sessions {
   readonly settings: Settings
   readonly databases: Readonly<Record<Mode, Database>>
   readonly #log: FastifyBaseLogger
+  readonly #standby: Standby
   readonly #open = new Set<Run>()
   readonly #sweep: NodeJS.Timeout
   #closing = false
@@ -37,18 +40,35 @@ export class Sessions {
         makeFace: faceOf(replica, 'read'),
       },
     }
+    this.#standby = new Standby(this.databases.read.source, acquireTimeoutMs, log)
     const period = Math.min(1_000, Math.max(1, settings.leakReportMs))
     this.#sweep = setInterval(() => this.#checkLeaks(), period).unref()
   }
 
   /** @param level - how many connections its work may hold already: 0 of a request */
-  open(owner: string, work: Work, level: number, log: FastifyBaseLogger = this.#log): Run {
+  open(
+    owner: string,
+    work: Work,
+    level: number,
+    log: FastifyBaseLogger = this.#log,
+    request?: FastifyRequest,
+  ): Run {
     const { source, makeFace } = this.databases[work.mode]
     const recorder = new Recorder(owner, this.settings, log)
-    const session = new Session(source, work, level, this.settings, recorder)
+    const { write } = this.databases
+    const { replicaFor } = this.settings
+    const session =
+      replicaFor && source !== write.source
+        ? new Session(write.source, work, level, this.settings, recorder, this.#offer(work, level, request))
+        : new Session(source, work, level, this.settings, recorder)
     const run = new Run(session, makeFace, log, this)
     this.#open.add(run)
     return run
+  }
+
+  #offer(work: Work, level: number, request?: FastifyRequest): (() => Promise<Held | undefined>) | undefined {
+    const condition = this.settings.replicaFor?.(request)
+    return condition && (() => this.#standby.begin(condition, begins(work.begin), level))
   }
 
   /**

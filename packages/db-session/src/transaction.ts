@@ -8,26 +8,39 @@ import type { Recorder } from './recorder.ts'
 import { isRowStream, type Query, sendStream } from './row-stream.ts'
 import { endedByStatement, transactionFailed } from './scope.ts'
 import type { PgConnection, Source } from './source.ts'
+import type { Held } from './standby.ts'
 import { within } from './within.ts'
 
 const CANCEL_AGAIN_MS = 20
 
 /** One transaction on one connection, from the first statement to the end. */
 export class Transaction {
-  readonly #source: Source
+  #source: Source
   readonly #work: Work
   readonly #level: number
   readonly #recorder: Recorder
   #ticket: Ticket | undefined
   #connection: PgConnection | undefined
   #discarded = false
+  #left = false
+  readonly #offer: (() => Promise<Held | undefined>) | undefined
 
-  /** @param level - how many connections the work may hold already */
-  constructor(source: Source, work: Work, level: number, recorder: Recorder) {
+  /**
+   * @param level - how many connections the work may hold already
+   * @param offer - a connection to be used rather than one of `source`, if there is one
+   */
+  constructor(
+    source: Source,
+    work: Work,
+    level: number,
+    recorder: Recorder,
+    offer?: () => Promise<Held | undefined>,
+  ) {
     this.#source = source
     this.#work = work
     this.#level = level
     this.#recorder = recorder
+    this.#offer = offer
   }
 
   /** Runs a statement; the one before must have been answered. */
@@ -37,6 +50,29 @@ export class Transaction {
       return
     }
     const asked = performance.now()
+    if (this.#offer) this.#take(this.#offer(), query, callback, asked)
+    else this.#first(query, callback, asked)
+  }
+
+  async #take(
+    offer: Promise<Held | undefined>,
+    query: Query,
+    callback: QueryCallback,
+    asked: number,
+  ): Promise<void> {
+    const held = await offer
+    if (this.#left) {
+      if (held) await held.source.discard(held.connection, held.ticket)
+    } else if (held) {
+      this.#source = held.source
+      this.#connection = held.connection
+      this.#ticket = held.ticket
+      this.#recorder.verb('begin', begins(this.#work.begin).text, asked)
+      this.#next(held.connection, query, callback)
+    } else this.#first(query, callback, asked)
+  }
+
+  #first(query: Query, callback: QueryCallback, asked: number): void {
     this.#ticket = this.#source.acquire(this.#level, (error, connection) => {
       if (connection === undefined) return callback(error)
       this.#connection = connection
@@ -65,6 +101,7 @@ export class Transaction {
 
   /** Stops waiting for a connection. */
   leave(): void {
+    this.#left = true
     if (this.#ticket) this.#source.queue.leave(this.#ticket)
   }
 

@@ -1,6 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chown, cp, mkdtemp, open, readdir, readFile, readlink, rm, stat } from 'node:fs/promises'
+import {
+  appendFile,
+  chown,
+  cp,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
@@ -26,6 +38,15 @@ export class Cluster {
     this.#port = new URL(url).port
   }
 
+  get #log(): string {
+    return path.join(this.data, '..', `log-${this.#port}`)
+  }
+
+  /** What it has logged so far. */
+  async log(): Promise<string> {
+    return readFile(this.#log, 'utf8')
+  }
+
   /** Resolves when it answers. */
   async start(settings: Record<string, string> = {}): Promise<void> {
     const all = {
@@ -35,7 +56,7 @@ export class Cluster {
       max_connections: '200',
       ...settings,
     }
-    const log = await open(path.join(this.data, '..', `log-${this.#port}`), 'a')
+    const log = await open(this.#log, 'a')
     const child = spawn(
       this.#program,
       ['-D', '/proc/self/cwd', ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
@@ -54,8 +75,7 @@ export class Cluster {
     child.once('exit', () => process.off('exit', end))
     await until(async () => {
       if (child.exitCode !== null) {
-        const text = await readFile(path.join(this.data, '..', `log-${this.#port}`), 'utf8')
-        throw new Error(`Postgres did not start:\n${text.slice(-4_000)}`)
+        throw new Error(`Postgres did not start:\n${(await this.log()).slice(-4_000)}`)
       }
       return this.query('select 1').then(
         () => true,
@@ -93,6 +113,17 @@ export class Cluster {
     const url = new URL(this.url)
     url.port = String(await freePort())
     return new Cluster(url.href, data, this.#program, this.#account)
+  }
+
+  /** A streaming replica of this one, which must not be running. */
+  async standby(): Promise<Cluster> {
+    const replica = await this.copy()
+    const { hostname, port, username, password } = new URL(this.url)
+    const conninfo = `host=${hostname} port=${port} user=${username} password=${decodeURIComponent(password)}`
+    await writeFile(path.join(replica.data, 'standby.signal'), '')
+    await appendFile(path.join(replica.data, 'postgresql.auto.conf'), `\nprimary_conninfo = '${conninfo}'\n`)
+    await replica.own(replica.data)
+    return replica
   }
 
   /** Gives what a test has put there to the account that Postgres runs as. */

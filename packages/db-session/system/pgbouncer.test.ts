@@ -22,7 +22,10 @@ t.test('the tests of the package through PgBouncer in transaction mode', (t) => 
   runSuite(
     t,
     { TEST_POSTGRES_URL: database.adminUrl, DB_SESSION_TEST_VIA: `127.0.0.1:${bouncer.port}` },
-    WITHOUT_SESSIONS,
+    {
+      ...WITHOUT_SESSIONS,
+      'standby.test.ts': 'tells two databases apart by the names of connections, which PgBouncer lends',
+    },
   )
   t.end()
 })

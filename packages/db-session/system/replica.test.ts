@@ -1,5 +1,3 @@
-import { appendFile, writeFile } from 'node:fs/promises'
-import path from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
 import { dbSession } from '../src/index.ts'
@@ -12,7 +10,9 @@ const FAST = { fsync: 'off', full_page_writes: 'off' }
 const SYNCHRONOUS = { synchronous_commit: 'remote_apply', synchronous_standby_names: '*' }
 
 const primary = await newCluster(t)
-const replica = await startBoth(primary)
+const replica = await primary.standby()
+await primary.start({ ...FAST, ...SYNCHRONOUS })
+await replica.start(FAST)
 t.teardown(() => Promise.all([primary.stop('immediate'), replica.stop('immediate')]))
 const host = (cluster: Cluster) => new URL(cluster.url).host
 
@@ -82,16 +82,3 @@ t.test('a replica that is stopped takes its reads away, and no writes', async (t
   await until(async () => (await status('GET')) === 200)
   t.same([used(knex), used(read)], [0, 0])
 })
-
-/** A copy of the primary's data, which follows its log. */
-async function startBoth(primary: Cluster): Promise<Cluster> {
-  const replica = await primary.copy()
-  const { hostname, port, username, password } = new URL(primary.url)
-  const conninfo = `host=${hostname} port=${port} user=${username} password=${decodeURIComponent(password)}`
-  await writeFile(path.join(replica.data, 'standby.signal'), '')
-  await appendFile(path.join(replica.data, 'postgresql.auto.conf'), `\nprimary_conninfo = '${conninfo}'\n`)
-  await replica.own(replica.data)
-  await primary.start({ ...FAST, ...SYNCHRONOUS })
-  await replica.start(FAST)
-  return replica
-}

@@ -13,6 +13,7 @@ t.test('an option that is wrong is named when it is given', async (t) => {
     ['knex', { knex: null }],
     ['knex', { knex: knexModule({ client: 'sqlite3' }) }],
     ['replica', { knex, replica: {} }],
+    ['replicaFor', { knex, replica: knex, replicaFor: true }],
     ['acquireTimeoutMs', { knex, acquireTimeoutMs: 0 }],
     ['statementTimeoutMs', { knex, statementTimeoutMs: '10s' }],
     ['idleTimeoutMs', { knex, idleTimeoutMs: -1 }],

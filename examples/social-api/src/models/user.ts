@@ -12,6 +12,8 @@ export class User extends Model {
   declare role: 'user' | 'admin'
   declare created_at: Date
   declare password_changed_at: Date | null
+  /** The transaction that wrote this version of the row: Postgres's own column, there where it was asked for. */
+  declare xmin?: string
 
   /** E-mails are the same whatever their case, and only SQL says so. */
   static async findByEmail(db: Knex, email: string): Promise<User | undefined> {
@@ -27,6 +29,18 @@ export class User extends Model {
       .returning('*')
     // Where nothing was inserted, no row came back to take an id from.
     return created.id === undefined ? undefined : created
+  }
+
+  /** Who a token names, with the version of the row. */
+  static async findCaller(db: Knex, id: number): Promise<User | undefined> {
+    return User.query(db).select('users.*', 'xmin').findById(id)
+  }
+
+  /** Makes a new version of the row, the same as before. */
+  static async touch(db: Knex, { id }: User): Promise<void> {
+    await User.query(db)
+      .findById(id)
+      .patch({ role: raw('role') })
   }
 
   /** Puts a better hash of the same password in the place of a weak one, unless it was replaced meanwhile. */

@@ -54,7 +54,7 @@ export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCo
     kit.access.guard(),
     async (request: FastifyRequest, reply: FastifyReply) => {
       const { sub, user_id, iat } = kit.access.of(request)
-      const caller = sub === String(user_id) ? await User.query(app.knex).findById(user_id) : undefined
+      const caller = sub === String(user_id) ? await User.findCaller(app.knex, user_id) : undefined
       if (caller === undefined || mayPrecedePassword(iat, caller)) {
         const reason = caller
           ? 'The password was changed after this token was issued.'
