@@ -40,6 +40,8 @@ export function run(
   t.teardown(async () => {
     child.kill('SIGTERM')
     await ended
+    const shown = secretsOf(env).filter((secret) => text.includes(secret))
+    if (shown.length > 0) throw new Error(`The service printed ${shown.length} of its secrets:\n${text}`)
   })
   const says = async (pattern: RegExp) => {
     for (;;) {
@@ -54,4 +56,13 @@ export function run(
     }
   }
   return { child, output: () => text, says, ends: () => ended }
+}
+
+/** What its environment has that nobody else may see. */
+function secretsOf({ JWT_SECRET, ...env }: Record<string, string>): string[] {
+  const passwords = [env.DATABASE_URL, env.DATABASE_READ_URL, env.REDIS_URL].map((url) =>
+    url && URL.canParse(url) ? new URL(url).password : '',
+  )
+  // A short one is found in any text.
+  return [JWT_SECRET ?? '', ...passwords].filter(({ length }) => length >= 8)
 }

@@ -30,20 +30,14 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
       const found = await app.throttleGuesses(request, username, () =>
         app.userWith(username, password, hangUpOf(reply)),
       )
-      if (found === undefined) throw wrongCredentials()
-      await secondOfPasswordChange(found)
-
+      if (found) await secondOfPasswordChange(found)
       // Hashing took its time: who was deleted or has another password since then does not get in.
-      const user = await User.lock(request.db, found, 'share')
-      if (user === undefined) throw wrongCredentials()
+      const user = found && (await User.lock(request.db, found, 'share'))
+      // One and the same answer, whether the e-mail or the password is wrong.
+      if (user === undefined) throw new Problem('INVALID_CREDENTIALS', 'Invalid Credentials')
       return { ...app.issueToken(user), refresh_token: await app.refreshTokens.begin(request.db, user) }
     },
   )
-}
-
-/** One and the same answer, whether the e-mail or the password is wrong. */
-function wrongCredentials(): Problem {
-  return new Problem('INVALID_CREDENTIALS', 'Invalid Credentials')
 }
 
 export default login

@@ -1,0 +1,49 @@
+/**
+ * Looks at everything that is installed, without a network: `npm run check:dependencies`. Fails where a package does not
+ * run on the oldest Node that this repository promises, or has a licence that nobody has looked at.
+ */
+import { execFileSync } from 'node:child_process'
+import semver from 'semver'
+
+const OLDEST = '20.19.0'
+const LICENCES = [
+  '0BSD',
+  'Apache-2.0',
+  'BlueOak-1.0.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'CC-BY-3.0',
+  'CC0-1.0',
+  'ISC',
+  'MIT',
+  'PostgreSQL',
+  'Python-2.0',
+]
+
+/** Looked at by hand: the licence is in a file alone. */
+const MIT_BY_FILE = ['jsonc-simple-parser@3.0.0']
+
+// Its exit code tells of what is missing, superfluous or of a version that nobody asked for.
+execFileSync('npm', ['ls', '--all'], { stdio: ['ignore', 'ignore', 'inherit'] })
+
+const packages = JSON.parse(execFileSync('npm', ['query', '*'], { maxBuffer: 2 ** 28, encoding: 'utf8' }))
+const faults = []
+const counts = new Map()
+for (const { name, version, license, engines, inBundle } of packages) {
+  if (!name || inBundle) continue
+  const licence = typeof license === 'string' ? license : (license?.type ?? 'none')
+  counts.set(licence, (counts.get(licence) ?? 0) + 1)
+  const isKnown =
+    MIT_BY_FILE.includes(`${name}@${version}`) ||
+    licence.split(/\s+(?:OR|AND)\s+|[()]/).some((one) => LICENCES.includes(one.trim()))
+  if (!isKnown) faults.push(`${name}@${version} has the licence ${licence}`)
+  if (engines?.node && !semver.satisfies(OLDEST, engines.node))
+    faults.push(`${name}@${version} wants Node ${engines.node}`)
+}
+
+for (const [licence, count] of [...counts].sort(([, one], [, other]) => other - one))
+  console.log(`${String(count).padStart(5)}  ${licence}`)
+if (faults.length > 0) {
+  console.error(faults.join('\n'))
+  process.exitCode = 1
+}
