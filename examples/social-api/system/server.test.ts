@@ -9,7 +9,7 @@ import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import t, { type Test } from 'tap'
 import { DEMO_PASSWORD, DEMO_USERS } from '../src/demo/data.ts'
 import { createKnex } from '../src/plugins/database.ts'
-import { CHECKOUT, LISTENS, run, SERVER } from './process.ts'
+import { CHECKOUT, LISTENS, run, SERVER } from '../test/process.ts'
 
 async function dataDir(t: Test): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'social-api '))
