@@ -1,4 +1,5 @@
 import t from 'tap'
+import { DEMO_PASSWORD, DEMO_USERS } from '../src/demo/data.ts'
 import { PROBLEMS } from '../src/problem.ts'
 import { buildOffline } from './helper.ts'
 
@@ -33,6 +34,15 @@ t.test('the guide', async (t) => {
   t.test('is reached from the welcome page', async (t) => {
     const { body } = await get('/')
     for (const path of ['/docs', '/guide']) t.match(body, `href="${path}"`)
+    t.notOk(body.includes(DEMO_PASSWORD))
+  })
+
+  t.test('is beside the demo users where there are any', async (t) => {
+    const withDemoData = await buildOffline(t, { hasDemoData: true })
+    const { body } = await withDemoData.inject({ url: '/', headers: { accept: 'text/html' } })
+    t.match(body, 'href="/guide"')
+    for (const { email } of DEMO_USERS) t.match(body, email)
+    t.match(body, DEMO_PASSWORD)
   })
 
   t.test('has nothing else of the disk', async (t) => {
