@@ -8,7 +8,8 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import { ANN, CHECKOUT, freePorts, migratedDatabase, type Program, run } from './helper.ts'
+import { CHECKOUT, type Running, run } from '../test/process.ts'
+import { ANN, freePorts, migratedDatabase } from './helper.ts'
 
 const DEPLOY = resolve(CHECKOUT, 'docs/how-to/deploy')
 const NAME = 'api.example.com'
@@ -31,7 +32,7 @@ t.test('the unit is what systemd understands', async (t) => {
 t.test('the unit’s processes behind the nginx of the file', async (t) => {
   const databaseUrl = await migratedDatabase(t)
   const [one, two, tls, plain] = (await freePorts(4)) as [number, number, number, number]
-  const processes: [Program, Program] = [
+  const processes: [Running, Running] = [
     await startUnit(t, one, databaseUrl),
     await startUnit(t, two, databaseUrl),
   ]
@@ -118,13 +119,13 @@ t.test('the unit’s processes behind the nginx of the file', async (t) => {
 })
 
 /** Does what systemd would with the unit and its file of variables, but for the user and the sandbox. */
-async function startUnit(t: Test, port: number, databaseUrl: string): Promise<Program> {
+async function startUnit(t: Test, port: number, databaseUrl: string): Promise<Running> {
   const unit = await readFile(join(DEPLOY, 'social-api@.service'), 'utf8')
   const setting = (name: string) =>
     [...unit.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value = '']) => value)
   t.same(setting('WorkingDirectory'), ['/srv/social-api'])
   t.same(setting('EnvironmentFile'), ['/etc/social-api.env'])
-  const file = await readFile(join(DEPLOY, 'social-api.env'), 'utf8')
+  const file = await readFile(join(DEPLOY, 'social-api.env.example'), 'utf8')
   const lines = [...setting('Environment'), ...file.split('\n').filter((line) => /^[A-Z]/.test(line))]
   const env = Object.fromEntries(
     lines.map((line) => line.replaceAll('%i', String(port)).split(/=(.*)/s, 2) as [string, string]),
@@ -231,6 +232,6 @@ function caller(port: number, ca: string) {
   }
 }
 
-function count(program: Program, pattern: RegExp): number {
+function count(program: Running, pattern: RegExp): number {
   return program.output().match(pattern)?.length ?? 0
 }

@@ -1,51 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { resolve } from 'node:path'
 import { migrateToLatest } from '@auth-primer/migrations'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import type { Test } from 'tap'
 import { createKnex } from '../src/plugins/database.ts'
-
-export const CHECKOUT = resolve(import.meta.dirname, '../../..')
-
-export interface Program {
-  child: ChildProcess
-  output(): string
-  says(pattern: RegExp): Promise<string>
-  ends(): Promise<number | null>
-}
-
-/** Runs a program until the test is over, with PATH and what is given as its environment. */
-export function run(
-  t: Test,
-  [command = '', ...args]: string[],
-  env: Record<string, string> = {},
-  cwd: string = CHECKOUT,
-): Program {
-  const child = spawn(command, args, { cwd, env: { PATH: process.env.PATH, ...env } })
-  let text = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
-      child.emit('said')
-    })
-  }
-  const ended = once(child, 'close').then(([code]) => code as number | null)
-  t.teardown(async () => {
-    child.kill('SIGTERM')
-    await ended
-  })
-  const says = async (pattern: RegExp) => {
-    for (;;) {
-      const found = pattern.exec(text)
-      if (found) return found[1] ?? found[0]
-      const over = await Promise.race([once(child, 'said').then(() => false), ended.then(() => true)])
-      if (over && !pattern.test(text)) throw new Error(`ended and never said ${pattern}:\n${text}`)
-    }
-  }
-  return { child, output: () => text, says, ends: () => ended }
-}
+import { run, SERVER } from '../test/process.ts'
 
 /** A migrated database of its own. */
 export async function migratedDatabase(t: Test): Promise<string> {
@@ -60,11 +19,10 @@ export async function migratedDatabase(t: Test): Promise<string> {
 /** The built service in production, with metrics. */
 export async function startService(t: Test, env: Record<string, string> = {}) {
   const databaseUrl = await migratedDatabase(t)
-  const service = run(t, [process.execPath, 'examples/social-api/dist/server.js'], {
+  const service = run(t, SERVER, {
     NODE_ENV: 'production',
     DATABASE_URL: databaseUrl,
     JWT_SECRET: 'an own secret for this test, 32 bytes or more',
-    PORT: '0',
     METRICS_PORT: '0',
     LOG_LEVEL: 'info',
     ...env,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { freePort, newCluster } from '../../../packages/db-session/system/cluster.ts'
+import type { Answer as FullAnswer } from '../test/helper.ts'
 import { LISTENS, type Running, run, SERVER } from '../test/process.ts'
 
 const FAST = { fsync: 'off', full_page_writes: 'off' }
@@ -173,8 +174,7 @@ async function startRedis(): Promise<Running> {
   return server
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what a client gets is what the tests are about
-type Answer = { status: number; body: any }
+type Answer = Pick<FullAnswer, 'status' | 'body'>
 
 async function call(
   { url }: Service,

@@ -21,11 +21,11 @@ export interface Running {
   ends(): Promise<number | null>
 }
 
-/** Runs a command of the checkout with nothing of this environment but PATH: no LANG, no HOME, no DATABASE_URL. */
+/** Runs a command until the test is over, with nothing of this environment but PATH: no LANG, no HOME, no DATABASE_URL. */
 export function run(
   t: Test,
   [command = '', ...args]: string[],
-  env: Record<string, string>,
+  env: Record<string, string> = {},
   cwd = CHECKOUT,
 ): Running {
   const child = spawn(command, args, { cwd, env: { PATH: process.env.PATH, PORT: '0', ...env } })
