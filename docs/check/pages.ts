@@ -1,0 +1,84 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { relative, resolve } from 'node:path'
+
+export const CHECKOUT = resolve(import.meta.dirname, '../..')
+const DOCS = resolve(CHECKOUT, 'docs')
+
+export interface Page {
+  readonly path: string
+  /** Its path from the checkout, for messages. */
+  readonly name: string
+  readonly text: string
+}
+
+/** A fenced block of code. */
+export interface Block {
+  readonly language: string
+  /** What stands behind the language, such as `file=solution/app.ts#routes` or `output`. */
+  readonly info: string
+  readonly code: string
+}
+
+/** Every page of `docs/`, in the order of their paths. */
+export async function readPages(): Promise<Page[]> {
+  const entries = await readdir(DOCS, { recursive: true, withFileTypes: true })
+  const paths = entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
+    .map((entry) => resolve(entry.parentPath, entry.name))
+    .sort()
+  return Promise.all(paths.map(readPage))
+}
+
+export async function readPage(path: string): Promise<Page> {
+  return { path, name: relative(CHECKOUT, path), text: await readFile(path, 'utf8') }
+}
+
+const FENCE = /^( *)```([^\n`]*)\n(.*?)^\1```$/gms
+
+export function blocksOf(text: string): Block[] {
+  return [...text.matchAll(FENCE)].map(([, indent = '', head = '', code = '']) => {
+    const [language = '', ...info] = head.trim().split(' ')
+    return { language, info: info.join(' '), code: code.replaceAll(new RegExp(`^${indent}`, 'gm'), '') }
+  })
+}
+
+/** The page with what its blocks show of files as those files are now. */
+export async function refreshed(page: Page): Promise<string> {
+  let text = ''
+  let end = 0
+  for (const found of page.text.matchAll(FENCE)) {
+    const [whole, indent = '', head = ''] = found
+    const source = /\bfile=(\S+)/.exec(head)?.[1]
+    if (source === undefined) continue
+    const code = (await regionOf(page, source)).replaceAll(/^(?=.)/gm, indent)
+    text += `${page.text.slice(end, found.index)}${indent}\`\`\`${head}\n${code}${indent}\`\`\``
+    end = found.index + whole.length
+  }
+  return text + page.text.slice(end)
+}
+
+/** What `path#region` names, the path being relative to the page: the lines between `#region` and `#endregion`, or all. */
+export async function regionOf(page: Page, source: string): Promise<string> {
+  const [path = '', region] = source.split('#')
+  const text = await readFile(resolve(page.path, '..', path), 'utf8')
+  const lines = text.trimEnd().split('\n')
+  if (region === undefined) return asCode(lines)
+  const isStart = (line: string) => new RegExp(`#region ${region}$`).test(line)
+  const start = lines.findIndex(isStart)
+  if (start < 0) throw new Error(`${page.name}: ${path} has no region ${region}`)
+  let depth = 1
+  const length = lines.slice(start + 1).findIndex((line) => {
+    if (/#region /.test(line)) depth += 1
+    if (/#endregion/.test(line)) depth -= 1
+    return depth === 0
+  })
+  return asCode(lines.slice(start + 1, start + 1 + length))
+}
+
+/** Without the marks of regions, and without the indentation that all lines share. */
+function asCode(marked: readonly string[]): string {
+  const lines = marked.filter((line) => !/#(end)?region\b/.test(line))
+  const margins = lines.filter((line) => line.trim()).map((line) => line.search(/\S/))
+  const margin = Math.min(...margins)
+  return `${lines.map((line) => line.slice(margin)).join('\n')}\n`
+}

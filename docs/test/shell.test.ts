@@ -1,0 +1,18 @@
+import t from 'tap'
+import { blocksOf, CHECKOUT, readPages } from '../check/pages.ts'
+import { matches, runShell } from '../check/shell.ts'
+
+/** What cannot be run here, and why. The page says the same. */
+const NOT_RUN = new Map([['docs/how-to/deploy.md', 'it makes users and folders of the machine']])
+
+t.jobs = 2
+
+for (const page of await readPages()) {
+  const blocks = blocksOf(page.text)
+  if (!blocks.some(({ language }) => language === 'sh') || NOT_RUN.has(page.name)) continue
+  t.test(`the commands of ${page.name} print what it shows`, { buffered: true }, async (t) => {
+    for (const { command, shown, printed } of await runShell(blocks, CHECKOUT))
+      if (matches(shown, printed)) t.pass(command.trim())
+      else t.equal(printed.trim(), shown.trim(), command.trim())
+  })
+}

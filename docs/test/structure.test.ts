@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import { readChapters } from '@auth-primer/tool-learn'
+import t from 'tap'
+
+const SECTIONS = [
+  'What you will have',
+  'FastAPI and here',
+  'Steps',
+  'Why it works',
+  'The notes, checked',
+  'What commonly goes wrong',
+  'The exercise',
+]
+
+for (const { number, title, folder } of await readChapters()) {
+  t.test(`${number} ${title} is made as each chapter is`, async (t) => {
+    const text = await readFile(resolve(folder, 'README.md'), 'utf8')
+    const sections = [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
+    t.same(sections, SECTIONS)
+    t.match(text, new RegExp(`^# ${number} · \\S`), 'its number and title')
+    const [, head = ''] = text.split('\n\n')
+    t.match(
+      head,
+      /^(The notes: \*.+\*|The course goes on to \*.+\*)\. \d\d minutes\. It starts from .+/s,
+      'where it starts from',
+    )
+    const [, steps = ''] = text.split('## Steps')
+    t.match(steps.split('\n## ')[0], /^### 1\. /m, 'numbered steps')
+    t.match(text, `npm run learn -- check ${number}\n`, 'how to check')
+    t.match(text, /```python\n/, 'the FastAPI side')
+    t.match(basename(folder), /^\d\d-[a-z-]+$/, 'its folder’s name')
+  })
+}

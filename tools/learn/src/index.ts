@@ -1,0 +1,2 @@
+export { type Chapter, findChapter, readChapters } from './chapters.ts'
+export { type CheckOptions, type Claim, check, type Verdict } from './check.ts'

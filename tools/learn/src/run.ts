@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import pg from 'pg'
+import { CHECKOUT, type Chapter } from './chapters.ts'
+
+/**
+ * Runs a TypeScript file of a chapter in the foreground, and answers with its exit code. Where the chapter has tables,
+ * `DATABASE_URL` is a new database with them, deleted afterwards, so that each run begins alike.
+ */
+export async function run(
+  chapter: Chapter,
+  [file = '', ...args]: readonly string[],
+  postgresUrl: string | undefined,
+): Promise<number> {
+  const path = resolve(chapter.folder, file)
+  if (!existsSync(path)) throw new Error(`There is no file ${file} in ${chapter.folder}`)
+  const database = postgresUrl === undefined ? undefined : await makeDatabase(postgresUrl, chapter)
+  try {
+    return await runFile(path, args, chapter, database ? { DATABASE_URL: database.url } : {})
+  } finally {
+    await database?.drop()
+  }
+}
+
+async function runFile(path: string, args: readonly string[], chapter: Chapter, env: Record<string, string>) {
+  const child = spawn(process.execPath, ['--import', 'tsx', path, ...args], {
+    cwd: chapter.folder,
+    env: { ...process.env, TSX_TSCONFIG_PATH: resolve(CHECKOUT, 'tsconfig.dev.json'), ...env },
+    stdio: 'inherit',
+  })
+  // A terminal's Ctrl-C reaches the child by itself; it is waited for, so that its database can be deleted.
+  const passOn = (signal: NodeJS.Signals) => void (process.stdin.isTTY || child.kill(signal))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, passOn)
+  const [code] = await once(child, 'close')
+  return code ?? 1
+}
+
+async function makeDatabase(postgresUrl: string, chapter: Chapter) {
+  const name = `chapter_${chapter.number}_${randomBytes(4).toString('hex')}`
+  const url = new URL(postgresUrl)
+  url.pathname = `/${name}`
+  await query(postgresUrl, `create database ${name}`)
+  await query(url.href, await readFile(resolve(chapter.folder, 'tables.sql'), 'utf8'))
+  return { url: url.href, drop: () => query(postgresUrl, `drop database if exists ${name} with (force)`) }
+}
+
+async function query(connectionString: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString })
+  client.on('error', () => {})
+  await client.connect()
+  await client.query(sql).finally(() => client.end())
+}
