@@ -30,9 +30,13 @@ for (const page of pages) {
     t.equal((page.text.match(/^ *```/gm) ?? []).length, 2 * blocks.length, 'each block is closed')
     for (const block of blocks) {
       const source = /^file=(\S+)$/.exec(block.info)?.[1]
+      const reader = /^by=(\S+)$/.exec(block.info)?.[1]
       if (source !== undefined) {
         t.equal(block.code, await regionOf(page, source), source)
         t.ok(await isRunFile(page, source), `${source} is run`)
+      } else if (reader !== undefined) {
+        const test = await readFile(resolve(page.path, '..', reader), 'utf8')
+        t.ok(test.includes(basename(page.path)), `${reader} reads it from this page`)
       } else t.ok(isRun(block), `\`\`\`${block.language} ${block.info}: ${block.code.slice(0, 60)}`)
     }
   })

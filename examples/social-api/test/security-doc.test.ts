@@ -109,7 +109,7 @@ t.test('its links lead somewhere', async (t) => {
 })
 
 t.test('the statements that end a user’s access do, and the user logs in again', async (t) => {
-  const [, sql = ''] = /```sql\n(.+?)```/s.exec(page) ?? []
+  const [, sql = ''] = /```sql[^\n]*\n(.+?)```/s.exec(page) ?? []
   const { app, call, signUp } = await serve(t)
   const [ann, bob] = [await signUp('ann@example.com'), await signUp('bob@example.com')]
   const form = { username: 'ann@example.com', password: 'a good password' }
