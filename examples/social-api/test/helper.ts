@@ -47,6 +47,7 @@ const DEFAULTS = {
   jwtSecret: SECRET,
   accessTokenTtl: '30m',
   refreshTokenTtl: '30d',
+  refreshFamilyTtl: '90d',
   bcryptCost: 10,
   hasDemoData: false,
   throttles: GENEROUS,
