@@ -34,14 +34,14 @@ export function secretsHunt() {
   const addFrom = (members: unknown) => {
     for (const [name, value] of Object.entries(members ?? {})) {
       if (/password/.test(name)) add('password', value)
-      else if (/token$/.test(name)) addToken(value)
+      else if (/token$/.test(name)) addToken(name, value)
       else shown.add(value)
     }
   }
 
-  const addToken = (token: unknown) => {
-    if (typeof token !== 'string') return
+  const addToken = (name: string, token: unknown) => {
     add('token', token)
+    if (name !== 'refresh_token' || typeof token !== 'string') return
     const digest = createHash('sha256').update(token).digest()
     for (const encoding of ['hex', 'base64', 'base64url'] as const) add('hash', digest.toString(encoding))
   }
@@ -60,11 +60,11 @@ export function secretsHunt() {
     addFrom(membersOf(sent))
     // A shorter one is a test's own word, such as `malformed`.
     const [, token = ''] = /^Bearer +(\S{20,})$/i.exec(authorization) ?? []
-    addToken(token)
+    add('token', token)
     const mayHaveTokens = TOKENS.test(url)
     if (mayHaveTokens && status === 200) {
       for (const [name, value] of Object.entries(membersOf(body) ?? {}))
-        if (/token$/.test(name)) addToken(value)
+        if (/token$/.test(name)) addToken(name, value)
     }
     if (!PUBLIC.test(url)) said.push({ where: `${method} ${url}`, text: answered, mayHaveTokens })
   }
