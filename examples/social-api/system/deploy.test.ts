@@ -69,10 +69,22 @@ t.test('the unit’s processes behind the nginx of the file', async (t) => {
       t.notOk((log + output).includes(secret))
   })
 
-  await t.test('plain HTTP is sent to TLS', async (t) => {
-    const answer = await fetch(`http://127.0.0.1:${plain}/posts?limit=1`, { redirect: 'manual' })
-    t.equal(answer.status, 308)
-    t.match(answer.headers.get('location'), /^https:\/\/127\.0\.0\.1\/posts\?limit=1$/)
+  await t.test('over plain HTTP, pages are sent to TLS, and all else is refused', async (t) => {
+    const get = (path: string, init: RequestInit = {}) =>
+      fetch(`http://127.0.0.1:${plain}${path}`, { redirect: 'manual', ...init })
+    for (const path of ['/', '/docs', '/docs/?x=1', '/guide/errors/CONFLICT']) {
+      const answer = await get(path, { headers: { host: 'evil.example' } })
+      t.equal(answer.status, 308, path)
+      t.equal(answer.headers.get('location'), `https://${NAME}${path}`)
+    }
+    for (const path of ['/posts?limit=1', '/login', '/users/me', '/docsx', '/token/refresh', '/health']) {
+      for (const method of ['GET', 'POST']) {
+        const answer = await get(path, { method, headers: { authorization: 'Bearer x' } })
+        t.equal(answer.status, 403, `${method} ${path}`)
+        t.equal(answer.headers.get('content-type'), 'application/problem+json')
+        t.match(await answer.json(), { status: 403, detail: /https:\/\// })
+      }
+    }
   })
 
   await t.test(

@@ -162,7 +162,7 @@ t.test('in production it waits for migrations that somebody else runs', async (t
   }
   const refused = run(t, SERVER, env)
   t.equal(await refused.ends(), 1)
-  t.match(refused.output(), /5 migrations are pending.*npm run db:migrate/)
+  t.match(refused.output(), /6 migrations are pending.*npm run db:migrate/)
 
   const knex = createKnex(database.url, 4)
   await migrateToLatest(knex)

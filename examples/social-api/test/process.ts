@@ -1,7 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import type { Test } from 'tap'
+import blankSpace from 'ts-blank-space'
+import { secretsHunt } from './secrets.ts'
 
 export const CHECKOUT = resolve(import.meta.dirname, '../../..')
 
@@ -28,7 +32,8 @@ export function run(
   env: Record<string, string> = {},
   cwd = CHECKOUT,
 ): Running {
-  const child = spawn(command, args, { cwd, env: { PATH: process.env.PATH, PORT: '0', ...env } })
+  const hunt = huntInProcess(env)
+  const child = spawn(command, args, { cwd, env: { PATH: process.env.PATH, PORT: '0', ...hunt.env, ...env } })
   let text = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -40,8 +45,7 @@ export function run(
   t.teardown(async () => {
     child.kill('SIGTERM')
     await ended
-    const shown = secretsOf(env).filter((secret) => text.includes(secret))
-    if (shown.length > 0) throw new Error(`The service printed ${shown.length} of its secrets:\n${text}`)
+    hunt.end(text)
   })
   const says = async (pattern: RegExp) => {
     for (;;) {
@@ -56,6 +60,30 @@ export function run(
     }
   }
   return { child, output: () => text, says, ends: () => ended }
+}
+
+/**
+ * A process that is started with `env` tells what it hears and answers. `end`, with all that it printed, throws where it
+ * has shown a secret: of its environment, or of any request or answer.
+ */
+export function huntInProcess(env: Record<string, string>) {
+  const folder = mkdtempSync(join(tmpdir(), 'overheard-'))
+  const file = join(folder, 'exchanges')
+  const source = blankSpace(readFileSync(join(import.meta.dirname, 'overhear.ts'), 'utf8'))
+  const module = `data:text/javascript;base64,${Buffer.from(source).toString('base64')}`
+  return {
+    env: { NODE_OPTIONS: `--import=${module}`, OVERHEARD: file },
+    end(printed: string): void {
+      const hunt = secretsHunt()
+      for (const secret of secretsOf(env)) hunt.add('secret', secret)
+      const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
+      rmSync(folder, { recursive: true })
+      for (const line of lines) hunt.hear(JSON.parse(line))
+      for (const line of printed.split('\n')) hunt.print(line)
+      const found = hunt.found()
+      if (found.length > 0) throw new Error(`The service showed what is secret:\n${found.join('\n')}`)
+    },
+  }
 }
 
 /** What its environment has that nobody else may see. */
