@@ -135,7 +135,7 @@ export async function buildOffline(t: Test, options: Partial<AppOptions> = {}): 
   return app
 }
 
-function refuseWhatIsFound(hunt: ReturnType<typeof secretsHunt>): void {
+export function refuseWhatIsFound(hunt: ReturnType<typeof secretsHunt>): void {
   const found = hunt.found()
   if (found.length > 0) throw new Error(`The service showed what is secret:\n${found.join('\n')}`)
 }
