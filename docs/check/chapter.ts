@@ -94,10 +94,11 @@ interface Finding {
 /** An assertion's own message says what was looked at; anything else that was thrown came from the attempt. */
 function findingOf(error: unknown, folder: string): Finding {
   if (!(error instanceof Error) || error.name !== 'AssertionError') return { finding: textOf(error, folder) }
-  const { message, generatedMessage, expected, actual } = error as Error & Record<string, unknown>
+  const { message, generatedMessage, operator, expected, actual } = error as Error & Record<string, unknown>
   return {
-    finding: generatedMessage ? 'It came out differently.' : message,
-    ...(expected === undefined && actual === undefined
+    // Node adds the two values to the message; that something is not true needs no values.
+    finding: generatedMessage ? 'It came out differently.' : message.replace(/\n.*/s, ''),
+    ...(operator === '==' || (expected === undefined && actual === undefined)
       ? {}
       : { expected: inspect(expected, SHORT), came: inspect(actual, SHORT) }),
   }
