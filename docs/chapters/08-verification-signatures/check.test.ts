@@ -111,13 +111,19 @@ await chapter(import.meta.url, async ({ load, claim }) => {
       '`catch (error) { if (error instanceof JwtKitError) return error.code; throw error }`',
     ],
     async () => {
-      const tampered = { edited, unsigned: unsigned[0] ?? '', cut, thiefs, invitation }
+      const tampered = {
+        'that was edited': edited,
+        'that says `none`': unsigned[0] ?? '',
+        'without its third part': cut,
+        'of the thief’s key': thiefs,
+        'of another kind': invitation,
+      }
       const reasons: Record<string, string> = {}
       for (const [what, token] of Object.entries(tampered)) reasons[what] = await reasonFor(token)
       const different = new Set(Object.values(reasons))
       assert.ok(different.size === 5, `There are ${different.size}: ${[...different].join(', ')}.`)
       for (const [what, reason] of Object.entries(reasons)) {
-        assert.doesNotMatch(reason, /^thrown/, `The function threw over the token that was ${what}.`)
+        assert.doesNotMatch(reason, /^thrown/, `The function threw over the token ${what}.`)
         assert.ok(!reason.includes(signature), 'A reason goes to the log, and this one has a token in it.')
       }
     },

@@ -22,8 +22,8 @@ export function buildApp({ secret, now = Date.now }: Settings): FastifyInstance 
     if (user === undefined) return reply.code(403).send({ detail: 'Invalid Credentials' })
 
     // Yours to write: begin a session, whose id goes into a cookie, and issue a token.
-    const known = `only a secret of ${secret.length} characters and the time ${now()}`
-    throw new Error(`User ${user} is neither in a session nor has a token; there is ${known}.`)
+    const known = `The secret has ${secret.length} characters, and it is ${new Date(now()).toISOString()}.`
+    throw new Error(`Nobody begins a session for user ${user} yet, or issues a token. ${known}`)
   })
 
   // Yours to write: `{ user }` for who is known, 401 for everybody else.

@@ -13,7 +13,7 @@ export interface Settings {
 export function createReasonFor({ secret, now }: Settings): (token: string) => Promise<string> {
   // Yours to write: make a kit of the secret and the clock, once. Then ask it about each token.
   return async (token) => {
-    const known = `a secret of ${secret.length} characters, and that it is ${new Date(now()).toISOString()}`
-    throw new Error(`Nobody verifies this token of ${token.length} characters yet. There is ${known}`)
+    const known = `The secret has ${secret.length} characters, and it is ${new Date(now()).toISOString()}.`
+    throw new Error(`Nobody verifies this token of ${token.length} characters yet. ${known}`)
   }
 }
