@@ -14,7 +14,6 @@ export async function buildApp(databaseUrl: string, routes: FastifyPluginAsync):
   return app
 }
 
-// #region caller
 const { access } = jwtKit({
   issuer: 'chapter-12',
   keys: keyring('HS256', [{ kid: '1', key: randomBytes(32) }]),
@@ -26,7 +25,6 @@ export const authenticate = access.guard()
 
 /** The id of the user whose token came with the request. */
 export const callerOf = (request: FastifyRequest): number => Number(access.of(request).sub)
-// #endregion
 
 /** What a log-in gives to this user. */
 export const tokenOf = (userId: number): string => access.sign({ sub: String(userId) })
