@@ -57,6 +57,10 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
       const problem = 'the known answer for a password of 72 bytes came out otherwise'
       let reachable: boolean | undefined
       lines = []
+      const { exit } = process
+      process.exit = () => {
+        throw new Error('`start` has called `process.exit`')
+      }
       const starting = start({
         port,
         stream,
@@ -69,6 +73,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
         (app) => app.close().then(() => undefined),
         (error: unknown) => error,
       )
+      process.exit = exit
       assert.notEqual(reachable, undefined, 'The `selfTest` of the options was not called.')
       assert.equal(reachable, false, 'It could be reached before the test was over.')
       assert.ok(error, 'It was started all the same.')
