@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname, relative, resolve } from 'node:path'
 import t from 'tap'
 import { type Block, blocksOf, CHECKOUT, type Page, readPages, regionOf } from '../check/pages.ts'
 import { matches } from '../check/shell.ts'
@@ -46,6 +46,8 @@ for (const page of pages) {
 async function isRunFile(page: Page, source: string): Promise<boolean> {
   const path = resolve(page.path, '..', source.replace(/#.*/, ''))
   if (!path.startsWith(`${CHECKOUT}/docs/`)) return true
+  // What a chapter's check runs.
+  if (/^docs\/chapters\/[^/]+\/(solution|bad)\//.test(relative(CHECKOUT, path))) return true
   const name = basename(path)
   const commands = blocksOf(page.text).filter(({ language }) => language === 'sh')
   if (commands.some(({ code }) => code.includes(name))) return true
