@@ -82,7 +82,7 @@ t.test('a process that is killed in the middle of requests', async (t) => {
   one.child.kill('SIGKILL')
   await one.ends()
   await t.test('a GET is made again at the other, and nobody notices', async (t) => {
-    await until(() => count(two, REQUESTS) === (before[1] ?? 0) + 3)
+    await until(() => count(two, REQUESTS) >= (before[1] ?? 0) + 3)
     await locker.release()
     for (const { status } of await Promise.all(reads)) t.equal(status, 200)
   })

@@ -100,7 +100,8 @@ export function redisUrl(port: number): string {
 async function startPgBouncer(t: Test, primary: Cluster, replica: Cluster, port: number): Promise<Running> {
   const dir = await temporary(t, 'pgbouncer-')
   const page = await readFile(join(HOW_TO, 'scale.md'), 'utf8')
-  const [, userlistSql = ''] = /```sql\n(select format.+?)```/s.exec(page) ?? []
+  const [, userlistSql] = /```sql\s+(select format.+?)```/s.exec(page) ?? []
+  if (userlistSql === undefined) throw new Error('scale.md does not say how to make the list of users')
   await writeFile(join(dir, 'userlist.txt'), `${(await primary.query(userlistSql)).join('\n')}\n`)
   const config = join(dir, 'pgbouncer.ini')
   await writeFile(
