@@ -55,16 +55,20 @@ const DEFAULTS = {
   pressure: { maxEventLoopDelay: 0 },
 }
 
-/** The service on a database and a port of its own, spoken to over HTTP; `prepare` adds to it before it listens. */
+/**
+ * The service on a database and a port of its own, spoken to over HTTP; `prepare` adds to it before it listens.
+ *
+ * With `CONTRACT_URL` set it is the one there that is spoken to, its tables emptied before, and `app` is one beside it on
+ * the same database, `CONTRACT_DATABASE_URL`. Who asks for one that is special is given their own all the same.
+ */
 export async function serve(
   t: Test,
   options: Partial<AppOptions> = {},
   prepare: (app: FastifyInstance) => void = () => {},
 ): Promise<TestService> {
-  const database = await createTestDatabase()
-  const knex = createKnex(database.url, 4)
-  await migrateToLatest(knex)
-  await knex.destroy()
+  const { CONTRACT_URL, CONTRACT_DATABASE_URL } = process.env
+  const isElsewhere = CONTRACT_URL !== undefined && Object.keys(options).every((name) => name === 'poolMax')
+  const database = isElsewhere ? await emptied(CONTRACT_DATABASE_URL) : await migrated()
   const hunt = secretsHunt()
   hunt.add('secret', SECRET)
   hunt.add('secret', new URL(database.url).password)
@@ -77,7 +81,7 @@ export async function serve(
     }),
   )
   prepare(app)
-  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const url = isElsewhere ? CONTRACT_URL : await app.listen({ host: '127.0.0.1', port: 0 })
   hunt.listenTo(app.server)
   t.teardown(async () => {
     for (const hash of await app
@@ -113,6 +117,21 @@ export async function serve(
   }
 
   return { app, url, call, signUp }
+}
+
+async function migrated() {
+  const database = await createTestDatabase()
+  const knex = createKnex(database.url, 4)
+  await migrateToLatest(knex)
+  await knex.destroy()
+  return database
+}
+
+async function emptied(url = ''): Promise<{ url: string; drop(): Promise<void> }> {
+  const knex = createKnex(url, 1)
+  await knex.raw('TRUNCATE users, posts, votes RESTART IDENTITY CASCADE')
+  await knex.destroy()
+  return { url, drop: async () => {} }
 }
 
 /** The service without a database, for requests that do not come as far as to need one: `app.inject` them. */

@@ -42,6 +42,10 @@ export function run(
     })
   }
   const ended = once(child, 'close').then(([code]) => code as number | null)
+  // A test that crashes runs no teardown.
+  const kill = (): void => void child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
   t.teardown(async () => {
     child.kill('SIGTERM')
     await ended
