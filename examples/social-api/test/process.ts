@@ -1,7 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
-import type { Test } from 'tap'
 
 export const CHECKOUT = resolve(import.meta.dirname, '../../..')
 
@@ -10,6 +9,11 @@ export const SERVER = [process.execPath, resolve(CHECKOUT, 'examples/social-api/
 
 /** The line of its log that has its URL. */
 export const LISTENS = /Server listening at (http:\/\/[\d.:]+)/
+
+/** What is begun is ended with it: a tap test is one. */
+export interface Scope {
+  teardown(end: () => unknown): void
+}
 
 export interface Running {
   child: ChildProcess
@@ -21,14 +25,15 @@ export interface Running {
   ends(): Promise<number | null>
 }
 
-/** Runs a command until the test is over, with nothing of this environment but PATH: no LANG, no HOME, no DATABASE_URL. */
+/** Runs a command until the scope is over, with nothing of this environment but PATH: no LANG, no HOME, no DATABASE_URL. */
 export function run(
-  t: Test,
+  scope: Scope,
   [command = '', ...args]: string[],
   env: Record<string, string> = {},
   cwd = CHECKOUT,
+  stdio: StdioOptions = 'pipe',
 ): Running {
-  const child = spawn(command, args, { cwd, env: { PATH: process.env.PATH, PORT: '0', ...env } })
+  const child = spawn(command, args, { cwd, stdio, env: { PATH: process.env.PATH, PORT: '0', ...env } })
   let text = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -37,7 +42,7 @@ export function run(
     })
   }
   const ended = once(child, 'close').then(([code]) => code as number | null)
-  t.teardown(async () => {
+  scope.teardown(async () => {
     child.kill('SIGTERM')
     await ended
     const shown = secretsOf(env).filter((secret) => text.includes(secret))

@@ -137,7 +137,7 @@ export class Cluster {
 }
 
 /** A new cluster, not running, made with the embedded Postgres's programs; its folder is removed with the test. */
-export async function newCluster(t: Test): Promise<Cluster> {
+export async function newCluster(t: Pick<Test, 'teardown'>): Promise<Cluster> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'db-session-cluster-'))
   const made = await attachPostgres({ dir })
   const client = new pg.Client({ connectionString: made.url })
