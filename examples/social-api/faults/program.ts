@@ -53,9 +53,13 @@ function readNumbers<Name extends string>(
 
 function readNumber(name: string, text: string | undefined, otherwise: number): number {
   if (text === undefined) return otherwise
-  if (!/^\d+(\.\d+)?$/.test(text)) throw new Error(`--${name} must be a number from 0 up`)
+  const isRight = name === 'minutes' ? /^\d+(\.\d+)?$/ : /^\d+$/
+  if (!isRight.test(text)) throw new Error(`--${name} must be a ${name === 'minutes' ? '' : 'whole '}number`)
+  if (Number(text) === 0 && !MAY_BE_ZERO.has(name)) throw new Error(`--${name} must be above 0`)
   return Number(text)
 }
+
+const MAY_BE_ZERO = new Set(['kills', 'restarts', 'seed'])
 
 /** Another one each time; what is printed repeats a run. */
 export function newSeed(): number {

@@ -1,5 +1,6 @@
 import { CRITERION } from '../holdings.ts'
 import { newSeed, program } from '../program.ts'
+import { Finding } from './fuzz.ts'
 import { fuzzProcess } from './process.ts'
 
 const USAGE = `Usage: npm run fuzz -- [--requests 10000] [--seed n]
@@ -17,7 +18,13 @@ ${CRITERION}`
 
 await program(USAGE, { requests: 10_000, seed: newSeed() }, async (options, scope) => {
   console.log(`seed ${options.seed}`)
-  const { lines, isWell } = await fuzzProcess(scope, { ...options, say: console.log })
-  console.log(lines.join('\n'))
-  return isWell
+  try {
+    const { lines, isWell } = await fuzzProcess(scope, { ...options, say: console.log })
+    console.log(lines.join('\n'))
+    return isWell
+  } catch (error) {
+    if (!(error instanceof Finding)) throw error
+    console.error(error.message)
+    return false
+  }
 })

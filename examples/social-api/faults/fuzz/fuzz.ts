@@ -22,11 +22,16 @@ export interface FuzzOptions {
   readonly afterRound?: (round: number, counts: Counts) => Promise<void>
 }
 
+/** Its message is the request, as a line for a shell, and the answer. */
+export class Finding extends Error {
+  override readonly name = 'Finding'
+}
+
 /**
  * Sends requests made from the service's OpenAPI document, good ones and spoilt ones, to every operation in it.
  *
  * @returns the counts of the answers, all of which were as the document says.
- * @throws Error with the request that was answered otherwise, made as small as it can be.
+ * @throws Finding with the request that was answered otherwise, made as small as it can be.
  */
 export async function fuzz(service: Speaker, options: FuzzOptions): Promise<Counts> {
   const { requests, seed, rounds = 1, withinMs = WITHIN_MS, afterRound } = options
@@ -35,10 +40,11 @@ export async function fuzz(service: Speaker, options: FuzzOptions): Promise<Coun
   const client = new Client(service.url, withinMs)
   const counts: Counts = new Map(operations.map(({ name }) => [name, { '2xx': 0, '4xx': 0 }]))
   const parts = operations.reduce((sum, operation) => sum + partOf(operation), 0)
+  const fault = createFault(document)
   // Side by side, as one waits for passwords to be hashed most of the time.
   const streams = await Promise.all(
     [true, false].map(async (slow) => ({
-      target: { service, document, client, counts, caller: await newCaller(service) },
+      target: { service, document, fault, client, counts, caller: await newCaller(service) },
       operations: operations.filter((operation) => hashes(operation) === slow),
     })),
   )
@@ -72,6 +78,7 @@ function partOf(operation: Operation): number {
 interface Target {
   readonly service: Speaker
   readonly document: OpenApi
+  readonly fault: ReturnType<typeof createFault>
   readonly client: Client
   readonly counts: Counts
   /** Another one once a new password has ended every token of the last. */
@@ -79,9 +86,7 @@ interface Target {
 }
 
 async function fuzzOne(target: Target, operation: Operation, numRuns: number, seed: number): Promise<void> {
-  const { service, document, client, counts } = target
-  const undeclared = createJudge(document)
-  const unexpected = createExpectations(document)
+  const { service, document, fault, client, counts } = target
   const arbitrary = fc.oneof(goodRequests(document, operation), mutatedRequests(document, operation))
   let shown = ''
   let hangs = false
@@ -93,10 +98,7 @@ async function fuzzOne(target: Target, operation: Operation, numRuns: number, se
     const sent = toSend(operation, request, target.caller.token)
     const answer = await client.send(sent).catch((error: Error) => error)
     hangs = answer instanceof NoAnswer && answer.how === 'late'
-    const found =
-      answer instanceof Error
-        ? answer.message
-        : (failed(answer) ?? undeclared(operation, answer) ?? unexpected(operation, request, answer))
+    const found = answer instanceof Error ? answer.message : fault(operation, request, answer)
     if (found !== undefined) {
       shown = `${operation.name}: ${found}\n${describe(service.url, sent, generated, answer)}`
       throw new Error(found)
@@ -109,8 +111,9 @@ async function fuzzOne(target: Target, operation: Operation, numRuns: number, se
   })
   const result = await fc.check(property, { seed, numRuns })
   if (!result.failed) return
-  throw new Error(
-    `${shown || result.errorInstance}\n  seed: ${seed}, made smaller ${result.numShrinks} times`,
+  if (shown === '') throw result.errorInstance
+  throw new Finding(
+    `${shown}\n  seed: --seed ${seed} begins with this round; made smaller ${result.numShrinks} times`,
   )
 }
 
@@ -120,8 +123,14 @@ function keepRefreshToken({ name }: Operation, { status, text }: Answer, { refre
   }
 }
 
-function failed({ status }: Answer): string | undefined {
-  return status >= 500 ? 'nothing that is sent makes the service fail' : undefined
+/** What the document, or the contract, forbids of an answer. */
+function createFault(document: OpenApi) {
+  const undeclared = createJudge(document)
+  const unexpected = createExpectations(document)
+  return (operation: Operation, request: FuzzRequest, answer: Answer): string | undefined => {
+    if (answer.status >= 500) return 'nothing that is sent makes the service fail'
+    return undeclared(operation, answer) ?? unexpected(operation, request, answer)
+  }
 }
 
 function describe(
