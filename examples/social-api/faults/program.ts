@@ -16,15 +16,20 @@ export async function program<Name extends string>(
   const end = async () => {
     for (const one of ends.splice(0).reverse()) await one()
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => end().finally(() => process.exit(1)))
-  }
+  const interrupted = new Promise<boolean>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(false))
+  })
   try {
-    const isWell = await work(options, { teardown: (one) => void ends.push(one) })
+    const isWell = await Promise.race([
+      work(options, { teardown: (one) => void ends.push(one) }),
+      interrupted,
+    ])
     if (!isWell) process.exitCode = 1
   } finally {
     await end()
   }
+  // Interrupted, it would work on.
+  process.exit()
 }
 
 function readNumbers<Name extends string>(
