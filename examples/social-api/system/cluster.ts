@@ -118,7 +118,7 @@ async function startPgBouncer(t: Test, primary: Cluster, replica: Cluster, port:
   // It refuses to run as root, and its account has to get at the folder.
   const isRoot = process.getuid?.() === 0
   if (isRoot) await chmod(dir, 0o777)
-  const bouncer = run(t, ['pgbouncer', ...(isRoot ? ['-u', 'nobody'] : []), config], {}, dir)
+  const bouncer = run(t, ['pgbouncer', ...(isRoot ? ['-u', 'nobody'] : []), config], {}, { cwd: dir })
   await accepting(bouncer, port)
   return bouncer
 }
@@ -134,7 +134,7 @@ async function startRedisServer(t: Test, port: number): Promise<Running> {
       ['requirepass change-me', `requirepass "${PASSWORD}"`],
     ]),
   )
-  const redis = run(t, ['redis-server', config], {}, dir)
+  const redis = run(t, ['redis-server', config], {}, { cwd: dir })
   await redis.says(/Ready to accept connections/)
   return redis
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Running } from '../test/process.ts'
-import { caller, count, HOW_TO, startNginx, startUnit } from './deployed.ts'
+import { caller, count, HOW_TO, NAME, startNginx, startUnit } from './deployed.ts'
 import { ANN, freePorts, migratedDatabase } from './helper.ts'
 
 t.test('the unit is what systemd understands', async (t) => {

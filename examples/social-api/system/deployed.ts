@@ -81,7 +81,7 @@ export async function startNginx(t: Test, ports: Ports) {
   )
   // As root, nginx's worker is somebody else, who has to get at the folder.
   if (process.getuid?.() === 0) await chmod(dir, 0o755)
-  const nginx = run(t, ['nginx', '-p', dir, '-c', main], {}, dir)
+  const nginx = run(t, ['nginx', '-p', dir, '-c', main], {}, { cwd: dir })
   await accepting(nginx, ports.tls)
   return { certificateFile: certificate, certificate: await readFile(certificate, 'utf8'), accessLog }
 }

@@ -139,7 +139,7 @@ t.test('a file .env is read, the environment goes before it, and its secrets are
     'JWT_SECRET=short',
   ]
   await writeFile(join(folder, '.env'), lines.join('\n'))
-  const service = run(t, SERVER, { PORT: '0', LOG_LEVEL: 'info' }, folder)
+  const service = run(t, SERVER, { PORT: '0', LOG_LEVEL: 'info' }, { cwd: folder })
   t.equal(await service.ends(), 1)
   const [first, ...wrong] = service.output().trim().split('\n')
   t.match(first, /^The configuration is wrong \(environment, or \.env\):$/)

@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { Test } from 'tap'
 import blankSpace from 'ts-blank-space'
 import { secretsHunt } from './secrets.ts'
 
@@ -15,6 +14,11 @@ export const SERVER = [process.execPath, resolve(CHECKOUT, 'examples/social-api/
 /** The line of its log that has its URL. */
 export const LISTENS = /Server listening at (http:\/\/[\d.:]+)/
 
+/** What is begun is ended with it: a tap test is one. */
+export interface Scope {
+  teardown(end: () => unknown): void
+}
+
 export interface Running {
   child: ChildProcess
   /** Standard output and error, so far. */
@@ -25,15 +29,27 @@ export interface Running {
   ends(): Promise<number | null>
 }
 
-/** Runs a command until the test is over, with nothing of this environment but PATH: no LANG, no HOME, no DATABASE_URL. */
+export interface RunOptions {
+  cwd?: string
+  stdio?: StdioOptions
+  /** Whether what it hears and answers is searched for secrets, and not only what it prints: that costs time and memory. */
+  isOverheard?: boolean
+}
+
+/** Runs a command until the scope is over, with nothing of this environment but PATH: no LANG, no HOME, no DATABASE_URL. */
 export function run(
-  t: Test,
+  scope: Scope,
   [command = '', ...args]: string[],
   env: Record<string, string> = {},
-  cwd = CHECKOUT,
+  { cwd = CHECKOUT, stdio = 'pipe', isOverheard = true }: RunOptions = {},
 ): Running {
   const hunt = huntInProcess(env)
-  const child = spawn(command, args, { cwd, env: { PATH: process.env.PATH, PORT: '0', ...hunt.env, ...env } })
+  const overheard = isOverheard ? hunt.env : {}
+  const child = spawn(command, args, {
+    cwd,
+    stdio,
+    env: { PATH: process.env.PATH, PORT: '0', ...overheard, ...env },
+  })
   let text = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -46,7 +62,7 @@ export function run(
   const kill = (): void => void child.kill('SIGKILL')
   process.once('exit', kill)
   child.once('exit', () => process.off('exit', kill))
-  t.teardown(async () => {
+  scope.teardown(async () => {
     child.kill('SIGTERM')
     await ended
     hunt.end(text)

@@ -141,7 +141,7 @@ export class Cluster {
  *
  * @param database - one that it has besides, and that `url` is of
  */
-export async function newCluster(t: Test, database?: string): Promise<Cluster> {
+export async function newCluster(t: Pick<Test, 'teardown'>, database?: string): Promise<Cluster> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'db-session-cluster-'))
   const made = await attachPostgres({ dir })
   const client = new pg.Client({ connectionString: made.url })

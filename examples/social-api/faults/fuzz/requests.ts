@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check'
-import { follow, type OpenApi, type Operation } from '../document.ts'
+import { follow, type OpenApi, type Operation } from '../../test/document.ts'
 import { LIVE_MEMBERS, LIVE_PATHS } from './live.ts'
 import { object, odd, oddText, valid } from './values.ts'
 

@@ -1,4 +1,4 @@
-import type { TestService } from '../helper.ts'
+import { PASSWORD, type Speaker } from '../speaker.ts'
 
 /** Who sends the requests. */
 export interface Caller {
@@ -6,9 +6,11 @@ export interface Caller {
   readonly email: string
   readonly password: string
   readonly token: string
+  /** Refresh tokens that answers gave, and that are good: to log in for each would take most of the time. */
+  readonly refreshTokens: string[]
 }
 
-type Live = (service: TestService, caller: Caller) => Promise<unknown> | unknown
+type Live = (service: Speaker, caller: Caller) => Promise<unknown> | unknown
 
 /** What is there, for the parameter of each path: an operation with another path needs an entry to succeed at all. */
 export const LIVE_PATHS: Record<string, Live> = {
@@ -21,24 +23,21 @@ export const LIVE_MEMBERS: Record<string, Live> = {
   username: (_, caller) => caller.email,
   password: (_, caller) => caller.password,
   current_password: (_, caller) => caller.password,
-  refresh_token: async ({ call }, { email, password }) =>
+  refresh_token: async ({ call }, { email, password, refreshTokens }) =>
+    refreshTokens.pop() ??
     (await call('POST', '/login', { form: { username: email, password } })).body.refresh_token,
   post_id: newPost,
 }
 
-async function newPost({ app }: TestService, caller: Caller): Promise<number> {
-  const [post] = await app
-    .knex('posts')
-    .insert({ title: 'a', content: 'b', owner_id: caller.id })
-    .returning('id')
-  return post.id
+async function newPost({ call }: Speaker, { token }: Caller): Promise<number> {
+  return (await call('POST', '/posts', { token, json: { title: 'a', content: 'b' } })).body.id
 }
 
 let callers = 0
 
 /** A user who has just logged in. */
-export async function newCaller({ signUp }: TestService): Promise<Caller> {
+export async function newCaller({ signUp }: Speaker): Promise<Caller> {
   callers += 1
   const email = `caller${callers}@example.com`
-  return { ...(await signUp(email)), email, password: 'a good password' }
+  return { ...(await signUp(email)), email, password: PASSWORD, refreshTokens: [] }
 }

@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check'
-import type { Schema } from '../document.ts'
+import type { Schema } from '../../test/document.ts'
 
 /** Values that a schema allows, as far as the document can say it. */
 export function valid(schema: Schema, follow: (schema: Schema) => Schema): Arbitrary<unknown> {

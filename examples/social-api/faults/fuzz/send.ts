@@ -1,21 +1,15 @@
-import { Agent, request as httpRequest } from 'node:http'
-import type { Operation } from '../document.ts'
-import type { TestService } from '../helper.ts'
+import { POST_BODY_LIMIT, SERVER_LIMITS } from '../../src/limits.ts'
+import type { Operation } from '../../test/document.ts'
+import type { Sent } from '../http.ts'
+import type { Speaker } from '../speaker.ts'
 import { type Caller, LIVE_MEMBERS, LIVE_PATHS } from './live.ts'
 import { type FuzzRequest, LIVE } from './requests.ts'
-
-export interface FuzzAnswer {
-  readonly status: number
-  /** Without its parameters. */
-  readonly mediaType: string
-  readonly text: string
-}
 
 /** Puts what is live into a request: the request that is sent. */
 export async function fillIn(
   operation: Operation,
   { path, body, ...request }: FuzzRequest,
-  service: TestService,
+  service: Speaker,
   caller: Caller,
 ): Promise<FuzzRequest> {
   const livePath = LIVE_PATHS[operation.path]
@@ -29,7 +23,7 @@ export async function fillIn(
   }
 }
 
-async function fillBody(value: unknown, service: TestService, caller: Caller): Promise<unknown> {
+async function fillBody(value: unknown, service: Speaker, caller: Caller): Promise<unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   const filled: Record<string, unknown> = { ...value }
   for (const [name, live] of Object.entries(LIVE_MEMBERS))
@@ -37,49 +31,26 @@ async function fillBody(value: unknown, service: TestService, caller: Caller): P
   return filled
 }
 
-const agent = new Agent({ keepAlive: true })
-
-/** Sends it byte for byte: `fetch` would mend some of it. */
-export async function send(
-  url: string,
-  { method, path }: Operation,
-  request: FuzzRequest,
-  token: string,
-): Promise<FuzzAnswer> {
-  const { hostname, port } = new URL(url)
+/** The request as it goes over the wire. */
+export function toSend({ method, path }: Operation, request: FuzzRequest, token: string): Sent {
   const body = bodyOf(request)
-  return new Promise((resolve, reject) => {
-    const outgoing = httpRequest(
-      {
-        hostname,
-        port,
-        agent,
-        method,
-        path: path.replace(/\{(\w+)\}/g, (_, name) => request.path[name] ?? '') + queryOf(request),
-        headers: {
-          ...request.headers,
-          ...AUTHORIZATION[request.token](token),
-          ...(request.body?.type && { 'content-type': request.body.type }),
-          ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
-        },
-      },
-      async (incoming) => {
-        let text = ''
-        for await (const chunk of incoming.setEncoding('utf8')) text += chunk
-        outgoing.destroy()
-        const [mediaType = ''] = (incoming.headers['content-type'] ?? '').split(';')
-        resolve({ status: incoming.statusCode ?? 0, mediaType, text })
-      },
-    )
-    outgoing.on('error', reject)
+  return {
+    method,
+    path: path.replace(/\{(\w+)\}/g, (_, name) => request.path[name] ?? '') + queryOf(request),
+    headers: {
+      ...request.headers,
+      ...AUTHORIZATION[request.token](token),
+      ...(request.body?.type && { 'content-type': request.body.type }),
+    },
+    body,
     // A body that is refused for its length is refused unread: sent all the same, it could cut off the answer.
-    if (body !== undefined && body.length > LARGEST_BODY) outgoing.flushHeaders()
-    else outgoing.end(body)
-  })
+    keepBody: body !== undefined && Buffer.byteLength(body) > limitOf(path),
+  }
 }
 
-/** Fastify's `bodyLimit`. */
-const LARGEST_BODY = 1_048_576
+function limitOf(path: string): number {
+  return path.startsWith('/posts') ? POST_BODY_LIMIT : SERVER_LIMITS.bodyLimit
+}
 
 const AUTHORIZATION: Record<FuzzRequest['token'], (token: string) => Record<string, string>> = {
   good: (token) => ({ authorization: `Bearer ${token}` }),
@@ -99,6 +70,10 @@ function bodyOf({ body, raw }: FuzzRequest): string | undefined {
   if (!body.type.includes('urlencoded')) return JSON.stringify(body.value) ?? ''
   const members = typeof body.value === 'object' && body.value !== null ? Object.entries(body.value) : []
   return new URLSearchParams(
-    members.map(([name, value]): [string, string] => [name, String(value)]),
+    members.map(([name, value]): [string, string] => [name, textOf(value)]),
   ).toString()
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
