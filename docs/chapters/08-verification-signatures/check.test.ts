@@ -36,8 +36,13 @@ await chapter(import.meta.url, async ({ load, claim }) => {
   let now = NOON
   const settings = { secret: SECRET, now: () => now }
   // A function that throws has refused the token, though it does not say why.
-  const reasonFor = async (token: string) =>
-    Promise.resolve(createReasonFor(settings)(token)).catch((error: Error) => `thrown: ${error.name}`)
+  const reasonFor = async (token: string): Promise<string> => {
+    try {
+      return await createReasonFor(settings)(token)
+    } catch (error) {
+      return `thrown: ${(error as Error).name}`
+    }
+  }
   const refuses = async (token: string, message: string) =>
     assert.ok((await reasonFor(token)) !== 'accepted', message)
 

@@ -20,7 +20,7 @@ const login = await fetch(`${firstUrl}/login`, {
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify({ email: 'ada@example.com', password: 'tomatoes in june' }),
 })
-const [cookie = ''] = login.headers.getSetCookie()
+const [cookie = ''] = `${login.headers.get('set-cookie')}`.split(';')
 const { access_token } = (await login.json()) as { access_token: string }
 
 for (const [name, url] of Object.entries({ first: firstUrl, second: secondUrl })) {
