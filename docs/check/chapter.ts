@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
-import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
-import knexModule, { type Knex } from 'knex'
 import t from 'tap'
+import { type Database, openDatabase } from './database.ts'
 
 /** From where to look, over what to do, to nearly the code: shown one after the other, on demand. */
 export type Hints = readonly [where: string, what: string, how: string]
@@ -15,7 +13,7 @@ export interface Chapter {
   /** Imports a file of the attempt. */
   load<Module>(name: string): Promise<Module>
   /** A new database with the tables of the chapter's `tables.sql`, deleted at the end of the check. */
-  database(): Promise<ChapterDatabase>
+  database(): Promise<Database>
   /**
    * States something that must be true of the attempt. The first claim that does not hold ends the check, with
    * its hints. `mistake` is what a learner has probably done then: `bad/<mistake>/` is a solution with it.
@@ -23,11 +21,6 @@ export interface Chapter {
   claim(mistake: string, sentence: string, hints: Hints, work: () => unknown): Promise<void>
   /** Runs at the end, however the check ends. The last one given runs first. */
   atEnd(work: () => unknown): void
-}
-
-export interface ChapterDatabase {
-  readonly url: string
-  readonly knex: Knex
 }
 
 /**
@@ -55,14 +48,7 @@ export async function chapter(checkUrl: string, check: (chapter: Chapter) => Pro
     }
   }
 
-  const database = async (): Promise<ChapterDatabase> => {
-    const { url, drop } = await createTestDatabase()
-    atEnd(drop)
-    const knex = knexModule({ client: 'pg', connection: url, pool: { min: 0, max: 5 } })
-    atEnd(() => knex.destroy())
-    await knex.raw(await readFile(resolve(folder, 'tables.sql'), 'utf8'))
-    return { url, knex }
-  }
+  const database = () => openDatabase({ teardown: atEnd }, resolve(folder, 'tables.sql'))
 
   const claim: Chapter['claim'] = async (mistake, sentence, hints, work) => {
     if (!held) return void t.pass(sentence, { skip: 'not looked at yet' })

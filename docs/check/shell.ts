@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import type { Block } from './pages.ts'
+import { freePort } from './program.ts'
 
 /** How long one block may take, in milliseconds. */
 const PATIENCE_MS = 90_000
@@ -122,13 +122,4 @@ class Shell {
     }
     return read()
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -1,5 +1,7 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, dirname, relative, resolve } from 'node:path'
 import t from 'tap'
-import { type Block, blocksOf, readPages, regionOf } from '../check/pages.ts'
+import { type Block, blocksOf, CHECKOUT, type Page, readPages, regionOf } from '../check/pages.ts'
 import { matches } from '../check/shell.ts'
 
 const pages = await readPages()
@@ -28,10 +30,41 @@ for (const page of pages) {
     t.equal((page.text.match(/^ *```/gm) ?? []).length, 2 * blocks.length, 'each block is closed')
     for (const block of blocks) {
       const source = /^file=(\S+)$/.exec(block.info)?.[1]
-      if (source !== undefined) t.equal(block.code, await regionOf(page, source), source)
-      else t.ok(isRun(block), `\`\`\`${block.language} ${block.info}: ${block.code.slice(0, 60)}`)
+      const reader = /^by=(\S+)$/.exec(block.info)?.[1]
+      if (source !== undefined) {
+        t.equal(block.code, await regionOf(page, source), source)
+        t.ok(await isRunFile(page, source), `${source} is run`)
+      } else if (reader !== undefined) {
+        const test = await readFile(resolve(page.path, '..', reader), 'utf8')
+        t.ok(test.includes(basename(page.path)), `${reader} reads it from this page`)
+      } else t.ok(isRun(block), `\`\`\`${block.language} ${block.info}: ${block.code.slice(0, 60)}`)
     }
   })
+}
+
+/** A file of `docs/` is named by a check or a program beside it, or by the page's commands. Others have tests of their own. */
+async function isRunFile(page: Page, source: string): Promise<boolean> {
+  const path = resolve(page.path, '..', source.replace(/#.*/, ''))
+  if (!path.startsWith(`${CHECKOUT}/docs/`)) return true
+  // What a chapter's check runs.
+  if (/^docs\/chapters\/[^/]+\/(solution|bad)\//.test(relative(CHECKOUT, path))) return true
+  const name = basename(path)
+  const commands = blocksOf(page.text).filter(({ language }) => language === 'sh')
+  if (commands.some(({ code }) => code.includes(name))) return true
+  const folders = [dirname(path), dirname(dirname(path))]
+  const beside = await Promise.all(
+    folders.map(async (folder) =>
+      (await readdir(folder)).filter((file) => file.endsWith('.ts')).map((file) => resolve(folder, file)),
+    ),
+  )
+  const others = beside.flat().filter((file) => file !== path)
+  if (
+    path.endsWith('/check.test.ts') ||
+    (name === 'tables.sql' && others.some((file) => file.endsWith('/check.test.ts')))
+  )
+    return true
+  const texts = await Promise.all(others.map((file) => readFile(file, 'utf8')))
+  return texts.some((text) => text.includes(name))
 }
 
 /** Shell blocks are run by shell.test.ts; what is not code needs not be. */
@@ -47,6 +80,16 @@ t.test('a block that is run by nothing is found', async (t) => {
   }
   for (const head of ['sh', 'sh server', 'python', 'json output', 'text'])
     t.ok(isRun(blocksOf(`\`\`\`${head}\nx\n\`\`\`\n`)[0] as Block), head)
+})
+
+t.test('a file that is run by nothing is found', async (t) => {
+  const page = { path: resolve(CHECKOUT, 'docs/x.md'), name: 'docs/x.md', text: '' }
+  t.notOk(await isRunFile(page, 'check/refresh.ts#any'))
+  t.ok(await isRunFile(page, 'check/pages.ts#any'), 'refresh.ts names it')
+  t.ok(
+    await isRunFile({ ...page, text: '```sh\nx check/refresh.ts\n```\n' }, 'check/refresh.ts'),
+    'a command names it',
+  )
 })
 
 t.test('what was printed is compared', async (t) => {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { readChapters } from '@auth-primer/tool-learn'
 import t from 'tap'
+import { CHECKOUT } from '../check/pages.ts'
 
 const SECTIONS = [
   'What you will have',
@@ -13,7 +14,18 @@ const SECTIONS = [
   'The exercise',
 ]
 
-for (const { number, title, folder } of await readChapters()) {
+const chapters = await readChapters()
+
+t.test('the guide lists every chapter', async (t) => {
+  const guide = await readFile(resolve(CHECKOUT, 'docs/README.md'), 'utf8')
+  const listed = [...guide.matchAll(/^\| (\d\d) \| \[(.+)\]\((.+)\) \|$/gm)].map((row) => row.slice(1))
+  t.same(
+    listed,
+    chapters.map(({ number, title, folder }) => [number, title, `chapters/${basename(folder)}/README.md`]),
+  )
+})
+
+for (const { number, title, folder } of chapters) {
   t.test(`${number} ${title} is made as each chapter is`, async (t) => {
     const text = await readFile(resolve(folder, 'README.md'), 'utf8')
     const sections = [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)

@@ -42,6 +42,7 @@ async function measure(tries: number, cost: number): Promise<void> {
     jwtSecret: 'a secret of the measurement, long enough to sign with',
     accessTokenTtl: '30m',
     refreshTokenTtl: '30d',
+    refreshFamilyTtl: '90d',
     bcryptCost: cost,
     hasDemoData: false,
     throttles: {

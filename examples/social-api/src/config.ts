@@ -74,6 +74,7 @@ const Environment = Type.Object({
   ),
   ACCESS_TOKEN_TTL: Duration('30m'),
   REFRESH_TOKEN_TTL: Duration('30d'),
+  REFRESH_FAMILY_TTL: Duration('90d'),
   BCRYPT_COST: Type.Integer({
     minimum: 10,
     maximum: 15,
@@ -128,6 +129,7 @@ export interface Config {
   readonly jwtSecret: string | undefined
   readonly accessTokenTtl: string
   readonly refreshTokenTtl: string
+  readonly refreshFamilyTtl: string
   readonly bcryptCost: number
   /** Unset: there are none. */
   readonly metricsPort: number | undefined
@@ -164,6 +166,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     jwtSecret: env.JWT_SECRET,
     accessTokenTtl: env.ACCESS_TOKEN_TTL,
     refreshTokenTtl: env.REFRESH_TOKEN_TTL,
+    refreshFamilyTtl: env.REFRESH_FAMILY_TTL,
     bcryptCost: env.BCRYPT_COST,
     metricsPort: env.METRICS_PORT,
     corsOrigins: listOf(env.CORS_ORIGINS),

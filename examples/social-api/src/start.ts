@@ -38,6 +38,7 @@ export async function start(config: Config, log: Logger): Promise<Service> {
       jwtSecret: config.jwtSecret ?? (await secretOfThisCheckout(config, log)),
       accessTokenTtl: config.accessTokenTtl,
       refreshTokenTtl: config.refreshTokenTtl,
+      refreshFamilyTtl: config.refreshFamilyTtl,
       bcryptCost: config.bcryptCost,
       corsOrigins: config.corsOrigins,
       trustProxy: config.trustProxy,

@@ -10,6 +10,7 @@ import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import { createKnex } from '../src/plugins/database.ts'
+import { huntInProcess } from '../test/process.ts'
 
 const CHECKOUT = resolve(import.meta.dirname, '../../..')
 const REDIS_PASSWORD = 'sword%fish of quito'
@@ -156,7 +157,8 @@ interface Service extends Running {
 }
 
 function run(command: string, args: string[], env: Record<string, string> = {}): Running {
-  const child = spawn(command, args, { cwd: CHECKOUT, env: { PATH: process.env.PATH, ...env } })
+  const hunt = huntInProcess(env)
+  const child = spawn(command, args, { cwd: CHECKOUT, env: { PATH: process.env.PATH, ...env, ...hunt.env } })
   let text = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -179,8 +181,9 @@ function run(command: string, args: string[], env: Record<string, string> = {}):
     async end(signal) {
       child.kill('SIGCONT')
       child.kill(signal)
-      running.delete(program)
-      return ended
+      const code = await ended
+      if (running.delete(program)) hunt.end(text)
+      return code
     },
   }
   running.add(program)

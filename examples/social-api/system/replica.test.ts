@@ -1,35 +1,27 @@
-import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import net, { type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import t, { type Test } from 'tap'
-import { freePort, newCluster } from '../../../packages/db-session/system/cluster.ts'
 import type { Answer as FullAnswer } from '../test/helper.ts'
-import { LISTENS, type Running, run, SERVER } from '../test/process.ts'
+import { freeze, openWay, PASSWORD, redisUrl, type Service, startBackends } from './cluster.ts'
+import { count } from './deployed.ts'
 
-const FAST = { fsync: 'off', full_page_writes: 'off' }
-const LOGGED = { ...FAST, log_statement: 'all' }
 const ASKED = /pg_last_wal_replay_lsn\(\) - '0\/0' >=/g
 const POSTS = /from "posts"/g
-const PASSWORD = 'a good password'
 
-const primary = await newCluster(t)
-const replica = await primary.standby()
-t.teardown(() => Promise.all([primary.stop('immediate'), replica.stop('immediate')]))
-await primary.start(FAST)
-await replica.start(LOGGED)
-
-const redisPort = await freePort()
-let redis = await startRedis()
-const wayToRedis = await openWay(t, redisPort)
-const [one, two] = [await startService({}, wayToRedis.port), await startService()]
+const backends = await startBackends(t)
+const { primary, replica, startService } = backends
+await backends.startBouncer()
+let redis = await backends.startRedis()
+const wayToRedis = await openWay(t, backends.redisPort)
+const [one, two] = await Promise.all([startService({ REDIS_URL: redisUrl(wayToRedis.port) }), startService()])
 const ana = await signUp('ana@example.com')
+// Who never writes.
 const ben = await signUp('ben@example.com')
 // Each of them is for one write, before which a replica as late as it is would do.
 const cleo = await signUp('cleo@example.com')
 const dora = await signUp('dora@example.com')
 const emil = await signUp('emil@example.com')
+const finn = await signUp('finn@example.com')
 
 t.test('the replica serves what is read, once it has all that the caller wrote', async (t) => {
   const { id } = await write(one, ana)
@@ -48,26 +40,29 @@ t.test('what one has written is seen at once from the other process, whoever wri
 })
 
 t.test('with a replica that is late', async (t) => {
-  await caughtUp()
-  await replica.stop('fast')
-  await replica.start({ ...LOGGED, recovery_min_apply_delay: '1h' })
-  await t.test('a caller sees what they wrote', (t) => seesButNotThere(t, one, two))
-  await t.test('from either process', (t) => seesButNotThere(t, two, one))
+  const { id } = await readyForAll(t)
+  await set(replica, 'recovery_min_apply_delay', '1h')
+  const held =
+    "select from pg_stat_activity where backend_type = 'startup' and wait_event = 'RecoveryApplyDelay'"
+  while (!(await replica.query(`select exists (${held})`))[0])
+    await primary.query('create table if not exists later (); drop table later')
+  await seesTheirs(t)
+  await t.test('who has not written is served by it, and sees what it has', (t) => seesOld(t, id))
   await t.test('a new user sees themselves', async (t) => {
     const fay = await signUp('new@example.com')
     const { status } = await call(two, 'GET', `/users/${fay.id}`, fay.token)
     t.equal(status, 200)
     t.same(await replica.query(`select id from users where id = ${fay.id}`), [])
   })
-  await replica.stop('fast')
-  await replica.start(LOGGED)
+  await set(replica, 'recovery_min_apply_delay')
 })
 
 t.test('with a replica whose replay is paused', async (t) => {
-  await caughtUp()
+  const { id } = await readyForAll(t)
   await replica.query('select pg_wal_replay_pause()')
-  await t.test('a caller sees what they wrote', (t) => seesButNotThere(t, one, two))
-  await t.test('from either process', (t) => seesButNotThere(t, two, one))
+  while ((await replica.query('select pg_get_wal_replay_pause_state()'))[0] !== 'paused');
+  await seesTheirs(t)
+  await t.test('who has not written is served by it, and sees what it has', (t) => seesOld(t, id))
 
   await t.test('and while the process that writes is cut off from Redis', async (t) => {
     wayToRedis.close()
@@ -99,12 +94,12 @@ t.test('with a replica whose replay is paused', async (t) => {
     const before = await write(one, dora)
     redis.child.kill('SIGKILL')
     await two.says(/Redis cannot be used/)
-    const meanwhile = await sees(t, one, two, ben)
-    redis = await startRedis()
+    const meanwhile = await sees(t, one, two, finn)
+    redis = await backends.startRedis()
     await two.says(/Redis is back/)
     for (const service of [two, one]) {
       t.equal((await call(service, 'GET', `/posts/${before.id}`, dora.token)).status, 200)
-      t.equal((await call(service, 'GET', `/posts/${meanwhile}`, ben.token)).status, 200)
+      t.equal((await call(service, 'GET', `/posts/${meanwhile}`, finn.token)).status, 200)
     }
     t.same(await replica.query(`select id from posts where id in (${before.id}, ${meanwhile})`), [])
   })
@@ -112,15 +107,49 @@ t.test('with a replica whose replay is paused', async (t) => {
   await untilServed(t, two, ana, '/posts')
 })
 
-t.test('with a replica that is killed', async (t) => {
-  await replica.stop('immediate')
-  await sees(t, one, two, ana)
-  await sees(t, two, one, ben)
-  for (const service of [one, two]) t.equal((await call(service, 'GET', '/ready')).status, 200)
-  t.ok(two.output().includes('the replica cannot be used'))
-  await replica.start(LOGGED)
+t.test('with a replica that stands still and says nothing', async (t) => {
+  await untilServed(t, one, ana, '/posts')
   await untilServed(t, two, ana, '/posts')
-  await untilServed(t, one, ben, '/posts')
+  const goOn = await freeze(replica)
+  await t.test('a caller sees what they wrote', (t) => sees(t, one, two, ana))
+  await t.test('from either process', (t) => sees(t, two, one, ana))
+  goOn()
+  await untilServed(t, two, ana, '/posts')
+})
+
+t.test('a read that the replica cancels for its replay is served by the primary', async (t) => {
+  await set(replica, 'max_standby_streaming_delay', '0')
+  const { id } = await readyForAll(t)
+  const locker = await lockAt('posts')
+  const { answer } = await underWay(id)
+  await locker.query('lock table users in access exclusive mode')
+  await flush()
+  await until(async () => (await replica.log()).includes('due to conflict with recovery'))
+  await locker.end()
+  t.match(await answer, { status: 200, body: { Post: { id } } })
+  await set(replica, 'max_standby_streaming_delay')
+})
+
+t.test('a read during which the replica is killed is served by the primary', async (t) => {
+  const { id } = await readyForAll(t)
+  const locker = await lockAt('posts')
+  const { answer } = await underWay(id)
+  await replica.stop('immediate')
+  await locker.end()
+  t.match(await answer, { status: 200, body: { Post: { id } } })
+})
+
+t.test('with a replica that is dead', async (t) => {
+  await sees(t, one, two, ana)
+  await sees(t, two, one, finn)
+  for (const service of [one, two]) t.equal((await call(service, 'GET', '/ready')).status, 200)
+  t.ok(
+    one.output().includes('the replica cannot be used') ||
+      two.output().includes('the replica cannot be used'),
+  )
+  await replica.start(backends.replicaSettings)
+  await untilServed(t, two, ana, '/posts')
+  await untilServed(t, one, finn, '/posts')
 })
 
 t.test('without REDIS_URL the primary serves, and that is said once', async (t) => {
@@ -139,39 +168,13 @@ t.test('both end when they are told to, and have shown no password', async (t) =
   for (const service of [one, two]) {
     service.child.kill('SIGTERM')
     t.equal(await service.ends(), 0)
-    for (const url of [primary.url, replica.url]) t.notOk(service.output().includes(new URL(url).password))
+    t.notOk(service.output().includes(PASSWORD))
   }
 })
-
-interface Service extends Running {
-  url: string
-}
 
 interface Caller {
   id: number
   token: string
-}
-
-async function startService(env: Record<string, string> = {}, port = redisPort): Promise<Service> {
-  const service = run(t, SERVER, {
-    DATABASE_URL: primary.url,
-    DATABASE_READ_URL: replica.url,
-    REDIS_URL: `redis://127.0.0.1:${port}`,
-    JWT_SECRET: 'a secret of the tests, long enough to sign with',
-    BCRYPT_COST: '10',
-    THROTTLE_REQUESTS_PER_MINUTE: '0',
-    ...env,
-  })
-  return Object.assign(service, { url: await service.says(LISTENS) })
-}
-
-async function startRedis(): Promise<Running> {
-  const dir = await mkdtemp(join(tmpdir(), 'social-api-replica-'))
-  t.teardown(() => rm(dir, { recursive: true, force: true }))
-  const options = ['--port', `${redisPort}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '']
-  const server = run(t, ['redis-server', ...options], {})
-  await server.says(/Ready to accept connections/)
-  return server
 }
 
 type Answer = Pick<FullAnswer, 'status' | 'body'>
@@ -226,7 +229,12 @@ async function sees(t: Test, writer: Service, reader: Service, { token }: Caller
   return id
 }
 
-/** As `sees`, and the replica has not got it: it was asked, perhaps, and served nothing. */
+/** Both ways, and the replica has not got it: it was asked, perhaps, and served nothing. */
+async function seesTheirs(t: Test): Promise<void> {
+  await t.test('a caller sees what they wrote', (t) => seesButNotThere(t, one, two))
+  await t.test('from either process', (t) => seesButNotThere(t, two, one))
+}
+
 async function seesButNotThere(t: Test, writer: Service, reader: Service, caller = ana): Promise<void> {
   const before = count(await replica.log(), POSTS)
   const id = await sees(t, writer, reader, caller)
@@ -255,43 +263,54 @@ async function untilServed(
   throw new Error(`the replica never served ${path}`)
 }
 
-async function caughtUp(): Promise<void> {
-  const [position] = await primary.query('select pg_current_wal_flush_lsn()')
-  for (;;) {
-    const [there] = await replica.query(`select pg_last_wal_replay_lsn() >= '${position}'`)
-    if (there) return
+/** The old state, at either process: a post as it was before it was changed. */
+async function seesOld(t: Test, id: number): Promise<void> {
+  const changed = { title: 'changed', content: '…' }
+  t.equal((await call(one, 'PUT', `/posts/${id}`, ana.token, changed)).status, 200)
+  for (const service of [one, two]) {
+    t.equal((await call(service, 'GET', `/posts/${id}`, ben.token)).body.Post.title, 'new')
+    t.equal((await call(service, 'GET', `/posts/${id}`, ana.token)).body.Post.title, 'changed')
   }
 }
 
-function count(text: string, pattern: RegExp): number {
-  return text.match(pattern)?.length ?? 0
+/** A post that the replica has, and both processes read from there for who has not written. */
+async function readyForAll(t: Test): Promise<{ id: number }> {
+  const post = await write(one, ana)
+  for (const service of [one, two]) await untilServed(t, service, ben, `/posts/${post.id}`)
+  return post
 }
 
-/** A way to a port that can be closed, and opened again. */
-async function openWay(t: Test, target: number) {
-  const sockets = new Set<Socket>()
-  const server = net.createServer((client) => {
-    const there = net.connect(target, '127.0.0.1')
-    for (const [socket, other] of [
-      [client, there],
-      [there, client],
-    ] as const) {
-      sockets.add(socket)
-      socket.on('error', () => {}).on('close', () => other.destroy())
-      socket.pipe(other)
-    }
-  })
-  const port = await freePort()
-  const open = async () => {
-    server.listen(port, '127.0.0.1')
-    await once(server, 'listening')
-  }
-  const close = () => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-    sockets.clear()
-  }
-  await open()
-  t.teardown(close)
-  return { port, open, close }
+/** A read that the replica has begun, and cannot end while the primary holds the table. */
+async function underWay(id: number): Promise<{ answer: Promise<Answer> }> {
+  const answer = call(one, 'GET', `/posts/${id}`, ben.token)
+  const stuck = "select from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'posts'"
+  await until(async () => (await replica.query(`select exists (${stuck})`))[0] === true)
+  return { answer }
+}
+
+/** Holds a table on the primary, and thereby, once it is told, on the replica. */
+async function lockAt(table: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: primary.url })
+  await client.connect()
+  await client.query(`begin; lock table ${table} in access exclusive mode`)
+  await flush()
+  const held = "select from pg_locks where mode = 'AccessExclusiveLock' and relation = 'posts'::regclass"
+  await until(async () => (await replica.query(`select exists (${held})`))[0] === true)
+  return client
+}
+
+/** Another's commit writes out what was logged before it. */
+async function flush(): Promise<void> {
+  await primary.query('create table if not exists later (); drop table later')
+}
+
+async function set(cluster: typeof replica, name: string, value?: string): Promise<void> {
+  await cluster.query(
+    value === undefined ? `alter system reset ${name}` : `alter system set ${name} = '${value}'`,
+  )
+  await cluster.query('select pg_reload_conf()')
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(10)
 }

@@ -139,7 +139,7 @@ t.test('a file .env is read, the environment goes before it, and its secrets are
     'JWT_SECRET=short',
   ]
   await writeFile(join(folder, '.env'), lines.join('\n'))
-  const service = run(t, SERVER, { PORT: '0', LOG_LEVEL: 'info' }, folder)
+  const service = run(t, SERVER, { PORT: '0', LOG_LEVEL: 'info' }, { cwd: folder })
   t.equal(await service.ends(), 1)
   const [first, ...wrong] = service.output().trim().split('\n')
   t.match(first, /^The configuration is wrong \(environment, or \.env\):$/)
@@ -162,7 +162,7 @@ t.test('in production it waits for migrations that somebody else runs', async (t
   }
   const refused = run(t, SERVER, env)
   t.equal(await refused.ends(), 1)
-  t.match(refused.output(), /5 migrations are pending.*npm run db:migrate/)
+  t.match(refused.output(), /6 migrations are pending.*npm run db:migrate/)
 
   const knex = createKnex(database.url, 4)
   await migrateToLatest(knex)

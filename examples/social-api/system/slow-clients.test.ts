@@ -105,15 +105,11 @@ t.test('slow clients are disconnected, and meanwhile others are answered', async
     for (const socket of sockets) socket.destroy()
   })
 
-  const levels = service
+  const failures = service
     .output()
     .split('\n')
-    .flatMap((line) => (line.startsWith('{') ? JSON.parse(line).level : []))
-  t.same(
-    levels.filter((level) => level >= 50),
-    [],
-    'nothing of it is a failure of the service',
-  )
+    .filter((line) => line.startsWith('{') && JSON.parse(line).level >= 50)
+  t.same(failures.slice(0, 3), [], 'nothing of it is a failure of the service')
 })
 
 /** Asks for this and that for as long as told, and wants a good answer each time. */

@@ -18,6 +18,7 @@ t.test('an empty environment gives the defaults', async (t) => {
     jwtSecret: undefined,
     accessTokenTtl: '30m',
     refreshTokenTtl: '30d',
+    refreshFamilyTtl: '90d',
     bcryptCost: 12,
     metricsPort: undefined,
     corsOrigins: [],
@@ -102,6 +103,10 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
   ACCESS_TOKEN_TTL: {
     good: { '45s': { accessTokenTtl: '45s' }, '12h': { accessTokenTtl: '12h' } },
     bad: ['30', '0m', '-5m', '30 m', '30M', '1w', '1.5h', '99999999s'],
+  },
+  REFRESH_FAMILY_TTL: {
+    good: { '30d': { refreshFamilyTtl: '30d' }, '12h': { refreshFamilyTtl: '12h' } },
+    bad: ['90', '0d', '1y', 'never'],
   },
   REFRESH_TOKEN_TTL: {
     good: { '90d': { refreshTokenTtl: '90d' }, '1s': { refreshTokenTtl: '1s' } },

@@ -127,14 +127,13 @@ t.test('a demo user logs in, and reads what was put in', async (t) => {
 
 t.test('`npm run db:seed` puts it in once, says so, and never in production', async (t) => {
   const knex = await database(t)
+  const { connectionString } = knex.client.config.connection
   const run = (NODE_ENV: string) => {
-    const env = {
-      PATH: process.env.PATH,
-      DATABASE_URL: knex.client.config.connection.connectionString,
-      NODE_ENV,
-    }
+    const env = { PATH: process.env.PATH, DATABASE_URL: connectionString, NODE_ENV }
     const cli = resolve(import.meta.dirname, '../src/demo/cli.ts')
-    return spawnSync(process.execPath, ['--import', 'tsx', cli], { env, encoding: 'utf8' })
+    const ended = spawnSync(process.execPath, ['--import', 'tsx', cli], { env, encoding: 'utf8' })
+    t.notOk(`${ended.stdout}${ended.stderr}`.includes(new URL(connectionString).password), 'no password')
+    return ended
   }
   t.match(run('production'), { status: 1, stdout: '', stderr: /not where NODE_ENV is production/ })
   t.same(await knex('users'), [])

@@ -47,6 +47,7 @@ const DEFAULTS = {
   jwtSecret: SECRET,
   accessTokenTtl: '30m',
   refreshTokenTtl: '30d',
+  refreshFamilyTtl: '90d',
   bcryptCost: 10,
   hasDemoData: false,
   throttles: GENEROUS,
@@ -54,27 +55,33 @@ const DEFAULTS = {
   pressure: { maxEventLoopDelay: 0 },
 }
 
-/** The service on a database and a port of its own, spoken to over HTTP; `prepare` adds to it before it listens. */
+/**
+ * The service on a database and a port of its own, spoken to over HTTP; `prepare` adds to it before it listens.
+ *
+ * With `CONTRACT_URL` set it is the one there that is spoken to, its tables emptied before, and `app` is one beside it on
+ * the same database, `CONTRACT_DATABASE_URL`. Who asks for one that is special is given their own all the same.
+ */
 export async function serve(
   t: Test,
   options: Partial<AppOptions> = {},
   prepare: (app: FastifyInstance) => void = () => {},
 ): Promise<TestService> {
-  const database = await createTestDatabase()
-  const knex = createKnex(database.url, 4)
-  await migrateToLatest(knex)
-  await knex.destroy()
+  const { CONTRACT_URL, CONTRACT_DATABASE_URL } = process.env
+  const isElsewhere = CONTRACT_URL !== undefined && Object.keys(options).every((name) => name === 'poolMax')
+  const database = isElsewhere ? await emptied(CONTRACT_DATABASE_URL) : await migrated()
   const hunt = secretsHunt()
   hunt.add('secret', SECRET)
   hunt.add('secret', new URL(database.url).password)
-  const app = await buildApp({
-    ...DEFAULTS,
-    loggerInstance: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
-    databaseUrl: database.url,
-    ...options,
-  })
+  const app = await hunt.listenToBuilding(() =>
+    buildApp({
+      ...DEFAULTS,
+      loggerInstance: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
+      databaseUrl: database.url,
+      ...options,
+    }),
+  )
   prepare(app)
-  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const url = isElsewhere ? CONTRACT_URL : await app.listen({ host: '127.0.0.1', port: 0 })
   hunt.listenTo(app.server)
   t.teardown(async () => {
     for (const hash of await app
@@ -84,14 +91,10 @@ export async function serve(
       hunt.add('hash', hash)
     await app.close()
     await database.drop()
-    const found = hunt.found()
-    if (found.length > 0) throw new Error(`The service showed what is secret:\n${found.join('\n')}`)
+    refuseWhatIsFound(hunt)
   })
 
   const call = async (method: string, path: string, { token, json, form, text, headers }: Call = {}) => {
-    hunt.addFrom(json)
-    hunt.addFrom(form)
-    hunt.add('token', token)
     const body = text ?? (json === undefined ? undefined : JSON.stringify(json))
     const response = await fetch(url + path, {
       method,
@@ -103,9 +106,7 @@ export async function serve(
       body: form ? new URLSearchParams(form) : (body ?? null),
       redirect: 'manual',
     })
-    const answer = { status: response.status, headers: response.headers, body: parse(await response.text()) }
-    if (answer.status === 200) hunt.addFrom(answer.body)
-    return answer
+    return { status: response.status, headers: response.headers, body: parse(await response.text()) }
   }
 
   const signUp = async (email: string) => {
@@ -118,17 +119,44 @@ export async function serve(
   return { app, url, call, signUp }
 }
 
+async function migrated() {
+  const database = await createTestDatabase()
+  const knex = createKnex(database.url, 4)
+  await migrateToLatest(knex)
+  await knex.destroy()
+  return database
+}
+
+async function emptied(url = ''): Promise<{ url: string; drop(): Promise<void> }> {
+  const knex = createKnex(url, 1)
+  await knex.raw('TRUNCATE users, posts, votes RESTART IDENTITY CASCADE')
+  await knex.destroy()
+  return { url, drop: async () => {} }
+}
+
 /** The service without a database, for requests that do not come as far as to need one: `app.inject` them. */
 export async function buildOffline(t: Test, options: Partial<AppOptions> = {}): Promise<FastifyInstance> {
-  const app = await buildApp({
-    ...DEFAULTS,
-    loggerInstance: createLogger({ level: 'silent', readable: false }),
-    databaseUrl: 'postgres://127.0.0.1:1/none',
-    poolMax: 1,
-    ...options,
+  const hunt = secretsHunt()
+  hunt.add('secret', SECRET)
+  const app = await hunt.listenToBuilding(() =>
+    buildApp({
+      ...DEFAULTS,
+      loggerInstance: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
+      databaseUrl: 'postgres://127.0.0.1:1/none',
+      poolMax: 1,
+      ...options,
+    }),
+  )
+  t.teardown(async () => {
+    await app.close()
+    refuseWhatIsFound(hunt)
   })
-  t.teardown(() => app.close())
   return app
+}
+
+export function refuseWhatIsFound(hunt: ReturnType<typeof secretsHunt>): void {
+  const found = hunt.found()
+  if (found.length > 0) throw new Error(`The service showed what is secret:\n${found.join('\n')}`)
 }
 
 /** Sends a path as it is: `fetch` would mend it. */

@@ -90,9 +90,14 @@ t.test('who finds the queue full is told at once to come later, and nothing else
         .catch(() => new Promise(setImmediate))
     }
   })
-  const turnedAway = await call('POST', '/login', { form })
-  t.match(turnedAway, { status: 503, body: { code: 'OVERLOADED' } })
-  t.match(turnedAway.headers.get('retry-after'), /^[1-9]\d*$/)
+  const queries: string[] = []
+  app.knex.on('query', ({ sql }: { sql: string }) => queries.push(sql))
+  for (const username of [form.username, 'nobody@example.com']) {
+    const turnedAway = await call('POST', '/login', { form: { ...form, username } })
+    t.match(turnedAway, { status: 503, body: { code: 'OVERLOADED' } })
+    t.match(turnedAway.headers.get('retry-after'), /^[1-9]\d*$/)
+  }
+  t.same(queries, [], 'before anybody is looked up')
   t.equal((await call('GET', '/posts', { token })).status, 200)
   t.ok(app.hasher.stats.waiting > 0, 'while the others still wait')
 

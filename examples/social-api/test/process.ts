@@ -1,7 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
-import type { Test } from 'tap'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import blankSpace from 'ts-blank-space'
+import { secretsHunt } from './secrets.ts'
 
 export const CHECKOUT = resolve(import.meta.dirname, '../../..')
 
@@ -10,6 +13,11 @@ export const SERVER = [process.execPath, resolve(CHECKOUT, 'examples/social-api/
 
 /** The line of its log that has its URL. */
 export const LISTENS = /Server listening at (http:\/\/[\d.:]+)/
+
+/** What is begun is ended with it: a tap test is one. */
+export interface Scope {
+  teardown(end: () => unknown): void
+}
 
 export interface Running {
   child: ChildProcess
@@ -21,14 +29,27 @@ export interface Running {
   ends(): Promise<number | null>
 }
 
-/** Runs a command until the test is over, with nothing of this environment but PATH: no LANG, no HOME, no DATABASE_URL. */
+export interface RunOptions {
+  cwd?: string
+  stdio?: StdioOptions
+  /** Whether what it hears and answers is searched for secrets, and not only what it prints: that costs time and memory. */
+  isOverheard?: boolean
+}
+
+/** Runs a command until the scope is over, with nothing of this environment but PATH: no LANG, no HOME, no DATABASE_URL. */
 export function run(
-  t: Test,
+  scope: Scope,
   [command = '', ...args]: string[],
   env: Record<string, string> = {},
-  cwd = CHECKOUT,
+  { cwd = CHECKOUT, stdio = 'pipe', isOverheard = true }: RunOptions = {},
 ): Running {
-  const child = spawn(command, args, { cwd, env: { PATH: process.env.PATH, PORT: '0', ...env } })
+  const hunt = huntInProcess(env)
+  const overheard = isOverheard ? hunt.env : {}
+  const child = spawn(command, args, {
+    cwd,
+    stdio,
+    env: { PATH: process.env.PATH, PORT: '0', ...overheard, ...env },
+  })
   let text = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -37,11 +58,14 @@ export function run(
     })
   }
   const ended = once(child, 'close').then(([code]) => code as number | null)
-  t.teardown(async () => {
+  // A test that crashes runs no teardown.
+  const kill = (): void => void child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
+  scope.teardown(async () => {
     child.kill('SIGTERM')
     await ended
-    const shown = secretsOf(env).filter((secret) => text.includes(secret))
-    if (shown.length > 0) throw new Error(`The service printed ${shown.length} of its secrets:\n${text}`)
+    hunt.end(text)
   })
   const says = async (pattern: RegExp) => {
     for (;;) {
@@ -56,6 +80,30 @@ export function run(
     }
   }
   return { child, output: () => text, says, ends: () => ended }
+}
+
+/**
+ * A process that is started with `env` tells what it hears and answers. `end`, with all that it printed, throws where it
+ * has shown a secret: of its environment, or of any request or answer.
+ */
+export function huntInProcess(env: Record<string, string>) {
+  const folder = mkdtempSync(join(tmpdir(), 'overheard-'))
+  const file = join(folder, 'exchanges')
+  const source = blankSpace(readFileSync(join(import.meta.dirname, 'overhear.ts'), 'utf8'))
+  const module = `data:text/javascript;base64,${Buffer.from(source).toString('base64')}`
+  return {
+    env: { NODE_OPTIONS: `--import=${module}`, OVERHEARD: file },
+    end(printed: string): void {
+      const hunt = secretsHunt()
+      for (const secret of secretsOf(env)) hunt.add('secret', secret)
+      const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
+      rmSync(folder, { recursive: true })
+      for (const line of lines) hunt.hear(JSON.parse(line))
+      for (const line of printed.split('\n')) hunt.print(line)
+      const found = hunt.found()
+      if (found.length > 0) throw new Error(`The service showed what is secret:\n${found.join('\n')}`)
+    },
+  }
 }
 
 /** What its environment has that nobody else may see. */

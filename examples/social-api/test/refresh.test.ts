@@ -154,3 +154,39 @@ t.test('a refresh token’s time to live is the configured one', async (t) => {
   )
   t.same(rows, [{ minutes: 90 }])
 })
+
+t.test('a log-in ends after its time, however much it is refreshed', async (t) => {
+  const { app, call, signUp } = await serve(t, { refreshTokenTtl: '30d', refreshFamilyTtl: '90d' })
+  await signUp(form.username)
+  const { body: login } = await call('POST', '/login', { form })
+  const family = login.refresh_token.slice(0, 22)
+  const refresh = (refresh_token: string) => call('POST', '/token/refresh', { json: { refresh_token } })
+  const loggedIn = (ago: string) =>
+    app.knex.raw('UPDATE refresh_families SET created_at = now() - ?::interval WHERE id = ?', [ago, family])
+  const hoursLeft = async () =>
+    (
+      await app.knex.raw(
+        'SELECT round(extract(epoch FROM expires_at - now()) / 3600)::int AS hours FROM refresh_families WHERE id = ?',
+        [family],
+      )
+    ).rows[0].hours
+
+  await loggedIn('59 days')
+  const second = await refresh(login.refresh_token)
+  t.equal(await hoursLeft(), 30 * 24, 'a token has its time')
+  await loggedIn('89 days')
+  const third = await refresh(second.body.refresh_token)
+  t.equal(third.status, 200)
+  t.equal(await hoursLeft(), 24, 'the last one has what is left')
+  await loggedIn('90 days')
+  t.match(await refresh(third.body.refresh_token), { status: 401, body: { code: 'TOKEN_INVALID' } })
+})
+
+t.test('a log-in of less time than a token has ends a token’s, too', async (t) => {
+  const { app, signUp } = await serve(t, { refreshTokenTtl: '90m', refreshFamilyTtl: '1h' })
+  await signUp(form.username)
+  const { rows } = await app.knex.raw(
+    'SELECT round(extract(epoch FROM expires_at - now()) / 60)::int AS minutes FROM refresh_families',
+  )
+  t.same(rows, [{ minutes: 60 }])
+})

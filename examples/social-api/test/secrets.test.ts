@@ -1,7 +1,11 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import Fastify from 'fastify'
+import { pino } from 'pino'
 import t from 'tap'
+import { huntInProcess, run } from './process.ts'
 import { secretsHunt } from './secrets.ts'
 
 t.test('the hunt that every test of the service ends with finds what it is to find', async (t) => {
@@ -45,3 +49,57 @@ t.test('the hunt that every test of the service ends with finds what it is to fi
     /^a password in GET \/login/,
   ])
 })
+
+t.test('it takes what is secret from requests and answers themselves, sent to a server or not', async (t) => {
+  const hunt = secretsHunt()
+  const app = await hunt.listenToBuilding(async () =>
+    Fastify({ loggerInstance: pino({ level: 'info' }, hunt.log) }),
+  )
+  app.post('/login', async () => ({ access_token: 'an access token', refresh_token: 'a refresh token' }))
+  app.post('/users', async (request) => ({ echo: request.body }))
+  app.get('/users', async (request) => request.log.info(request.headers.authorization) ?? {})
+  app.get('/spent', async () => `${DIGEST} and a refresh token`)
+  app.get('/posts', async () => `$2b$10$${'abcdefgh'.repeat(7)}`)
+  t.teardown(() => app.close())
+
+  await app.inject({ method: 'POST', url: '/login', payload: { username: 'x', password: 'a good password' } })
+  t.same(hunt.found(), [])
+  await app.inject({ method: 'POST', url: '/users', payload: { email: 'ann', password: 'another password' } })
+  await app.inject({ url: '/users', headers: { authorization: 'Bearer 0123456789-0123456789' } })
+  await app.inject('/posts')
+  await fetch(`${await app.listen({ port: 0 })}/spent`)
+  t.match(hunt.found(), [
+    /^a password in POST \/users: .*another password/,
+    /^a token in the log: .*Bearer 0123/,
+    /^a hash in GET \/posts/,
+    /^a token in GET \/spent/,
+    /^a hash in GET \/spent/,
+  ])
+})
+
+t.test('it finds what a process prints of what it is sent', async (t) => {
+  const program = `
+    import { createServer } from 'node:http'
+    const server = createServer((request, response) => {
+      request.on('data', (chunk) => {
+        console.log('heard ' + (request.url === '/leak' ? chunk : 'nothing'))
+        response.end('thanks')
+        server.close()
+      })
+    })
+    server.listen(0, '127.0.0.1', () => console.log('at ' + server.address().port))`
+  for (const path of ['/leak', '/quiet']) {
+    const hunt = huntInProcess({ JWT_SECRET: 'a secret of some length' })
+    const service = run(t, [process.execPath, '--input-type=module', '-e', program], hunt.env)
+    const url = `http://127.0.0.1:${await service.says(/at (\d+)/)}${path}`
+    // The word is in no member that is shown, and the process prints it bare.
+    const body = JSON.stringify({ password: 'a good password' })
+    await fetch(url, { method: 'POST', body, headers: { connection: 'close' } })
+    await service.ends()
+    if (path === '/leak') t.throws(() => hunt.end(service.output()), /a password in the log: heard/)
+    else t.doesNotThrow(() => hunt.end(service.output()))
+  }
+})
+
+/** Of `a refresh token`, as a refresh token's is stored. */
+const DIGEST = createHash('sha256').update('a refresh token').digest('hex')

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import t from 'tap'
 import { PROBLEMS } from '../src/problem.ts'
 import { serve } from './helper.ts'
+import { hasTest, quotesOf } from './named-tests.ts'
 
 const CHECKOUT = resolve(import.meta.dirname, '../../..')
 const EXPLANATION = join(CHECKOUT, 'docs/explanation')
@@ -31,17 +32,14 @@ const rows = page
   )
 
 t.test('every test that the page names is there', async (t) => {
-  const files = new Map(
-    [...page.matchAll(/^\[([^\]]+)\]: (\S+)$/gm)].map(([, label, path]) => [label as string, path as string]),
-  )
-  const quotes = [...page.matchAll(/\[([^\]]+)\] “([^”]+)”/g)]
+  const { files, quotes } = quotesOf(page)
   t.ok(quotes.length > 100, `${quotes.length} tests`)
-  for (const [, label = '', name = ''] of quotes) {
+  for (const { label, name } of quotes) {
     const path = files.get(label)
     if (path === undefined) t.fail(`no file is called ${label}`)
     else t.ok(hasTest(await readFile(join(EXPLANATION, path), 'utf8'), name), `${label}: ${name}`)
   }
-  t.same([...files.keys()].sort(), [...new Set(quotes.map(([, label]) => label))].sort(), 'no file in vain')
+  t.same([...files.keys()].sort(), [...new Set(quotes.map(({ label }) => label))].sort(), 'no file in vain')
 })
 
 t.test('a test that is not there is missed', async (t) => {
@@ -109,7 +107,7 @@ t.test('its links lead somewhere', async (t) => {
 })
 
 t.test('the statements that end a user’s access do, and the user logs in again', async (t) => {
-  const [, sql = ''] = /```sql\n(.+?)```/s.exec(page) ?? []
+  const [, sql = ''] = /```sql[^\n]*\n(.+?)```/s.exec(page) ?? []
   const { app, call, signUp } = await serve(t)
   const [ann, bob] = [await signUp('ann@example.com'), await signUp('bob@example.com')]
   const form = { username: 'ann@example.com', password: 'a good password' }
@@ -136,22 +134,6 @@ t.test('no source of the service sends an HTTP request', async (t) => {
   t.ok(names.length > 30)
   for (const name of names) t.notMatch(await readFile(join(SOURCES, name), 'utf8'), sends, name)
 })
-
-/** Whether a file has a test of this name; of a name with a `${…}` in it, what stands there is in the file, too. */
-function hasTest(source: string, name: string): boolean {
-  const titles = [...source.matchAll(/\.test\(\s*(?:'([^']+)'|"([^"]+)"|`([^`]+)`)/g)].map(
-    ([, ...texts]) => texts.find((text) => text !== undefined) as string,
-  )
-  return titles.some((title) => {
-    const parts = title.split(/\$\{.+?\}/).map(literally)
-    const match = new RegExp(`^${parts.join('(.+)')}$`).exec(name)
-    return match?.slice(1).every((value) => source.includes(value)) ?? false
-  })
-}
-
-function literally(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-}
 
 /** `v5.0.0-4.3.1 to 2` are 4.3.1 and 4.3.2. */
 function idsOf(cell: string): string[] {

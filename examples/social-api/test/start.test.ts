@@ -9,9 +9,13 @@ import { readConfig } from '../src/config.ts'
 import { DEMO_PASSWORD } from '../src/demo/data.ts'
 import { start } from '../src/start.ts'
 import { StartError } from '../src/start-error.ts'
-import { SECRET } from './helper.ts'
+import { refuseWhatIsFound, SECRET } from './helper.ts'
+import { secretsHunt } from './secrets.ts'
 
-const log = pino({ level: 'silent' })
+const hunt = secretsHunt()
+hunt.add('secret', SECRET)
+const log = pino({ level: 'trace' }, hunt.log)
+t.teardown(() => refuseWhatIsFound(hunt))
 
 t.test('a database of one’s own is migrated, and gets no demo data', async (t) => {
   const { knex, config } = await database(t)
@@ -86,6 +90,7 @@ t.test('why it did not start is said without a password', async (t) => {
 
 async function database(t: Test) {
   const { url, drop } = await createTestDatabase()
+  hunt.add('secret', new URL(url).password)
   const knex = knexFactory({ client: 'pg', connection: url, pool: { min: 0, max: 1 } })
   t.teardown(async () => {
     await knex.destroy()

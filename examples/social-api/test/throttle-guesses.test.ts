@@ -180,6 +180,21 @@ t.test('more than a hundred that wait for one another are a 503, at once', async
   t.same(await tally(pending), { 403: 2, 429: 100, 503: 48 })
 })
 
+t.test('one that waits for others says so first, and no other does', async (t) => {
+  const { guesses } = setUp({ perAccount: 4 })
+  const waited = new Set<number>()
+  const attempts = numbers(5).map((index) =>
+    guesses.attempt(
+      ANA,
+      '192.0.2.1',
+      async () => true,
+      () => waited.add(index),
+    ),
+  )
+  await Promise.all(attempts)
+  t.same([...waited].sort(), [3, 4])
+})
+
 t.test('an attempt that did not come to an end is not counted', async (t) => {
   const { guesses, wrong } = setUp({ perAccount: 6, perAddress: 6 })
   const broken = new Error('The hashing queue is full.')

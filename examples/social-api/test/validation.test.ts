@@ -96,8 +96,10 @@ t.test('what is just within the bounds is accepted', async (t) => {
 t.test('integers in a path or a query are digits within bounds, given once', async (t) => {
   const { call, signUp } = await serve(t)
   const { token } = await signUp('ann@example.com')
-  const ids = ['0', '-1', '1.0', '1e3', '0x10', '+1', '%201', '2147483648', '9'.repeat(100), 'null', '1%00']
+  const ids = ['0', '-1', '1.0', '1e3', '0x10', '+1', '%201', '2147483648', '9'.repeat(100), 'null']
   for (const id of ids) t.equal((await call('GET', `/posts/${id}`, { token })).status, 422, id)
+  // nginx takes no path with a NUL to anybody.
+  t.equal((await call('GET', '/posts/1%00', { token })).status, process.env.CONTRACT_URL ? 400 : 422)
   t.equal((await call('GET', '/posts/2147483647', { token })).status, 404)
 
   for (const query of [

@@ -29,6 +29,13 @@ function forHttp(hasher: Hasher): Hasher {
   return Object.freeze({
     hash: (...args: Parameters<Hasher['hash']>) => hasher.hash(...args).catch(throwForHttp),
     verify: (...args: Parameters<Hasher['verify']>) => hasher.verify(...args).catch(throwForHttp),
+    reserve: () => {
+      try {
+        return hasher.reserve()
+      } catch (error) {
+        throwForHttp(error)
+      }
+    },
     get stats() {
       return hasher.stats
     },

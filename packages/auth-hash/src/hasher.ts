@@ -1,4 +1,4 @@
-import type { Stats } from './queue.ts'
+import type { Place, Stats } from './queue.ts'
 
 /** A hash as this package writes it. */
 export type HashText = `$2b$${string}` | `$bcrypt-sha256$${string}`
@@ -25,6 +25,8 @@ export type Verdict =
 export interface HashOptions {
   /** Gives up while waiting for its turn; a computation that has begun is finished. */
   readonly signal?: AbortSignal | undefined
+  /** From this hasher's `reserve`: the call takes it, and is not turned away. One that is taken or released is no place. */
+  readonly place?: Place | undefined
 }
 
 export interface VerifyInput extends HashOptions {
@@ -55,5 +57,13 @@ export interface Hasher {
    * @throws {AuthHashError} `AUTH_HASH_INVALID_ARGUMENT`, `AUTH_HASH_OVERLOADED`
    */
   verify(input: VerifyInput): Promise<Verdict>
+  /**
+   * Keeps a place in the queue for a call to come, so that whoever would be turned away is so before the work that
+   * comes before hashing, such as finding the user. Release it in a `finally`: a place that is neither taken nor released
+   * is lost for good.
+   *
+   * @throws {AuthHashError} `AUTH_HASH_OVERLOADED`
+   */
+  reserve(): Place
   readonly stats: Stats
 }

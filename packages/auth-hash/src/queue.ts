@@ -22,8 +22,15 @@ export interface Stats {
   readonly aborted: number
 }
 
+/** A place in a hasher's queue that is kept for one call to come. */
+export interface Place {
+  /** Gives it back. Once a call has taken it, this does nothing. */
+  release(): void
+}
+
 export interface Queue {
-  run<T>(job: () => Promise<T>, signal: AbortSignal | undefined): Promise<T>
+  run<T>(job: () => Promise<T>, signal: AbortSignal | undefined, place?: Place): Promise<T>
+  reserve(): Place
   readonly stats: Stats
 }
 
@@ -34,6 +41,7 @@ export interface Queue {
 export function createQueue(options: { concurrency: number; maxQueue: number; now: () => number }): Queue {
   const { concurrency, maxQueue, now } = options
   const jobs = new PQueue({ concurrency })
+  const kept = new Set<Place>()
   let finished = 0
   let overloaded = 0
   let aborted = 0
@@ -51,16 +59,26 @@ export function createQueue(options: { concurrency: number; maxQueue: number; no
     }
   }
 
+  function turnAwayWhereFull() {
+    if (jobs.pending + jobs.size + kept.size < concurrency + maxQueue) return
+    overloaded += 1
+    const ahead = jobs.size + kept.size
+    const retryAfter = Math.max(1, Math.ceil(((ahead + 1) * meanMs) / concurrency / 1000))
+    if (overload.hasSubscribers) overload.publish({ running: jobs.pending, waiting: jobs.size, retryAfter })
+    throw new OverloadedError(retryAfter)
+  }
+
   return {
-    async run(job, signal) {
+    reserve() {
+      turnAwayWhereFull()
+      const place: Place = Object.freeze({ release: () => void kept.delete(place) })
+      kept.add(place)
+      return place
+    },
+    async run(job, signal, place) {
       signal?.throwIfAborted()
-      if (jobs.pending >= concurrency && jobs.size >= maxQueue) {
-        overloaded += 1
-        const retryAfter = Math.max(1, Math.ceil(((jobs.size + 1) * meanMs) / concurrency / 1000))
-        if (overload.hasSubscribers)
-          overload.publish({ running: jobs.pending, waiting: jobs.size, retryAfter })
-        throw new OverloadedError(retryAfter)
-      }
+      const isKept = place !== undefined && kept.delete(place)
+      if (!isKept) turnAwayWhereFull()
       // p-queue would give the place of an aborted job away while bcrypt, which cannot be stopped, still computes.
       const waiting = new AbortController()
       const abort = () => {

@@ -18,7 +18,11 @@ t.test('every page says what happened, why, how to mend it, and where to read on
     const page = readFileSync(new URL(name, pages), 'utf8')
     t.ok(page.startsWith(`# ${name.replace('.md', '')}\n`), name)
     const headings = page.match(/^## .+$/gm)
-    t.strictSame(headings, ['## What happened', '## Why', '## How to mend it', '## Read on'], name)
+    t.strictSame(
+      headings,
+      ['## What happened', '## Why', '## How to mend it', '## Where it is explained'],
+      name,
+    )
   }
 })
 

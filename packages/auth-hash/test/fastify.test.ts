@@ -46,6 +46,19 @@ t.test('overload is answered with 503 and Retry-After', async (t) => {
   t.match(app.hasher.stats, { overloaded: 2 })
 })
 
+t.test('no place to be kept is 503 and Retry-After too', async (t) => {
+  const app = await service((app) => {
+    app.post('/reserve', async () => {
+      app.hasher.reserve()
+    })
+  })
+  t.teardown(() => app.close())
+  t.equal((await app.inject({ method: 'POST', url: '/reserve' })).statusCode, 200)
+  const answer = await app.inject({ method: 'POST', url: '/reserve' })
+  t.match(answer, { statusCode: 503, headers: { 'retry-after': '1' } })
+  t.match(answer.json(), { code: 'AUTH_HASH_OVERLOADED' })
+})
+
 t.test('a service’s own error handler can read code and retryAfter', async (t) => {
   const app = await service((app) =>
     app.setErrorHandler<Error & { code: string; retryAfter: number }>(

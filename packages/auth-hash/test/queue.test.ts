@@ -59,6 +59,36 @@ t.test('turns away what finds the queue full, at once', async (t) => {
   await t.resolves(queue.run(more.run, undefined))
 })
 
+t.test('a place that is kept is nobody else’s, and the call that has it is not turned away', async (t) => {
+  const queue = createQueue({ concurrency: 1, maxQueue: 1, now: still })
+  const [running, waiting] = [job(), job()]
+  const first = queue.run(running.run, undefined)
+  const place = queue.reserve()
+  t.throws(() => queue.reserve(), { code: 'AUTH_HASH_OVERLOADED', retryAfter: 1 })
+  await t.rejects(queue.run(job().run, undefined), { code: 'AUTH_HASH_OVERLOADED' })
+  t.match(queue.stats, { running: 1, waiting: 0, overloaded: 2 })
+  const second = queue.run(waiting.run, undefined, place)
+  t.match(queue.stats, { running: 1, waiting: 1 })
+  await t.rejects(queue.run(job().run, undefined, place), { code: 'AUTH_HASH_OVERLOADED' }, 'taken once')
+  place.release()
+  t.throws(() => queue.reserve(), { code: 'AUTH_HASH_OVERLOADED' }, 'what is taken cannot be given back')
+  running.end()
+  waiting.end()
+  await Promise.all([first, second])
+})
+
+t.test('a place that is given back is free', async (t) => {
+  const queue = createQueue({ concurrency: 1, maxQueue: 0, now: still })
+  const place = queue.reserve()
+  place.release()
+  place.release()
+  const next = queue.reserve()
+  const foreign = createQueue({ concurrency: 1, maxQueue: 0, now: still }).reserve()
+  for (const none of [place, foreign])
+    await t.rejects(queue.run(job().run, undefined, none), { code: 'AUTH_HASH_OVERLOADED' })
+  await t.resolves(queue.run(async () => 1, undefined, next))
+})
+
 t.test('says when to come back by how long the queue takes', async (t) => {
   let ms = 0
   const queue = createQueue({ concurrency: 2, maxQueue: 10, now: () => ms })

@@ -91,6 +91,16 @@ export function isRetryable(error: unknown): boolean {
   return sqlState === '40001' || sqlState === '40P01'
 }
 
+/** The replica has gone, or has cancelled a session that was in the way of its replay: the primary serves it. */
+export function isOfReplica(error: unknown): boolean {
+  const code = translate(error)?.code
+  return (
+    isRetryable(error) ||
+    code === 'DB_SESSION_CONNECTION_LOST' ||
+    code === 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN'
+  )
+}
+
 /** Postgres closes the connection after a FATAL error. */
 export function endsConnection(error: unknown): boolean {
   const severity = postgresError(error)?.severity

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { DbSessionError, isRetryable } from './errors.ts'
+import { DbSessionError, isOfReplica, isRetryable } from './errors.ts'
 import type { Work } from './options.ts'
 import type { Head } from './reply.ts'
 import type { Run } from './run.ts'
@@ -14,6 +14,7 @@ export class Exchange {
   readonly #reply: FastifyReply
   readonly #sessions: Sessions
   #run: Run | undefined
+  #leavesReplica = false
   state: 'open' | 'deciding' | 'streaming' | 'finished' = 'open'
   /** A second answer came while the first was being decided on. */
   answeredTwice = false
@@ -35,7 +36,14 @@ export class Exchange {
   open(work: Work): Run {
     if (this.#run) return this.#run
     const { method, routeOptions, log } = this.#request
-    const run = this.#sessions.open(`${method} ${routeOptions.url}`, work, 0, log, this.#request)
+    const run = this.#sessions.open(
+      `${method} ${routeOptions.url}`,
+      work,
+      0,
+      log,
+      this.#request,
+      !this.#leavesReplica,
+    )
     this.#run = run
     // an answer is on its way, or its client is gone: too late for a session
     const late = this.state === 'deciding' || this.state === 'finished'
@@ -44,13 +52,22 @@ export class Exchange {
     return run
   }
 
-  /** Whether the handler may run again: Postgres asked for it, and nothing is stored, sent or used up. */
+  /** Whether the handler may run again because Postgres asked for it. */
   mayRetry(cause: unknown): boolean {
+    return isRetryable(cause) && this.#isUntouched
+  }
+
+  /** Whether the handler may run again because the replica failed it, and the primary is there. */
+  mayLeaveReplica(cause: unknown): boolean {
+    return this.#run?.session.onReplica === true && isOfReplica(cause) && this.#isUntouched
+  }
+
+  /** Nothing is stored, sent or used up. */
+  get #isUntouched(): boolean {
     const { raw, sent } = this.#reply
     const body = this.#request.body as { pipe?: unknown } | null | undefined
     return (
       this.state === 'open' &&
-      isRetryable(cause) &&
       !this.#run?.committedEarly &&
       !sent &&
       !raw.headersSent &&
@@ -59,8 +76,9 @@ export class Exchange {
     )
   }
 
-  /** Ends the run, so that another can begin. */
+  /** Ends the run, so that another can begin; after one on the replica, on the primary. */
   async again(): Promise<void> {
+    this.#leavesReplica ||= this.#run?.session.onReplica === true
     await this.#run?.rollback()
     this.#run = undefined
   }

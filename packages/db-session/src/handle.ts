@@ -29,20 +29,23 @@ export function handle(handler: RouteHandlerMethod, exchangeOf: ExchangeOf, work
         return new Promise(() => {})
       }
       const cause = exchange.run?.session.root.failed ?? error
-      if (attempt <= work.retry && exchange.mayRetry(cause)) return again()
+      if (mayRunAgain(cause)) return again(cause)
       throw translate(error) ?? error
     }
-    const again = async (): Promise<unknown> => {
+    const mayRunAgain = (cause: unknown): boolean =>
+      exchange.mayLeaveReplica(cause) || (attempt <= work.retry && exchange.mayRetry(cause))
+    const again = async (cause: unknown): Promise<unknown> => {
+      const isFirstOnPrimary = exchange.mayLeaveReplica(cause)
       await exchange.again()
-      await sessions.backOff(attempt++)
+      if (!isFirstOnPrimary) await sessions.backOff(attempt++)
       resetReply(reply, head)
       return run()
     }
 
     // the commit comes after the handler: from there the answer is sent anew, as Fastify does it
     exchange.retry = (cause) => {
-      if (attempt > work.retry || !exchange.mayRetry(cause)) return false
-      again()
+      if (!mayRunAgain(cause)) return false
+      again(cause)
         .then((payload) => {
           if (payload !== undefined) reply.send(payload)
         })

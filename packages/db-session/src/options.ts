@@ -37,8 +37,9 @@ export interface DbSessionOptions {
   readonly replica?: Knex
   /**
    * Asked when a session of mode `'read'` is opened; of a unit of work without a request. With a condition, the replica
-   * serves it if the condition holds there, and the primary otherwise: also where the replica cannot be used. Without
-   * one, the primary does. @default the replica, unasked, and no primary in its place
+   * serves it if the condition holds there, and the primary otherwise: also where the replica cannot be used. A replica
+   * that fails on the way, or cancels a statement that is in the way of its replay, is left for the primary: the handler
+   * runs again, once more than `retry` says, if nothing has been sent. Without a condition, the primary serves. @default the replica, unasked, and no primary in its place
    */
   readonly replicaFor?: (request?: FastifyRequest) => ReplicaCondition | undefined
   /** How long a session waits for a connection, in milliseconds, at least 1. @default 2000 */

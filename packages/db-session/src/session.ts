@@ -22,6 +22,8 @@ export class Session {
   readonly recorder: Recorder
   /** How many connections its work may hold already. */
   readonly level: number
+  /** Whether the replica has served any of it, in the primary's place. */
+  onReplica = false
   readonly #source: Source
   readonly #work: Work
   readonly #cancelTimeoutMs: number
@@ -47,7 +49,13 @@ export class Session {
     this.#work = work
     this.level = level
     this.#cancelTimeoutMs = settings.cancelTimeoutMs
-    this.#offer = offer
+    this.#offer =
+      offer &&
+      (async () => {
+        const held = await offer()
+        this.onReplica ||= held !== undefined
+        return held
+      })
   }
 
   /** Whether a transaction is open in Postgres. */

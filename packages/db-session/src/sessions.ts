@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { MakeFace } from './behind.ts'
 import type { DbSession } from './db-session.ts'
-import { DbSessionError, isRetryable } from './errors.ts'
+import { DbSessionError, isOfReplica, isRetryable } from './errors.ts'
 import { faceOf } from './face.ts'
 import { begins } from './first-query.ts'
 import { type DbRoute, type Mode, readWork, type Settings, type Work } from './options.ts'
@@ -45,21 +45,25 @@ export class Sessions {
     this.#sweep = setInterval(() => this.#checkLeaks(), period).unref()
   }
 
-  /** @param level - how many connections its work may hold already: 0 of a request */
+  /**
+   * @param level - how many connections its work may hold already: 0 of a request
+   * @param mayUseReplica - `false` once the replica that was asked for its condition has failed the work
+   */
   open(
     owner: string,
     work: Work,
     level: number,
     log: FastifyBaseLogger = this.#log,
     request?: FastifyRequest,
+    mayUseReplica = true,
   ): Run {
     const { source, makeFace } = this.databases[work.mode]
     const recorder = new Recorder(owner, this.settings, log)
     const { write } = this.databases
-    const { replicaFor } = this.settings
+    const offer = mayUseReplica ? this.#offer(work, level, request) : undefined
     const session =
-      replicaFor && source !== write.source
-        ? new Session(write.source, work, level, this.settings, recorder, this.#offer(work, level, request))
+      this.settings.replicaFor && source !== write.source
+        ? new Session(write.source, work, level, this.settings, recorder, offer)
         : new Session(source, work, level, this.settings, recorder)
     const run = new Run(session, makeFace, log, this)
     this.#open.add(run)
@@ -67,6 +71,7 @@ export class Sessions {
   }
 
   #offer(work: Work, level: number, request?: FastifyRequest): (() => Promise<Held | undefined>) | undefined {
+    if (this.databases[work.mode].source === this.databases.write.source) return undefined
     const condition = this.settings.replicaFor?.(request)
     return condition && (() => this.#standby.begin(condition, begins(work.begin), level))
   }
@@ -89,8 +94,10 @@ export class Sessions {
     prepared: Work,
     level: number,
     attempt: number,
+    mayUseReplica = true,
   ): Promise<T> {
-    const run = this.open(work.name || 'unit of work', prepared, level)
+    const owner = work.name || 'unit of work'
+    const run = this.open(owner, prepared, level, undefined, undefined, mayUseReplica)
     try {
       const result = await work(run.db)
       await run.commit()
@@ -98,10 +105,13 @@ export class Sessions {
     } catch (error) {
       const cause = run.session.root.failed ?? error
       await run.rollback()
-      if (attempt > prepared.retry || run.committedEarly || !isRetryable(cause)) throw error
+      if (run.committedEarly) throw error
+      if (run.session.onReplica && isOfReplica(cause))
+        return this.#attempt(work, prepared, level, attempt, false)
+      if (attempt > prepared.retry || !isRetryable(cause)) throw error
     }
     await this.backOff(attempt)
-    return this.#attempt(work, prepared, level, attempt + 1)
+    return this.#attempt(work, prepared, level, attempt + 1, mayUseReplica)
   }
 
   /** Waits, at random up to twice as long each time, so that those who collided do not collide again. */

@@ -37,6 +37,8 @@ export class Standby {
    */
   async begin(condition: ReplicaCondition, begin: Begin, level: number): Promise<Held | undefined> {
     if (performance.now() < this.#restsUntil) return undefined
+    // One finds out whether it is back, and the others do not wait with it.
+    if (this.#isGone) this.#restsUntil = Number.POSITIVE_INFINITY
     try {
       const held = await this.#acquire(level)
       const holds = await this.#ask(held, begin, condition)
@@ -90,5 +92,6 @@ export class Standby {
   #isBack(): void {
     if (this.#isGone) this.#log.info('the replica is back')
     this.#isGone = false
+    this.#restsUntil = 0
   }
 }

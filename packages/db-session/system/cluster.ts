@@ -136,8 +136,12 @@ export class Cluster {
   }
 }
 
-/** A new cluster, not running, made with the embedded Postgres's programs; its folder is removed with the test. */
-export async function newCluster(t: Test): Promise<Cluster> {
+/**
+ * A new cluster, not running, made with the embedded Postgres's programs; its folder is removed with the test.
+ *
+ * @param database - one that it has besides, and that `url` is of
+ */
+export async function newCluster(t: Pick<Test, 'teardown'>, database?: string): Promise<Cluster> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'db-session-cluster-'))
   const made = await attachPostgres({ dir })
   const client = new pg.Client({ connectionString: made.url })
@@ -145,11 +149,13 @@ export async function newCluster(t: Test): Promise<Cluster> {
   const { rows } = await client.query('select pg_backend_pid() as pid')
   // the server may call its folder by another name than others can
   const program = await readlink(`/proc/${rows[0].pid}/exe`)
+  if (database !== undefined) await client.query(`create database ${client.escapeIdentifier(database)}`)
   await client.end()
   await made.leave()
   const { uid, gid } = await stat(made.dataDir)
   const url = new URL(made.url)
   url.port = String(await freePort())
+  if (database !== undefined) url.pathname = database
   t.teardown(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }))
   return new Cluster(url.href, made.dataDir, program, { uid, gid })
 }

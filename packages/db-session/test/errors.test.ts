@@ -10,7 +10,7 @@ t.test('every code has a page, and every page a code', (t) => {
   for (const page of pages) {
     const text = readFileSync(new URL(page, folder), 'utf8')
     t.ok(text.startsWith(`# ${page.slice(0, -3)}`), page)
-    for (const heading of ['## What happened', '## Why', '## How to mend it', '## More'])
+    for (const heading of ['## What happened', '## Why', '## How to mend it', '## Where it is explained'])
       t.match(text, heading, `${page}: ${heading}`)
   }
   t.end()

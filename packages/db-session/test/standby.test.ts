@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { DbSessionOptions, ReplicaCondition } from '../src/index.ts'
+import type { DbSession, DbSessionOptions, ReplicaCondition } from '../src/index.ts'
 import { proxy } from './proxy.ts'
 import { openDatabase, openKnex, rejection, start, until, used } from './setup.ts'
 
@@ -175,3 +175,68 @@ t.test(
     t.same(events, ['asked'], 'as otherwise')
   },
 )
+
+t.test('a read that the replica fails on the way is served by the primary', async (t) => {
+  const onReplica = "current_setting('application_name') = 'replica'"
+  const failures = {
+    'the connection ends': `select case when ${onReplica} then pg_terminate_backend(pg_backend_pid()) end`,
+    // What Postgres says of a conflict with its replay.
+    'it is cancelled': `do $$ begin if ${onReplica} then raise sqlstate '40001'; end if; end $$`,
+  }
+  const other = `do $$ begin if ${onReplica} then raise sqlstate '22012'; end if; end $$`
+  const ran: string[] = []
+  const replica = openKnex(REPLICA, 2)
+  const { hit, app, knex } = await start(
+    t,
+    database,
+    (app) => {
+      app.get<{ Querystring: { sql: string } }>(
+        '/',
+        { config: { db: { mode: 'read' } } },
+        async ({ db, query }, reply) => {
+          const name = (await db.raw(NAME, [1])).rows[0].name || 'primary'
+          ran.push(name)
+          reply.header('served-by', name)
+          await db.raw(query.sql)
+          return name
+        },
+      )
+    },
+    { replica, replicaFor: () => HOLDS },
+  )
+  for (const [what, sql] of Object.entries(failures)) {
+    const answer = await hit('GET', `/?sql=${encodeURIComponent(sql)}`)
+    t.match({ status: answer.status, body: answer.body }, { status: 200, body: 'primary' }, what)
+    t.same(ran.splice(0), ['replica', 'primary'])
+    const work = async (db: DbSession) => {
+      const { name } = (await db.raw(NAME, [1])).rows[0]
+      await db.raw(sql)
+      return name
+    }
+    t.equal(await app.unitOfWork(work, { mode: 'read' }), '', what)
+  }
+  t.equal(
+    (await hit('GET', `/?sql=${encodeURIComponent(other)}`)).status,
+    500,
+    'and no other error is tried again',
+  )
+  t.same(ran.splice(0), ['replica'])
+  t.same([used(knex), used(replica)], [0, 0])
+})
+
+t.test('of those who read from a replica that is gone, one finds out whether it is back', async (t) => {
+  const way = await proxy(t, REPLICA)
+  const { by, replica } = await serve(t, () => HOLDS, { url: way.url, acquireTimeoutMs: 100 })
+  await until(async () => (await by()) === 'replica')
+  way.onMessage = () => 'mute'
+  t.equal(await by(), 'primary')
+  // The rest is over when one is asked again.
+  const before = way.messages.length
+  await until(async () => {
+    for (const name of await Promise.all([by(), by(), by(), by(), by()])) t.equal(name, 'primary')
+    return way.messages.length > before
+  })
+  t.equal(way.messages.length, before + 1)
+  t.equal(used(replica), 0)
+  way.cutAll()
+})

@@ -11,6 +11,8 @@ export class RefreshFamily extends Model {
   /** SHA-256 of the newest token, which itself is nowhere. */
   declare digest: Buffer
   declare expires_at: Date
+  /** When the log-in was. */
+  declare created_at: Date
 
   declare user: User
 
@@ -24,22 +26,33 @@ export class RefreshFamily extends Model {
 
   static async begin(
     db: Knex,
-    { ttl, ...family }: { id: string; user_id: number; digest: Buffer; ttl: string },
+    {
+      ttl,
+      familyTtl,
+      ...family
+    }: Lifetime & {
+      id: string
+      user_id: number
+      digest: Buffer
+    },
   ) {
-    await RefreshFamily.query(db).insert({ ...family, expires_at: timeAfter(ttl) })
+    const expires_at = raw('now() + least(?::interval, ?::interval)', ttl, familyTtl)
+    await RefreshFamily.query(db).insert({ ...family, expires_at })
   }
 
   /**
    * Puts the next digest in the place of the present one, in one statement: of many that try at once with the same
    * token one succeeds.
    *
-   * @returns the family with its user; `undefined` where that token is not its newest, or has expired.
+   * @returns the family with its user; `undefined` where that token is not its newest, or one of both has expired.
    */
-  static async rotate(db: Knex, id: string, change: { from: Buffer; to: Buffer; ttl: string }) {
+  static async rotate(db: Knex, id: string, change: Lifetime & { from: Buffer; to: Buffer }) {
+    const end = raw('created_at + ?::interval', change.familyTtl)
     const [family] = await RefreshFamily.query(db)
       .where({ id, digest: change.from })
       .where('expires_at', '>', raw('now()'))
-      .patch({ digest: change.to, expires_at: timeAfter(change.ttl) })
+      .where(end, '>', raw('now()'))
+      .patch({ digest: change.to, expires_at: raw('least(now() + ?::interval, ?)', change.ttl, end) })
       .returning('*')
     return family?.$fetchGraph('user', { transaction: db })
   }
@@ -56,7 +69,10 @@ export class RefreshFamily extends Model {
   }
 }
 
-/** Postgres reads `30m` and `30d` as they are; its clock alone says what has expired. */
-function timeAfter(ttl: string) {
-  return raw('now() + ?::interval', ttl)
+/** As Postgres reads them, `30m` and `30d`; its clock alone says what has expired. */
+interface Lifetime {
+  /** Of a token. */
+  ttl: string
+  /** Of all that come of one log-in. */
+  familyTtl: string
 }

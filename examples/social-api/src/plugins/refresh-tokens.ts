@@ -7,6 +7,8 @@ import type { User } from '../models/user.ts'
 export interface RefreshTokenOptions {
   /** How long a refresh token lives, such as `30d`. */
   refreshTokenTtl: string
+  /** How long after the log-in its refresh tokens end, however much they are used, such as `90d`. */
+  refreshFamilyTtl: string
 }
 
 export interface RefreshTokens {
@@ -23,11 +25,13 @@ export interface RefreshTokens {
 }
 
 /** `app.refreshTokens`: they are opaque, each is good once, and who shows a spent one ends all that came of it. */
-export default fp<RefreshTokenOptions>(async (app, { refreshTokenTtl: ttl }) => {
+export default fp<RefreshTokenOptions>(async (app, options) => {
+  const lifetime = { ttl: options.refreshTokenTtl, familyTtl: options.refreshFamilyTtl }
+
   app.decorate('refreshTokens', {
     async begin(db, { id: user_id }) {
       const { token, family, digest } = generate()
-      await RefreshFamily.begin(db, { id: family, user_id, digest, ttl })
+      await RefreshFamily.begin(db, { id: family, user_id, digest, ...lifetime })
       return token
     },
 
@@ -35,7 +39,7 @@ export default fp<RefreshTokenOptions>(async (app, { refreshTokenTtl: ttl }) => 
       const spent = read(token)
       if (spent === undefined) return undefined
       const next = generate(spent.family)
-      const change = { from: spent.digest, to: next.digest, ttl }
+      const change = { from: spent.digest, to: next.digest, ...lifetime }
       const family = await RefreshFamily.rotate(db, spent.family, change)
       return family && { user: family.user, next: next.token }
     },

@@ -1,3 +1,4 @@
+import type { Place } from '@auth-primer/auth-hash'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../problem.ts'
@@ -51,12 +52,21 @@ export default fp<ThrottleOptions>(async (app, { throttles, now = Date.now }) =>
 
   app.decorate('throttleGuesses', async (request, email, guess) => {
     const address = networkOfRequest(request)
-    // Which e-mails are the same only SQL says, so that no other way to write one has a count of its own.
-    const { rows } = await app.knex.raw<{ rows: [{ account: string }] }>('SELECT lower(?) AS account', [
-      email,
-    ])
-    return guesses.attempt(rows[0].account, address, guess)
+    // Before anything is looked up, so that it is quick, and the same whoever is asked for.
+    const place = app.hasher.reserve()
+    try {
+      const account = await lowerCase(email)
+      return await guesses.attempt(account, address, () => guess(place), place.release)
+    } finally {
+      place.release()
+    }
   })
+
+  /** Which e-mails are the same only SQL says, so that no other way to write one has a count of its own. */
+  async function lowerCase(email: string): Promise<string> {
+    const { rows } = await app.knex.raw<{ rows: [{ lower: string }] }>('SELECT lower(?)', [email])
+    return rows[0].lower
+  }
 })
 
 function perMinute(name: string, points: number, createCounter: CreateCounter): Counter | undefined {
@@ -80,13 +90,14 @@ declare module 'fastify' {
     /** The `onRequest` of signing up. */
     throttleSignUps(request: FastifyRequest): Promise<void>
     /**
-     * Tries a password of the user with this e-mail, who may not exist. `guess` answers with `undefined` where it is
-     * wrong, which is counted; what it throws is not. Throws a 429 where there were too many wrong ones.
+     * Tries a password of the user with this e-mail, who may not exist. `guess` compares it in the place that is kept for
+     * it in the hasher's queue, and answers with `undefined` where it is wrong, which is counted; what it throws is not.
+     * Throws a 429 where there were too many wrong ones, and a 503 where the queue is full.
      */
     throttleGuesses<T>(
       request: FastifyRequest,
       email: string,
-      guess: () => Promise<T | undefined>,
+      guess: (place: Place) => Promise<T | undefined>,
     ): Promise<T | undefined>
   }
 }

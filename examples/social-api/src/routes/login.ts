@@ -27,8 +27,8 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { username, password } = request.body
-      const found = await app.throttleGuesses(request, username, () =>
-        app.userWith(username, password, hangUpOf(reply)),
+      const found = await app.throttleGuesses(request, username, (place) =>
+        app.userWith(username, password, { signal: hangUpOf(reply), place }),
       )
       if (found) await secondOfPasswordChange(found)
       // Hashing took its time: who was deleted or has another password since then does not get in.

@@ -69,8 +69,9 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
       const { caller, db } = request
       const { current_password, new_password } = request.body
       const signal = hangUpOf(reply)
-      const isRight = await app.throttleGuesses(request, caller.email, async () => {
-        const { ok } = await app.hasher.verify({ password: current_password, hash: caller.password, signal })
+      const isRight = await app.throttleGuesses(request, caller.email, async (place) => {
+        const hash = caller.password
+        const { ok } = await app.hasher.verify({ password: current_password, hash, signal, place })
         return ok || undefined
       })
       if (!isRight) throw new Problem('INVALID_CREDENTIALS', 'The current password is wrong.')

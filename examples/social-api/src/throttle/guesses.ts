@@ -50,11 +50,13 @@ export class Guesses {
   /**
    * Lets one attempt at a password be made, or throws a 429. `guess` answers with `undefined` where it was wrong, and
    * that alone is counted. `account` is the same text for each way to write its name, whether it exists or not.
+   * `onWait` is called when the attempt has to wait for others first.
    */
   async attempt<T>(
     account: string,
     address: string,
     guess: () => Promise<T | undefined>,
+    onWait: () => void = () => {},
   ): Promise<T | undefined> {
     // What is in Redis is nobody's e-mail.
     const accountKey = createHash('sha256').update(account).digest('base64url')
@@ -70,7 +72,7 @@ export class Guesses {
           ]),
     ]
 
-    const taken = await this.#enter(wanted)
+    const taken = await this.#enter(wanted, onWait)
     try {
       const result = await guess()
       if (result !== undefined) {
@@ -88,7 +90,7 @@ export class Guesses {
   }
 
   /** One that is refused for others under way waits for what becomes of them: right ones do not count. */
-  async #enter(wanted: Wanted[]): Promise<Taken[]> {
+  async #enter(wanted: Wanted[], onWait: () => void): Promise<Taken[]> {
     for (;;) {
       const taken = await this.#takeAll(wanted)
       if (Array.isArray(taken)) return taken
@@ -103,6 +105,7 @@ export class Guesses {
           },
         )
       }
+      onWait()
       await this.#inFlight.change(id)
     }
   }

@@ -1,0 +1,35 @@
+import { hash } from '@auth-primer/auth-hash'
+import swagger from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify from 'fastify'
+import type { Knex } from 'knex'
+import { Model } from 'objection'
+
+/** A row of `users`. */
+export class User extends Model {
+  static override tableName = 'users'
+
+  declare id: number
+  declare email: string
+  /** The hash, never the password. */
+  declare password: string
+  declare role: string
+  declare created_at: Date
+}
+
+// Yours to write: a schema of what a client sends, and one of what it is shown.
+
+/** The service, ready to listen or to be asked. */
+export async function buildApp(knex: Knex) {
+  const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
+  await app.register(swagger, { openapi: {} })
+
+  app.post('/users', async (request, reply) => {
+    const body = request.body as { email: string; password: string }
+    const row = { ...body, password: await hash(body.password) }
+    const user = await User.query(knex).insert(row).returning('*')
+    return reply.code(201).send(user)
+  })
+
+  return app
+}

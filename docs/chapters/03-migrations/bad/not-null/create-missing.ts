@@ -1,0 +1,11 @@
+import type { Knex } from 'knex'
+
+/** Makes the table `users` where there is none, as `create_all` does. */
+export async function createMissing(knex: Knex): Promise<void> {
+  if (await knex.schema.hasTable('users')) return
+  await knex.schema.createTable('users', (table) => {
+    table.increments('id')
+    table.text('email').notNullable().unique()
+    table.text('phone_number')
+  })
+}

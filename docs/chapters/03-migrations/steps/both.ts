@@ -1,0 +1,20 @@
+import knexModule from 'knex'
+import { createMissing } from '../solution/create-missing.ts'
+import { migrationSource } from './source.ts'
+
+const knex = knexModule({
+  client: 'pg',
+  connection: process.env.DATABASE_URL as string,
+  migrations: { migrationSource },
+  // It would print the error that is shown below.
+  log: { error: () => {}, warn: () => {} },
+})
+
+// #region both
+await knex.schema.dropTable('users')
+await createMissing(knex)
+
+await knex.migrate.latest().catch((error: Error) => console.log(error.message))
+// #endregion
+
+await knex.destroy()

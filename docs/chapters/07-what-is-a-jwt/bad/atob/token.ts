@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto'
+import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
+import { Type } from '@sinclair/typebox'
+
+export interface User {
+  id: number
+  email: string
+  password: string
+  role: 'user' | 'admin'
+}
+
+const access = tokenKind('access+jwt', {
+  ttl: '30m',
+  claims: Type.Object({
+    sub: Type.String({ description: 'the user, by id' }),
+    role: Type.Union([Type.Literal('user'), Type.Literal('admin')]),
+  }),
+})
+const keys = keyring('HS256', [{ kid: '1', key: randomBytes(32) }])
+const kit = jwtKit({ issuer: 'chapter-07', keys, kinds: { access } })
+
+/** A token that says who the user is and what they may do. */
+export function issueToken({ id, role }: User): string {
+  return kit.access.sign({ sub: String(id), role })
+}
+
+// The mistake: atob reads base64 and makes a character of each byte. A token is base64url, and UTF-8.
+export function readPayload(token: string): unknown {
+  const [, payload = ''] = token.split('.')
+  return JSON.parse(atob(payload))
+}

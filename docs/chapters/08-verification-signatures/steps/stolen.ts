@@ -1,0 +1,13 @@
+import Fastify from 'fastify'
+import { kit } from './kit.ts'
+
+// #region stolen
+const app = Fastify()
+app.get('/me', { onRequest: kit.access.guard() }, async (request) => kit.access.of(request).sub)
+
+const authorization = `Bearer ${kit.access.sign({ sub: '7', role: 'user' })}`
+for (const remoteAddress of ['192.0.2.7', '203.0.113.66']) {
+  const answer = await app.inject({ url: '/me', headers: { authorization }, remoteAddress })
+  console.log(remoteAddress, 'is user', answer.body)
+}
+// #endregion

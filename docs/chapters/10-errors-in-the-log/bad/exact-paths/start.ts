@@ -1,0 +1,36 @@
+import { selfTest } from '@auth-primer/auth-hash'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+
+export interface StartOptions {
+  /** @default 3000 */
+  port?: number
+  /** Where the log goes. @default standard output */
+  stream?: { write(line: string): void }
+  /** Rejects where passwords cannot be hashed. @default that of auth-hash */
+  selfTest?: () => Promise<void>
+}
+
+/** Starts the service, if passwords can be hashed. */
+export async function start(options: StartOptions = {}): Promise<FastifyInstance> {
+  const { port = 3000, stream = process.stdout, selfTest: test = selfTest } = options
+  await test()
+  const app = Fastify({ logger: { stream, redact: SECRET_PATHS, serializers: { req: describeRequest } } })
+  addRoutes(app)
+  await app.listen({ port, host: '127.0.0.1' })
+  return app
+}
+
+// The mistake: the paths of the one line that was looked at. The next line has others.
+const SECRET_PATHS = ['headers.authorization', 'headers.cookie', 'body.password']
+
+/** What Fastify's own lines show of a request: without the query, where a token may stand. */
+function describeRequest({ method, url }: FastifyRequest) {
+  return { method, url: url.replace(/\?.*/, '') }
+}
+
+function addRoutes(app: FastifyInstance): void {
+  app.addHook('preHandler', async ({ log, headers, body }) => log.info({ headers, body }, 'what came'))
+  app.get('/', async () => ({ message: 'Hello World' }))
+  // Nobody has signed up yet, so nobody is let in.
+  app.post('/login', async (_request, reply) => reply.code(403).send({ detail: 'Invalid Credentials' }))
+}

@@ -1,0 +1,5 @@
+-- Yours: a user has one vote for each post.
+CREATE TABLE votes (
+  user_id integer NOT NULL REFERENCES users ON DELETE CASCADE,
+  post_id integer NOT NULL REFERENCES posts ON DELETE CASCADE
+);

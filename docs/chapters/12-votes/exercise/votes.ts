@@ -1,0 +1,27 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import { authenticate, callerOf } from '../app.ts'
+
+const VoteIn = Type.Object({ post_id: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }) })
+const Posts = Type.Array(
+  Type.Object({ id: Type.Integer(), title: Type.String(), votes: Type.Integer({ minimum: 0 }) }),
+)
+
+export const votes: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onRequest', authenticate)
+
+  // Yours: a second vote is a 409, and however many come at once.
+  app.post('/vote', { schema: { body: VoteIn } }, async (request, reply) => {
+    const { post_id } = request.body
+    const post = await request.db('posts').where({ id: post_id }).forKeyShare().first('id')
+    if (!post) return reply.code(404).send({ detail: `No post has the id ${post_id}` })
+
+    await request.db('votes').insert({ user_id: callerOf(request), post_id })
+    return reply.code(201).send({ message: 'successfully added vote' })
+  })
+
+  // Yours: how many votes has each?
+  app.get('/posts', { schema: { response: { 200: Posts } } }, async ({ db }) =>
+    db('posts').select('id', 'title', db.raw('0 as votes')).orderBy('id'),
+  )
+}

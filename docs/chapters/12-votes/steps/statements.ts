@@ -1,0 +1,21 @@
+import { readFile } from 'node:fs/promises'
+import knexModule from 'knex'
+
+const knex = knexModule({ client: 'pg', connection: process.env.DATABASE_URL as string })
+await knex.raw(await readFile(new URL('../solution/votes.sql', import.meta.url), 'utf8'))
+await knex('posts').insert(Array.from({ length: 20 }, (_, index) => ({ title: `Post ${index + 1}` })))
+
+// #region statements
+let statements = 0
+knex.on('query', () => {
+  statements += 1
+})
+
+for (const { id } of await knex('posts')) await knex('votes').where({ post_id: id }).count()
+console.log('in a loop', statements)
+
+statements = 0
+await knex('posts').leftJoin('votes', 'post_id', 'id').groupBy('id').select('id').count('post_id')
+console.log('in one statement', statements)
+// #endregion
+await knex.destroy()

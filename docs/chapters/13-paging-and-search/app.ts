@@ -1,0 +1,11 @@
+import { dbSession } from '@auth-primer/db-session'
+import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
+import knexModule from 'knex'
+
+/** The app around the chapter's route: each request has a session of the database in `request.db`. */
+export async function buildApp(databaseUrl: string, routes: FastifyPluginAsync): Promise<FastifyInstance> {
+  const app = Fastify()
+  await app.register(dbSession, { knex: knexModule({ client: 'pg', connection: databaseUrl }) })
+  await app.register(routes)
+  return app
+}

@@ -1,0 +1,33 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+
+const Query = Type.Object({
+  limit: Type.Integer({ minimum: 1, maximum: 100, default: 10 }),
+  skip: Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, default: 0 }),
+  // Postgres has no NUL in its texts.
+  search: Type.String({ maxLength: 300, pattern: '^[^\\0]*$', default: '' }),
+})
+const Posts = Type.Array(Type.Object({ id: Type.Integer(), title: Type.String() }))
+
+export const posts: FastifyPluginAsyncTypebox = async (app) => {
+  app.setSchemaErrorFormatter(([error], part) =>
+    unprocessable(`${part}${error?.instancePath} ${error?.message}`),
+  )
+
+  // Fastify makes numbers of `1e1`, `0x10` and ` 5` too. Here a number is digits.
+  app.addHook<{ Querystring: Record<string, string | undefined> }>('preValidation', async ({ query }) => {
+    for (const name of ['limit', 'skip']) {
+      if (!/^[0-9]+$/.test(query[name] ?? '0')) throw unprocessable(`querystring/${name} must be digits`)
+    }
+  })
+
+  app.get('/posts', { schema: { querystring: Query, response: { 200: Posts } } }, async ({ db, query }) =>
+    db('posts')
+      .whereRaw('strpos(title, ?) > 0', [query.search])
+      // The mistake: without an order, Postgres gives the rows as it finds them.
+      .limit(query.limit)
+      .offset(query.skip),
+  )
+}
+
+const unprocessable = (message: string) => Object.assign(new Error(message), { statusCode: 422 })

@@ -1,0 +1,4 @@
+CREATE TABLE posts (
+  id serial PRIMARY KEY,
+  title text NOT NULL
+);

@@ -1,0 +1,39 @@
+import { compare, explain } from '@auth-primer/auth-hash'
+import bcrypt from 'bcrypt'
+import t from 'tap'
+import { openDatabase } from '../../check/database.ts'
+import { buildApp } from './app.ts'
+
+const { knex } = await openDatabase(t, new URL('users.sql', import.meta.url))
+const app = await buildApp(knex)
+t.teardown(() => app.close())
+const post = (url: string, email: string, password: string) =>
+  app.inject({ method: 'POST', url, body: { email, password } })
+const stored = async (email: string) => (await knex('users').where({ email }).first()).password
+
+t.test('signs up and logs in', async (t) => {
+  t.equal((await post('/users', 'ada@example.com', 'tomatoes in june')).statusCode, 201)
+  t.ok(await compare('tomatoes in june', await stored('ada@example.com')))
+  t.equal((await post('/login', 'ada@example.com', 'tomatoes in june')).statusCode, 200)
+})
+
+t.test('a wrong password and an unknown user have one answer', async (t) => {
+  const wrong = await post('/login', 'ada@example.com', 'tomatoes in july')
+  const unknown = await post('/login', 'bob@example.com', 'tomatoes in july')
+  t.equal(wrong.statusCode, 403)
+  t.same([unknown.statusCode, unknown.body], [wrong.statusCode, wrong.body])
+})
+
+t.test('a weaker hash is better after the log-in', async (t) => {
+  await knex('users').insert({ email: 'old@example.com', password: await bcrypt.hash('tomatoes in june', 4) })
+  t.equal((await post('/login', 'old@example.com', 'tomatoes in july')).statusCode, 403)
+  t.equal(explain(await stored('old@example.com')).cost, 4, 'not for who does not know the password')
+  t.equal((await post('/login', 'old@example.com', 'tomatoes in june')).statusCode, 200)
+  t.equal(explain(await stored('old@example.com')).cost, 12)
+})
+
+t.test('73 bytes are the client’s mistake', async (t) => {
+  const { statusCode, body } = await post('/users', 'long@example.com', 'x'.repeat(73))
+  t.equal(statusCode, 400)
+  t.match(body, 'AUTH_HASH_PASSWORD_TOO_LONG')
+})

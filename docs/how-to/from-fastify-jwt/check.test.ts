@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto'
+import t from 'tap'
+import { buildAfter } from './after.ts'
+import { buildBefore } from './before.ts'
+
+const secret = randomBytes(32).toString('base64url')
+const before = await buildBefore(secret)
+const after = await buildAfter(secret)
+t.teardown(() => Promise.all([before.close(), after.close()]))
+
+const tokenOf = async (app: typeof before): Promise<string> =>
+  (await app.inject({ method: 'POST', url: '/login' })).json().access_token
+const me = (app: typeof before, token: string) =>
+  app.inject({ url: '/me', headers: { authorization: `Bearer ${token}` } })
+
+t.test('both know who is asking', async (t) => {
+  for (const app of [before, after]) t.same((await me(app, await tokenOf(app))).json(), { id: 7 })
+})
+
+t.test('a token of the old service is a 401 that says what to do', async (t) => {
+  const { statusCode, headers } = await me(after, await tokenOf(before))
+  t.equal(statusCode, 401)
+  t.match(headers['www-authenticate'], /^Bearer error="invalid_token"/)
+})
+
+t.test(
+  'the old service takes the new tokens, so the two can run side by side in one direction',
+  async (t) => {
+    t.same((await me(before, await tokenOf(after))).json(), { id: 7 })
+  },
+)

@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto'
+import { testClock } from '@auth-primer/jwt-kit/testing'
+import t from 'tap'
+import { rotation } from './kits.ts'
+
+const secret = () => randomBytes(32).toString('base64url')
+const [old, next] = [secret(), secret()]
+
+t.test('no token is refused while two neighbouring states run side by side', async (t) => {
+  const clock = testClock('2026-11-22T12:00:00Z')
+  const { before, known, signing, after } = rotation(old, next, clock.now)
+  for (const [one, other] of [
+    [before, known],
+    [known, signing],
+    [signing, after],
+  ] as const) {
+    if (other === after) clock.advance('61m')
+    await t.resolves(other.access.verify(one.access.sign({ sub: '7' })))
+    await t.resolves(one.access.verify(other.access.sign({ sub: '7' })))
+  }
+})
+
+t.test('a step that is left out refuses tokens', async (t) => {
+  const { before, signing } = rotation(old, next, testClock('2026-11-22T12:00:00Z').now)
+  await t.rejects(before.access.verify(signing.access.sign({ sub: '7' })), { code: 'JWT_KIT_UNKNOWN_KEY' })
+})
+
+t.test('the old key ends when it was told to', async (t) => {
+  const clock = testClock('2026-11-22T12:45:00Z')
+  const { known, signing } = rotation(old, next, clock.now)
+  const token = known.access.sign({ sub: '7' })
+  await t.resolves(signing.access.verify(token))
+  clock.advance('15m')
+  await t.rejects(signing.access.verify(token), { code: 'JWT_KIT_RETIRED_KEY' })
+})

@@ -1,0 +1,30 @@
+import { resolve } from 'node:path'
+import type { Test } from 'tap'
+import { CHECKOUT } from '../test/process.ts'
+
+/**
+ * The tests of the HTTP contract that ask over HTTP, and look into nothing but the database. `bad-input` is not among
+ * them: much of what it sends is refused by nginx itself.
+ */
+export const CONTRACT = ['flow', 'tokens', 'refresh', 'password', 'validation', 'race']
+
+export interface Where {
+  url: string
+  databaseUrl: string
+  /** Whom the tests trust. */
+  certificateFile: string
+}
+
+/** Runs them against a service that is there already. */
+export function runContract(t: Test, names: readonly string[], at: Where): Promise<unknown> {
+  const files = names.map((name) => resolve(CHECKOUT, `examples/social-api/test/${name}.test.ts`))
+  const program = 'for (const file of process.argv.slice(1)) await import(file)'
+  const args = ['--import', 'tsx', '--input-type=module', '-e', program, ...files]
+  const env = {
+    ...process.env,
+    CONTRACT_URL: at.url,
+    CONTRACT_DATABASE_URL: at.databaseUrl,
+    NODE_EXTRA_CA_CERTS: at.certificateFile,
+  }
+  return t.spawn(process.execPath, args, { cwd: CHECKOUT, env }, names.join(', '))
+}

@@ -1,0 +1,158 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { request as httpsRequest, type RequestOptions } from 'node:https'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import type { Test } from 'tap'
+import { CHECKOUT, type Running, run } from '../test/process.ts'
+
+export const HOW_TO = resolve(CHECKOUT, 'docs/how-to')
+export const NAME = 'api.example.com'
+
+/** Does what systemd would with the unit and its file of variables, but for the user and the sandbox. */
+export async function startUnit(
+  t: Test,
+  port: number,
+  variables: Record<string, string>,
+  envFile = 'deploy/social-api.env.example',
+): Promise<Running> {
+  const unit = await readFile(join(HOW_TO, 'deploy/social-api@.service'), 'utf8')
+  const setting = (name: string) =>
+    [...unit.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value = '']) => value)
+  deepEqual(setting('WorkingDirectory'), ['/srv/social-api'])
+  deepEqual(setting('EnvironmentFile'), ['/etc/social-api.env'])
+  const file = await readFile(join(HOW_TO, envFile), 'utf8')
+  const lines = [...setting('Environment'), ...file.split('\n').filter((line) => /^[A-Z]/.test(line))]
+  const env = Object.fromEntries(
+    lines.map((line) => line.replaceAll('%i', String(port)).split(/=(.*)/s, 2) as [string, string]),
+  )
+  equal(env.JWT_SECRET, '', 'the file has no secret of its own')
+  const [start = ''] = setting('ExecStart')
+  const command = start.split(' ')
+  equal(command[0], '/usr/bin/node')
+  command[0] = process.execPath
+  const service = run(t, command, { ...env, ...variables })
+  await service.says(/Server listening/)
+  return service
+}
+
+interface Ports {
+  one: number
+  two: number
+  tls: number
+  plain: number
+}
+
+/** nginx with the site's file, in which ports and paths are put that are free here. */
+export async function startNginx(t: Test, ports: Ports) {
+  const dir = await mkdtemp(join(tmpdir(), 'nginx-'))
+  t.teardown(() => rm(dir, { recursive: true, force: true }))
+  const [key, certificate] = [join(dir, 'key.pem'), join(dir, 'certificate.pem')]
+  await promisify(execFile)('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
+    ...['-subj', `/CN=${NAME}`, '-addext', `subjectAltName=DNS:${NAME},IP:127.0.0.1`],
+    ...['-keyout', key, '-out', certificate],
+  ])
+  const accessLog = join(dir, 'access.log')
+  const site = await adapted('deploy/nginx.conf', [
+    ['127.0.0.1:3001', `127.0.0.1:${ports.one}`],
+    ['127.0.0.1:3002', `127.0.0.1:${ports.two}`],
+    ['listen 80;', `listen 127.0.0.1:${ports.plain};`],
+    ['listen 443 ', `listen 127.0.0.1:${ports.tls} `],
+    ['/etc/letsencrypt/live/api.example.com/fullchain.pem', certificate],
+    ['/etc/letsencrypt/live/api.example.com/privkey.pem', key],
+    ['/var/log/nginx/social-api.log', accessLog],
+  ])
+  await writeFile(join(dir, 'site.conf'), site)
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${join(dir, name)};`)
+    .join('\n')
+  const main = join(dir, 'nginx.conf')
+  await writeFile(
+    main,
+    `daemon off; worker_processes 1; pid ${join(dir, 'pid')}; error_log stderr;
+    events { worker_connections 512; }
+    http { ${temporary} include ${join(dir, 'site.conf')}; }`,
+  )
+  // As root, nginx's worker is somebody else, who has to get at the folder.
+  if (process.getuid?.() === 0) await chmod(dir, 0o755)
+  const nginx = run(t, ['nginx', '-p', dir, '-c', main], {}, { cwd: dir })
+  await accepting(nginx, ports.tls)
+  return { certificateFile: certificate, certificate: await readFile(certificate, 'utf8'), accessLog }
+}
+
+/** A file of the how-to, with each of these put for what is there once. */
+export async function adapted(
+  file: string,
+  changes: readonly (readonly [string, string])[],
+): Promise<string> {
+  let text = await readFile(join(HOW_TO, file), 'utf8')
+  for (const [theirs, ours] of changes) {
+    equal(text.split(theirs).length, 2, `${theirs} is there once`)
+    text = text.replace(theirs, () => ours)
+  }
+  return text
+}
+
+/** Waits until a program takes connections at this port. */
+export async function accepting(program: Running, port: number): Promise<void> {
+  while (!(await accepts(port))) {
+    if (program.child.exitCode !== null || program.child.signalCode !== null)
+      throw new Error(program.output())
+    await sleep(20)
+  }
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
+interface Call {
+  body?: string
+  type?: string
+  token?: string
+  headers?: Record<string, string>
+}
+
+/** Calls over TLS, trusting the test's certificate alone. */
+export function caller(port: number, ca: string) {
+  return async (method: string, path: string, { body, type, token, headers }: Call = {}) => {
+    const options: RequestOptions = {
+      ...{ host: '127.0.0.1', port, path, method, ca, servername: NAME },
+      headers: {
+        host: NAME,
+        ...(type && { 'content-type': type }),
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+    }
+    const request = httpsRequest(options)
+    request.end(body)
+    const [response] = await once(request, 'response')
+    let text = ''
+    for await (const chunk of response.setEncoding('utf8')) text += chunk
+    return {
+      status: response.statusCode as number,
+      headers: response.headers as Record<string, string>,
+      text,
+    }
+  }
+}
+
+/** How often a program, or what it has said, has this. */
+export function count(source: Running | string, pattern: RegExp): number {
+  return (typeof source === 'string' ? source : source.output()).match(pattern)?.length ?? 0
+}
