@@ -11,28 +11,28 @@ import { migrateToLatest } from '@auth-primer/migrations'
 import { attachPostgres } from '@auth-primer/tool-postgres'
 import { createKnex } from '../src/plugins/database.ts'
 import { bcryptAlone } from './bcrypt.ts'
-import { createSeed, emailOf, numbers, PASSWORD } from './data.ts'
+import { createSeed, numbers } from './data.ts'
 import { latencies } from './latency.ts'
 import { CONNECTIONS, type Figures, LOGIN, measure, OPERATIONS, type Requests } from './load.ts'
 import { median, quantile } from './median.ts'
 import { plot } from './plot.ts'
-import { type Server, SIDES, type Side, startServer } from './servers.ts'
+import { logIn, type Server, SIDES, type Side, startServer } from './servers.ts'
 import { insertFigures, type Row, table } from './table.ts'
 
 const USAGE = `Usage: npm run bench -w examples/social-api -- [options]
 
-  --rounds 5       how often each is measured, after once to warm up
+  --rounds 4       how often each is measured, after once to warm up
   --seconds 2      how long at a time; log-ins take four times as long
-  --warm-up 6      how long the first time, until V8 has compiled what is hot
+  --warm-up 4      how long the first time, until V8 has compiled what is hot
   --cost 12        bcrypt's
   --only <words>   of the figures those whose names contain this
   --write          put the figures into docs/explanation/performance.md, and the plot beside it`
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '4' },
     seconds: { type: 'string', default: '2' },
-    'warm-up': { type: 'string', default: '6' },
+    'warm-up': { type: 'string', default: '4' },
     cost: { type: 'string', default: '12' },
     only: { type: 'string', default: '' },
     write: { type: 'boolean', default: false },
@@ -40,7 +40,14 @@ const { values } = parseArgs({
   },
 })
 if (values.help) console.log(USAGE)
-else await main()
+else {
+  await main().catch((error: Error) => {
+    console.error(error.message)
+    process.exitCode = 1
+  })
+  // Where it was interrupted, there is load under way.
+  process.exit()
+}
 
 async function main(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'auth-primer-bench-'))
@@ -56,13 +63,26 @@ async function main(): Promise<void> {
       servers.push(server)
       return server
     }
-    await run(start, seed)
+    await Promise.race([run(start, seed), interruption()])
   } finally {
     for (const server of servers) await server.stop()
     await knex.destroy()
     await postgres.leave()
     await rm(dir, { recursive: true, force: true })
   }
+}
+
+/** Whoever interrupts it leaves no server behind. */
+function interruption(): Promise<never> {
+  return new Promise((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        // What is under way fails, and nobody waits for it any more.
+        process.on('unhandledRejection', () => {})
+        reject(new Error(`${signal}: stopped`))
+      })
+    }
+  })
 }
 
 /** As in production; only the throttles let through as much as they can be told to. */
@@ -95,7 +115,7 @@ async function run(start: Start, seed: () => Promise<void>): Promise<void> {
 
   if (isWanted('start')) await measureStart(start, say)
   const one = await pair(start)
-  const tokens = await logIn(one.service[0] as Server)
+  const tokens = await tokensOf(one.service[0] as Server)
   const two: Pair = { service: [...one.service], bare: [...one.bare] }
   let memory = 0
 
@@ -178,7 +198,7 @@ async function measureLatency(sides: Pair, seconds: number, say: (row: Row) => v
   for (const side of SIDES) {
     const quiet: number[] = []
     for (const clients of [0, 8, 64]) {
-      const times = await latencies(sides[side][0] as Server, clients, seconds * 10)
+      const times = await latencies(sides[side][0] as Server, clients, seconds * 8)
       if (clients === 0) quiet.push(...times)
       const factor = quantile(times, 0.99) / quantile(quiet, 0.99)
       say({
@@ -191,11 +211,10 @@ async function measureLatency(sides: Pair, seconds: number, say: (row: Row) => v
 }
 
 /** A token for each connection. */
-async function logIn({ url }: Server): Promise<string[]> {
+async function tokensOf({ url }: Server): Promise<string[]> {
   const tokens: string[] = []
   for (const user of numbers(CONNECTIONS)) {
-    const body = new URLSearchParams({ username: emailOf(user), password: PASSWORD })
-    const response = await fetch(`${url}/login`, { method: 'POST', body })
+    const response = await logIn(url, user)
     tokens.push(((await response.json()) as { access_token: string }).access_token)
   }
   return tokens

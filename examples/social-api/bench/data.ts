@@ -5,9 +5,12 @@ import type { Knex } from 'knex'
 export const USERS = 50
 export const POSTS = 1_000
 export const VOTES = 2_000
-export const PASSWORD = 'radishes in eggshells'
+const PASSWORD = 'radishes in eggshells'
 
-export const emailOf = (user: number) => `user${user}@example.com`
+/** A log-in, as JSON. */
+export const credentialsOf = (user: number) => JSON.stringify({ username: emailOf(user), password: PASSWORD })
+
+const emailOf = (user: number) => `user${user}@example.com`
 
 /** The two users who have voted for a post. */
 const votersOf = (post: number) => [(post % USERS) + 1, ((post + USERS / 2) % USERS) + 1]

@@ -1,14 +1,16 @@
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { emailOf, PASSWORD, USERS } from './data.ts'
-import type { Server } from './servers.ts'
+import { USERS } from './data.ts'
+import { logIn, type Server } from './servers.ts'
 
 const EVERY_MS = 50
 
 /** The milliseconds that `GET /` takes, asked for every 50 ms, while so many clients log in without a pause. */
 export async function latencies({ url }: Server, clients: number, seconds: number): Promise<number[]> {
   const stop = new AbortController()
-  const logIns = Array.from({ length: clients }, (_, client) => logInForEver(url, client, stop.signal))
+  const logIns = Array.from({ length: clients }, (_, client) =>
+    logInForEver(url, (client % USERS) + 1, stop.signal),
+  )
   if (clients > 0) await sleep(1_000)
   const agent = new Agent({ keepAlive: true })
   const times: number[] = []
@@ -34,12 +36,12 @@ function get(url: string, agent: Agent): Promise<void> {
   })
 }
 
-async function logInForEver(url: string, client: number, signal: AbortSignal): Promise<void> {
-  const body = new URLSearchParams({ username: emailOf((client % USERS) + 1), password: PASSWORD })
+async function logInForEver(url: string, user: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const response = await fetch(`${url}/login`, { method: 'POST', body, signal }).catch(() => undefined)
-    if (signal.aborted) return
-    if (!response?.ok) throw new Error(`A log-in was answered with ${response?.status}`)
-    await response.text().catch(() => {})
+    const response = await logIn(url, user, signal).catch((error) => {
+      if (!signal.aborted) throw error
+    })
+    if (response && !response.ok) throw new Error(`A log-in was answered with ${response.status}`)
+    await response?.text().catch(() => {})
   }
 }

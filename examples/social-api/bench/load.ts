@@ -1,5 +1,5 @@
 import autocannon, { type Request } from 'autocannon'
-import { emailOf, numbers, PASSWORD, POSTS, postsToVoteFor } from './data.ts'
+import { credentialsOf, numbers, POSTS, postsToVoteFor } from './data.ts'
 import { cpuOf, memoryOf, type Server } from './servers.ts'
 
 export const CONNECTIONS = 32
@@ -11,12 +11,7 @@ const authorized = (token: string) => ({ authorization: `Bearer ${token}` })
 const json = { 'content-type': 'application/json' }
 
 export const LOGIN: Requests = (user) => [
-  {
-    method: 'POST',
-    path: '/login',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams({ username: emailOf(user), password: PASSWORD }).toString(),
-  },
+  { method: 'POST', path: '/login', headers: json, body: credentialsOf(user) },
 ]
 
 /** All but log-ins, which take seconds and are measured apart. */

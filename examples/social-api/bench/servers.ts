@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { credentialsOf } from './data.ts'
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -42,7 +43,7 @@ export async function startServer(
     pid: child.pid as number,
     startedMs: performance.now() - started,
     async stop() {
-      child.kill('SIGTERM')
+      child.kill('SIGKILL')
       await ended
     },
   }
@@ -55,6 +56,11 @@ async function firstAnswer(url: string, child: ChildProcess): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
   throw new Error(`${child.spawnargs.join(' ')} ended with ${child.exitCode}`)
+}
+
+export function logIn(url: string, user: number, signal: AbortSignal | null = null): Promise<Response> {
+  const headers = { 'content-type': 'application/json' }
+  return fetch(`${url}/login`, { method: 'POST', headers, body: credentialsOf(user), signal })
 }
 
 async function freePort(): Promise<number> {
