@@ -13,7 +13,7 @@ import { createKnex } from '../src/plugins/database.ts'
 import { bcryptAlone } from './bcrypt.ts'
 import { createSeed, numbers } from './data.ts'
 import { latencies } from './latency.ts'
-import { CONNECTIONS, type Figures, LOGIN, measure, OPERATIONS, type Requests } from './load.ts'
+import { CONNECTIONS, type Figures, LOGIN, measure, OPERATIONS, type Requests, warmUp } from './load.ts'
 import { median, quantile } from './median.ts'
 import { plot } from './plot.ts'
 import { logIn, type Server, SIDES, type Side, startServer } from './servers.ts'
@@ -23,7 +23,7 @@ const USAGE = `Usage: npm run bench -w examples/social-api -- [options]
 
   --rounds 4       how often each is measured, after once to warm up
   --seconds 2      how long at a time; log-ins take four times as long
-  --warm-up 4      how long the first time, until V8 has compiled what is hot
+  --warm-up 8000   requests for each process before, until V8 has compiled what is hot
   --cost 12        bcrypt's
   --only <words>   of the figures those whose names contain this
   --write          put the figures into docs/explanation/performance.md, and the plot beside it`
@@ -32,7 +32,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '4' },
     seconds: { type: 'string', default: '2' },
-    'warm-up': { type: 'string', default: '4' },
+    'warm-up': { type: 'string', default: '8000' },
     cost: { type: 'string', default: '12' },
     only: { type: 'string', default: '' },
     write: { type: 'boolean', default: false },
@@ -147,12 +147,14 @@ async function run(start: Start, seed: () => Promise<void>): Promise<void> {
 
   async function inTurns(sides: Pair, requests: Requests, rounds: number, seconds: number, warms = true) {
     const figures: Record<Side, Figures[]> = { service: [], bare: [] }
-    for (let round = warms ? -1 : 0; round < rounds; round++) {
+    for (const side of warms ? SIDES : []) {
+      await seed()
+      await warmUp(sides[side], requests, tokens, Number(values['warm-up']))
+    }
+    for (let round = 0; round < rounds; round++) {
       for (const side of round % 2 === 0 ? SIDES : SIDES.toReversed()) {
         await seed()
-        const time = round < 0 ? Number(values['warm-up']) : seconds
-        const one = await measure(sides[side], requests, tokens, time)
-        if (round >= 0) figures[side].push(one)
+        figures[side].push(await measure(sides[side], requests, tokens, seconds))
       }
     }
     return figures

@@ -1,4 +1,4 @@
-import autocannon, { type Request } from 'autocannon'
+import autocannon, { type Request, type Result } from 'autocannon'
 import { credentialsOf, numbers, POSTS, postsToVoteFor } from './data.ts'
 import { cpuOf, memoryOf, type Server } from './servers.ts'
 
@@ -57,6 +57,16 @@ export interface Figures {
   readonly memory: number
 }
 
+/** So many requests to each of the servers of a side. */
+export async function warmUp(
+  servers: readonly Server[],
+  requests: Requests,
+  tokens: readonly string[],
+  amount: number,
+): Promise<void> {
+  await load(servers, requests, tokens, { amount: amount * servers.length })
+}
+
 /** Load on all the servers of a side, the connections dealt out among them. */
 export async function measure(
   servers: readonly Server[],
@@ -64,23 +74,10 @@ export async function measure(
   tokens: readonly string[],
   seconds: number,
 ): Promise<Figures> {
-  let user = 0
   const before = await sum(servers, cpuOf)
   const started = performance.now()
-  const result = await autocannon({
-    // It takes several, which its types do not know.
-    url: servers.map(({ url }) => url) as unknown as string,
-    connections: CONNECTIONS,
-    duration: seconds,
-    timeout: 30,
-    setupClient: (client) => {
-      user++
-      client.setRequests(requests(user, tokens[user - 1] as string))
-    },
-  })
+  const result = await load(servers, requests, tokens, { duration: seconds })
   const ms = performance.now() - started
-  const failed = result.non2xx + result.errors
-  if (failed > 0) throw new Error(`${failed} requests failed: ${JSON.stringify(result.statusCodeStats)}`)
   const count = result['2xx']
   return {
     perSecond: (count / ms) * 1_000,
@@ -89,6 +86,29 @@ export async function measure(
     p99: result.latency.p99,
     memory: Math.max(...(await Promise.all(servers.map(memoryOf)))),
   }
+}
+
+async function load(
+  servers: readonly Server[],
+  requests: Requests,
+  tokens: readonly string[],
+  length: { duration: number } | { amount: number },
+): Promise<Result> {
+  let user = 0
+  const result = await autocannon({
+    ...length,
+    // It takes several, which its types do not know.
+    url: servers.map(({ url }) => url) as unknown as string,
+    connections: CONNECTIONS,
+    timeout: 30,
+    setupClient(client) {
+      user++
+      client.setRequests(requests(user, tokens[user - 1] as string))
+    },
+  })
+  const failed = result.non2xx + result.errors
+  if (failed > 0) throw new Error(`${failed} requests failed: ${JSON.stringify(result.statusCodeStats)}`)
+  return result
 }
 
 async function sum(servers: readonly Server[], of: (server: Server) => Promise<number>): Promise<number> {
