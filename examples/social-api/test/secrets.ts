@@ -6,8 +6,8 @@ import type { FastifyInstance } from 'fastify'
 import { DEMO_PASSWORD } from '../src/demo/data.ts'
 import { type Exchange, overhear } from './overhear.ts'
 
-/** Answers that show a secret on purpose: Swagger UI's example passwords, and the demo users' on the welcome page. */
-const PUBLIC = /^\/($|\?|docs|openapi\.json)/
+/** Answers that show such a thing on purpose: Swagger UI’s example passwords, the demo users’ on the welcome page, the pages of docs/. */
+const PUBLIC = /^\/($|\?|docs|guide|openapi\.json)/
 /** What gives tokens out. */
 const TOKENS = /^\/(login|token\/refresh)\b/
 /** What is secret whoever it belongs to. */
