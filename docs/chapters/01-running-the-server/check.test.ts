@@ -117,7 +117,9 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
       const restarts = () => program.says(/it was saved/, Math.max(2_000, 2 * startMs))
       await save()
       // A second time, as one does: the first may have come before it watched.
-      await restarts().catch(() => save().then(restarts))
+      await restarts()
+        .catch(() => save().then(restarts))
+        .catch(() => assert.fail('The file was saved twice, and nothing started anew.'))
       assert.equal((await program.answers(url)).status, 200, 'It was restarted, and no longer answers.')
     },
   )

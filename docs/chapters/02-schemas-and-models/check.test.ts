@@ -11,6 +11,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
   atEnd(() => app.close())
   const signUp = (payload: object) => app.inject({ method: 'POST', url: '/users', payload })
   const rowOf = (email: string) => knex('users').where({ email }).first()
+  let shown = ''
 
   await claim(
     'unchecked',
@@ -34,6 +35,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
         )
       }
       const { statusCode, body } = await signUp({ email: 'ada@example.com', password: PASSWORD })
+      shown = body
       assert.ok(statusCode === 201, `A right sign-up was answered with ${statusCode}: ${body}`)
       assert.ok(await rowOf('ada@example.com'), 'A right sign-up was not stored.')
     },
@@ -64,10 +66,9 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
       '`response: { 201: UserOut }`, with a `UserOut` of its own: id, email and created_at.',
     ],
     async () => {
-      const { body } = await signUp({ email: 'bob@example.com', password: PASSWORD })
-      const { password } = await rowOf('bob@example.com')
-      assert.ok(!body.includes(password), 'The hash has left.')
-      assert.deepEqual(Object.keys(JSON.parse(body)).sort(), SHOWN, 'These members are shown.')
+      const { password } = await rowOf('ada@example.com')
+      assert.ok(!shown.includes(password), 'The hash has left.')
+      assert.deepEqual(Object.keys(JSON.parse(shown)).sort(), SHOWN, 'These members are shown.')
     },
   )
 
@@ -84,12 +85,13 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
       const document = app.swagger() as unknown as Tree
       const post = document.paths['/users']?.post
       assert.ok(post, 'The document does not know `POST /users`.')
+      const answer = post.responses?.[201] ?? post.responses?.['2XX']
       assert.deepEqual(
         membersOf(document, post.requestBody),
         ['email', 'password'],
         'The body has these members.',
       )
-      assert.deepEqual(membersOf(document, post.responses?.[201]), SHOWN, 'The answer 201 has these members.')
+      assert.deepEqual(membersOf(document, answer), SHOWN, 'The answer 201 has these members.')
     },
   )
 })

@@ -3,7 +3,7 @@ import type { Knex } from 'knex'
 import { chapter } from '../../check/chapter.ts'
 
 const NAME = '20260301000000_phone_number'
-const COLUMNS = ['id', 'email', 'phone_number']
+const COLUMNS = ['email', 'id', 'phone_number']
 
 await chapter(import.meta.url, async ({ load, database, claim }) => {
   const { createMissing } = await load<typeof import('./solution/create-missing.ts')>('create-missing.ts')
@@ -107,6 +107,6 @@ function assertSame(now: readonly string[], before: readonly string[], sentence:
 function columnsOf(knex: Knex): Promise<string[]> {
   return knex('information_schema.columns')
     .where({ table_schema: 'public', table_name: 'users' })
-    .orderBy('ordinal_position')
+    .orderBy('column_name')
     .pluck('column_name')
 }

@@ -28,11 +28,11 @@ export async function readGuide(dir = DOCS): Promise<ReadonlyMap<string, string>
 
 const BACK = '<p><a href="/guide">The guide</a></p>'
 
-/** A link to another page leads there; one to a file of the repository, which is not served, is its name alone. */
+/** A link to another page leads there; one to a file of the repository, which is not served, or a picture is its words alone. */
 function render(markdown: string, name: string, names: ReadonlySet<string>): string {
   const tokens = lexer(markdown)
   walkTokens(tokens, (token) => {
-    if (token.type !== 'link' || /^https?:/.test(token.href)) return
+    if ((token.type !== 'link' && token.type !== 'image') || /^https?:/.test(token.href)) return
     const [path = ''] = token.href.split('#')
     const target = posix.join(posix.dirname(name), path.replace(/\.md$/, ''))
     Object.assign(token, names.has(target) ? { href: `/guide/${target}` } : { type: 'text' })

@@ -14,8 +14,8 @@ export interface LoggingOptions {
 export function createLogger({ level, readable, destination }: LoggingOptions): Logger {
   const options = {
     level,
-    redact: { paths: SECRET_PATHS, censor: '[redacted]' },
     serializers: { err: describeError, req: describeRequest },
+    hooks: { streamWrite: redact },
   }
   if (!readable) return pino(options, destination ?? pino.destination())
   return pino(
@@ -24,7 +24,7 @@ export function createLogger({ level, readable, destination }: LoggingOptions): 
   )
 }
 
-const SECRET_MEMBERS = [
+const SECRETS = [
   'password',
   'current_password',
   'new_password',
@@ -35,11 +35,19 @@ const SECRET_MEMBERS = [
   'secret',
   'authorization',
   'cookie',
+  'set-cookie',
 ]
-const SECRET_PATHS = [
-  ...SECRET_MEMBERS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
-  'res.headers["set-cookie"]',
-]
+const HAS_SECRET = new RegExp(`"(?:${SECRETS.join('|')})":`)
+
+/**
+ * A line without the members that are secret, however deep they stand. Most lines have none, and one look at the text says so;
+ * pino's own `redact` copies every member of every line, which took a seventh of a small answer's time.
+ */
+function redact(line: string): string {
+  if (!HAS_SECRET.test(line)) return line
+  const hide = (name: string, value: unknown) => (SECRETS.includes(name) ? '[redacted]' : value)
+  return `${JSON.stringify(JSON.parse(line, hide))}\n`
+}
 
 /**
  * Neither what was searched for, nor a token that somebody puts into a query or a path by mistake, nor an e-mail. The

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
 import { readConfig } from './config.ts'
 import { createLogger } from './logging.ts'
 import { type Service, start } from './start.ts'
@@ -8,6 +9,9 @@ const PATIENCE_MS = 8_000
 
 /** `npm run dev`: lines to be read, and debug ones where LOG_LEVEL says nothing else. */
 const isDev = process.argv.includes('--dev')
+
+// Left alone, V8 lets the old part of its heap grow to several times what is in use before it looks for garbage there.
+setFlagsFromString('--heap-growing-percent=50')
 
 try {
   if (existsSync('.env')) process.loadEnvFile()

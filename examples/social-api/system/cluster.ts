@@ -97,12 +97,19 @@ export function redisUrl(port: number): string {
   return `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}`
 }
 
+/** The statement of `scale.md` that begins so. */
+export async function statementOfPage(start: string): Promise<string> {
+  const page = await readFile(join(HOW_TO, 'scale.md'), 'utf8')
+  const statements = [...page.matchAll(/```sql by=.+?\n\s*(.+?)```/gs)].map(([, sql = '']) => sql)
+  const found = statements.find((sql) => sql.startsWith(start))
+  if (found === undefined) throw new Error(`scale.md has no statement that begins with ${start}`)
+  return found
+}
+
 async function startPgBouncer(t: Test, primary: Cluster, replica: Cluster, port: number): Promise<Running> {
   const dir = await temporary(t, 'pgbouncer-')
-  const page = await readFile(join(HOW_TO, 'scale.md'), 'utf8')
-  const [, userlistSql] = /```sql\s+(select format.+?)```/s.exec(page) ?? []
-  if (userlistSql === undefined) throw new Error('scale.md does not say how to make the list of users')
-  await writeFile(join(dir, 'userlist.txt'), `${(await primary.query(userlistSql)).join('\n')}\n`)
+  const users = await primary.query(await statementOfPage('select format'))
+  await writeFile(join(dir, 'userlist.txt'), `${users.join('\n')}\n`)
   const config = join(dir, 'pgbouncer.ini')
   await writeFile(
     config,

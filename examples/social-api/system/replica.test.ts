@@ -2,11 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import type { Answer as FullAnswer } from '../test/helper.ts'
-import { freeze, openWay, PASSWORD, redisUrl, type Service, startBackends } from './cluster.ts'
+import {
+  freeze,
+  openWay,
+  PASSWORD,
+  redisUrl,
+  type Service,
+  startBackends,
+  statementOfPage,
+} from './cluster.ts'
 import { count } from './deployed.ts'
 
 const ASKED = /pg_last_wal_replay_lsn\(\) - '0\/0' >=/g
-const POSTS = /from "posts"/g
+const POSTS = /from "?posts/gi
 
 const backends = await startBackends(t)
 const { primary, replica, startService } = backends
@@ -26,10 +34,12 @@ const finn = await signUp('finn@example.com')
 t.test('the replica serves what is read, once it has all that the caller wrote', async (t) => {
   const { id } = await write(one, ana)
   for (const path of [`/posts/${id}`, '/posts?limit=100', `/users/${ben.id}`]) {
-    const table = path.startsWith('/users') ? /from "users"/g : POSTS
+    const table = path.startsWith('/users') ? /from "?users/gi : POSTS
     await untilServed(t, two, ana, path, table)
     await untilServed(t, one, ana, path, table)
   }
+  const behind = await primary.query(await statementOfPage('select application_name'))
+  t.equal(behind.length, 1, 'the statement of the page finds it')
 })
 
 t.test('what one has written is seen at once from the other process, whoever writes beside', async (t) => {

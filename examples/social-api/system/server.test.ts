@@ -193,7 +193,7 @@ t.test(
     const token = await logIn(url)
     t.equal((await fetch(`${url}/posts`, { headers: { authorization: `Bearer ${token}` } })).status, 200)
     const id = await service.says(/DEBUG: BEGIN READ ONLY.*"reqId":"(req-[^"]+)"/)
-    await service.says(new RegExp(`DEBUG: select "posts".*"reqId":"${id}"`))
+    await service.says(new RegExp(`DEBUG: SELECT posts.*"reqId":"${id}"`))
 
     const before = service.output().length
     const now = new Date()

@@ -13,7 +13,7 @@ t.test('at debug each statement of a request is logged with its id, in the order
   const [reqId, ...others] = new Set(lines.flatMap((line) => line.reqId ?? []))
   t.match(reqId, /^req-/)
   t.same(others, [])
-  t.match(statements(lines), [/^select "users"/, /^BEGIN/, /^insert into "posts"/, /^COMMIT$/])
+  t.match(statements(lines), [/ FROM users/, /^BEGIN/, /^INSERT INTO posts/, /^COMMIT$/])
   t.equal(statements(lines).length, 4)
   for (const line of lines.filter(isSql)) t.match(line, { reqId, level: 20, ms: Number })
 })
@@ -103,7 +103,7 @@ t.test('the values bound to a statement are not logged, also where it fails', as
 
   const log = JSON.stringify(await taken())
   t.match(log, /"code":"22001"/, 'the failure itself is there')
-  t.match(log, /insert into/)
+  t.match(log, /insert into/i)
   t.notMatch(log, /unmistakable/)
   t.notMatch(log, token)
   t.notMatch(log, /\$2b\$/)

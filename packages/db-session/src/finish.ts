@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { DbSessionError, translate } from './errors.ts'
 import type { Exchange, ExchangeOf } from './exchange.ts'
 import type { Work } from './options.ts'
-import { readHead, resetReply, restoreHead } from './reply.ts'
+import { type Head, readHead, resetReply, restoreHead } from './reply.ts'
 import type { Run } from './run.ts'
 import { assertSendable } from './sendable.ts'
 
@@ -33,7 +33,7 @@ export function finish(exchangeOf: ExchangeOf, work: Work) {
     if (exchange.retry?.(run.session.root.failed)) return
     exchange.state = 'deciding'
     const head = readHead(reply)
-    decide(run, reply, payload).then(
+    decide(run, reply, head, payload).then(
       (lasts) => {
         exchange.state = lasts ? 'streaming' : 'finished'
         if (exchange.answeredTwice) restoreHead(reply, head)
@@ -45,7 +45,7 @@ export function finish(exchangeOf: ExchangeOf, work: Work) {
 }
 
 /** Resolves with whether the session lasts as long as the stream that is the answer. */
-async function decide(run: Run, reply: FastifyReply, payload: unknown): Promise<boolean> {
+async function decide(run: Run, reply: FastifyReply, head: Head, payload: unknown): Promise<boolean> {
   const { session, db } = run
   if (statusOf(reply, payload) >= 400) {
     if (session.busy) {
@@ -55,7 +55,7 @@ async function decide(run: Run, reply: FastifyReply, payload: unknown): Promise<
     } else await run.rollback()
     return false
   }
-  assertSendable(reply, payload)
+  assertSendable(head, payload)
   if (isStream(payload)) {
     if (db.mode === 'read' && !session.root.rollbackOnly) return true
     await opened(payload)

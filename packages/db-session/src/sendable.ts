@@ -1,14 +1,16 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
-import type { FastifyReply } from 'fastify'
+import type { Head } from './reply.ts'
 
 /**
  * Throws where Fastify or Node would do so while they write the head: by then the COMMIT would be made, and
  * the answer a 500 all the same.
  */
-export function assertSendable(reply: FastifyReply, payload: unknown): void {
-  for (const [name, values] of Object.entries(reply.getHeaders())) {
+export function assertSendable({ headers }: Head, payload: unknown): void {
+  for (const name in headers) {
     validateHeaderName(name)
-    for (const value of [values].flat()) validateHeaderValue(name, value as string)
+    const values = headers[name]
+    if (!Array.isArray(values)) validateHeaderValue(name, values as string)
+    else for (const value of values) validateHeaderValue(name, value)
   }
   if (payload === null || typeof payload !== 'object') return
   if (payload instanceof Response) {

@@ -12,13 +12,13 @@ const ask = async () => {
 }
 
 const before = await ask()
+if (before === null) throw new Error(`Nobody answers at ${URL}: does \`npm run dev\` run?`)
 console.log('before the save:', before)
 
-const now = new Date()
-await utimes(FILE, now, now)
-
-let after = await ask()
-while (after === null || after === before) {
+let after: string | null = before
+for (let waitedMs = 0; after === before || after === null; waitedMs += 100) {
+  // Now and then once more: the first may have come before anybody watched.
+  if (waitedMs % 5_000 === 0) await utimes(FILE, new Date(), new Date())
   await sleep(100)
   after = await ask()
 }

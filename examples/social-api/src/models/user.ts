@@ -33,7 +33,9 @@ export class User extends Model {
 
   /** Who a token names, with the version of the row. */
   static async findCaller(db: Knex, id: number): Promise<User | undefined> {
-    return User.query(db).select('users.*', 'xmin').findById(id)
+    // Of every request with a token, so by hand: to build it would cost more than to send it.
+    const { rows } = await db.raw<{ rows: User[] }>('SELECT *, xmin FROM users WHERE id = ?', [id])
+    return rows[0] && User.fromDatabaseJson(rows[0])
   }
 
   /** Makes a new version of the row, the same as before. */

@@ -18,4 +18,9 @@ export class Vote extends Model {
       .returning('post_id')
     return added.length === 1
   }
+
+  /** False where there was none. */
+  static async remove(db: Knex, vote: { user_id: number; post_id: number }): Promise<boolean> {
+    return (await db('votes').where(vote).delete()) === 1
+  }
 }

@@ -14,31 +14,39 @@ export default fp(async (app) => {
   })
 
   // Clients put a content type on a DELETE that has no content.
-  app.addHook('onRequest', async ({ method, headers }) => {
+  app.addHook('onRequest', ({ method, headers }, _reply, done) => {
     const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
     if (method === 'DELETE' && !hasBody) delete headers['content-type']
+    done()
   })
 
-  app.addHook('preParsing', async ({ headers }) => {
-    if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
-      throw new Problem('UNSUPPORTED_MEDIA_TYPE', 'Bodies are read as they are, not compressed.')
-    }
+  app.addHook('preParsing', ({ headers }, _reply, payload, done) => {
+    const isCompressed = (headers['content-encoding'] ?? 'identity') !== 'identity'
+    done(
+      isCompressed
+        ? new Problem('UNSUPPORTED_MEDIA_TYPE', 'Bodies are read as they are, not compressed.')
+        : null,
+      payload,
+    )
   })
 
-  app.addHook('preValidation', async ({ query, url }) => {
-    // Of a path that is broken so, the router tells.
-    if (!isPercentEncoded(url)) {
-      throw new Problem('MALFORMED_REQUEST', 'The query is not percent-encoded UTF-8: `%` itself is `%25`.')
-    }
-    const repeated = Object.entries(query as object).filter(([, value]) => Array.isArray(value))
-    if (repeated.length > 0) {
-      throw new Problem('VALIDATION_FAILED', 'A query key was given more than once.', {
-        errors: repeated.map(([key]) => ({
-          in: 'querystring',
-          path: `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
-          message: 'must be given once',
-        })),
-      })
-    }
+  app.addHook('preValidation', ({ query, url }, _reply, done) => {
+    done(wrongQuery(query as object, url))
   })
 })
+
+function wrongQuery(query: object, url: string): Problem | undefined {
+  // Of a path that is broken so, the router tells.
+  if (!isPercentEncoded(url)) {
+    return new Problem('MALFORMED_REQUEST', 'The query is not percent-encoded UTF-8: `%` itself is `%25`.')
+  }
+  const repeated = Object.entries(query).filter(([, value]) => Array.isArray(value))
+  if (repeated.length === 0) return undefined
+  return new Problem('VALIDATION_FAILED', 'A query key was given more than once.', {
+    errors: repeated.map(([key]) => ({
+      in: 'querystring',
+      path: `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+      message: 'must be given once',
+    })),
+  })
+}

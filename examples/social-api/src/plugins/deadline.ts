@@ -13,11 +13,12 @@ export interface DeadlineOptions {
  * Not Fastify's `handlerTimeout`: 5.12 forgets it as soon as a body has been read.
  */
 export default fp<DeadlineOptions>(async (app, { answerWithinMs = ANSWER_WITHIN_MS }) => {
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     const timer = setTimeout(() => {
       if (!reply.sent) reply.send(tooLate())
     }, answerWithinMs)
     reply.raw.once('close', () => clearTimeout(timer))
+    done()
   })
 })
 

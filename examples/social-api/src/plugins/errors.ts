@@ -5,15 +5,17 @@ import { PROBLEMS, Problem, type ProblemCode } from '../problem.ts'
 /** Every error that leaves the service is a problem document, and a 5xx says nothing of the inside. */
 export default fp(async (app) => {
   app.setErrorHandler(answerWithProblem)
-  app.setNotFoundHandler(refuseUnknownPath)
+  app.setNotFoundHandler((request) => {
+    throw unknownPath(request)
+  })
   // Before its body is read: what is wrong with that makes no difference.
-  app.addHook('onRequest', async (request) => {
-    if (request.is404) refuseUnknownPath(request)
+  app.addHook('onRequest', (request, _reply, done) => {
+    done(request.is404 ? unknownPath(request) : undefined)
   })
 })
 
-function refuseUnknownPath(request: FastifyRequest): never {
-  throw new Problem('NOT_FOUND', `There is nothing at ${request.method} ${pathOf(request)}.`)
+function unknownPath(request: FastifyRequest): Problem {
+  return new Problem('NOT_FOUND', `There is nothing at ${request.method} ${pathOf(request)}.`)
 }
 
 /** Also Fastify's `frameworkErrors`: a path that no route was looked up for does not reach the error handler. */

@@ -6,9 +6,9 @@ import { Problem } from '../problem.ts'
 /** What Node would refuse without a word, or with words of its own, gets a problem document too. */
 export default fp(async (app) => {
   // Told to leave it to us by `requireHostHeader: false`.
-  app.addHook('onRequest', async ({ raw, headers }) => {
-    if (headers.host === undefined && raw.httpVersion !== '1.0')
-      throw new Problem('MALFORMED_REQUEST', 'The Host header is missing.')
+  app.addHook('onRequest', ({ raw, headers }, _reply, done) => {
+    const isMissing = headers.host === undefined && raw.httpVersion !== '1.0'
+    done(isMissing ? new Problem('MALFORMED_REQUEST', 'The Host header is missing.') : undefined)
   })
   // RFC 9110, section 10.1.1: what is expected beside `100-continue` may be passed over.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))

@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 
 export interface RedisOptions {
   /** Unset: there is none. */
@@ -15,6 +15,8 @@ export default fp<RedisOptions>(async (app, { redisUrl }) => {
   app.decorate('redis', redisUrl === undefined ? undefined : await connect(redisUrl))
 
   async function connect(url: string): Promise<Redis> {
+    // Only now: it takes 10 MB.
+    const { Redis } = await import('ioredis')
     const redis = new Redis(url, {
       connectionName: 'social-api',
       connectTimeout: 1_000,

@@ -16,7 +16,8 @@ export function requestId({ headers }: { headers: IncomingHttpHeaders }): string
 
 /** Each answer says which request it is to. */
 export default fp(async (app) => {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
+    done()
   })
 })

@@ -7,7 +7,7 @@ import { Problem } from '../problem.ts'
 /** The pages that a problem document's `type` leads to, and the others of `docs/`. */
 const guide: FastifyPluginAsyncTypebox = async (app) => {
   const pages = await readGuide()
-  const options = { helmet: { contentSecurityPolicy: pagePolicy(STYLE) }, schema: { hide: true } }
+  const options = { config: { policy: pagePolicy(STYLE) }, schema: { hide: true } }
 
   app.get('/guide', options, async (_request, reply) => reply.type(HTML).send(pages.get('')))
 

@@ -29,14 +29,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const { caller, db } = request
-      const { limit, skip, search } = request.query
-      const page = Post.visibleTo(caller, db)
-        // Not LIKE: here `%`, `_` and `\` are characters as any other.
-        .whereRaw('strpos(title, ?) > 0', [search])
-        .orderBy('id')
-        .limit(limit)
-        .offset(skip)
-      return Post.withVotes(db, page)
+      return Post.page(db, caller, request.query)
     },
   )
 
@@ -57,14 +50,12 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { title, content, published } = request.body
-      const owner = request.caller
-      const post = await Post.query(request.db)
-        .insert({ title, content, published, owner_id: owner.id })
-        .returning('*')
+      const { id, email, created_at } = request.caller
+      const post = await Post.create(request.db, { title, content, published, owner_id: id })
       return reply
         .code(201)
         .header('location', `/posts/${post.id}`)
-        .send({ ...post, owner })
+        .send({ ...post, owner: { id, email, created_at } })
     },
   )
 
@@ -86,7 +77,7 @@ const posts: FastifyPluginAsyncTypebox = async (app) => {
     async (request) => {
       const { caller, db } = request
       const { id } = request.params
-      const [post] = await Post.withVotes(db, Post.visibleTo(caller, db).where('id', id))
+      const post = await Post.findWithVotes(db, caller, id)
       if (post === undefined) throw noPost(id)
       return post
     },

@@ -14,7 +14,7 @@ const root: FastifyPluginAsyncTypebox<{ hasDemoData: boolean }> = async (app, { 
   app.get(
     '/',
     {
-      helmet: { contentSecurityPolicy: pagePolicy(STYLE) },
+      config: { policy: pagePolicy(STYLE) },
       schema: {
         operationId: 'getRoot',
         tags: ['Service'],

@@ -25,17 +25,17 @@ const vote: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { caller, db } = request
       const { post_id, dir } = request.body
-      // Locked, so that it is still there when the vote is.
-      const post = await Post.visibleTo(caller, db).findById(post_id).forKeyShare()
-      if (post === undefined) throw noPost(post_id)
+      const vote = { user_id: caller.id, post_id }
+      // Kept, so that it is still there when the vote is.
+      if (!(await Post.keep(db, caller, post_id))) throw noPost(post_id)
 
       if (dir === 1) {
-        const isNew = await Vote.add(db, { user_id: caller.id, post_id })
+        const isNew = await Vote.add(db, vote)
         if (!isNew) throw new Problem('ALREADY_VOTED', `You have voted for post ${post_id} already.`)
         return reply.code(201).send({ message: 'successfully added vote' })
       }
-      const count = await Vote.query(db).deleteById([caller.id, post_id])
-      if (count === 0) throw new Problem('NOT_FOUND', `You have no vote for post ${post_id} to take back.`)
+      const wasThere = await Vote.remove(db, vote)
+      if (!wasThere) throw new Problem('NOT_FOUND', `You have no vote for post ${post_id} to take back.`)
       return reply.code(201).send({ message: 'successfully deleted vote' })
     },
   )

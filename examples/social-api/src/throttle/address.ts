@@ -14,7 +14,9 @@ export function networkOfRequest({ ip, socket }: FastifyRequest): string {
  */
 export function networkOf(text = ''): string | undefined {
   const bare = text.replace(/^\[([^\]]*)\](:\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1')
-  if (isIP(bare) === 0) return undefined
+  const family = isIP(bare)
+  if (family === 0) return undefined
+  if (family === 4) return bare
   // It also makes an IPv4 address of one that is written as IPv6, `::ffff:192.0.2.1`.
   const address = ipaddr.process(bare)
   if (address instanceof ipaddr.IPv4) return address.toString()

@@ -1,0 +1,17 @@
+import { availableParallelism } from 'node:os'
+import bcrypt from 'bcrypt'
+
+/** How many passwords a second bcrypt checks, with nothing around it, one on each core. */
+export async function bcryptAlone(seconds: number, cost: number): Promise<number> {
+  const hash = await bcrypt.hash('radishes in eggshells', cost)
+  const started = performance.now()
+  let count = 0
+  const one = async () => {
+    while (performance.now() - started < seconds * 1_000) {
+      await bcrypt.compare('radishes in eggshells', hash)
+      count++
+    }
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, one))
+  return (count / (performance.now() - started)) * 1_000
+}

@@ -1,0 +1,72 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { availableParallelism, cpus, release } from 'node:os'
+
+interface Side {
+  readonly perSecond: number
+  /** In microseconds a request. */
+  readonly cpu?: number
+  /** In milliseconds. */
+  readonly p99?: number
+}
+
+export interface Row {
+  readonly what: string
+  readonly processes?: number
+  readonly service?: Side
+  readonly bare?: Side
+  /** The service's requests a second, of the bare one's; of a latency, how many times the quiet one. */
+  readonly ratio?: number
+  /** The bare one's CPU, of the service's. */
+  readonly cpuRatio?: number
+  /** Of what has no other side. */
+  readonly value?: string
+}
+
+const HEAD = ['', 'processes', 'service', 'p99', 'bare', 'p99', 'ratio', 'CPU, service', 'CPU, bare', 'ratio']
+
+/** Lines of Markdown: a head, and a line for each row. */
+export function table(rows: readonly Row[]): string[] {
+  return [line(HEAD), line(HEAD.map(() => '---')), ...rows.map((row) => line(cells(row)))]
+}
+
+function cells({ what, processes, service, bare, ratio, cpuRatio, value }: Row): string[] {
+  const perSecond = (side?: Side) => (side ? `${digits(side.perSecond)}/s` : '')
+  const p99 = (side?: Side) => (side?.p99 === undefined ? '' : `${digits(side.p99)} ms`)
+  const cpu = (side?: Side) => (side?.cpu === undefined ? '' : `${digits(side.cpu)} µs`)
+  return [
+    what,
+    processes === undefined ? '' : String(processes),
+    value ?? perSecond(service),
+    p99(service),
+    perSecond(bare),
+    p99(bare),
+    ratio === undefined ? '' : ratio.toFixed(2),
+    cpu(service),
+    cpu(bare),
+    cpuRatio === undefined ? '' : cpuRatio.toFixed(2),
+  ]
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`
+}
+
+function digits(value: number): string {
+  return value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(1)
+}
+
+const PAGE = new URL('../../../docs/explanation/performance.md', import.meta.url)
+const [BEGIN, END] = ['<!-- figures -->', '<!-- end of figures -->']
+
+/** Puts the table and the machine between the page's two comments. */
+export async function insertFigures(
+  rows: readonly Row[],
+  { rounds, seconds }: { rounds: number; seconds: number },
+): Promise<void> {
+  const page = await readFile(PAGE, 'utf8')
+  const [before, after] = [page.indexOf(BEGIN), page.indexOf(END)]
+  if (before < 0 || after < before) throw new Error(`${PAGE.pathname} has no place for the figures`)
+  const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim()}), Linux ${release()}, Node ${process.version}, ${rounds} rounds of ${seconds} seconds:`
+  const figures = [BEGIN, machine, '', ...table(rows)].join('\n')
+  await writeFile(PAGE, `${page.slice(0, before)}${figures}\n${page.slice(after)}`)
+}
