@@ -118,6 +118,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
         assert.equal(drafts.statusCode, 404, `Bob’s ${method} of Ada’s draft is answered so.`)
         assert.deepEqual(drafts, nobodys, `${method}: a draft, and a post that is not there.`)
       }
+      assert.equal(await titleOf(draft.id), draft.title, 'Bob was told 404, and has changed Ada’s draft.')
       assert.equal(
         (await ask(ADA, 'PUT', `/posts/${draft.id}`, EDIT)).statusCode,
         200,

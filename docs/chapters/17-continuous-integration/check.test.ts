@@ -131,7 +131,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
 
   await claim(
     'floating',
-    'what it runs today is what it runs tomorrow',
+    'no new major version comes by itself',
     [
       'Which of your steps takes whatever is newest?',
       'An action has a version behind its `@`, Node and the image of Postgres a number.',

@@ -1,16 +1,25 @@
 import { dbSession } from '@auth-primer/db-session'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
 import Fastify from 'fastify'
 import type { Knex } from 'knex'
 
+// An amount below zero would take from whom it should give to.
+const Transfer = Type.Object({
+  from: Type.Integer(),
+  to: Type.Integer(),
+  amount: Type.Integer({ minimum: 1 }),
+})
+
 export async function buildApp(knex: Knex) {
-  const app = Fastify()
+  const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
 
   // #region register
   await app.register(dbSession, { knex, acquireTimeoutMs: 2_000, statementTimeoutMs: 10_000 })
   // #endregion
 
   // #region write
-  app.post<{ Body: { from: number; to: number; amount: number } }>('/transfers', async (request, reply) => {
+  app.post('/transfers', { schema: { body: Transfer } }, async (request, reply) => {
     const { from, to, amount } = request.body
     const taken = await request
       .db('accounts')

@@ -17,6 +17,7 @@ t.test('what is answered is stored', async (t) => {
 t.test('what is refused leaves nothing behind', async (t) => {
   t.equal(await transfer(1, 99, 30), 409, 'the money had been taken already')
   t.equal(await transfer(1, 2, 1000), 409)
+  t.equal(await transfer(1, 2, -1000), 400, 'nobody is taken from by being given less than nothing')
   t.same(await balances(), [70, 30])
 })
 
