@@ -36,7 +36,7 @@ export interface CheckOptions {
 /** Runs a chapter's check in a process of its own, and reads what it says. */
 export async function check(chapter: Chapter, options: CheckOptions = {}): Promise<Verdict> {
   const { attempt = 'exercise', postgresUrl } = options
-  const child = spawn(process.execPath, ['--import', 'tsx', 'check.test.ts'], {
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), 'check.test.ts'], {
     cwd: chapter.folder,
     env: {
       ...process.env,

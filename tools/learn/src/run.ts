@@ -27,7 +27,7 @@ export async function run(
 }
 
 async function runFile(path: string, args: readonly string[], chapter: Chapter, env: Record<string, string>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', path, ...args], {
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), path, ...args], {
     cwd: chapter.folder,
     env: { ...process.env, TSX_TSCONFIG_PATH: resolve(CHECKOUT, 'tsconfig.dev.json'), ...env },
     stdio: 'inherit',
