@@ -26,11 +26,11 @@ const contract = {
 
 t.test('the contract holds through nginx, two processes, PgBouncer, a replica and Redis', async (t) => {
   const before = [one, two].map((service) => count(service, REQUESTS))
-  const reads = count(await replica.log(), /from "posts"/g)
+  const reads = count(await replica.log(), /from "?posts/gi)
   await runContract(t, CONTRACT, contract)
   for (const [index, service] of [one, two].entries())
     t.ok(count(service, REQUESTS) > (before[index] ?? 0) + 100, 'each of the two had its part')
-  t.ok(count(await replica.log(), /from "posts"/g) > reads, 'and so had the replica')
+  t.ok(count(await replica.log(), /from "?posts/gi) > reads, 'and so had the replica')
 })
 
 t.test('log-ins, what ends them, and wrong passwords are the same to each process', async (t) => {
