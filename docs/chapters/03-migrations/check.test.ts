@@ -3,7 +3,7 @@ import type { Knex } from 'knex'
 import { chapter } from '../../check/chapter.ts'
 
 const NAME = '20260301000000_phone_number'
-const COLUMNS = ['id', 'email', 'phone_number']
+const COLUMNS = ['email', 'id', 'phone_number']
 
 await chapter(import.meta.url, async ({ load, database, claim }) => {
   const { createMissing } = await load<typeof import('./solution/create-missing.ts')>('create-missing.ts')
@@ -22,7 +22,7 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
     [
       'Into a new database it should put the table as the code wants it today, `phone_number` too.',
       'knex makes tables: `knex.schema.createTable`, with a function that names the columns.',
-      "`createTable('users', (table) => { table.increments('id'); … })`: `text('email')`, `text('phone_number')`.",
+      "`await knex.schema.createTable('users', (table) => { table.increments('id'); table.text('email'); … })`: without `await` nothing is sent.",
     ],
     async () => {
       const { knex } = await database()
@@ -58,7 +58,7 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
     [
       'In the table are Ada and Bob, and nobody knows their numbers. What should `up` put there?',
       'Alter the table, do not make it anew. The new column must allow NULL, or have a default.',
-      "`knex.schema.alterTable('users', (table) => { table.text('phone_number') })`",
+      "`await knex.schema.alterTable('users', (table) => { table.text('phone_number') })`: without `await` nothing is sent.",
     ],
     async () => {
       await knex.migrate.up(migrations)
@@ -73,7 +73,7 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
     [
       'Compare the table before `up` with the one after `down`. What is left over?',
       '`down` undoes what `up` did, step for step and from the last to the first.',
-      "`knex.schema.alterTable('users', (table) => { table.dropColumn('phone_number') })`",
+      "`await knex.schema.alterTable('users', (table) => { table.dropColumn('phone_number') })`",
     ],
     async () => {
       const upOnce = await describe(knex)
@@ -107,6 +107,6 @@ function assertSame(now: readonly string[], before: readonly string[], sentence:
 function columnsOf(knex: Knex): Promise<string[]> {
   return knex('information_schema.columns')
     .where({ table_schema: 'public', table_name: 'users' })
-    .orderBy('ordinal_position')
+    .orderBy('column_name')
     .pluck('column_name')
 }
