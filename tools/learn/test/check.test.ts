@@ -1,0 +1,49 @@
+import { resolve } from 'node:path'
+import t from 'tap'
+import { readChapters } from '../src/chapters.ts'
+import { check } from '../src/check.ts'
+import { textOf } from '../src/print.ts'
+
+const [adding] = await readChapters(resolve(import.meta.dirname, '../fixture/chapters'))
+if (!adding) throw new Error('The fixture has no chapter')
+const states = ({ claims }: Awaited<ReturnType<typeof check>>) => claims.map(({ state }) => state)
+
+t.jobs = 2
+
+t.test('a right solution passes', async (t) => {
+  const verdict = await check(adding, { attempt: 'solution' })
+  t.match(verdict, { passed: true, output: '' })
+  t.same(states(verdict), ['holds', 'holds', 'holds'])
+  t.match(textOf(adding, verdict, 1), 'Done: every claim holds.')
+})
+
+t.test('the first claim that does not hold ends it, with as many hints as are wanted', async (t) => {
+  const verdict = await check(adding)
+  t.equal(verdict.passed, false)
+  t.same(states(verdict), ['holds', 'does not hold', 'not looked at'])
+  t.match(verdict.claims[1], { mistake: 'minus', finding: 'It is another number.', expected: '3', came: '1' })
+  for (const wanted of [0, 1, 2, 3]) {
+    const text = textOf(adding, verdict, wanted)
+    t.equal(text.match(/^Hint \d/gm)?.length ?? 0, wanted, `${wanted} hints`)
+    t.equal(text.includes(`Another hint: --hints ${wanted + 1}`), wanted < 3)
+  }
+})
+
+t.test('a syntax error is told with its file and line', async (t) => {
+  const attempt = t.testdir({ 'add.ts': 'export const add =\n  (a: number => a\n' })
+  const { passed, claims } = await check(adding, { attempt })
+  t.equal(passed, false)
+  t.match(claims, [{ sentence: 'the files can be run', mistake: 'not-loaded', finding: /add\.ts:2:/ }])
+})
+
+t.test('who ends the process in the midst of the check does not pass', async (t) => {
+  const verdict = await check(adding, { attempt: 'exits' })
+  t.equal(verdict.passed, false)
+  t.match(textOf(adding, verdict, 1), /ended early[\s\S]*process\.exit/)
+})
+
+t.test('a check that takes too long is ended, and told', async (t) => {
+  const verdict = await check(adding, { attempt: 'solution', patienceMs: 100 })
+  t.equal(verdict.passed, false)
+  t.match(textOf(adding, verdict, 1), 'It did not come to an end in 0.1 s.')
+})
