@@ -22,7 +22,7 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
     [
       'Into a new database it should put the table as the code wants it today, `phone_number` too.',
       'knex makes tables: `knex.schema.createTable`, with a function that names the columns.',
-      "`createTable('users', (table) => { table.increments('id'); … })`: `text('email')`, `text('phone_number')`.",
+      "`await knex.schema.createTable('users', (table) => { table.increments('id'); table.text('email'); … })`: without `await` nothing is sent.",
     ],
     async () => {
       const { knex } = await database()
@@ -58,7 +58,7 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
     [
       'In the table are Ada and Bob, and nobody knows their numbers. What should `up` put there?',
       'Alter the table, do not make it anew. The new column must allow NULL, or have a default.',
-      "`knex.schema.alterTable('users', (table) => { table.text('phone_number') })`",
+      "`await knex.schema.alterTable('users', (table) => { table.text('phone_number') })`: without `await` nothing is sent.",
     ],
     async () => {
       await knex.migrate.up(migrations)
@@ -73,7 +73,7 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
     [
       'Compare the table before `up` with the one after `down`. What is left over?',
       '`down` undoes what `up` did, step for step and from the last to the first.',
-      "`knex.schema.alterTable('users', (table) => { table.dropColumn('phone_number') })`",
+      "`await knex.schema.alterTable('users', (table) => { table.dropColumn('phone_number') })`",
     ],
     async () => {
       const upOnce = await describe(knex)

@@ -4,9 +4,6 @@ import { resolve } from 'node:path'
 import { Parser, type Result } from 'tap-parser'
 import { CHECKOUT, type Chapter } from './chapters.ts'
 
-/** How long a check may take, in milliseconds: more is an endless loop in what is checked. */
-const PATIENCE_MS = 60_000
-
 export interface Verdict {
   readonly passed: boolean
   readonly claims: readonly Claim[]
@@ -31,27 +28,35 @@ export interface CheckOptions {
   readonly attempt?: string
   /** Where the check makes its database. @default a server of its own, which takes a second or two to start */
   readonly postgresUrl?: string | undefined
+  /** In milliseconds: more is an endless loop in what is checked. @default 60_000 */
+  readonly patienceMs?: number
 }
 
 /** Runs a chapter's check in a process of its own, and reads what it says. */
 export async function check(chapter: Chapter, options: CheckOptions = {}): Promise<Verdict> {
-  const { attempt = 'exercise', postgresUrl } = options
+  const { attempt = 'exercise', postgresUrl, patienceMs = 60_000 } = options
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), 'check.test.ts'], {
     cwd: chapter.folder,
     env: {
       ...process.env,
       CHAPTER_ATTEMPT: attempt,
+      // Patience is this process's: tap's own would end the check without a word of why.
+      TAP_TIMEOUT: '0',
       TSX_TSCONFIG_PATH: resolve(CHECKOUT, 'tsconfig.dev.json'),
       ...(postgresUrl && { TEST_POSTGRES_URL: postgresUrl }),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: PATIENCE_MS,
+    timeout: patienceMs,
     killSignal: 'SIGKILL',
   })
   const claims: Claim[] = []
   let output = ''
   const parser = new Parser()
   parser.on('assert', (result) => claims.push(claimOf(result)))
+  let isOver = false
+  parser.on('comment', (line: string) => {
+    if (line.trim() === '# the check is over') isOver = true
+  })
   parser.on('extra', (line: string) => {
     output += line
   })
@@ -60,8 +65,11 @@ export async function check(chapter: Chapter, options: CheckOptions = {}): Promi
     output += text
   })
   const [code, signal] = await once(child, 'close')
-  if (signal) output += `The check was ended after ${PATIENCE_MS / 1000} s: is there an endless loop?\n`
-  return { passed: code === 0 && claims.some(({ state }) => state === 'holds'), claims, output }
+  if (signal)
+    output += `It did not come to an end in ${patienceMs / 1000} s. Is there a loop without an end, or an \`await\` of something that never comes?\n`
+  else if (code === 0 && !isOver)
+    output += `Its process ended early, with exit code ${code}. Does the code call \`process.exit\`?\n`
+  return { passed: code === 0 && isOver && claims.some(({ state }) => state === 'holds'), claims, output }
 }
 
 function claimOf({ ok, skip, name, diag }: Result): Claim {

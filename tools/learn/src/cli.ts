@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { findChapter, readChapters } from './chapters.ts'
 import { check } from './check.ts'
@@ -11,14 +13,14 @@ const HELP = `The exercises of the chapters in docs/chapters.
   npm run learn -- check 05                 check your work in the chapter's exercise/
   npm run learn -- check 05 --hints 2       the same, with so many hints (1 to 3) where a claim does not hold
   npm run learn -- check 05 --attempt solution    another folder of the chapter: solution, bad/plain-text
-  npm run learn -- run 05 steps/salts.ts    run a file of the chapter, with a database of its own if it has tables
+  npm run learn -- run 05 steps/two-hashes.ts    run a file of the chapter, with a database of its own if it has tables
 
 Where a chapter needs Postgres, the embedded one is used, or that of DATABASE_URL.
 `
 
 async function main(args: string[]): Promise<number> {
   // What follows the file that is to be run belongs to it.
-  if (args[0] === 'run') return runFile(args.slice(1))
+  if (args[0] === 'run' && !isHelp(args[1])) return runFile(args.slice(1))
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -33,8 +35,11 @@ async function main(args: string[]): Promise<number> {
   if (verb === 'list' && name === undefined) return list()
   if (verb === 'check' && name !== undefined && rest.length === 0)
     return checkChapter(name, values.attempt, hintsOf(values.hints))
+  if (verb === 'check' && name === undefined) throw new Error(`Expected a chapter\n\n${HELP}`)
   throw new Error(`Not a command: ${args.join(' ')}\n\n${HELP}`)
 }
+
+const isHelp = (word: string | undefined) => word === '--help' || word === '-h'
 
 function say(text: string): number {
   process.stdout.write(text)
@@ -48,6 +53,8 @@ async function list(): Promise<number> {
 
 async function checkChapter(name: string, attempt: string, hints: number): Promise<number> {
   const chapter = await findChapter(name)
+  if (!existsSync(resolve(chapter.folder, attempt)))
+    throw new Error(`There is no folder ${attempt} in ${chapter.folder}`)
   const verdict = await withPostgres(chapter, (postgresUrl) => check(chapter, { attempt, postgresUrl }))
   say(textOf(chapter, verdict, hints))
   return verdict.passed ? 0 : 1

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import pg from 'pg'
@@ -17,7 +17,8 @@ export async function run(
   postgresUrl: string | undefined,
 ): Promise<number> {
   const path = resolve(chapter.folder, file)
-  if (!existsSync(path)) throw new Error(`There is no file ${file} in ${chapter.folder}`)
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new Error(`There is no file ${file} in ${chapter.folder}`)
   const database = postgresUrl === undefined ? undefined : await makeDatabase(postgresUrl, chapter)
   try {
     return await runFile(path, args, chapter, database ? { DATABASE_URL: database.url } : {})

@@ -1,79 +1,49 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import { type Chapter, findChapter, readChapters } from '../src/chapters.ts'
+import { resolve } from 'node:path'
+import t from 'tap'
+import { readChapters } from '../src/chapters.ts'
 import { check } from '../src/check.ts'
 import { textOf } from '../src/print.ts'
 
-const FAILS = `TAP version 14
-ok 1 - the server answers
-not ok 2 - and says who it is
-  ---
-  mistake: anonymous
-  finding: It said nothing.
-  expected: "'me'"
-  came: undefined
-  hints:
-    - look
-    - do
-    - type
-  ...
-ok 3 - and when # SKIP not looked at yet
-1..3
-`
+const [adding] = await readChapters(resolve(import.meta.dirname, '../fixture/chapters'))
+if (!adding) throw new Error('The fixture has no chapter')
+const states = ({ claims }: Awaited<ReturnType<typeof check>>) => claims.map(({ state }) => state)
 
-/** A chapter whose check is this program. */
-async function chapterWith(t: Test, program: string): Promise<Chapter> {
-  const dir = await mkdtemp(join(tmpdir(), 'learn-'))
-  t.teardown(() => rm(dir, { recursive: true }))
-  const folder = join(dir, '07-a-chapter')
-  await mkdir(folder)
-  await writeFile(join(folder, 'README.md'), '# 07 · A chapter\n')
-  await writeFile(join(folder, 'check.test.ts'), program)
-  const [chapter] = await readChapters(dir)
-  t.same(chapter, { number: '07', title: 'A chapter', folder, hasTables: false })
-  return chapter as Chapter
-}
+t.jobs = 2
 
-t.test('the first claim that does not hold is told, with as many hints as are wanted', async (t) => {
-  const chapter = await chapterWith(t, `console.log(${JSON.stringify(FAILS)}); process.exitCode = 1`)
-  const verdict = await check(chapter)
+t.test('a right solution passes', async (t) => {
+  const verdict = await check(adding, { attempt: 'solution' })
+  t.match(verdict, { passed: true, output: '' })
+  t.same(states(verdict), ['holds', 'holds', 'holds'])
+  t.match(textOf(adding, verdict, 1), 'Done: every claim holds.')
+})
+
+t.test('the first claim that does not hold ends it, with as many hints as are wanted', async (t) => {
+  const verdict = await check(adding)
   t.equal(verdict.passed, false)
-  t.same(
-    verdict.claims.map(({ state }) => state),
-    ['holds', 'does not hold', 'not looked at'],
-  )
-  t.match(verdict.claims[1], { mistake: 'anonymous', hints: ['look', 'do', 'type'] })
-
-  const text = textOf(chapter, verdict, 2)
-  t.match(
-    text,
-    "  expected: 'me'\n  came:     undefined\nHint 1: look\nHint 2: do\nAnother hint: --hints 3\n",
-  )
-  t.notMatch(textOf(chapter, verdict, 0), 'Hint 1')
-  t.notMatch(textOf(chapter, verdict, 3), 'Another hint')
+  t.same(states(verdict), ['holds', 'does not hold', 'not looked at'])
+  t.match(verdict.claims[1], { mistake: 'minus', finding: 'It is another number.', expected: '3', came: '1' })
+  for (const wanted of [0, 1, 2, 3]) {
+    const text = textOf(adding, verdict, wanted)
+    t.equal(text.match(/^Hint \d/gm)?.length ?? 0, wanted, `${wanted} hints`)
+    t.equal(text.includes(`Another hint: --hints ${wanted + 1}`), wanted < 3)
+  }
 })
 
-t.test('what is checked is named to the check, and all that holds is a pass', async (t) => {
-  const program = `const attempt: string = process.env.CHAPTER_ATTEMPT ?? ''
-console.log(\`TAP version 14\\nok 1 - \${attempt}\\n1..1\`)`
-  const chapter = await chapterWith(t, program)
-  t.match(await check(chapter, { attempt: 'solution' }), { passed: true, claims: [{ sentence: 'solution' }] })
-  t.match(await check(chapter), { passed: true, claims: [{ sentence: 'exercise' }] })
+t.test('a syntax error is told with its file and line', async (t) => {
+  const attempt = t.testdir({ 'add.ts': 'export const add =\n  (a: number => a\n' })
+  const { passed, claims } = await check(adding, { attempt })
+  t.equal(passed, false)
+  t.match(claims, [{ sentence: 'the files can be run', mistake: 'not-loaded', finding: /add\.ts:2:/ }])
 })
 
-t.test('a check that breaks off is no pass, and says why', async (t) => {
-  const chapter = await chapterWith(t, 'console.log("TAP version 14"); throw new Error("no table")')
-  const verdict = await check(chapter)
+t.test('who ends the process in the midst of the check does not pass', async (t) => {
+  const verdict = await check(adding, { attempt: 'exits' })
   t.equal(verdict.passed, false)
-  t.match(textOf(chapter, verdict, 1), /The check broke off:\n(.*\n)*.*no table/)
+  t.match(textOf(adding, verdict, 1), /ended early[\s\S]*process\.exit/)
 })
 
-t.test('a chapter is found by its number, and a wrong one is told which there are', async (t) => {
-  t.match(await findChapter('5'), { number: '05' })
-  t.match(await findChapter('05-creating-users'), { number: '05' })
-  await t.rejects(findChapter('99'), {
-    message: /There is no such chapter\. These are there:\n {2}01 {2}Run server/,
-  })
+t.test('a check that takes too long is ended, and told', async (t) => {
+  const verdict = await check(adding, { attempt: 'solution', patienceMs: 100 })
+  t.equal(verdict.passed, false)
+  t.match(textOf(adding, verdict, 1), 'It did not come to an end in 0.1 s.')
 })
