@@ -11,8 +11,6 @@ function isExplained({ finding, hints = [] }: Claim): boolean {
   return Boolean(finding) && new Set(hints).size === 3 && hints.every((hint) => hint.length > 10)
 }
 
-t.jobs = 2
-
 for (const chapter of await readChapters()) {
   const { number, title, folder } = chapter
   t.test(`${number} ${title}`, { buffered: true }, async (t) => {

@@ -8,8 +8,6 @@ const NOT_RUN = new Map([
   ['docs/how-to/scale.md', 'it makes a replica of the machine’s Postgres'],
 ])
 
-t.jobs = 2
-
 for (const page of await readPages()) {
   const blocks = blocksOf(page.text)
   if (!blocks.some(({ language }) => language === 'sh') || NOT_RUN.has(page.name)) continue
