@@ -1,4 +1,5 @@
 import { dirname, relative, resolve } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import t from 'tap'
@@ -33,6 +34,14 @@ export async function chapter(checkUrl: string, check: (chapter: Chapter) => Pro
   const shown = (path: string) => relative(folder, path)
   let held = true
 
+  // Of what the attempt has not awaited: it fails the claim that it comes in, and does not break the check off.
+  const strays: unknown[] = []
+  process.on('unhandledRejection', (error) => void strays.push(error))
+  const noStrays = async () => {
+    await nextTurn()
+    if (strays.length > 0) throw strays[0]
+  }
+
   const refuse = (sentence: string, details: object) => {
     held = false
     t.fail(sentence, { ...details, at: null, stack: '' })
@@ -54,9 +63,12 @@ export async function chapter(checkUrl: string, check: (chapter: Chapter) => Pro
     if (!held) return void t.pass(sentence, { skip: 'not looked at yet' })
     try {
       await work()
+      await noStrays()
       t.pass(sentence)
     } catch (error) {
-      refuse(sentence, { mistake, ...findingOf(error, folder), hints })
+      // What was not awaited is the likelier reason.
+      await nextTurn()
+      refuse(sentence, { mistake, ...findingOf(strays[0] ?? error, folder), hints })
     }
   }
 
@@ -65,6 +77,7 @@ export async function chapter(checkUrl: string, check: (chapter: Chapter) => Pro
 
   try {
     await check({ file, load, database, claim, atEnd })
+    if (held) await noStrays()
   } catch (error) {
     if (!(error instanceof NotLoaded)) throw error
     refuse('the files can be run', {
