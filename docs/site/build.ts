@@ -1,16 +1,19 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
-import { Application } from 'typedoc'
-import { CHECKOUT, errorsPage, readSitePages } from './pages.ts'
-import { sitePlugin } from './plugin.ts'
+import { CHECKOUT, errorsPage, readSitePages, readSources } from './pages.ts'
+
+/** TypeDoc reads no pages from outside of the checkout. */
+const CACHE = resolve(CHECKOUT, 'node_modules/.cache/auth-primer-docs')
 
 // `npm run docs`: builds the site in a folder beside it, and puts it in its place when it is whole.
 if (existsSync('.env')) process.loadEnvFile()
 const site = resolve(process.env.AUTH_PRIMER_SITE_DIR || resolve(CHECKOUT, 'site'))
 const work = `${site}.${process.pid}`
+const ifOlder = process.argv.includes('--if-older')
 try {
   await removeLeftovers()
+  if (ifOlder && (await isNewerThanItsSources(site))) process.exit()
   await mkdir(work)
   const built = await build(work)
   if (existsSync(site)) await rename(site, resolve(work, 'old'))
@@ -27,12 +30,14 @@ async function build(folder: string): Promise<string> {
   const out = resolve(folder, 'site')
   const pages = await readSitePages()
   const isError = ({ group }: { group: string }) => group === 'Errors'
-  const errors = await errorsPage(resolve(folder, 'errors.md'), pages.filter(isError))
+  const errors = await errorsPage(resolve(CACHE, 'errors.md'), pages.filter(isError))
+  await mkdir(CACHE, { recursive: true })
   await writeFile(errors.path, errors.text)
   // The page that lists the errors has them below it.
   const first = pages.findIndex(isError)
   const documents = pages.toSpliced(first, pages.filter(isError).length, errors)
 
+  const [{ Application }, { sitePlugin }] = await Promise.all([import('typedoc'), import('./plugin.ts')])
   const app = await Application.bootstrapWithPlugins({
     options: resolve(import.meta.dirname, 'typedoc.json'),
     out,
@@ -47,6 +52,13 @@ async function build(folder: string): Promise<string> {
   const { errorCount, warningCount, validationWarningCount } = app.logger
   if (errorCount + warningCount + validationWarningCount > 0) throw new Error('TypeDoc has complained above')
   return out
+}
+
+async function isNewerThanItsSources(folder: string): Promise<boolean> {
+  const timeOf = async (path: string) => (await stat(path)).mtimeMs
+  const built = await timeOf(resolve(folder, 'index.html')).catch(() => 0)
+  const sources = await Promise.all((await readSources()).map(timeOf))
+  return sources.every((time) => time < built)
 }
 
 /** What builds have left that were killed: each names its folder after its process. */

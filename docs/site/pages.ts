@@ -42,6 +42,21 @@ export async function readSitePages(): Promise<SitePage[]> {
   ]
 }
 
+/** Every file that the site is made of, or by. */
+export async function readSources(): Promise<string[]> {
+  const all = await Promise.all(
+    ['docs', 'packages'].map(async (folder) => {
+      const entries = await readdir(resolve(CHECKOUT, folder), { recursive: true, withFileTypes: true })
+      return entries.filter((entry) => entry.isFile()).map((entry) => resolve(entry.parentPath, entry.name))
+    }),
+  )
+  const isSource = (path: string) => IS_SOURCE.test(relative(CHECKOUT, path))
+  const pages = await readSitePages()
+  return [...all.flat().filter(isSource), ...pages.map(({ path }) => path)]
+}
+
+const IS_SOURCE = /^docs\/site\/|^docs\/.*\.(md|svg)$|^packages\/[^/]+\/(src\/.*|README\.md|typedoc\.json)$/
+
 /** A page's title is its first heading. */
 export function titleOf(markdown: string): string {
   return /^# (.+)$/m.exec(markdown)?.[1]?.replaceAll('`', '') ?? ''
