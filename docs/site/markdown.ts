@@ -2,6 +2,7 @@
 interface Token {
   type: string
   content: string
+  info: string
   children: Token[] | null
   attrGet(name: string): string | null
 }
@@ -22,6 +23,10 @@ interface MarkdownIt {
 /** Mends what TypeDoc makes of Markdown. */
 export function improveMarkdown(markdown: MarkdownIt): void {
   markdown.core.ruler.push('code in headings', codeInHeadings)
+  // Without a language it is text, and not the TypeScript that TypeDoc takes it for.
+  markdown.core.ruler.push('plain code', ({ tokens }) => {
+    for (const token of tokens) if (token.type === 'fence') token.info ||= 'text'
+  })
   // A wide table moves within itself, also by the keyboard.
   markdown.renderer.rules.table_open = (tokens, index, options, _env, self) =>
     `<div class="wide" tabindex="0" role="group" aria-label="Table">${self.renderToken(tokens, index, options)}`

@@ -66,15 +66,22 @@ export function sitePlugin(pages: readonly SitePage[]): (app: Application) => vo
 
     app.renderer.on(Renderer.EVENT_BEGIN, ({ project }) => {
       for (const group of project.groups ?? []) if (group.title === 'Modules') group.title = 'API'
+      for (const { readme } of project.children ?? []) {
+        // The page of a package has a title already.
+        const [first] = readme ?? []
+        if (first) first.text = first.text.replace(/^# .+\n/, '')
+      }
     })
 
     // A policy without `unsafe-inline` needs no exception for what is in a file.
     app.renderer.on(PageEvent.END, (page) => {
       const { contents = '' } = page
       const [whole = '', code = ''] = /<script>([^<]*)<\/script>/.exec(contents) ?? []
-      const [, base = './'] = /data-base="([^"]*)"/.exec(contents) ?? []
+      const [, main = ''] = /src="([^"]*assets\/main\.js[^"]*)"/.exec(contents) ?? []
       inlineScripts.add(code)
-      page.contents = contents.replace(whole, `<script src="${base}assets/first.js"></script>`)
+      page.contents = contents
+        .replace(whole, `<script src="${main.replace('main.js', 'first.js')}"></script>`)
+        .replace('<div class="col-content">', '<div class="col-content" role="main">')
     })
     app.renderer.on(Renderer.EVENT_END, ({ outputDirectory }) => {
       writeFileSync(`${outputDirectory}/assets/first.js`, [...inlineScripts].join('\n'))

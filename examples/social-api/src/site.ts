@@ -8,15 +8,20 @@ export interface Site {
   isBeingBuilt(): boolean
 }
 
+export type SiteFile = SendResult & {
+  /** Such as `errors/NOT_FOUND.html`. */
+  readonly name: string
+}
+
 /** The file of the site that a path means, such as `errors/NOT_FOUND`; none where there is none. */
 export async function fileOf(
   { dir }: Site,
   path: string,
   request: IncomingMessage,
-): Promise<SendResult | undefined> {
+): Promise<SiteFile | undefined> {
   for (const name of [`${path || 'index'}.html`, path]) {
     const found = await send(request, encodeURI(`/${name}`), OPTIONS(dir))
-    if (found.type === 'file') return { ...found, headers: { ...found.headers, ...headersOf(name) } }
+    if (found.type === 'file') return { ...found, name, headers: { ...found.headers, ...headersOf(name) } }
     if (found.type === 'error' || found.type === 'directory') found.stream.destroy()
   }
   return undefined

@@ -1,11 +1,10 @@
-import type { SendResult } from '@fastify/send'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { readGuide } from '../guide.ts'
 import { page, STYLE } from '../page.ts'
 import { IMAGE_POLICY, pagePolicy, SITE_POLICY } from '../plugins/security-headers.ts'
 import { Problem } from '../problem.ts'
-import { fileOf, type Site } from '../site.ts'
+import { fileOf, type Site, type SiteFile } from '../site.ts'
 
 export interface GuideOptions {
   /** Shown as soon as it is built. @default the plain pages alone */
@@ -22,11 +21,11 @@ const guide: FastifyPluginAsyncTypebox<GuideOptions> = async (app, { site }) => 
     const path = (request.params['*'] ?? '').replace(/\/$/, '').replace(/(^|\/)README$/, '')
     const file = site && (await fileOf(site, path, request.raw))
     if (file === undefined) return showPage(path, reply)
-    // The links in a page count from the last slash of its address.
-    const address = `/guide/${path}`
-    if (request.url.split('?')[0] === encodeURI(address)) return showFile(path, file, reply)
+    const address = encodeURI(`/guide/${file.name}`)
+    if (request.url.split('?')[0] === address) return showFile(file, reply)
+    // The site marks the page that one is on by its whole address, and the links in it count from that.
     file.stream.destroy()
-    return reply.redirect(encodeURI(address))
+    return reply.redirect(address)
   }
 
   const showPage = (path: string, reply: FastifyReply) => {
@@ -41,13 +40,13 @@ const guide: FastifyPluginAsyncTypebox<GuideOptions> = async (app, { site }) => 
   app.get('/guide/*', options, show)
 }
 
-function showFile(path: string, file: SendResult, reply: FastifyReply): FastifyReply {
-  const policy = path.endsWith('.svg') ? IMAGE_POLICY : SITE_POLICY
+function showFile({ name, statusCode, headers, stream }: SiteFile, reply: FastifyReply): FastifyReply {
+  const policy = name.endsWith('.svg') ? IMAGE_POLICY : SITE_POLICY
   return reply
-    .code(file.statusCode)
-    .headers({ ...file.headers, 'content-security-policy': policy })
+    .code(statusCode)
+    .headers({ ...headers, 'content-security-policy': policy })
     .removeHeader('pragma')
-    .send(file.stream)
+    .send(stream)
 }
 
 function noticeOf(site: Site | undefined): string {
