@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
+import { improveMarkdown } from './markdown.ts'
 import { CHECKOUT, errorsPage, readSitePages, readSources } from './pages.ts'
 
 /** TypeDoc reads no pages from outside of the checkout. */
@@ -42,6 +43,7 @@ async function build(folder: string): Promise<string> {
     options: resolve(import.meta.dirname, 'typedoc.json'),
     out,
     projectDocuments: documents.map(({ path }) => path),
+    markdownItLoader: improveMarkdown,
     plugin: [sitePlugin([...pages, errors])],
   })
   const project = await app.convert()

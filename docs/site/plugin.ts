@@ -13,9 +13,8 @@ import {
   Renderer,
   StructureRouter,
 } from 'typedoc'
-import { improveMarkdown } from './markdown.ts'
 import { type SitePage, titleOf } from './pages.ts'
-import { searchFields, WEIGHTS } from './search.ts'
+import { relevanceOf, searchFields, WEIGHTS } from './search.ts'
 
 /** What the pages would otherwise have to say in front matter, which GitHub shows as a table above each. */
 export function sitePlugin(pages: readonly SitePage[]): (app: Application) => void {
@@ -90,9 +89,8 @@ export function sitePlugin(pages: readonly SitePage[]): (app: Application) => vo
     app.renderer.on(IndexEvent.PREPARE_INDEX, (event) => {
       Object.assign(event.searchFieldWeights, WEIGHTS)
       event.searchFields = event.searchResults.map(searchFields)
+      for (const result of event.searchResults) result.relevanceBoost = relevanceOf(result)
     })
-
-    app.options.setValue('markdownItLoader', improveMarkdown)
   }
 }
 

@@ -73,7 +73,7 @@ export const DOCS_POLICY = [
 const EMPTY = 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
 
 /** Of the guide's site: its own scripts, styles and pictures. */
-export const SITE_POLICY = `${NOTHING};script-src 'self';style-src 'self' '${EMPTY}';img-src 'self';form-action 'none'`
+export const SITE_POLICY = `${NOTHING};script-src 'self';style-src 'self' '${EMPTY}';img-src 'self' data:;form-action 'none'`
 
 /** Of a picture that is looked at by itself: it has its style in it. */
 export const IMAGE_POLICY = `${NOTHING};style-src 'unsafe-inline';form-action 'none'`
