@@ -13,6 +13,7 @@ const results = document.querySelector('#tsd-search-results')
 const asOptions = () => {
   for (const link of results.querySelectorAll('a[href]')) {
     const { href } = link
+    link.dataset.href = href
     link.removeAttribute('href')
     link.removeAttribute('tabindex')
     const open = (event) => {
