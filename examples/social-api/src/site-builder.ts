@@ -42,8 +42,10 @@ export function siteIn(dir: string): SiteBuilder {
         // Where it was at work: it names the folder after itself.
         await rm(`${dir}.${child.pid}`, { recursive: true, force: true })
       }
-      await running.catch(({ message }: Error) => {
-        if (!isEnded) log.warn(`The guide is shown as plain pages, for its site was not built: ${message}`)
+      await running.catch(({ message, stderr = '' }: Error & { stderr?: string }) => {
+        if (isEnded) return
+        const why = stderr.trim().split('\n').at(-1) || message
+        log.warn(`/guide shows plain pages. ${why} (\`npm run docs\` tells more)`)
       })
       end = undefined
     },

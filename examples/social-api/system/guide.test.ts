@@ -1,15 +1,16 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, watch } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, utimes, watch } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { getPriority } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { chromium, type Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { LISTENS, run, SERVER } from '../test/process.ts'
+import { CHECKOUT, LISTENS, run, SERVER } from '../test/process.ts'
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const BUILDING = /is being built as a site with search/
+const BUILD = [process.execPath, '--import', 'tsx', resolve(CHECKOUT, 'docs/site/build.ts'), '--if-older']
 const folder = t.testdir({})
 const site = join(folder, 'site')
 const LEFTOVER = 'site.999999999'
@@ -61,6 +62,20 @@ t.test('a service that is stopped ends the build too, and leaves nothing of it',
   t.equal(await service.ends(), 0)
   t.throws(() => process.kill(pid as number, 0), { code: 'ESRCH' })
   t.same(await readdir(dir), ['one'])
+})
+
+t.test('a build that is not needed is not begun, and one that is killed leaves what was there', async (t) => {
+  const build = () => run(t, BUILD, { AUTH_PRIMER_SITE_DIR: site }, { isOverheard: false })
+  const { mtimeMs } = await stat(join(site, 'index.html'))
+  t.equal(await build().ends(), 0)
+  t.equal((await stat(join(site, 'index.html'))).mtimeMs, mtimeMs)
+
+  await utimes(join(site, 'index.html'), 0, 0)
+  const killed = build()
+  await until(t, folder, (names) => names.includes(`site.${killed.child.pid}`))
+  killed.child.kill('SIGKILL')
+  await killed.ends()
+  t.match(await readFile(join(site, 'index.html'), 'utf8'), /<h1[^>]*>The guide/)
 })
 
 t.test('a service that is started otherwise builds nothing', async (t) => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import knexFactory from 'knex'
 import { pino } from 'pino'
@@ -51,7 +52,12 @@ t.test('production refuses pending migrations, runs none, and lets go of the dat
 
   await (await start(config({}), log)).stop()
   t.ok((await tables(knex)).includes('users'))
-  await (await start(config({ NODE_ENV: 'production' }), log)).stop()
+  const AUTH_PRIMER_SITE_DIR = join(t.testdir({}), 'site')
+  const built = await start(config({ NODE_ENV: 'production', AUTH_PRIMER_SITE_DIR }), log, {
+    buildsSite: true,
+  })
+  t.notMatch((await built.app.inject('/guide')).body, /is being built/, 'and it builds no site')
+  await built.stop()
 })
 
 t.test('a start that fails at its end lets go of all that it took', async (t) => {
