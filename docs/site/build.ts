@@ -23,7 +23,7 @@ try {
   console.error(`The site was not built: ${error instanceof Error ? error.message : error}`)
   process.exitCode = 1
 } finally {
-  await rm(work, { recursive: true, force: true })
+  await rm(work, { recursive: true, force: true }).catch(() => undefined)
 }
 
 async function build(folder: string): Promise<string> {
