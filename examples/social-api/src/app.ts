@@ -31,6 +31,7 @@ import users from './routes/users.ts'
 import vote from './routes/vote.ts'
 import { type TrustProxy, trustOf } from './trust-proxy.ts'
 import { validatorCompiler } from './validation.ts'
+import xray, { type XrayOptions } from './xray/plugin.ts'
 
 export interface AppOptions
   extends AuthOptions,
@@ -42,7 +43,8 @@ export interface AppOptions
     RedisOptions,
     RefreshTokenOptions,
     SecurityHeadersOptions,
-    ThrottleOptions {
+    ThrottleOptions,
+    XrayOptions {
   loggerInstance: FastifyBaseLogger
   /** Whether the welcome page lists the demo data's log-ins. */
   hasDemoData: boolean
@@ -95,6 +97,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(health)
   await app.register(guide)
   app.refuseOtherMethods()
+  await app.register(xray, options)
 
   return app
 }

@@ -1,0 +1,52 @@
+// @ts-check
+
+import * as actions from './actions.js'
+import { api, Session } from './context.js'
+import { fill } from './dom.js'
+import * as hash from './hash.js'
+import * as session from './session.js'
+import * as timeline from './timeline.js'
+import * as token from './token.js'
+
+const VIEWS = { timeline, token, hash, session, actions }
+
+/** @type {import('./context.js').Context} */
+const context = {
+  session: new Session(),
+  api,
+  show(requestId) {
+    location.hash = `#timeline/${requestId}`
+  },
+}
+
+for (const [name, view] of Object.entries(VIEWS)) view.mount(sectionOf(name), context)
+context.session.watch((user) => fill(element('#who'), user && `Signed in as ${user.email}`))
+
+addEventListener('hashchange', open)
+open()
+
+/** The view that the address names. */
+function open() {
+  const [name = ''] = location.hash.slice(1).split('/')
+  const current = Object.hasOwn(VIEWS, name) ? name : 'timeline'
+  for (const one of Object.keys(VIEWS)) sectionOf(one).hidden = one !== current
+  for (const link of document.querySelectorAll('nav a')) {
+    if (link.getAttribute('href') === `#${current}`) link.setAttribute('aria-current', 'page')
+    else link.removeAttribute('aria-current')
+  }
+}
+
+/** @param {string} name */
+function sectionOf(name) {
+  return element(`#view-${name}`)
+}
+
+/**
+ * @param {string} selector
+ * @returns {HTMLElement}
+ */
+function element(selector) {
+  const found = document.querySelector(selector)
+  if (!(found instanceof HTMLElement)) throw new Error(`The page has no ${selector}`)
+  return found
+}
