@@ -32,6 +32,7 @@ import vote from './routes/vote.ts'
 import { type TrustProxy, trustOf } from './trust-proxy.ts'
 import { validatorCompiler } from './validation.ts'
 import xray, { type XrayOptions } from './xray/plugin.ts'
+import xrayStages from './xray/stages.ts'
 
 export interface AppOptions
   extends AuthOptions,
@@ -67,6 +68,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   app.setValidatorCompiler(validatorCompiler)
 
+  await app.register(xrayStages, options)
   await app.register(requestIds)
   await app.register(securityHeaders, options)
   await app.register(redis, options)

@@ -5,6 +5,8 @@ import hashBench from './bench/hash.ts'
 import sessionBench from './bench/session.ts'
 import tokenBench from './bench/token.ts'
 import { addGate, LOCAL_ONLY, PREFIX } from './gate.ts'
+import lessons from './lessons.ts'
+import stream from './stream.ts'
 
 export interface XrayOptions {
   /** Whether X-ray is there: never in production, and never behind a proxy. @default false */
@@ -26,7 +28,11 @@ const routes: FastifyPluginAsync = async (app) => {
   app.addHook('onRoute', (route) => {
     route.constraints = LOCAL_ONLY
     route.schema = { ...route.schema, hide: true }
-    route.config = { ...KEEPS_ANSWERING, throttle: false, cors: false, policy: POLICY, ...route.config }
+    route.config = {
+      ...KEEPS_ANSWERING,
+      ...{ throttle: false, cors: false, xray: 'hidden', policy: POLICY },
+      ...route.config,
+    }
   })
   // Its address is a loopback one, so browsers take it for secure and heed this over plain HTTP.
   app.addHook(
@@ -35,6 +41,8 @@ const routes: FastifyPluginAsync = async (app) => {
   )
 
   await app.register(assets)
+  await app.register(lessons)
+  await app.register(stream)
   await app.register(tokenBench, { prefix: '/bench/token' })
   await app.register(hashBench, { prefix: '/bench/hash' })
   await app.register(sessionBench, { prefix: '/bench/session' })
