@@ -35,8 +35,13 @@
  * @typedef {object} Context
  * @property {Session} session
  * @property {(method: string, path: string, call?: Call) => Promise<Answer>} api asks the running service
+ * @property {import('./live.js').Live} live every request to the service, as it happens
+ * @property {(requestId: string) => Promise<import('./live.js').Trace | undefined>} trace what happened to a request, once it is over
+ * @property {(code: string) => Lesson | undefined} lesson what an error code means, and which chapter explains it
  * @property {(requestId: string) => void} show opens the timeline at a request
  */
+
+/** @typedef {import('../dist/xray/lessons.js').Lesson} Lesson */
 
 /** The page's own user: their token is known to this page alone, and gone when its tab is closed. */
 export class Session {

@@ -80,6 +80,7 @@ export type StepKind =
   | 'rollback'
   | 'hash'
   | 'sign'
+  | 'thrown'
   | 'serialise'
   | 'send'
 

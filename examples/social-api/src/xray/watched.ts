@@ -43,8 +43,8 @@ export class Watched {
   }
 
   read(): void {
-    const hadBody = !['GET', 'HEAD', 'OPTIONS', 'DELETE'].includes(this.trace.method)
-    if (hadBody) this.#addStage({ kind: 'body' })
+    this.#since = Math.max(this.#since, this.#latest)
+    if (hasBody(this.trace)) this.#addStage({ kind: 'body' })
     else this.mark()
   }
 
@@ -56,9 +56,12 @@ export class Watched {
   failed(failure: Failure): void {
     const { trace } = this
     trace.reason = failure
-    const isOfToken = failure.code.startsWith('JWT_KIT_')
-    if (isOfToken && !trace.steps.some(({ kind }) => kind === 'token')) this.refused(failure)
-    if (failure.code === 'VALIDATION_FAILED') this.#addStage({ kind: 'validation', failed: true, failure })
+    const { code } = failure
+    if (code.startsWith('JWT_KIT_')) {
+      if (!trace.steps.some(({ kind }) => kind === 'token')) this.refused(failure)
+    } else if (code === 'VALIDATION_FAILED') this.#addStage({ kind: 'validation', failed: true, failure })
+    else if (code.startsWith('FST_ERR_CTP_')) this.#addStage({ kind: 'body', failed: true, failure })
+    else this.add({ kind: 'thrown', ms: 0, failed: true, failure })
     this.mark()
   }
 
@@ -85,8 +88,7 @@ export class Watched {
       return
     }
     trace.status = status
-    const last = trace.steps.reduce((latest, { to }) => Math.max(latest, to), 0)
-    this.#push({ kind: 'send', from: last, to: trace.ms })
+    this.#push({ kind: 'send', from: this.#latest, to: trace.ms })
   }
 
   /** What was thought of the password that was compared last. */
@@ -97,14 +99,18 @@ export class Watched {
   }
 
   add({ ms, ...step }: NewStep): void {
+    const { trace } = this
     if (step.failure?.sqlState === '40001' || step.failure?.sqlState === '40P01') this.#mayRunAgain = true
     const to = this.#now()
+    // A statement that waits for a connection is asked for before its BEGIN; it is sent with it.
+    const begin = trace.steps.at(-1)
+    const isFirst = begin?.kind === 'begin' && begin.session === step.session
     this.#push({
       ...step,
       ...(step.sql !== undefined && { sql: step.sql.slice(0, MOST_SQL) }),
       ...(step.kind === 'rollback' && { why: this.#why() }),
       ...(step.waited !== undefined && { waited: round(step.waited) }),
-      from: Math.max(0, round(to - ms)),
+      from: Math.max(0, round(to - ms), isFirst ? begin.to : 0),
       to,
     })
   }
@@ -122,6 +128,11 @@ export class Watched {
     else trace.more = (trace.more ?? 0) + 1
   }
 
+  /** When the last of what has ended had ended. */
+  get #latest(): number {
+    return this.trace.steps.reduce((latest, { to }) => Math.max(latest, to), 0)
+  }
+
   #why(): Why {
     const { left, reason } = this.trace
     if (left) return { because: 'left' }
@@ -135,6 +146,10 @@ export class Watched {
   #now(): number {
     return round(performance.now() - this.#startedAt)
   }
+}
+
+function hasBody({ method }: Trace): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH'
 }
 
 function round(ms: number): number {
