@@ -30,8 +30,10 @@ export function outcome({ ms, left, status = 0 }) {
 }
 
 /** @param {Trace} trace */
-export function caller({ caller: who }) {
-  if (who === undefined) return 'no token'
+export function caller({ caller: who, steps }) {
+  const token = steps.find(({ kind }) => kind === 'token')
+  if (who === undefined)
+    return !token || token.failure?.code === 'JWT_KIT_NO_CREDENTIALS' ? 'no token' : 'unknown'
   return who.role === 'user' ? `user ${who.id}` : `user ${who.id}, ${who.role}`
 }
 

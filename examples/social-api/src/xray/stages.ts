@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import { channels, current } from './channels.ts'
+import { channels, current, routed } from './channels.ts'
 import { failureOf, failureOfAnswer, type Thrown } from './failure.ts'
 import type { XrayOptions } from './plugin.ts'
 import { answerSchema, namesKeptBack, type Schema, ShownPaths } from './shown.ts'
@@ -25,7 +25,9 @@ export default fp<XrayOptions>(async (app, { xray: isOn = false }) => {
   })
 
   app.addHook('onRequest', (request, reply, done) => {
-    if (!channels.receive.hasSubscribers || request.routeOptions.config.xray === 'hidden') return done()
+    if (!channels.receive.hasSubscribers) return done()
+    routed.add(request.raw)
+    if (request.routeOptions.config.xray === 'hidden') return done()
     const id = ++count
     request.watchedAs = id
     const { id: requestId, method } = request

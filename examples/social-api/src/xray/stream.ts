@@ -12,12 +12,13 @@ const stream: FastifyPluginAsync = async (app) => {
   const watchers = new Set<Watcher>()
   // Who was away while the service was started anew knows nothing of it.
   const run = randomUUID()
-  const collector = new Collector(app.knex, (trace) => {
+  const collector = new Collector(app, (trace) => {
     for (const watcher of watchers) watcher.changed(trace)
   })
   let isClosing = false
 
-  app.get('/stream', async (request, reply) => {
+  // A HEAD of it would be a watcher that is sent nothing.
+  app.get('/stream', { exposeHeadRoute: false }, async (request, reply) => {
     if (isClosing || watchers.size >= MOST_WATCHERS)
       throw new Problem('OVERLOADED', 'As many watch as can. Try again in a moment.')
     reply.type('text/event-stream').hijack()
@@ -38,7 +39,7 @@ const stream: FastifyPluginAsync = async (app) => {
   function versionSeen({ headers, query }: FastifyRequest): number {
     const { after } = query as { after?: unknown }
     const [seenRun, version] = String(headers['last-event-id'] ?? after).split(' ')
-    return seenRun === run ? Number(version) : 0
+    return seenRun === run ? Number(version) || 0 : 0
   }
 
   // An open stream would keep the service from closing.
