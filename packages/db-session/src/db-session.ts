@@ -98,4 +98,6 @@ export interface QueryEvent {
   readonly rowCount?: number
   /** The SQLSTATE of the error, or the code of the system's. */
   readonly error?: string
+  /** The name of the constraint that was broken. */
+  readonly constraint?: string
 }

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import type { HashOptions } from '@auth-primer/auth-hash'
 import authHash from '@auth-primer/auth-hash/fastify'
 import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
@@ -16,6 +17,9 @@ export interface AuthOptions {
   accessTokenTtl: string
   bcryptCost: number
 }
+
+/** Published once a token has a user: `{ id, role }`. */
+const known = channel('auth-primer:social-api:caller')
 
 /** Who is asking: passwords are hashed and tokens signed here, and `app.authenticate` guards a route with a token. */
 export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCost }) => {
@@ -65,6 +69,7 @@ export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCo
         throw new Problem('TOKEN_INVALID', reason, { headers: INVALID_TOKEN })
       }
       callers.set(request, caller)
+      if (known.hasSubscribers) known.publish({ id: caller.id, role: caller.role })
       // This request's own logger, always one of pino's: a child of it would cost ten times as much.
       ;(request.log as Logger).setBindings({ user: caller.id })
     },
