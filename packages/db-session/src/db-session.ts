@@ -13,7 +13,9 @@ export type DbSession<Mode extends 'read' | 'write' = 'read' | 'write'> = ([Mode
   : unknown) &
   Session<Mode>
 
-interface Session<Mode extends 'read' | 'write'> extends Knex {
+/** What a session has besides all that a Knex has. */
+export interface Session<Mode extends 'read' | 'write'> extends Knex {
+  /** As the route, or the unit of work, has asked for it. */
   readonly mode: Mode
   /**
    * Runs one statement as pg does: `$1` stands for the first value. It costs a third of what knex's builder or `raw` do, so it is
@@ -88,6 +90,7 @@ interface ReadOnly extends WithoutWriting {
 export interface QueryEvent {
   /** `begin` travels with the first statement. */
   readonly kind: 'begin' | 'query' | 'savepoint' | 'commit' | 'rollback'
+  /** The statement, with `$1` and so on for the values. */
   readonly sql: string
   /** The values, only where the option `bindings` asks for them. */
   readonly bindings?: readonly unknown[]
@@ -95,6 +98,7 @@ export interface QueryEvent {
   readonly startedMs: number
   /** Milliseconds until it was answered; of `begin`: until there was a connection. */
   readonly durationMs: number
+  /** How many rows it gave or changed, where Postgres says so. */
   readonly rowCount?: number
   /** The SQLSTATE of the error, or the code of the system's. */
   readonly error?: string
