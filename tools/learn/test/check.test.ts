@@ -33,7 +33,14 @@ t.test('a syntax error is told with its file and line', async (t) => {
   const attempt = t.testdir({ 'add.ts': 'export const add =\n  (a: number => a\n' })
   const { passed, claims } = await check(adding, { attempt })
   t.equal(passed, false)
-  t.match(claims, [{ sentence: 'the files can be run', mistake: 'not-loaded', finding: /add\.ts:2:/ }])
+  t.match(claims, [
+    {
+      sentence: 'the files can be run',
+      mistake: 'not-loaded',
+      finding: /Syntax error: .*add\.ts:2\)/,
+      place: /add\.ts:2:13$/,
+    },
+  ])
 })
 
 t.test('who ends the process in the midst of the check does not pass', async (t) => {
