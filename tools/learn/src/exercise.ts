@@ -14,9 +14,12 @@ export async function readExercise(chapter: Chapter): Promise<Files> {
   return readFiles(exerciseFolder(chapter))
 }
 
-/** The files that the chapter gives as its solution. */
+/** The files that the chapter gives as its solution, without the marks of what its page shows. */
 export async function readSolution({ folder }: Chapter): Promise<Files> {
-  return readFiles(resolve(folder, 'solution'))
+  const files = Object.entries(await readFiles(resolve(folder, 'solution')))
+  return Object.fromEntries(
+    files.map(([path, text]) => [path, text.replaceAll(/^.*#(end)?region\b.*\n/gm, '')]),
+  )
 }
 
 /** What the exercise was when it came: `docs/originals.json`, which `npm run docs:refresh` writes. */

@@ -74,8 +74,10 @@ function verdictSections(state: State, columns: number): Section[] {
     {
       key: 'finding',
       lines: [
-        ...(failed ? details(failed).flatMap((line) => wrap(line, columns, 12)) : []),
-        ...(failed?.place ? wrapCode(snippetOf(chapter.folder, failed.place), columns) : []),
+        ...(failed
+          ? details(failed).flatMap((line) => wrap(line, columns, line.startsWith('  ') ? 12 : 0))
+          : []),
+        ...(failed?.place ? snippetOf(chapter.folder, failed.place, columns) : []),
         ...(brokeOff ? wrap(brokeOff, columns) : []),
       ],
     },
@@ -88,7 +90,7 @@ function verdictSections(state: State, columns: number): Section[] {
           columns,
           2,
         ),
-        ...wrapCode(snippetOf(chapter.folder, `${path}:${line}:${column}`), columns),
+        ...snippetOf(chapter.folder, `${path}:${line}:${column}`, columns),
         ...(index === 1 && faults.length > 2 ? [`… and ${faults.length - 2} more`] : []),
       ],
     })),
@@ -97,7 +99,6 @@ function verdictSections(state: State, columns: number): Section[] {
   ]
 }
 
-/** One section for all; line by line where only news are shown, which is why each has its own key there. */
 function claimSections(claims: readonly Claim[], columns: number): Section[] {
   return [{ key: 'claims', lines: claims.flatMap((claim) => wrap(claimLine(claim), columns, 2)) }]
 }

@@ -9,8 +9,18 @@ const KEYS = {
   end: ['l list', 'q quit'],
 } as const
 
-/** The keys that do something now, or the question that is to be answered. */
-export function footOf({ page, question }: State, columns: number): string[] {
-  if (question) return wrap(colours.yellow(`${question}  y yes · any other key: no`), columns)
-  return wrap(KEYS[page].map((key) => key.replace(/^\S+(?: ↓)?/, colours.bold)).join(' · '), columns)
+/** How far one has come, and the keys that do something now, or the question that is to be answered. */
+export function footOf(state: State, columns: number): string[] {
+  const { page, question } = state
+  const keys = KEYS[page].map((key) => key.replace(/^\S+(?: ↓)?/, colours.bold)).join(' · ')
+  const asked = question && colours.yellow(`${question}  y yes · any other key: no`)
+  return [progressOf(state, columns), ...wrap(asked ?? keys, columns)]
+}
+
+function progressOf({ chapters, passed }: State, columns: number): string {
+  const words = `${passed.size} of ${chapters.length} chapters done`
+  const width = Math.min(2 * chapters.length, columns - words.length - 2)
+  if (width < 5) return words
+  const full = Math.floor((passed.size / chapters.length) * width)
+  return `${colours.green('█'.repeat(full))}${colours.dim('░'.repeat(width - full))}  ${words}`
 }

@@ -30,6 +30,8 @@ export class Session {
   state: State
   readonly #tools: Tools
   #running: AbortController | undefined
+  /** The fingerprint of the files that were checked last. */
+  #checked: string | undefined
   #over: Promise<unknown> = Promise.resolve()
   #onYes: (() => Promise<void>) | undefined
 
@@ -81,8 +83,11 @@ export class Session {
       const files = await readExercise(chapter)
       const wanted = Object.keys(await readOriginal(chapter))
       if (isOld()) return
+      this.#checked = fingerprint(files)
       this.#set({ files: wanted, missing: wanted.filter((path) => !(path in files)) })
       const postgresUrl = chapter.hasTables ? await this.#tools.postgres.url() : undefined
+      if (isOld()) return
+      this.#set({ notice: undefined })
       this.#checkTypes(chapter, files, signal)
       const verdict = await check(chapter, {
         ...{ postgresUrl, signal, patienceMs: PATIENCE_MS },
@@ -114,9 +119,12 @@ export class Session {
   async saved(folders: ReadonlySet<string>): Promise<void> {
     const { chapters, chapter } = this.state
     const changed = chapters.filter(({ folder }) => folders.has(basename(folder)))
-    const [one = chapter] = changed
     // With many at once, such as a pull's, nobody has gone to another chapter.
-    await this.open(changed.length === 1 ? one : chapter)
+    const [one = chapter] = changed.length === 1 ? changed : []
+    const isNew = one !== chapter || fingerprint(await readExercise(one)) !== this.#checked
+    // What runs is of these very files.
+    if (!isNew && this.state.running) return
+    await this.open(one)
   }
 
   /** Postgres went away by itself. */
@@ -195,8 +203,7 @@ export class Session {
     const { chapter } = this.state
     const backup = await replaceExercise(chapter, files)
     const kept = backup ? ` Yours is kept in ${relative(CHECKOUT, backup)}.` : ''
-    const checked = this.open(chapter)
-    await checked
+    await this.open(chapter)
     this.say(done + kept)
   }
 

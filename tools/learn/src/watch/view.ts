@@ -7,7 +7,7 @@ import type { State } from './state.ts'
 
 /** What is shown, without the foot. */
 export function viewOf(state: State, columns: number): Section[] {
-  return [headOf(state, columns), ...pageOf(state, columns)].filter(({ lines }) => lines.length > 0)
+  return pageOf(state, columns).filter(({ lines }) => lines.length > 0)
 }
 
 function pageOf(state: State, columns: number): Section[] {
@@ -15,20 +15,6 @@ function pageOf(state: State, columns: number): Section[] {
   if (state.page === 'solution') return solutionOf(state, columns)
   if (state.page === 'end') return [endOf(columns)]
   return exerciseView(state, columns)
-}
-
-function headOf({ chapters, passed }: State, columns: number): Section {
-  const words = `${passed.size} of ${chapters.length} done`
-  const width = Math.min(34, columns - words.length - 2)
-  return {
-    key: 'head',
-    lines: width < 5 ? [words] : [`${bar(passed.size / chapters.length, width)}  ${words}`],
-  }
-}
-
-function bar(share: number, width: number): string {
-  const full = Math.floor(share * width)
-  return colours.green('█'.repeat(full)) + colours.dim('░'.repeat(width - full))
 }
 
 function listOf({ chapters, passed, chapter, selected }: State, columns: number): Section {

@@ -28,7 +28,7 @@ export async function watch({ watches }: { watches: boolean }): Promise<void> {
   const display = canDraw ? fullScreen(stdout) : plainLines(stdout)
   const types = startTypeChecker()
   const postgres = keepPostgres(
-    (line) => session.say(line),
+    (line) => session.say(`${line} …`),
     () => session.postgresStopped(),
   )
   const render = () => {
