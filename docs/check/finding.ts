@@ -52,8 +52,10 @@ function placeOf(error: Error, { folder, files }: Attempt): string | undefined {
   for (const line of (error.stack ?? '').split('\n')) {
     if (line.includes('/check.test.ts:') || line.includes('/node_modules/')) continue
     const [, path, row, column] = /(\/[^():]+\.\w+):(\d+)(?::(\d+))?/.exec(line) ?? []
-    if (path?.startsWith(`${folder}/`) || path?.startsWith(`${files}/`))
-      return [relative(folder, path), row, column].filter(Boolean).join(':')
+    if (!path?.startsWith(`${folder}/`) && !path?.startsWith(`${files}/`)) continue
+    // esbuild counts columns from 0, V8 from 1.
+    const place = column && Number(column) + (line.includes(': ERROR: ') ? 1 : 0)
+    return [relative(folder, path), row, place].filter(Boolean).join(':')
   }
   return undefined
 }

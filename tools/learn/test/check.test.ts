@@ -38,7 +38,7 @@ t.test('a syntax error is told with its file and line', async (t) => {
       sentence: 'the files can be run',
       mistake: 'not-loaded',
       finding: /Syntax error: .*add\.ts:2\)/,
-      place: /add\.ts:2:13$/,
+      place: /add\.ts:2:14$/,
     },
   ])
 })

@@ -12,13 +12,15 @@ export function plainLines(out: NodeJS.WriteStream): Display {
       return Math.min(WIDE, out.columns ?? 80)
     },
     show(sections, foot) {
-      const shown = sections.filter(({ isLive }) => !isLive)
-      const news = shown.map(({ key, lines }) => [key, lines.join('\n')] as const)
-      for (const [key, text] of news)
-        if (known.get(key) !== text) out.write(`${newPart(known.get(key), text)}\n`)
-      known = new Map(news)
+      const shown = sections
+        .filter(({ isLive }) => !isLive)
+        .map(({ key, lines }) => [key, lines.join('\n')] as const)
+      const news = shown.filter(([key, text]) => known.get(key) !== text)
+      for (const [key, text] of news) out.write(newPart(known.get(key), text))
+      known = new Map(shown)
+      const isBusy = sections.some(({ isLive }) => isLive)
       const keys = foot.join('\n')
-      if (keys !== lastFoot) out.write(`${keys}\n`)
+      if (!isBusy && (news.length > 0 || keys !== lastFoot)) out.write(`\n${keys}\n`)
       lastFoot = keys
     },
     scroll() {},
@@ -28,5 +30,5 @@ export function plainLines(out: NodeJS.WriteStream): Display {
 
 /** Of a text that has grown, what it has grown by. */
 function newPart(before: string | undefined, now: string): string {
-  return before && now.startsWith(`${before}\n`) ? now.slice(before.length + 1) : now
+  return before && now.startsWith(`${before}\n`) ? `${now.slice(before.length + 1)}\n` : `\n${now}\n`
 }

@@ -12,7 +12,7 @@ export interface Section {
 export function wrap(text: string, columns: number, indent = 0): string[] {
   const margin = ' '.repeat(indent)
   const wrapped = wrapAnsi(text, Math.max(8, columns - indent), { hard: true, trim: false })
-  return wrapped.split('\n').map((line, index) => (index === 0 ? line : margin + line.trimStart()))
+  return wrapped.split('\n').map((line, index) => (index === 0 ? line : margin + line.trimStart()).trimEnd())
 }
 
 /** Code, whose own indentation stays. */

@@ -32,6 +32,7 @@ export class Session {
   #running: AbortController | undefined
   /** The fingerprint of the files that were checked last. */
   #checked: string | undefined
+  #isEnded = false
   #over: Promise<unknown> = Promise.resolve()
   #onYes: (() => Promise<void>) | undefined
 
@@ -53,10 +54,15 @@ export class Session {
   }
 
   /** Goes to a chapter, and checks it. */
-  async open(chapter: Chapter): Promise<void> {
+  open(chapter: Chapter): Promise<void> {
+    return this.#track(this.#open(chapter))
+  }
+
+  async #open(chapter: Chapter): Promise<void> {
     const isOther = chapter !== this.state.chapter
     this.#set({
       ...{ chapter, page: 'exercise', task: await readTask(chapter), notice: undefined },
+      files: Object.keys(await readOriginal(chapter)),
       ...(isOther && { hints: 0, verdict: undefined }),
     })
     await rememberChapter(chapter)
@@ -65,6 +71,7 @@ export class Session {
 
   /** Checks the files as they are now; a check that still runs is of older ones, and is ended. */
   async check(): Promise<void> {
+    if (this.#isEnded) return
     this.#running?.abort()
     const running = new AbortController()
     this.#running = running
@@ -72,9 +79,12 @@ export class Session {
     const expected = verdict?.claims.map(({ sentence }) => sentence) ?? []
     const started = { startedAt: Date.now(), expected, claims: [], now: undefined, isOver: false }
     this.#set({ running: started, verdict: undefined, problem: undefined, notice: undefined, typeFaults: [] })
-    const checking = this.#check(chapter, running.signal)
-    this.#over = Promise.allSettled([this.#over, checking])
-    await checking
+    await this.#track(this.#check(chapter, running.signal))
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#over = Promise.allSettled([this.#over, work])
+    return work
   }
 
   async #check(chapter: Chapter, signal: AbortSignal): Promise<void> {
@@ -84,11 +94,10 @@ export class Session {
       const wanted = Object.keys(await readOriginal(chapter))
       if (isOld()) return
       this.#checked = fingerprint(files)
-      this.#set({ files: wanted, missing: wanted.filter((path) => !(path in files)) })
+      this.#set({ missing: wanted.filter((path) => !(path in files)) })
       const postgresUrl = chapter.hasTables ? await this.#tools.postgres.url() : undefined
       if (isOld()) return
       this.#set({ notice: undefined })
-      this.#checkTypes(chapter, files, signal)
       const verdict = await check(chapter, {
         ...{ postgresUrl, signal, patienceMs: PATIENCE_MS },
         onChange: (report) => {
@@ -101,6 +110,7 @@ export class Session {
       this.#set({ running: undefined, verdict, passed: await readPassed(this.state.chapters) })
       const mistake = failedClaim(this.state)?.mistake
       this.#set({ hintsFor: mistake, ...(mistake !== this.state.hintsFor && { hints: 0 }) })
+      this.#checkTypes(chapter, files, signal)
     } catch (error) {
       if (isOld()) return
       this.#set({ running: undefined, problem: error instanceof Error ? error.message : String(error) })
@@ -109,7 +119,7 @@ export class Session {
 
   #checkTypes(chapter: Chapter, files: Files, signal: AbortSignal): void {
     const paths = Object.keys(files).map((path) => resolve(exerciseFolder(chapter), path))
-    if (!paths.some((path) => path.endsWith('.ts'))) return
+    if (this.#isEnded || !paths.some((path) => path.endsWith('.ts'))) return
     void this.#tools.types.check(paths).then((typeFaults) => {
       if (!signal.aborted) this.#set({ typeFaults })
     })
@@ -207,14 +217,15 @@ export class Session {
     this.say(done + kept)
   }
 
-  /** Ends what runs. */
-  async end(): Promise<void> {
-    this.#running?.abort()
+  /** Waits for the check that runs. */
+  async settled(): Promise<void> {
     await this.#over
   }
 
-  /** Waits for the check that runs. */
-  async settled(): Promise<void> {
+  /** Ends what runs. */
+  async end(): Promise<void> {
+    this.#isEnded = true
+    this.#running?.abort()
     await this.#over
   }
 

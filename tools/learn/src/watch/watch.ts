@@ -37,6 +37,9 @@ export async function watch({ watches }: { watches: boolean }): Promise<void> {
   const tools = { postgres, types, onChange: render }
   const session = new Session({ chapters, passed, chapter: open ?? chapter, watches }, tools)
 
+  if (open) void session.open(open)
+  else session.show('end')
+
   const { promise: quit, resolve: end } = withResolvers()
   const stopReading = readKeys(stdin, async (key) => {
     // From a pipe the keys may be there before the verdict that they are about.
@@ -51,9 +54,6 @@ export async function watch({ watches }: { watches: boolean }): Promise<void> {
   const stopWatching = watches
     ? await watchExercises(resolve(CHECKOUT, 'docs/chapters'), (folders) => void session.saved(folders))
     : undefined
-  if (open) void session.open(open)
-  else session.show('end')
-
   await quit
   clearInterval(clock)
   display.end()
