@@ -1,7 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
-import { CHECKOUT, type Chapter } from './chapters.ts'
+import type { Chapter } from './chapters.ts'
+import { startCheck } from './check-process.ts'
 import { endCheck, keepTrack, killCheck } from './end-check.ts'
 import { type Claim, type Report, readReport } from './report.ts'
 
@@ -23,15 +22,21 @@ export interface CheckOptions {
   readonly patienceMs?: number
   /** Ends the check before its time; `check` then rejects with the signal's reason. */
   readonly signal?: AbortSignal
+  /** What starts its process. @default a new one */
+  readonly start?: typeof startCheck
   /** Is told what is known so far, each time there is something new. */
   readonly onChange?: (report: Report) => void
 }
 
 /** Runs a chapter's check in a process of its own, and reads what it says. */
 export async function check(chapter: Chapter, options: CheckOptions = {}): Promise<Verdict> {
-  const { patienceMs = 60_000, signal, onChange = () => {} } = options
+  const { attempt = 'exercise', postgresUrl, patienceMs = 60_000, signal, onChange = () => {} } = options
   signal?.throwIfAborted()
-  const child = start(chapter, options)
+  const { start = startCheck } = options
+  const child = start(chapter, {
+    CHAPTER_ATTEMPT: attempt,
+    ...(postgresUrl && { TEST_POSTGRES_URL: postgresUrl }),
+  })
   keepTrack(child)
   let report: Report = { claims: [], now: undefined, isOver: false }
   let output = ''
@@ -76,24 +81,6 @@ export async function check(chapter: Chapter, options: CheckOptions = {}): Promi
 }
 
 const OUTPUT_LIMIT = 100_000
-
-function start(chapter: Chapter, { attempt = 'exercise', postgresUrl }: CheckOptions): ChildProcess {
-  return spawn(process.execPath, ['--import', import.meta.resolve('tsx'), 'check.test.ts'], {
-    cwd: chapter.folder,
-    env: {
-      ...process.env,
-      CHAPTER_ATTEMPT: attempt,
-      CHAPTER_TAP_FD: '4',
-      // Patience is this process's: tap's own would end the check without a word of why.
-      TAP_TIMEOUT: '0',
-      TSX_TSCONFIG_PATH: resolve(CHECKOUT, 'tsconfig.dev.json'),
-      ...(postgresUrl && { TEST_POSTGRES_URL: postgresUrl }),
-    },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
-    // A group of its own, so that all of it can be ended.
-    detached: true,
-  })
-}
 
 function tooLong(patienceMs: number, { now }: Report): string {
   const what = now ? ` with “${now}”` : ''

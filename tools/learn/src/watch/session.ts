@@ -1,6 +1,7 @@
 import { basename, relative, resolve } from 'node:path'
 import { CHECKOUT, type Chapter } from '../chapters.ts'
 import { check } from '../check.ts'
+import type { Spare } from '../check-process.ts'
 import {
   exerciseFolder,
   type Files,
@@ -22,6 +23,7 @@ const PATIENCE_MS = 30_000
 export interface Tools {
   readonly postgres: KeptPostgres
   readonly types: TypeChecker
+  readonly spare: Spare
   readonly onChange: (state: State) => void
 }
 
@@ -99,7 +101,7 @@ export class Session {
       if (isOld()) return
       this.#set({ notice: undefined })
       const verdict = await check(chapter, {
-        ...{ postgresUrl, signal, patienceMs: PATIENCE_MS },
+        ...{ postgresUrl, signal, patienceMs: PATIENCE_MS, start: this.#tools.spare.start },
         onChange: (report) => {
           const { running } = this.state
           if (running && !isOld()) this.#set({ running: { ...running, ...report } })
@@ -110,6 +112,7 @@ export class Session {
       this.#set({ running: undefined, verdict, passed: await readPassed(this.state.chapters) })
       const mistake = failedClaim(this.state)?.mistake
       this.#set({ hintsFor: mistake, ...(mistake !== this.state.hintsFor && { hints: 0 }) })
+      this.#tools.spare.prepare()
       this.#checkTypes(chapter, files, signal)
     } catch (error) {
       if (isOld()) return

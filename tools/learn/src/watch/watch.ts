@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { CHECKOUT, readChapters } from '../chapters.ts'
+import { keepSpare } from '../check-process.ts'
 import { keepPostgres } from '../keep-postgres.ts'
 import { readLastChapter, readPassed } from '../progress.ts'
 import { press } from './actions.ts'
@@ -27,6 +28,7 @@ export async function watch({ watches }: { watches: boolean }): Promise<void> {
   const canDraw = stdout.isTTY && process.env.TERM !== 'dumb'
   const display = canDraw ? fullScreen(stdout) : plainLines(stdout)
   const types = startTypeChecker()
+  const spare = keepSpare()
   const postgres = keepPostgres(
     (line) => session.say(`${line} …`),
     () => session.postgresStopped(),
@@ -34,7 +36,7 @@ export async function watch({ watches }: { watches: boolean }): Promise<void> {
   const render = () => {
     display.show(viewOf(session.state, display.columns), footOf(session.state, display.columns))
   }
-  const tools = { postgres, types, onChange: render }
+  const tools = { postgres, types, spare, onChange: render }
   const session = new Session({ chapters, passed, chapter: open ?? chapter, watches }, tools)
 
   if (open) void session.open(open)
@@ -60,8 +62,9 @@ export async function watch({ watches }: { watches: boolean }): Promise<void> {
   stopReading()
   stdout.off('resize', render)
   stdout.write(farewell(session))
-  types.end()
   await Promise.all([stopWatching?.(), session.end()])
+  types.end()
+  spare.end()
   await postgres.leave()
 }
 
