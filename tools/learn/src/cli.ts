@@ -23,18 +23,7 @@ Where a chapter needs Postgres, the embedded one is used, or that of DATABASE_UR
 async function main(args: string[]): Promise<number> {
   // What follows the file that is to be run belongs to it.
   if (args[0] === 'run' && !isHelp(args[1])) return runFile(args.slice(1))
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      attempt: { type: 'string', default: 'exercise' },
-      hints: { type: 'string', default: '1' },
-      // Without the ` -- ` before it npm takes it for one of its own.
-      manual: { type: 'boolean', default: process.env.npm_config_manual === 'true' },
-      yes: { type: 'boolean', default: false, short: 'y' },
-      help: { type: 'boolean', default: false, short: 'h' },
-    },
-  })
+  const { values, positionals } = parse(args)
   const [verb, name, ...rest] = positionals
   if (values.help || verb === 'help') return say(HELP)
   if (verb === undefined) return watchUntilQuit(values.manual)
@@ -46,6 +35,25 @@ async function main(args: string[]): Promise<number> {
   const chapter = await findChapter(name)
   if (verb === 'check') return checkOnce(chapter, values.attempt, hintsOf(values.hints))
   return verb === 'solution' ? putSolution(chapter, values.yes) : putBack(chapter, values.yes)
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        attempt: { type: 'string', default: 'exercise' },
+        hints: { type: 'string', default: '1' },
+        // Without the ` -- ` before it npm takes it for one of its own.
+        manual: { type: 'boolean', default: process.env.npm_config_manual === 'true' },
+        yes: { type: 'boolean', default: false, short: 'y' },
+        help: { type: 'boolean', default: false, short: 'h' },
+      },
+    })
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n\n\`npm run learn -- --help\` shows the commands.`)
+  }
 }
 
 const isHelp = (word: string | undefined) => word === '--help' || word === '-h'

@@ -14,13 +14,13 @@ export function footOf(state: State, columns: number): string[] {
   const { page, question } = state
   const keys = KEYS[page].map((key) => key.replace(/^\S+(?: ↓)?/, colours.bold)).join(' · ')
   const asked = question && colours.yellow(`${question}  y yes · any other key: no`)
-  return [progressOf(state, columns), ...wrap(asked ?? keys, columns)]
+  return [...progressOf(state, columns), ...wrap(asked ?? keys, columns)]
 }
 
-function progressOf({ chapters, passed }: State, columns: number): string {
+function progressOf({ chapters, passed }: State, columns: number): string[] {
   const words = `${passed.size} of ${chapters.length} chapters done`
   const width = Math.min(2 * chapters.length, columns - words.length - 2)
-  if (width < 5) return words
+  if (width < 5) return wrap(words, columns)
   const full = Math.floor((passed.size / chapters.length) * width)
-  return `${colours.green('█'.repeat(full))}${colours.dim('░'.repeat(width - full))}  ${words}`
+  return [`${colours.green('█'.repeat(full))}${colours.dim('░'.repeat(width - full))}  ${words}`]
 }
