@@ -32,7 +32,7 @@ import vote from './routes/vote.ts'
 import { type TrustProxy, trustOf } from './trust-proxy.ts'
 import { validatorCompiler } from './validation.ts'
 import xray, { type XrayOptions } from './xray/plugin.ts'
-import xrayStages from './xray/stages.ts'
+import xrayStages, { tellUnroutable } from './xray/stages.ts'
 
 export interface AppOptions
   extends AuthOptions,
@@ -62,7 +62,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     trustProxy: trustOf(options.trustProxy),
     routerOptions: { ignoreTrailingSlash: true },
     http: { ...SERVER_LIMITS.http, requireHostHeader: false },
-    frameworkErrors: answerWithProblem,
+    frameworkErrors(error, request, reply) {
+      tellUnroutable(request, reply)
+      answerWithProblem(error, request, reply)
+    },
     clientErrorHandler: answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>()
 

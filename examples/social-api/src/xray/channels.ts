@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from 'node:diagnostics_channel'
-import type { IncomingMessage } from 'node:http'
 import type { Failure, KeptBack } from './trace.ts'
 
 /** A request that is watched: its number, counted from 1, is what every event about it carries. */
@@ -58,6 +57,3 @@ export const channels = {
 
 /** In whose work we are, while somebody watches: the packages know of no requests. */
 export const current = new AsyncLocalStorage<number>()
-
-/** The requests that a hook has seen while somebody watched: of what cannot be routed, none does. */
-export const routed = new WeakSet<IncomingMessage>()

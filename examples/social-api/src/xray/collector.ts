@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { AcceptEvent, RefuseEvent } from '@auth-primer/jwt-kit'
-import type { FastifyInstance } from 'fastify'
+import type { Knex } from 'knex'
 import {
   current,
   type EndEvent,
@@ -13,7 +13,6 @@ import {
 } from './channels.ts'
 import { PoolStatements } from './pool-statements.ts'
 import type { Caller, Step, Trace } from './trace.ts'
-import { Unroutable } from './unroutable.ts'
 import { Watched } from './watched.ts'
 
 /** How many requests are kept. */
@@ -29,21 +28,12 @@ export class Collector {
   /** Which request each session belongs to. */
   readonly #sessions = new Map<number, Watched>()
   readonly #pool: PoolStatements
-  readonly #unroutable: Unroutable
-  /** Their numbers go down from 0. */
-  #unrouted = 0
   #version = 0
   readonly #listeners: readonly (readonly [string, (message: unknown) => void])[]
 
-  constructor(app: FastifyInstance, onChange: (trace: Trace) => void) {
+  constructor(knex: Knex, onChange: (trace: Trace) => void) {
     this.#onChange = onChange
-    this.#pool = new PoolStatements(app.knex, (sent) => this.#add(this.#current, sent))
-    this.#unroutable = new Unroutable(app, ({ status, ...seen }) => {
-      this.#unrouted -= 1
-      const one = new Watched({ request: this.#unrouted, ...seen })
-      one.ended({ request: this.#unrouted, status, isSent: true })
-      this.#keep(one)
-    })
+    this.#pool = new PoolStatements(knex, (sent) => this.#add(this.#current, sent))
     this.#listeners = Object.entries(this.#handlers()).map(([name, listener]) => [
       `auth-primer:${name}`,
       listener as (message: unknown) => void,
@@ -53,13 +43,11 @@ export class Collector {
   start(): void {
     for (const [name, listener] of this.#listeners) subscribe(name, listener)
     this.#pool.start()
-    this.#unroutable.start()
   }
 
   stop(): void {
     for (const [name, listener] of this.#listeners) unsubscribe(name, listener)
     this.#pool.stop()
-    this.#unroutable.stop()
     // Once used, a context is handed on by every promise of the process until it is told not to.
     current.disable()
   }

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import { channels, current, routed } from './channels.ts'
+import { channels, current } from './channels.ts'
 import { failureOf, failureOfAnswer, type Thrown } from './failure.ts'
 import type { XrayOptions } from './plugin.ts'
 import { answerSchema, namesKeptBack, type Schema, ShownPaths } from './shown.ts'
@@ -13,7 +13,6 @@ import { answerSchema, namesKeptBack, type Schema, ShownPaths } from './shown.ts
 export default fp<XrayOptions>(async (app, { xray: isOn = false }) => {
   if (!isOn) return
   const paths = new ShownPaths()
-  let count = 0
 
   app.decorateRequest('watchedAs', 0)
 
@@ -25,17 +24,9 @@ export default fp<XrayOptions>(async (app, { xray: isOn = false }) => {
   })
 
   app.addHook('onRequest', (request, reply, done) => {
-    if (!channels.receive.hasSubscribers) return done()
-    routed.add(request.raw)
-    if (request.routeOptions.config.xray === 'hidden') return done()
-    const id = ++count
-    request.watchedAs = id
-    const { id: requestId, method } = request
-    channels.receive.publish({ request: id, requestId, method, path: paths.of(request) })
-    reply.raw.once('close', () => {
-      channels.end.publish({ request: id, status: reply.statusCode, isSent: reply.raw.writableFinished })
-    })
-    current.run(id, done)
+    if (!channels.receive.hasSubscribers || request.routeOptions.config.xray === 'hidden') return done()
+    request.watchedAs = tellReceived(request, reply, paths.of(request))
+    current.run(request.watchedAs, done)
   })
 
   app.addHook('preValidation', ({ watchedAs }, _reply, done) => {
@@ -68,6 +59,23 @@ export default fp<XrayOptions>(async (app, { xray: isOn = false }) => {
     done(null, payload)
   })
 })
+
+/** Of a request whose path cannot even be read: it is answered before any hook. */
+export function tellUnroutable(request: FastifyRequest, reply: FastifyReply): void {
+  if (channels.receive.hasSubscribers) tellReceived(request, reply, '…')
+}
+
+let count = 0
+
+/** @returns the number that the request is known by from now on */
+function tellReceived({ id: requestId, method }: FastifyRequest, reply: FastifyReply, path: string): number {
+  const id = ++count
+  channels.receive.publish({ request: id, requestId, method, path })
+  reply.raw.once('close', () => {
+    channels.end.publish({ request: id, status: reply.statusCode, isSent: reply.raw.writableFinished })
+  })
+  return id
+}
 
 const PARTS = ['params', 'querystring', 'body'] as const
 

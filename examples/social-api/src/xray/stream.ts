@@ -12,7 +12,7 @@ const stream: FastifyPluginAsync = async (app) => {
   const watchers = new Set<Watcher>()
   // Who was away while the service was started anew knows nothing of it.
   const run = randomUUID()
-  const collector = new Collector(app, (trace) => {
+  const collector = new Collector(app.knex, (trace) => {
     for (const watcher of watchers) watcher.changed(trace)
   })
   let isClosing = false
