@@ -26,7 +26,9 @@ export interface Seat {
 export function seats(knex: Knex) {
   let creating: Promise<unknown> | undefined
 
-  async function create(): Promise<void> {
+  /** Another process that stops takes the table of all of them away: `anew` looks whether it is still there. */
+  async function create({ anew = false } = {}): Promise<void> {
+    if (anew) creating = undefined
     creating ??= knex.transaction((trx) => trx.raw(CREATE))
     try {
       await creating

@@ -32,7 +32,11 @@ const sessionBench: FastifyPluginAsyncTypebox<DatabaseOptions> = async (app, { d
     schema: { response: { 201: Took } },
   }
 
-  app.get('/seats', { preHandler, schema: { response: { 200: Type.Array(Seat) } } }, () => table.rows())
+  app.get(
+    '/seats',
+    { preHandler: () => table.create({ anew: true }), schema: { response: { 200: Type.Array(Seat) } } },
+    () => table.rows(),
+  )
 
   app.delete('/seats', { preHandler }, async (_request, reply) => {
     await table.empty()
