@@ -2,7 +2,7 @@
 
 import * as actions from './actions.js'
 import { api, Session } from './context.js'
-import { fill } from './dom.js'
+import { fill, h } from './dom.js'
 import * as hash from './hash.js'
 import { Live } from './live.js'
 import * as session from './session.js'
@@ -29,7 +29,9 @@ const context = {
 }
 
 for (const [name, view] of Object.entries(VIEWS)) view.mount(sectionOf(name), context)
-context.session.watch((user) => fill(element('#who'), user && `Signed in as ${user.email}`))
+context.session.watch((user) =>
+  fill(element('#who'), user && h('span', { class: 'unseen' }, 'Signed in as '), user?.email),
+)
 offerTheme(element('#theme'))
 live.watch(tellState)
 live.connect()

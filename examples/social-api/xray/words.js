@@ -112,8 +112,12 @@ export function nameOf({ kind, sql = '' }) {
   if (kind !== 'query' && kind !== 'savepoint') return NAMES[kind]
   const [verb = NAMES[kind]] = /^\s*[a-z]+/i.exec(sql) ?? []
   const [, table] =
-    /\b(?:from|into|update|savepoint)\s+(?:only\s+)?"?(?!select\b)([a-z_]\w*)/i.exec(sql) ?? []
-  return table === undefined ? verb.toUpperCase() : `${verb.trim().toUpperCase()} ${table}`
+    /\b(?:from|into|update|savepoint)\s+(?:only\s+)?((?:"?[a-z_]\w*"?\.)?"?(?!select\b)[a-z_]\w*)/i.exec(
+      sql,
+    ) ?? []
+  return table === undefined
+    ? verb.toUpperCase()
+    : `${verb.trim().toUpperCase()} ${table.replaceAll('"', '')}`
 }
 
 /**

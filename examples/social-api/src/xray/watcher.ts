@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Trace } from './trace.ts'
 
 /** Often enough to look live, and seldom enough that a request is written once or twice whatever happens to it. */
-const EVERY_MS = 100
+const EVERY_MS = 50
 /** An open stream on which nothing happens is kept open by a word now and then; Node would end it after a minute. */
 const STILL_THERE_MS = 15_000
 /** As many as the page shows. */
