@@ -19,20 +19,21 @@ const ROUTES: [HTTPMethods, string][] = [
   ['POST', '/xray/bench/session/crowd'],
 ]
 
+const [app, off] = [await buildOffline(t, { xray: true }), await buildOffline(t)]
+await app.ready()
+
 t.test('the benches’ routes are X-ray’s, and exist nowhere else', async (t) => {
-  const [on, off] = [await buildOffline(t, { xray: true }), await buildOffline(t)]
   for (const [method, url] of ROUTES) {
     const name = `${method} ${url}`
-    const isThere = (app: typeof on, constraints = {}) =>
-      app.hasRoute({ method, url, constraints }) || app.hasRoute({ method, url: `${url}/`, constraints })
-    t.ok(isThere(on, { local: 'yes' }), `${name} is there`)
-    t.notOk(isThere(on), `${name} is not there without the gate`)
+    const isThere = (one: typeof app, constraints = {}) =>
+      one.hasRoute({ method, url, constraints }) || one.hasRoute({ method, url: `${url}/`, constraints })
+    t.ok(isThere(app, { local: 'yes' }), `${name} is there`)
+    t.notOk(isThere(app), `${name} is not there without the gate`)
     t.notOk(isThere(off, { local: 'yes' }), `${name} is not there without X-ray`)
   }
 })
 
 t.test('to strangers there is no bench', async (t) => {
-  const app = await buildOffline(t, { xray: true })
   const local: InjectOptions = { headers: { host: 'localhost' } }
   const strangers: InjectOptions[] = [
     { headers: { host: 'attacker.example' } },
@@ -51,8 +52,6 @@ t.test('to strangers there is no bench', async (t) => {
 })
 
 t.test('no operation of a bench is in the service’s document', async (t) => {
-  const app = await buildOffline(t, { xray: true })
-  await app.ready()
   t.same(
     Object.keys(app.swagger().paths ?? {}).filter((path) => path.startsWith('/xray')),
     [],

@@ -30,7 +30,7 @@ export function costs(context) {
       'p',
       { class: 'row' },
       h('button', { type: 'button', onclick: time }, 'Time costs 10 to 14 on this machine'),
-      h('span', { class: 'muted' }, 'about two seconds, one hash at a time'),
+      h('span', { class: 'muted' }, 'a few seconds, one hash at a time'),
     ),
     output,
   )
