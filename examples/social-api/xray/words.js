@@ -110,14 +110,27 @@ const NAMES = {
  */
 export function nameOf({ kind, sql = '' }) {
   if (kind !== 'query' && kind !== 'savepoint') return NAMES[kind]
-  const [verb = NAMES[kind]] = /^\s*[a-z]+/i.exec(sql) ?? []
-  const [, table] =
-    /\b(?:from|into|update|savepoint)\s+(?:only\s+)?((?:"?[a-z_]\w*"?\.)?"?(?!select\b)[a-z_]\w*)/i.exec(
-      sql,
-    ) ?? []
-  return table === undefined
-    ? verb.toUpperCase()
-    : `${verb.trim().toUpperCase()} ${table.replaceAll('"', '')}`
+  const [verb] = /[a-z]+/i.exec(sql) ?? []
+  if (verb === undefined) return NAMES[kind]
+  const [, table] = TABLE.exec(withoutParentheses(sql)) ?? []
+  return `${verb.toUpperCase()} ${(table ?? '').replaceAll('"', '')}`.trim()
+}
+
+/** With its schema, if it has one. */
+const TABLE = /\b(?:from|into|update|savepoint)\s+(?:only\s+)?((?:"?[a-z_]\w*"?\.)?"?(?!select\b)[a-z_]\w*)/i
+
+/**
+ * What a statement selects may have statements of its own in it; what it selects from is what it is about.
+ *
+ * @param {string} sql
+ */
+function withoutParentheses(sql) {
+  let [text, before] = [sql, '']
+  while (text !== before) {
+    before = text
+    text = text.replaceAll(/(?<!\bfrom\s*)\([^()]*\)/gi, '')
+  }
+  return text
 }
 
 /**
