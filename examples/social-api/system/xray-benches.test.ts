@@ -1,20 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import t from 'tap'
 import { serve } from '../test/helper.ts'
+import { axe, launch } from './xray-page.ts'
 
-const browser = await chromium.launch({
-  executablePath: execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim(),
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-})
+const browser = await launch()
 t.teardown(() => browser.close())
 
 // All that it answers is searched for passwords, hashes and others' tokens when the tests end.
@@ -178,13 +167,27 @@ t.test('Hash: one password, two salts, by the keyboard alone', async (t) => {
   t.match(await page.textContent('#view-hash'), /AUTH_HASH_PASSWORD_TOO_LONG.*AUTH_HASH_PASSWORD_HAS_NUL/)
 })
 
-t.test('each bench is as wide as a phone', async (t) => {
-  await page.setViewportSize({ width: 390, height: 844 })
-  for (const view of ['token', 'hash', 'session', 'actions']) {
-    await show(page, view)
-    t.equal(await page.evaluate('document.documentElement.scrollWidth'), 390, view)
-  }
-})
+t.test(
+  'each bench, with all its results, is as wide as a phone, and axe finds nothing serious',
+  async (t) => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.setViewportSize(
+        colorScheme === 'light' ? { width: 390, height: 844 } : { width: 1280, height: 800 },
+      )
+      for (const view of ['token', 'hash', 'session', 'actions']) {
+        await show(page, view)
+        const { width } = page.viewportSize() ?? {}
+        t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `${view}, ${colorScheme}`)
+        t.same(await axe(page), [], `${view}, ${colorScheme}`)
+      }
+    }
+    await page.evaluate(
+      `document.querySelector('#view-actions input').parentElement.replaceWith(document.querySelector('#view-actions input'))`,
+    )
+    t.match(await axe(page), [/^label: /], 'and axe does find an input without a name')
+  },
+)
 
 t.test('the browser has nothing to complain of', async (t) => t.same(complaints, []))
 
