@@ -1,15 +1,15 @@
 import { channel } from 'node:diagnostics_channel'
 import type { HashOptions } from '@auth-primer/auth-hash'
 import authHash from '@auth-primer/auth-hash/fastify'
-import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
 import type { Static } from '@sinclair/typebox'
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Logger } from 'pino'
+import { accessKit } from '../access-kit.ts'
 import { hashingLimits } from '../limits.ts'
 import { User } from '../models/user.ts'
 import { INVALID_TOKEN, Problem } from '../problem.ts'
-import { AccessClaims, type TokenOut } from '../schemas/token.ts'
+import type { TokenOut } from '../schemas/token.ts'
 import { mayPrecedePassword } from '../token-age.ts'
 
 export interface AuthOptions {
@@ -36,11 +36,7 @@ export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCo
     return ok ? user : undefined
   })
 
-  const kit = jwtKit({
-    issuer: 'social-api',
-    keys: keyring('HS256', [{ kid: '1', key: jwtSecret }]),
-    kinds: { access: tokenKind('access+jwt', { ttl: accessTokenTtl, claims: AccessClaims }) },
-  })
+  const kit = accessKit({ jwtSecret, accessTokenTtl })
   await app.register(kit.plugin)
   app.decorate('issueToken', ({ id, role }: User) => ({
     access_token: kit.access.sign({ sub: String(id), user_id: id, role }),
