@@ -66,8 +66,9 @@ export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCo
       }
       callers.set(request, caller)
       if (known.hasSubscribers) known.publish({ id: caller.id, role: caller.role })
-      // This request's own logger, always one of pino's: a child of it would cost ten times as much.
-      ;(request.log as Logger).setBindings({ user: caller.id })
+      // This request's own, and always one of pino's: a child of it would cost ten times as much.
+      const log = request.log as Logger
+      log.setBindings({ user: caller.id })
     },
   ])
 })
