@@ -65,10 +65,10 @@ export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCo
         throw new Problem('TOKEN_INVALID', reason, { headers: INVALID_TOKEN })
       }
       callers.set(request, caller)
-      if (known.hasSubscribers)
-        known.publish({ id: caller.id, role: caller.role })
-        // This request's own logger, always one of pino's: a child of it would cost ten times as much.
-      ;(request.log as Logger).setBindings({ user: caller.id })
+      if (known.hasSubscribers) known.publish({ id: caller.id, role: caller.role })
+      // This request's own, and always one of pino's: a child of it would cost ten times as much.
+      const log = request.log as Logger
+      log.setBindings({ user: caller.id })
     },
   ])
 })
