@@ -45,14 +45,34 @@ t.test('Actions: sign up, log in, post and vote by buttons', async (t) => {
   t.same(await app.knex('votes').count(), [{ count: '1' }])
 })
 
-t.test('“Open in Swagger UI” opens the operation there', async (t) => {
+t.test('“Open in Swagger UI” opens the operation there, and its log-in can be taken over', async (t) => {
   const [docs] = await Promise.all([
     page.waitForEvent('popup'),
     page.getByRole('link', { name: 'Open in Swagger UI' }).nth(2).click(),
   ])
   await docs.waitForSelector('#operations-Posts-createPost.is-open')
   t.equal(await docs.locator('.opblock.is-open').count(), 1)
+
+  const form = page.locator('form', { has: page.getByRole('heading', { name: 'Log in', exact: true }) })
+  await docs.click('.auth-wrapper .authorize')
+  await docs.fill('#oauth_username', await form.getByLabel('E-mail').inputValue())
+  await docs.fill('#oauth_password', await form.getByLabel('Password').inputValue())
+  await docs.click('.dialog-ux .modal-btn.authorize')
+  await docs.waitForSelector('.dialog-ux button:has-text("Logout")')
   await docs.close()
+
+  await page.getByRole('button', { name: 'Forget the token' }).click()
+  await show(page, 'token')
+  await page.getByRole('button', { name: 'Take the log-in of Swagger UI' }).click()
+  await page.waitForSelector('.token')
+  t.ok(
+    await page.getByRole('button', { name: 'Send the refresh token instead' }).isDisabled(),
+    'which has no refresh token',
+  )
+  await show(page, 'actions')
+  await form.getByRole('button', { name: 'Log in', exact: true }).click()
+  await show(page, 'token')
+  await page.waitForSelector('#view-token button:enabled:text("refresh token")')
 })
 
 t.test('Token: read without a key, and refused for six different reasons', async (t) => {

@@ -9,7 +9,6 @@ const ROUTES: [HTTPMethods, string][] = [
   ['POST', '/xray/bench/hash/time'],
   ['POST', '/xray/bench/hash/edges'],
   ['GET', '/xray/bench/session/seats'],
-  ['DELETE', '/xray/bench/session/seats'],
   ['POST', '/xray/bench/session/well'],
   ['POST', '/xray/bench/session/constraint'],
   ['POST', '/xray/bench/session/throw'],

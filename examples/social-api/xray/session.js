@@ -107,7 +107,7 @@ async function run({ way, name }, output, context) {
     output,
     h(
       'div',
-      { class: after.length > before.length ? 'card good' : 'card bad' },
+      { class: added(before, after).length > 0 ? 'card good' : 'card bad' },
       h('h3', {}, name),
       h(
         'div',
@@ -156,9 +156,20 @@ async function seats({ api }) {
  * @param {Seat[]} before
  * @param {Seat[]} after
  */
-function table(before, after) {
+function added(before, after) {
   const known = new Set(before.map(({ seat }) => seat))
-  const isNew = (/** @type {Seat} */ { seat }) => !known.has(seat)
+  return after.filter(({ seat }) => !known.has(seat))
+}
+
+/** So many rows are shown, the newest. */
+const SHOWN = 4
+
+/**
+ * @param {Seat[]} before
+ * @param {Seat[]} after
+ */
+function table(before, after) {
+  const news = added(before, after)
   return h(
     'div',
     {},
@@ -166,27 +177,33 @@ function table(before, after) {
       'p',
       { class: 'verdict' },
       `${before.length} → ${after.length} `,
-      h('small', {}, after.some(isNew) ? 'rows: a new one' : 'rows: nothing was stored'),
+      h('small', {}, news.length > 0 ? 'rows: a new one' : 'rows: nothing was stored'),
     ),
     h(
       'table',
       { class: 'seats' },
+      after.length > SHOWN && h('caption', {}, `The last ${SHOWN} of ${after.length}`),
       h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'seat'), h('th', { scope: 'col' }, 'taken_by'))),
       h(
         'tbody',
         {},
         after.length === 0 && h('tr', {}, h('td', { colspan: 2, class: 'muted' }, 'no row')),
         after
-          .slice(-4)
+          .slice(-SHOWN)
           .map((row) =>
             h(
               'tr',
-              { class: isNew(row) && 'new' },
-              h('td', {}, isNew(row) && '+ ', row.seat),
+              { class: news.includes(row) && 'new' },
+              h('td', {}, news.includes(row) && '+ ', row.seat),
               h('td', {}, row.taken_by),
             ),
           ),
       ),
+    ),
+    h(
+      'p',
+      {},
+      h('small', {}, 'The number of a seat that was undone is not given again: a sequence does not go back.'),
     ),
   )
 }

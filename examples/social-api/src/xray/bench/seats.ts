@@ -50,10 +50,6 @@ export function seats(knex: Knex) {
       await knex(SEATS).whereNotIn('seat', kept).delete()
     },
 
-    async empty(): Promise<void> {
-      await knex(SEATS).delete()
-    },
-
     async drop(): Promise<void> {
       if (creating === undefined) return
       await knex.transaction((trx) =>

@@ -38,11 +38,6 @@ const sessionBench: FastifyPluginAsyncTypebox<DatabaseOptions> = async (app, { d
     () => table.rows(),
   )
 
-  app.delete('/seats', { preHandler }, async (_request, reply) => {
-    await table.empty()
-    return reply.code(204).send(null)
-  })
-
   app.post('/well', shown, async ({ db }, reply) => {
     const seat = await take(db, 'Ann')
     db.afterCommit(() => table.trim())
