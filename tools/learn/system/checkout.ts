@@ -7,12 +7,13 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   rmSync,
   symlinkSync,
 } from 'node:fs'
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { Test } from 'tap'
 import { CHECKOUT, findChapter } from '../src/chapters.ts'
 import { type Size, Terminal } from './terminal.ts'
@@ -32,8 +33,20 @@ export class Checkout {
       mkdirSync(dirname(join(this.dir, file)), { recursive: true })
       copyFileSync(join(CHECKOUT, file), join(this.dir, file))
     }
-    symlinkSync(join(CHECKOUT, 'node_modules'), join(this.dir, 'node_modules'))
+    this.#install()
     t.teardown(() => rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 }))
+  }
+
+  /** What `npm install` does: others' packages, and links to the workspaces, which nobody has built. */
+  #install(): void {
+    const [from, to] = [join(CHECKOUT, 'node_modules'), join(this.dir, 'node_modules')]
+    mkdirSync(join(to, '@auth-primer'), { recursive: true })
+    for (const name of readdirSync(from))
+      if (name !== '@auth-primer') symlinkSync(join(from, name), join(to, name))
+    for (const name of readdirSync(join(from, '@auth-primer'))) {
+      const workspace = relative(CHECKOUT, realpathSync(join(from, '@auth-primer', name)))
+      symlinkSync(join(this.dir, workspace), join(to, '@auth-primer', name))
+    }
   }
 
   /** Has been at that chapter before. */

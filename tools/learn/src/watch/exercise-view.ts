@@ -10,11 +10,15 @@ import { failedClaim, nextOpen, type State } from './state.ts'
 /** The exercise, and how far one has come with it. */
 export function exerciseView(state: State, columns: number): Section[] {
   return [
+    { key: 'welcome', lines: state.passed.size === 0 ? wrap(WELCOME, columns) : [] },
     taskSection(state, columns),
     ...(state.running ? runningSections(state, columns) : verdictSections(state, columns)),
     { key: 'notice', lines: state.notice ? wrap(state.notice, columns) : [] },
   ]
 }
+
+const WELCOME =
+  'Read the text and write the files named below, in your editor. Each save is checked here. Leave this open, and type the text’s commands in another terminal.'
 
 function taskSection({ chapter, task, files, missing }: State, columns: number): Section {
   const { number, title, folder } = chapter
