@@ -10,32 +10,35 @@ import { failedClaim, nextOpen, type State } from './state.ts'
 /** The exercise, and how far one has come with it. */
 export function exerciseView(state: State, columns: number): Section[] {
   return [
-    { key: 'welcome', lines: state.passed.size === 0 ? wrap(WELCOME, columns) : [] },
     taskSection(state, columns),
     ...(state.running ? runningSections(state, columns) : verdictSections(state, columns)),
     { key: 'notice', lines: state.notice ? wrap(state.notice, columns) : [] },
   ]
 }
 
-const WELCOME =
-  'Read the text and write the files named below, in your editor. Each save is checked here. Leave this open, and type the text’s commands in another terminal.'
+const WELCOME = 'Read, write, save: each save is checked. Commands go into another terminal.'
 
-function taskSection({ chapter, task, files, missing }: State, columns: number): Section {
+function taskSection({ chapter, task, files, missing, passed }: State, columns: number): Section {
   const { number, title, folder } = chapter
   const here = relative(CHECKOUT, folder)
   return {
     key: 'task',
     lines: [
+      ...(passed.size === 0 ? wrap(colours.dim(WELCOME), columns) : []),
       ...wrap(colours.bold(`${number} · ${title}`), columns, 5),
       ...wrap(task, columns),
       ...wrap(`Read  ${here}/README.md`, columns, 6),
-      ...files.flatMap((file) => wrap(`Write ${here}/exercise/${file}`, columns, 6)),
+      ...inOrder(files, task).flatMap((file) => wrap(`Write ${here}/exercise/${file}`, columns, 6)),
       ...missing.flatMap((file) =>
         wrap(colours.yellow(`exercise/${file} is not there. x puts the exercise back as it came.`), columns),
       ),
     ],
   }
 }
+
+/** As the task names them. */
+const inOrder = (files: readonly string[], task: string) =>
+  [...files].sort((one, other) => task.indexOf(one) - task.indexOf(other))
 
 function runningSections({ running }: State, columns: number): Section[] {
   if (!running) return []
