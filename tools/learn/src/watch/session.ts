@@ -93,10 +93,10 @@ export class Session {
     const isOld = () => signal.aborted
     try {
       const files = await readExercise(chapter)
-      const wanted = Object.keys(await readOriginal(chapter))
+      const original = await readOriginal(chapter)
       if (isOld()) return
       this.#checked = fingerprint(files)
-      this.#set({ missing: wanted.filter((path) => !(path in files)) })
+      this.#set({ missing: Object.keys(original).filter((path) => !(path in files)) })
       const postgresUrl = chapter.hasTables ? await this.#tools.postgres.url() : undefined
       if (isOld()) return
       this.#set({ notice: undefined })
@@ -113,7 +113,8 @@ export class Session {
       const mistake = failedClaim(this.state)?.mistake
       this.#set({ hintsFor: mistake, ...(mistake !== this.state.hintsFor && { hints: 0 }) })
       this.#tools.spare.prepare()
-      this.#checkTypes(chapter, files, signal)
+      // What came is right in its types.
+      if (this.#checked !== fingerprint(original)) this.#checkTypes(chapter, files, signal)
     } catch (error) {
       if (isOld()) return
       this.#set({ running: undefined, problem: error instanceof Error ? error.message : String(error) })

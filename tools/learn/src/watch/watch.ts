@@ -33,7 +33,10 @@ export async function watch({ watches }: { watches: boolean }): Promise<void> {
     (line) => session.say(`${line} …`),
     () => session.postgresStopped(),
   )
+  let isOver = false
   const render = () => {
+    // What ends after `q` has nobody to tell.
+    if (isOver) return
     display.show(viewOf(session.state, display.columns), footOf(session.state, display.columns))
   }
   const tools = { postgres, types, spare, onChange: render }
@@ -57,6 +60,7 @@ export async function watch({ watches }: { watches: boolean }): Promise<void> {
     ? await watchExercises(resolve(CHECKOUT, 'docs/chapters'), (folders) => void session.saved(folders))
     : undefined
   await quit
+  isOver = true
   clearInterval(clock)
   display.end()
   stopReading()
