@@ -14,8 +14,10 @@ import {
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { CHECKOUT, findChapter } from '../src/chapters.ts'
+import { CHECKOUT, findChapter, readChapters } from '../src/chapters.ts'
+import { fingerprint, readFiles } from '../src/exercise.ts'
 import { type Size, Terminal } from './terminal.ts'
 
 /** A learner's copy of the repository, whose exercises may be changed, with a data folder of its own. */
@@ -53,6 +55,15 @@ export class Checkout {
   async leftOffAt(chapter: string): Promise<void> {
     mkdirSync(this.data)
     await writeFile(join(this.data, 'learn.json'), JSON.stringify({ chapter }))
+  }
+
+  /** Has passed each chapter with the files that are there. */
+  async hasDoneAll(): Promise<void> {
+    const passed: Record<string, string> = {}
+    for (const { number, folder } of await readChapters())
+      passed[number] = fingerprint(await readFiles(join(folder, 'exercise')))
+    mkdirSync(this.data)
+    await writeFile(join(this.data, 'learn.json'), JSON.stringify({ passed }))
   }
 
   /** Runs `npm run learn` with these arguments in a terminal. */
@@ -96,7 +107,13 @@ export class Checkout {
     return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : undefined
   }
 
-  /** What still runs in it, by its folder or command line (Linux). */
+  /** What still runs in it when all that ends has ended. */
+  async remains(): Promise<string[]> {
+    for (let tries = 0; tries < 400 && this.processes().length > 0; tries += 1) await sleep(25)
+    return this.processes()
+  }
+
+  /** What runs in it, by its folder or command line (Linux). */
   processes(): string[] {
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
