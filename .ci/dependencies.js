@@ -16,6 +16,7 @@ const LICENCES = [
   'CC0-1.0',
   'ISC',
   'MIT',
+  'MPL-2.0',
   'PostgreSQL',
   'Python-2.0',
 ]

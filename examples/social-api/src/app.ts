@@ -20,7 +20,7 @@ import requestIds, { requestId } from './plugins/request-id.ts'
 import securityHeaders, { type SecurityHeadersOptions } from './plugins/security-headers.ts'
 import sqlLog from './plugins/sql-log.ts'
 import throttle, { type ThrottleOptions } from './plugins/throttle.ts'
-import guide from './routes/guide.ts'
+import guide, { type GuideOptions } from './routes/guide.ts'
 import health from './routes/health.ts'
 import login from './routes/login.ts'
 import logout from './routes/logout.ts'
@@ -31,18 +31,22 @@ import users from './routes/users.ts'
 import vote from './routes/vote.ts'
 import { type TrustProxy, trustOf } from './trust-proxy.ts'
 import { validatorCompiler } from './validation.ts'
+import xray, { type XrayOptions } from './xray/plugin.ts'
+import xrayStages, { tellUnroutable } from './xray/stages.ts'
 
 export interface AppOptions
   extends AuthOptions,
     CorsOptions,
     DatabaseOptions,
     DeadlineOptions,
+    GuideOptions,
     MetricsOptions,
     PressureOptions,
     RedisOptions,
     RefreshTokenOptions,
     SecurityHeadersOptions,
-    ThrottleOptions {
+    ThrottleOptions,
+    XrayOptions {
   loggerInstance: FastifyBaseLogger
   /** Whether the welcome page lists the demo data's log-ins. */
   hasDemoData: boolean
@@ -59,12 +63,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     trustProxy: trustOf(options.trustProxy),
     routerOptions: { ignoreTrailingSlash: true },
     http: { ...SERVER_LIMITS.http, requireHostHeader: false },
-    frameworkErrors: answerWithProblem,
+    frameworkErrors(error, request, reply) {
+      tellUnroutable(request, reply)
+      answerWithProblem(error, request, reply)
+    },
     clientErrorHandler: answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.setValidatorCompiler(validatorCompiler)
 
+  await app.register(xrayStages, options)
   await app.register(requestIds)
   await app.register(securityHeaders, options)
   await app.register(redis, options)
@@ -93,8 +101,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(posts)
   await app.register(vote)
   await app.register(health)
-  await app.register(guide)
+  await app.register(guide, options)
   app.refuseOtherMethods()
+  await app.register(xray, options)
 
   return app
 }

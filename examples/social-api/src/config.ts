@@ -65,6 +65,11 @@ const Environment = Type.Object({
     default: resolve(CHECKOUT, '.data'),
     description: 'a folder for the embedded Postgres and the generated secret, not beginning with `~`',
   }),
+  AUTH_PRIMER_SITE_DIR: Type.String({
+    pattern: '^[^~]',
+    default: resolve(CHECKOUT, 'site'),
+    description: 'a folder for the guide as `npm run docs` builds it, not beginning with `~`',
+  }),
   JWT_SECRET: Type.Optional(
     Type.String({
       format: 'secret',
@@ -109,6 +114,10 @@ const Environment = Type.Object({
   THROTTLE_SIGN_UPS_PER_MINUTE: Limit(240, 'sign-ups of one address in a minute'),
   THROTTLE_FAILED_LOGINS_PER_ACCOUNT: Limit(20, 'failed log-ins of one account in a day without a wait'),
   THROTTLE_FAILED_LOGINS_PER_ADDRESS: Limit(100, 'failed log-ins of one address in an hour without a wait'),
+  XRAY: Type.Union([Type.Literal('on'), Type.Literal('off')], {
+    default: 'on',
+    description: 'on or off (off in production, and where TRUST_PROXY is set, whatever it says)',
+  }),
   LOG_LEVEL: Type.Union(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
     { default: 'info', description: 'fatal, error, warn, info, debug, trace or silent' },
@@ -125,6 +134,8 @@ export interface Config {
   readonly databaseReadUrl: string | undefined
   readonly poolMax: number
   readonly dataDir: string
+  /** Where the guide is that `npm run docs` builds. */
+  readonly siteDir: string
   /** Unset: one is made and kept in `dataDir`. */
   readonly jwtSecret: string | undefined
   readonly accessTokenTtl: string
@@ -139,6 +150,8 @@ export interface Config {
   /** Unset: each process counts by itself. */
   readonly redisUrl: string | undefined
   readonly throttles: Throttles
+  /** Whether X-ray is there. */
+  readonly xray: boolean
   readonly logLevel: string
 }
 
@@ -163,6 +176,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     databaseReadUrl: env.DATABASE_READ_URL,
     poolMax: env.DB_POOL_MAX,
     dataDir: resolve(env.AUTH_PRIMER_DATA_DIR),
+    siteDir: resolve(env.AUTH_PRIMER_SITE_DIR),
     jwtSecret: env.JWT_SECRET,
     accessTokenTtl: env.ACCESS_TOKEN_TTL,
     refreshTokenTtl: env.REFRESH_TOKEN_TTL,
@@ -178,6 +192,8 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
       failedLoginsPerAccount: env.THROTTLE_FAILED_LOGINS_PER_ACCOUNT,
       failedLoginsPerAddress: env.THROTTLE_FAILED_LOGINS_PER_ADDRESS,
     }),
+    // Behind a proxy every client's address is the proxy's: nobody's request could be told to be local.
+    xray: env.XRAY === 'on' && !production && env.TRUST_PROXY === undefined,
     logLevel: env.LOG_LEVEL,
   })
 }

@@ -15,6 +15,7 @@ t.test('an empty environment gives the defaults', async (t) => {
     databaseReadUrl: undefined,
     poolMax: 10,
     dataDir: resolve(CHECKOUT, '.data'),
+    siteDir: resolve(CHECKOUT, 'site'),
     jwtSecret: undefined,
     accessTokenTtl: '30m',
     refreshTokenTtl: '30d',
@@ -95,6 +96,10 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
   AUTH_PRIMER_DATA_DIR: {
     good: { '/var/lib/x': { dataDir: '/var/lib/x' }, here: { dataDir: resolve('here') } },
     bad: ['~/data', '~'],
+  },
+  AUTH_PRIMER_SITE_DIR: {
+    good: { '/var/lib/guide': { siteDir: '/var/lib/guide' }, here: { siteDir: resolve('here') } },
+    bad: ['~/guide'],
   },
   JWT_SECRET: {
     good: { [SECRET]: { jwtSecret: SECRET }, [`${SECRET}é`]: { jwtSecret: `${SECRET}é` } },
@@ -178,6 +183,7 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
   THROTTLE_SIGN_UPS_PER_MINUTE: limit('signUpsPerMinute'),
   THROTTLE_FAILED_LOGINS_PER_ACCOUNT: limit('failedLoginsPerAccount'),
   THROTTLE_FAILED_LOGINS_PER_ADDRESS: limit('failedLoginsPerAddress'),
+  XRAY: { good: { on: { xray: true }, off: { xray: false } }, bad: ['yes', 'ON', 'true', '1'] },
   LOG_LEVEL: {
     good: { debug: { logLevel: 'debug' }, silent: { logLevel: 'silent' } },
     bad: ['verbose', 'INFO', '30'],
