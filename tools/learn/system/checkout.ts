@@ -7,14 +7,17 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   rmSync,
   symlinkSync,
 } from 'node:fs'
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { CHECKOUT, findChapter } from '../src/chapters.ts'
+import { CHECKOUT, findChapter, readChapters } from '../src/chapters.ts'
+import { fingerprint, readFiles } from '../src/exercise.ts'
 import { type Size, Terminal } from './terminal.ts'
 
 /** A learner's copy of the repository, whose exercises may be changed, with a data folder of its own. */
@@ -32,14 +35,35 @@ export class Checkout {
       mkdirSync(dirname(join(this.dir, file)), { recursive: true })
       copyFileSync(join(CHECKOUT, file), join(this.dir, file))
     }
-    symlinkSync(join(CHECKOUT, 'node_modules'), join(this.dir, 'node_modules'))
+    this.#install()
     t.teardown(() => rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 }))
+  }
+
+  /** What `npm install` does: others' packages, and links to the workspaces, which nobody has built. */
+  #install(): void {
+    const [from, to] = [join(CHECKOUT, 'node_modules'), join(this.dir, 'node_modules')]
+    mkdirSync(join(to, '@auth-primer'), { recursive: true })
+    for (const name of readdirSync(from))
+      if (name !== '@auth-primer') symlinkSync(join(from, name), join(to, name))
+    for (const name of readdirSync(join(from, '@auth-primer'))) {
+      const workspace = relative(CHECKOUT, realpathSync(join(from, '@auth-primer', name)))
+      symlinkSync(join(this.dir, workspace), join(to, '@auth-primer', name))
+    }
   }
 
   /** Has been at that chapter before. */
   async leftOffAt(chapter: string): Promise<void> {
     mkdirSync(this.data)
     await writeFile(join(this.data, 'learn.json'), JSON.stringify({ chapter }))
+  }
+
+  /** Has passed each chapter with the files that are there. */
+  async hasDoneAll(): Promise<void> {
+    const passed: Record<string, string> = {}
+    for (const { number, folder } of await readChapters())
+      passed[number] = fingerprint(await readFiles(join(folder, 'exercise')))
+    mkdirSync(this.data)
+    await writeFile(join(this.data, 'learn.json'), JSON.stringify({ passed }))
   }
 
   /** Runs `npm run learn` with these arguments in a terminal. */
@@ -83,7 +107,13 @@ export class Checkout {
     return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : undefined
   }
 
-  /** What still runs in it, by its folder or command line (Linux). */
+  /** What still runs in it when all that ends has ended. */
+  async remains(): Promise<string[]> {
+    for (let tries = 0; tries < 400 && this.processes().length > 0; tries += 1) await sleep(25)
+    return this.processes()
+  }
+
+  /** What runs in it, by its folder or command line (Linux). */
   processes(): string[] {
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))

@@ -2,6 +2,8 @@ import t, { type Test } from 'tap'
 import { Checkout } from './checkout.ts'
 import type { Terminal } from './terminal.ts'
 
+t.jobs = 2
+
 /** Goes to a chapter by the list. */
 async function goTo(terminal: Terminal, chapter: string, title: string): Promise<void> {
   await terminal.press('l')
@@ -57,7 +59,7 @@ t.test('a learner does three chapters, quits, and goes on another day', async (t
   process.kill(pid as number, 'SIGKILL')
   await terminal.shows('Postgres has stopped. The next check starts it again: save, or press r.')
   await checkout.take('09', 'bad/json-only', 'login.ts')
-  await terminal.shows(/✗ .*\n/)
+  t.match(await terminal.shows('Swagger UI was answered with 415'), '2 of 17 chapters done')
   await checkout.take('09', 'solution', 'login.ts')
   await terminal.shows('3 of 17 chapters done')
 
@@ -152,8 +154,9 @@ t.test('two learners on one machine, and two terminals of one learner', async (t
   for (const terminal of terminals.slice(0, 2)) await terminal.shows('1 of 17 chapters done')
   await bob.take('14', 'bad/any-origin', 'app.ts')
   t.match(await terminals[2].shows('A page of https://stranger.example'), '0 of 17 chapters done')
-  for (const terminal of terminals) await quits(t, terminal)
-  for (const checkout of [ada, bob]) t.same(checkout.processes(), [])
+  await quits(t, terminals[0])
+  for (const terminal of terminals.slice(1)) await terminal.close()
+  for (const checkout of [ada, bob]) t.same(await checkout.remains(), [], 'also after closing the window')
 })
 
 t.test('without a screen to draw on, lines come one after the other', async (t) => {
@@ -178,4 +181,13 @@ t.test('where no key can come, there is one verdict', async (t) => {
   const terminal = await checkout.learn(t, '< /dev/null | cat')
   const text = await terminal.shows('exit code 0', { history: true })
   t.match(text, /14 · CORS[\s\S]*✗[\s\S]*0 of 17 done/)
+})
+
+t.test('who has done all chapters is told what comes next', async (t) => {
+  const checkout = new Checkout(t)
+  await checkout.hasDoneAll()
+  const terminal = await checkout.learn(t)
+  const text = await terminal.shows('All chapters are done.')
+  t.match(text, /What comes next:[\s\S]*npm start[\s\S]*17 of 17 chapters done/)
+  await quits(t, terminal)
 })

@@ -70,6 +70,6 @@ export class Terminal {
 
   #tmux(...args: string[]) {
     const { TMUX, ...env } = process.env
-    return run('tmux', ['-L', this.#socket, ...args], { env })
+    return run('tmux', ['-u', '-L', this.#socket, ...args], { env: { ...env, LC_ALL: 'C.UTF-8' } })
   }
 }

@@ -16,22 +16,29 @@ export function exerciseView(state: State, columns: number): Section[] {
   ]
 }
 
-function taskSection({ chapter, task, files, missing }: State, columns: number): Section {
+const WELCOME = 'Read, write, save: each save is checked. Commands go into another terminal.'
+
+function taskSection({ chapter, task, files, missing, passed, watches }: State, columns: number): Section {
   const { number, title, folder } = chapter
   const here = relative(CHECKOUT, folder)
   return {
     key: 'task',
     lines: [
+      ...(passed.size === 0 && watches ? wrap(colours.dim(WELCOME), columns) : []),
       ...wrap(colours.bold(`${number} · ${title}`), columns, 5),
       ...wrap(task, columns),
       ...wrap(`Read  ${here}/README.md`, columns, 6),
-      ...files.flatMap((file) => wrap(`Write ${here}/exercise/${file}`, columns, 6)),
+      ...inOrder(files, task).flatMap((file) => wrap(`Write ${here}/exercise/${file}`, columns, 6)),
       ...missing.flatMap((file) =>
         wrap(colours.yellow(`exercise/${file} is not there. x puts the exercise back as it came.`), columns),
       ),
     ],
   }
 }
+
+/** As the task names them. */
+const inOrder = (files: readonly string[], task: string) =>
+  [...files].sort((one, other) => task.indexOf(one) - task.indexOf(other))
 
 function runningSections({ running }: State, columns: number): Section[] {
   if (!running) return []
@@ -117,7 +124,7 @@ function nextStep(state: State, failed: Claim | undefined): string {
   if (!verdict?.passed) return failed && state.hints === 0 ? `${again} Stuck? h gives a hint.` : again
   const next = nextOpen(state)
   const done = colours.green('Done: every claim holds.')
-  return next
-    ? `${done} n goes on to ${next.number} · ${next.title}; s shows a solution beside yours.`
-    : `${done} n goes on.`
+  if (state.passed.size === state.chapters.length)
+    return `${done} That was the last one: n shows what comes next.`
+  return next ? `${done} n goes on to ${next.number} · ${next.title}; s shows a solution beside yours.` : done
 }

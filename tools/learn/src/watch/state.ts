@@ -35,6 +35,24 @@ export interface State {
   readonly watches: boolean
 }
 
+/** Before anything has happened. */
+export const EMPTY = {
+  task: '',
+  files: [],
+  missing: [],
+  running: undefined,
+  verdict: undefined,
+  problem: undefined,
+  hints: 0,
+  hintsFor: undefined,
+  typeFaults: [],
+  notice: undefined,
+  page: 'exercise',
+  selected: 0,
+  solution: {},
+  question: undefined,
+} as const
+
 export type Page = 'exercise' | 'list' | 'solution' | 'end'
 
 export interface Running extends Report {

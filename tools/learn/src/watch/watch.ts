@@ -33,11 +33,14 @@ export async function watch({ watches }: { watches: boolean }): Promise<void> {
     (line) => session.say(`${line} …`),
     () => session.postgresStopped(),
   )
+  let isOver = false
   const render = () => {
+    // What ends after `q` has nobody to tell.
+    if (isOver) return
     display.show(viewOf(session.state, display.columns), footOf(session.state, display.columns))
   }
-  const tools = { postgres, types, spare, onChange: render }
-  const session = new Session({ chapters, passed, chapter: open ?? chapter, watches }, tools)
+  const tools = { postgres, types, spare }
+  const session = new Session({ chapters, passed, chapter: open ?? chapter, watches }, tools, render)
 
   if (open) void session.open(open)
   else session.show('end')
@@ -45,7 +48,7 @@ export async function watch({ watches }: { watches: boolean }): Promise<void> {
   const { promise: quit, resolve: end } = withResolvers()
   const stopReading = readKeys(stdin, async (key) => {
     // From a pipe the keys may be there before the verdict that they are about.
-    if (!stdin.isTTY) await session.settled()
+    if (!stdin.isTTY) await session.checking.settled()
     if (key === 'q' || key === 'closed') end()
     else await press(key, session, display).catch((error) => session.say(String(error)))
   })
@@ -57,12 +60,13 @@ export async function watch({ watches }: { watches: boolean }): Promise<void> {
     ? await watchExercises(resolve(CHECKOUT, 'docs/chapters'), (folders) => void session.saved(folders))
     : undefined
   await quit
+  isOver = true
   clearInterval(clock)
   display.end()
   stopReading()
   stdout.off('resize', render)
   stdout.write(farewell(session))
-  await Promise.all([stopWatching?.(), session.end()])
+  await Promise.all([stopWatching?.(), session.checking.end()])
   types.end()
   spare.end()
   await postgres.leave()

@@ -3,8 +3,7 @@ import t from 'tap'
 import { findChapter, readChapters } from '../../src/chapters.ts'
 import { readTask } from '../../src/exercise.ts'
 import { footOf } from '../../src/watch/foot.ts'
-import type { State } from '../../src/watch/state.ts'
-import { nextOpen } from '../../src/watch/state.ts'
+import { EMPTY, nextOpen, type State } from '../../src/watch/state.ts'
 import { viewOf } from '../../src/watch/view.ts'
 
 const chapters = await readChapters()
@@ -12,10 +11,9 @@ const chapter = await findChapter('05').then(({ number }) => chapters.find((one)
 if (!chapter) throw new Error('There is no chapter 05')
 
 const state: State = {
+  ...EMPTY,
   ...{ chapters, chapter, passed: new Set(['01', '02']), task: await readTask(chapter), watches: true },
-  ...{ files: ['sign-up.ts'], missing: [], running: undefined, problem: undefined, hints: 0 },
-  ...{ hintsFor: undefined, typeFaults: [], notice: undefined, page: 'exercise', selected: 4 },
-  ...{ solution: {}, question: undefined },
+  ...{ files: ['sign-up.ts'], selected: 4 },
   verdict: {
     passed: false,
     output: 'hello\n',
