@@ -17,8 +17,7 @@ try {
   if (ifOlder && (await isNewerThanItsSources(site))) process.exit()
   await mkdir(work)
   const built = await build(work)
-  if (existsSync(site)) await rename(site, resolve(work, 'old'))
-  await rename(built, site)
+  await putInPlace(built)
   console.log(`The site is in ${site}`)
 } catch (error) {
   console.error(`The site was not built: ${error instanceof Error ? error.message : error}`)
@@ -33,7 +32,10 @@ async function build(folder: string): Promise<string> {
   const isError = ({ group }: { group: string }) => group === 'Errors'
   const errors = await errorsPage(resolve(CACHE, 'errors.md'), pages.filter(isError))
   await mkdir(CACHE, { recursive: true })
-  await writeFile(errors.path, errors.text)
+  // Whole at once, for another build may be reading it.
+  const written = resolve(folder, 'errors.md')
+  await writeFile(written, errors.text)
+  await rename(written, errors.path)
   // The page that lists the errors has them below it.
   const first = pages.findIndex(isError)
   const documents = pages.toSpliced(first, pages.filter(isError).length, errors)
@@ -54,6 +56,19 @@ async function build(folder: string): Promise<string> {
   const { errorCount, warningCount, validationWarningCount } = app.logger
   if (errorCount + warningCount + validationWarningCount > 0) throw new Error('TypeDoc has complained above')
   return out
+}
+
+async function putInPlace(built: string): Promise<void> {
+  for (let turn = 0; ; turn += 1) {
+    try {
+      return await rename(built, site)
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException
+      // The one before, or what another build has put there meanwhile.
+      if (turn === 10 || !['ENOTEMPTY', 'EEXIST'].includes(code)) throw error
+      await rename(site, resolve(work, `old-${turn}`)).catch(() => undefined)
+    }
+  }
 }
 
 async function isNewerThanItsSources(folder: string): Promise<boolean> {

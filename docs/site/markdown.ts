@@ -27,9 +27,9 @@ export function improveMarkdown(markdown: MarkdownIt): void {
   markdown.core.ruler.push('plain code', ({ tokens }) => {
     for (const token of tokens) if (token.type === 'fence') token.info ||= 'text'
   })
-  // A wide table moves within itself, also by the keyboard.
+  // A wide table moves within this.
   markdown.renderer.rules.table_open = (tokens, index, options, _env, self) =>
-    `<div class="wide" tabindex="0" role="group" aria-label="Table">${self.renderToken(tokens, index, options)}`
+    `<div class="wide">${self.renderToken(tokens, index, options)}`
   markdown.renderer.rules.table_close = (tokens, index, options, _env, self) =>
     `${self.renderToken(tokens, index, options)}</div>`
 }

@@ -58,7 +58,7 @@ export function sitePlugin(pages: readonly SitePage[]): (app: Application) => vo
       class extends DefaultTheme {
         override buildNavigation(project: ProjectReflection): NavigationElement[] {
           const start = { text: 'Start', path: 'index.html' }
-          return [start, ...super.buildNavigation(project).map(withoutFolderOfOne)]
+          return [start, ...super.buildNavigation(project).map(withoutFolderOfOne).map(withPageInside)]
         }
       },
     )
@@ -81,6 +81,11 @@ export function sitePlugin(pages: readonly SitePage[]): (app: Application) => vo
       page.contents = contents
         .replace(whole, `<script src="${main.replace('main.js', 'first.js')}"></script>`)
         .replace('<div class="col-content">', '<div class="col-content" role="main">')
+        .replace(
+          '<div class="col-sidebar">',
+          '<div class="col-sidebar" role="complementary" aria-label="Contents">',
+        )
+        .replaceAll(/<summary.*?<\/summary>/gs, (summary) => summary.replaceAll(PERMALINK, ''))
     })
     app.renderer.on(Renderer.EVENT_END, ({ outputDirectory }) => {
       writeFileSync(`${outputDirectory}/assets/first.js`, [...inlineScripts].join('\n'))
@@ -98,6 +103,17 @@ function withoutFolderOfOne(folder: NavigationElement): NavigationElement {
   const [only, ...others] = folder.children ?? []
   return only?.text === folder.text && others.length === 0 ? only : folder
 }
+
+/** What opens a folder opens no page: that stands first in it. */
+function withPageInside({ text, path, children = [], ...looks }: NavigationElement): NavigationElement {
+  const inside = children.map(withPageInside)
+  if (path === undefined) return { text, children: inside }
+  if (inside.length === 0) return { text, path, ...looks }
+  return { text, children: [{ text: 'Overview', path }, ...inside] }
+}
+
+/** In what can be clicked as a whole, a link is lost. */
+const PERMALINK = /<a [^>]*class="tsd-anchor-icon".*?<\/a>/gs
 
 function isFolder(path: string): boolean {
   return statSync(path).isDirectory()
