@@ -20,7 +20,7 @@ import requestIds, { requestId } from './plugins/request-id.ts'
 import securityHeaders, { type SecurityHeadersOptions } from './plugins/security-headers.ts'
 import sqlLog from './plugins/sql-log.ts'
 import throttle, { type ThrottleOptions } from './plugins/throttle.ts'
-import guide from './routes/guide.ts'
+import guide, { type GuideOptions } from './routes/guide.ts'
 import health from './routes/health.ts'
 import login from './routes/login.ts'
 import logout from './routes/logout.ts'
@@ -39,6 +39,7 @@ export interface AppOptions
     CorsOptions,
     DatabaseOptions,
     DeadlineOptions,
+    GuideOptions,
     MetricsOptions,
     PressureOptions,
     RedisOptions,
@@ -100,7 +101,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(posts)
   await app.register(vote)
   await app.register(health)
-  await app.register(guide)
+  await app.register(guide, options)
   app.refuseOtherMethods()
   await app.register(xray, options)
 

@@ -65,6 +65,11 @@ const Environment = Type.Object({
     default: resolve(CHECKOUT, '.data'),
     description: 'a folder for the embedded Postgres and the generated secret, not beginning with `~`',
   }),
+  AUTH_PRIMER_SITE_DIR: Type.String({
+    pattern: '^[^~]',
+    default: resolve(CHECKOUT, 'site'),
+    description: 'a folder for the guide as `npm run docs` builds it, not beginning with `~`',
+  }),
   JWT_SECRET: Type.Optional(
     Type.String({
       format: 'secret',
@@ -129,6 +134,8 @@ export interface Config {
   readonly databaseReadUrl: string | undefined
   readonly poolMax: number
   readonly dataDir: string
+  /** Where the guide is that `npm run docs` builds. */
+  readonly siteDir: string
   /** Unset: one is made and kept in `dataDir`. */
   readonly jwtSecret: string | undefined
   readonly accessTokenTtl: string
@@ -169,6 +176,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     databaseReadUrl: env.DATABASE_READ_URL,
     poolMax: env.DB_POOL_MAX,
     dataDir: resolve(env.AUTH_PRIMER_DATA_DIR),
+    siteDir: resolve(env.AUTH_PRIMER_SITE_DIR),
     jwtSecret: env.JWT_SECRET,
     accessTokenTtl: env.ACCESS_TOKEN_TTL,
     refreshTokenTtl: env.REFRESH_TOKEN_TTL,

@@ -1,28 +1,34 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { posix, relative, resolve } from 'node:path'
 import { lexer, parser, walkTokens } from 'marked'
-import { escapeHtml, page } from './page.ts'
+import { escapeHtml } from './page.ts'
 
 const DOCS = resolve(import.meta.dirname, '../../../docs')
 
+export interface GuidePage {
+  readonly title: string
+  /** In HTML. */
+  readonly content: string
+}
+
 /** The pages of `docs/` by their paths under `/guide`, such as `errors/NOT_FOUND`; none where the folder is not there. */
-export async function readGuide(dir = DOCS): Promise<ReadonlyMap<string, string>> {
+export async function readGuide(dir = DOCS): Promise<ReadonlyMap<string, GuidePage>> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => [])
   const files = entries
     .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
     .map((entry) => resolve(entry.parentPath, entry.name))
     .sort()
   const names = files.map((file) => relative(dir, file).replace(/\.md$/, ''))
-  const pages = new Map<string, string>()
+  const pages = new Map<string, GuidePage>()
   const titles = new Map<string, string>()
   for (const [index, file] of files.entries()) {
     const name = names[index] as string
     const markdown = await readFile(file, 'utf8')
     const title = /^# (.+)$/m.exec(markdown)?.[1] ?? name
     titles.set(name, title)
-    pages.set(name, page(title, `${BACK}\n${render(markdown, name, new Set(names))}`))
+    pages.set(name, { title, content: `${BACK}\n${render(markdown, name, new Set(names))}` })
   }
-  pages.set('', page('The guide', contents(titles)))
+  pages.set('', { title: 'The guide', content: contents(titles) })
   return pages
 }
 

@@ -10,6 +10,9 @@ const PATIENCE_MS = 8_000
 /** `npm run dev`: lines to be read, and debug ones where LOG_LEVEL says nothing else. */
 const isDev = process.argv.includes('--dev')
 
+/** `npm start`: the guide is built as a site when it is not yet. */
+const buildsSite = process.argv.includes('--build-guide')
+
 // Left alone, V8 lets the old part of its heap grow to several times what is in use before it looks for garbage there.
 setFlagsFromString('--heap-growing-percent=50')
 
@@ -17,7 +20,7 @@ try {
   if (existsSync('.env')) process.loadEnvFile()
   const config = readConfig({ ...(isDev && { LOG_LEVEL: 'debug' }), ...process.env })
   const log = createLogger({ level: config.logLevel, readable: isDev || process.stdout.isTTY })
-  const starting = start(config, log)
+  const starting = start(config, log, { buildsSite })
   stopOnSignal(starting)
   await starting
 } catch (error) {

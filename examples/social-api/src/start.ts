@@ -10,6 +10,7 @@ import { seed } from './demo/seed.ts'
 import { createKnex } from './plugins/database.ts'
 import metrics from './routes/metrics.ts'
 import { keptSecret } from './secret.ts'
+import { siteIn } from './site-builder.ts'
 import { StartError } from './start-error.ts'
 
 export interface Service {
@@ -19,7 +20,11 @@ export interface Service {
 }
 
 /** Starts the service: a database, its tables, and last the port, so that who reaches it is served. */
-export async function start(config: Config, log: Logger): Promise<Service> {
+export async function start(
+  config: Config,
+  log: Logger,
+  { buildsSite = false }: { buildsSite?: boolean } = {},
+): Promise<Service> {
   const undo: (() => Promise<unknown>)[] = []
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) await step()
@@ -30,6 +35,7 @@ export async function start(config: Config, log: Logger): Promise<Service> {
     await prepareDatabase(databaseUrl, config, log, isEmbedded)
 
     const registry = config.metricsPort === undefined ? undefined : await serveMetrics(config, log, undo)
+    const site = siteIn(config.siteDir)
     const app = await buildApp({
       loggerInstance: log,
       databaseUrl,
@@ -45,6 +51,7 @@ export async function start(config: Config, log: Logger): Promise<Service> {
       redisUrl: config.redisUrl,
       throttles: config.throttles,
       hasDemoData: isEmbedded,
+      site,
       behindTls: config.production,
       xray: config.xray,
       ...(registry && { metrics: registry }),
@@ -55,6 +62,10 @@ export async function start(config: Config, log: Logger): Promise<Service> {
     if (config.xray) log.info(`X-ray, which shows what happens within each request: ${url}/xray`)
     if (isEmbedded)
       log.info(`Log in as ${DEMO_USERS[0]?.email}: ${url}/ lists the demo users and their password`)
+    if (buildsSite && !config.production) {
+      undo.push(() => site.stop())
+      void site.build(log)
+    }
     return { app, stop }
   } catch (error) {
     await stop()

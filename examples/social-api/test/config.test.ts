@@ -15,6 +15,7 @@ t.test('an empty environment gives the defaults', async (t) => {
     databaseReadUrl: undefined,
     poolMax: 10,
     dataDir: resolve(CHECKOUT, '.data'),
+    siteDir: resolve(CHECKOUT, 'site'),
     jwtSecret: undefined,
     accessTokenTtl: '30m',
     refreshTokenTtl: '30d',
@@ -95,6 +96,10 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
   AUTH_PRIMER_DATA_DIR: {
     good: { '/var/lib/x': { dataDir: '/var/lib/x' }, here: { dataDir: resolve('here') } },
     bad: ['~/data', '~'],
+  },
+  AUTH_PRIMER_SITE_DIR: {
+    good: { '/var/lib/guide': { siteDir: '/var/lib/guide' }, here: { siteDir: resolve('here') } },
+    bad: ['~/guide'],
   },
   JWT_SECRET: {
     good: { [SECRET]: { jwtSecret: SECRET }, [`${SECRET}é`]: { jwtSecret: `${SECRET}é` } },

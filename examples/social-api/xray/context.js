@@ -29,6 +29,8 @@
  * @property {number} ms
  */
 
+/** @typedef {import('./live.js').Trace} Trace */
+
 /**
  * What the page's parts have in common.
  *
@@ -36,7 +38,7 @@
  * @property {Session} session
  * @property {(method: string, path: string, call?: Call) => Promise<Answer>} api asks the running service
  * @property {import('./live.js').Live} live every request to the service, as it happens
- * @property {(requestId: string) => Promise<import('./live.js').Trace | undefined>} trace what happened to a request, once it is over
+ * @property {(requestId: string) => Promise<Trace | undefined>} trace what happened to a request, once it is over
  * @property {(code: string) => Lesson | undefined} lesson what an error code means, and which chapter explains it
  * @property {(requestId: string) => void} show opens the timeline at a request
  */

@@ -1,6 +1,7 @@
 import { digest, randomSalt } from './bcrypt.ts'
 import { AuthHashError, kindOf } from './errors.ts'
 
+/** What {@link calibrate} is told. */
 export interface CalibrateOptions {
   /** How long one hash may take, in milliseconds. */
   readonly targetMs: number

@@ -15,7 +15,9 @@ export type AuthHashErrorCode =
  * Every error this package throws. Its message never holds a password, a hash or a key.
  */
 export class AuthHashError extends Error {
+  /** Tells it from other errors in a log. */
   override readonly name = 'AuthHashError'
+  /** Tells the cases apart. */
   readonly code: AuthHashErrorCode
 
   constructor(code: AuthHashErrorCode, message: string) {
@@ -28,6 +30,7 @@ export class AuthHashError extends Error {
  * Thrown at once, before any work, when the queue is full.
  */
 export class OverloadedError extends AuthHashError {
+  /** The one case it stands for. */
   declare readonly code: 'AUTH_HASH_OVERLOADED'
   /** When to come back, in whole seconds: what HTTP calls `Retry-After`. */
   readonly retryAfter: number

@@ -14,14 +14,22 @@ export type Reason =
   | 'password-has-nul'
   | 'password-not-unicode'
 
+/** Whether a password was accepted. */
 export type Verdict =
   | {
+      /** The password is that of the hash. */
       readonly ok: true
       /** The hash that was given is due for a better one. Where `save` was passed, it has been called with that. */
       readonly needsRehash: boolean
     }
-  | { readonly ok: false; readonly reason: Reason }
+  | {
+      /** It is not, or there was nothing to compare it with. */
+      readonly ok: false
+      /** Why; for logs alone. */
+      readonly reason: Reason
+    }
 
+/** What each call may be told. */
 export interface HashOptions {
   /** Gives up while waiting for its turn; a computation that has begun is finished. */
   readonly signal?: AbortSignal | undefined
@@ -29,7 +37,9 @@ export interface HashOptions {
   readonly place?: Place | undefined
 }
 
+/** What {@link Hasher.verify} judges. */
 export interface VerifyInput extends HashOptions {
+  /** As it was typed. */
   readonly password: string
   /** As stored; null or undefined where there is no such user. */
   readonly hash: string | null | undefined
@@ -40,6 +50,7 @@ export interface VerifyInput extends HashOptions {
   save?: ((next: HashText, previous: string) => Promise<void>) | undefined
 }
 
+/** Hashes and judges passwords, never more at a time than its options allow. Made by {@link createHasher}. */
 export interface Hasher {
   /**
    * Hashes a password, in its normal form (NFC, RFC 8265 §4.2) and with a salt of its own: 128 random bits that stand
@@ -65,5 +76,6 @@ export interface Hasher {
    * @throws {AuthHashError} `AUTH_HASH_OVERLOADED`
    */
   reserve(): Place
+  /** Its load, as it is now and since it was made. */
   readonly stats: Stats
 }

@@ -1,3 +1,8 @@
+/**
+ * @module
+ * @mergeModuleWith <project>
+ */
+
 export type { CalibrateOptions } from './calibrate.ts'
 export { calibrate } from './calibrate.ts'
 export { createHasher } from './create-hasher.ts'

@@ -11,6 +11,7 @@ export interface Pepper {
   readonly keys: Readonly<Record<string, Uint8Array>>
 }
 
+/** What {@link createHasher} may be told. Everything has a default. */
 export interface HasherOptions {
   /**
    * Of new hashes: bcrypt runs 2^cost rounds. 10–15.
@@ -55,9 +56,14 @@ export interface HasherOptions {
 
 /** What an option is where it is not given; `maxQueue` is `queuePerThread` times `concurrency`. */
 export const DEFAULTS = Object.freeze({
+  /** Of new hashes: 2^12 rounds. */
   cost: 12,
+  /** The highest cost of a stored hash that is still computed. */
   maxCost: 15,
+  /** How many may wait for each computation that runs. */
   queuePerThread: 32,
+  /** A password of more than 72 bytes is refused, not cut off. */
   legacyTruncate: false,
+  /** Costs below 10 are refused. */
   unsafeLowCost: false,
 })

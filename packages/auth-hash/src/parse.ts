@@ -1,8 +1,12 @@
 /** A stored hash, taken apart. */
 export interface StoredHash {
+  /** How the password became what bcrypt was given. */
   readonly scheme: 'bcrypt' | 'bcrypt-sha256' | 'django'
+  /** bcrypt ran 2^cost rounds. */
   readonly cost: number
+  /** 128 bits in bcrypt's own base64: 22 characters. */
   readonly salt: string
+  /** 184 bits in bcrypt's own base64: 31 characters. */
   readonly digest: string
   /** Of the pepper, where there is one. */
   readonly keyId: string | undefined

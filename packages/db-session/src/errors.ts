@@ -23,6 +23,11 @@ const ERRORS = {
   DB_SESSION_CLOSING: 503,
 } as const
 
+/**
+ * The `code` of a {@link DbSessionError}: a union, so that a `switch` narrows.
+ *
+ * @useDeclaredType
+ */
 export type DbSessionErrorCode = keyof typeof ERRORS
 
 /** Every code this package uses; `docs/errors/` has a page for each. */
@@ -41,12 +46,15 @@ const RETRY_AFTER: Partial<Record<DbSessionErrorCode, number>> = {
  * so it is for logs behind the service, and never part of this message.
  */
 export class DbSessionError extends Error {
+  /** Tells it from other errors in a log. */
   override readonly name = 'DbSessionError'
+  /** Tells the cases apart. */
   readonly code: DbSessionErrorCode
   /** The HTTP status that says the same. */
   readonly statusCode: number
   /** Seconds after which trying again makes sense; also in `headers`, where Fastify's own error handler finds it. */
   readonly retryAfter?: number
+  /** `retry-after`, where trying again makes sense. */
   readonly headers?: Readonly<Record<string, string>>
   /** The SQLSTATE of the cause, `23505` for a broken unique constraint. */
   readonly sqlState?: string

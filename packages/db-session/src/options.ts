@@ -3,7 +3,9 @@ import type { FastifyRequest } from 'fastify'
 import type { Knex } from 'knex'
 import { DbSessionError } from './errors.ts'
 
+/** How much a transaction sees of the others that run beside it: Postgres’s isolation levels. */
 export type Isolation = 'read committed' | 'repeatable read' | 'serializable'
+/** Whether a session may write. */
 export type Mode = 'read' | 'write'
 
 /** What a route says in `config: { db: … }`, and a unit of work in its options. */
@@ -26,10 +28,13 @@ export interface DbRoute {
  * { text: 'select pg_last_wal_replay_lsn() >= $1::pg_lsn', values: ['0/15D68C50'] }
  */
 export interface ReplicaCondition {
+  /** The statement, with `$1` and so on for the values. */
   readonly text: string
+  /** Its values, in order. */
   readonly values?: readonly unknown[]
 }
 
+/** What the plugin is registered with. Everything but `knex` has a default. */
 export interface DbSessionOptions {
   /** The primary: a knex of the dialect `pg`. */
   readonly knex: Knex
@@ -69,7 +74,12 @@ export interface DbSessionOptions {
    * Milliseconds before run 2, 3, … of a retried work: at random up to `base` × 2ⁿ, `max` at most; integers, 0 is at
    * once. @default { base: 5, max: 250 }
    */
-  readonly backoff?: { readonly base: number; readonly max: number }
+  readonly backoff?: {
+    /** The most before the second run; it doubles with each further one. */
+    readonly base: number
+    /** The most there ever is. */
+    readonly max: number
+  }
   /** Where chance comes from. @default Math.random */
   readonly random?: () => number
   /** How a retry waits. @default node:timers/promises */

@@ -2,8 +2,16 @@ import { JwtKitError } from './errors.ts'
 
 /** What is read of a request: Fastify's has it, and so has Node's own under `raw`. */
 export interface BearerRequest {
-  readonly raw: { readonly rawHeaders?: readonly string[] }
-  readonly headers: { readonly authorization?: string | undefined }
+  /** Node's own request. */
+  readonly raw: {
+    /** Names and values in turn, as they came: a header that came twice is there twice. */
+    readonly rawHeaders?: readonly string[]
+  }
+  /** The headers by name, in lower case. */
+  readonly headers: {
+    /** `Bearer` and the token. */
+    readonly authorization?: string | undefined
+  }
 }
 
 /** `Bearer` and something after it that is no part of a longer word. */

@@ -3,6 +3,7 @@ import type { ExplainedPart } from './parts.ts'
 
 /** A difference between a token and the original. */
 export interface Change {
+  /** The part that is different. */
   readonly part: ExplainedPart['name']
   /** The claim, or the member of the header; nothing where the part as a whole is different. */
   readonly claim?: string

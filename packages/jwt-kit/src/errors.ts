@@ -38,11 +38,23 @@ export const SETUP_CODES = [
 /** Every code there is, each with a page `docs/errors/<CODE>.md`. */
 export const ERROR_CODES = [...TOKEN_CODES, ...REQUEST_CODES, ...SETUP_CODES] as const
 
-/** Why a token was refused. */
+/**
+ * Why a token was refused.
+ *
+ * @useDeclaredType
+ */
 export type TokenErrorCode = (typeof TOKEN_CODES)[number]
-/** What a request is answered with. */
+/**
+ * What a request is answered with.
+ *
+ * @useDeclaredType
+ */
 export type RequestErrorCode = (typeof REQUEST_CODES)[number]
-/** What is wrong with the set-up. */
+/**
+ * What is wrong with the set-up.
+ *
+ * @useDeclaredType
+ */
 export type SetupErrorCode = (typeof SETUP_CODES)[number]
 /** The `code` of a {@link JwtKitError}: a union, so that a `switch` narrows. */
 export type JwtKitErrorCode = TokenErrorCode | RequestErrorCode | SetupErrorCode
@@ -58,6 +70,7 @@ export interface JwtKitErrorDetails {
   readonly part?: TokenPart
   /** The claim at fault, by name. */
   readonly claim?: string
+  /** What led to it. */
   readonly cause?: unknown
 }
 
@@ -66,11 +79,15 @@ export interface JwtKitErrorDetails {
  * apart. No message, hint or property holds a token, a key or a claim's value.
  */
 export class JwtKitError extends Error {
+  /** Tells the cases apart. */
   readonly code: JwtKitErrorCode
   /** The HTTP status that answers it: 400, 401, 500 or 503. Fastify reads it. */
   readonly statusCode: number
+  /** How to mend it. */
   readonly hint: string
+  /** The part of the token at fault. */
   declare readonly part?: TokenPart
+  /** The claim at fault, by name. */
   declare readonly claim?: string
   /** For `JWT_KIT_INVALID_TOKEN`: why the token was refused. For a log; a client is not told. */
   declare readonly reason?: JwtKitErrorCode

@@ -6,8 +6,11 @@ import { algorithmInWords, durationInWords, MEANINGS, TIMES, timeInWords } from 
 
 /** A claim, or a member of the header. */
 export interface ExplainedClaim {
+  /** Where it stands. */
   readonly part: 'header' | 'payload'
+  /** As it is written: `exp`. */
   readonly name: string
+  /** As it is written. */
   readonly value: unknown
   /** What it says: the schema's `description`, or the meaning that RFC 7515 or RFC 7519 gives it. */
   readonly meaning: string
@@ -19,10 +22,15 @@ export interface ExplainedClaim {
 export interface Verdict {
   /** Undefined where it takes the key to tell. */
   readonly accepted: boolean | undefined
+  /** Why, as a sentence. */
   readonly reason: string
+  /** How to mend it. */
   readonly hint?: string
+  /** Which error `verify` would throw. */
   readonly code?: JwtKitErrorCode
+  /** The part at fault. */
   readonly part?: TokenPart
+  /** The claim at fault, by name. */
   readonly claim?: string
 }
 
@@ -30,8 +38,11 @@ export interface Verdict {
 export interface Explanation {
   /** All of it in words, for a terminal. */
   readonly text: string
+  /** Its parts, in order. */
   readonly parts: readonly ExplainedPart[]
+  /** What stands in its header and its payload, in order. */
   readonly claims: readonly ExplainedClaim[]
+  /** Whether it would be accepted. */
   readonly verdict: Verdict
   /** What was tampered with, compared to the original. */
   readonly changes: readonly Change[]

@@ -1,3 +1,8 @@
+/**
+ * @module
+ * @mergeModuleWith <project>
+ */
+
 export { ALGORITHMS, type Algorithm } from './algorithms.ts'
 export type { BearerRequest } from './bearer.ts'
 export type { AcceptEvent, RefuseEvent, SignEvent } from './channels.ts'

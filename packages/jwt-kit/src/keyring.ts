@@ -28,6 +28,7 @@ export interface RingKey extends KeyPair {
 
 /** The public halves of a ring (RFC 7517 §5). */
 export interface Jwks {
+  /** One for each key. */
   readonly keys: readonly JsonWebKey[]
 }
 
@@ -36,6 +37,7 @@ export let keysOf: (ring: Keyring) => ReadonlyMap<string, RingKey>
 
 /** Keys of one algorithm, by key id. Made by {@link keyring}. */
 export class Keyring {
+  /** What all its keys sign and verify with. */
   readonly algorithm: Algorithm
   readonly #keys: ReadonlyMap<string, RingKey>
 
@@ -65,14 +67,17 @@ export class Keyring {
     }
   }
 
+  /** The algorithm and the key ids, without the keys. */
   toString(): string {
     return `[Keyring ${[this.algorithm, ...this.#keys.keys()].join(' ')}]`
   }
 
+  /** The same: no key gets into JSON. */
   toJSON(): string {
     return this.toString()
   }
 
+  /** The same: no key gets into `console.log`. */
   [inspect.custom](): string {
     return this.toString()
   }

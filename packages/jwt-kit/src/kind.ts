@@ -15,9 +15,11 @@ export interface TokenKindOptions<C extends ClaimsSchema> {
 
 /** A kind of token, told apart from every other by the `typ` in its header (RFC 8725 §3.11). Made by {@link tokenKind}. */
 export interface TokenKind<C extends ClaimsSchema = ClaimsSchema> {
+  /** What stands in the header: `access+jwt`. */
   readonly typ: string
   /** Seconds. */
   readonly ttl: number
+  /** The schema of its claims. */
   readonly claims: C
   /** The claims' checks, compiled. */
   readonly checks: ClaimsChecks
@@ -27,11 +29,17 @@ export interface TokenKind<C extends ClaimsSchema = ClaimsSchema> {
 
 /** The claims that the kit writes and checks itself (RFC 7519 §4.1). Times are seconds since the epoch. */
 export interface RegisteredClaims {
+  /** Who issued it. */
   readonly iss: string
+  /** Whom it is for. */
   readonly aud?: string | readonly string[]
+  /** When it was issued. */
   readonly iat: number
+  /** From when on it is not good any more. */
   readonly exp: number
+  /** From when on it is good. */
   readonly nbf?: number
+  /** Its own id. */
   readonly jti: string
 }
 

@@ -11,6 +11,7 @@ import { createCheck } from './verify.ts'
 
 /** One kind of token, on a kit. */
 export interface KitKind<C extends ClaimsSchema> {
+  /** What stands in the header: `access+jwt`. */
   readonly typ: string
   /** How long a token lives, in seconds: OAuth's `expires_in`. */
   readonly ttl: number

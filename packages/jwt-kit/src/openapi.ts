@@ -2,9 +2,13 @@ import type { Kinds } from './options.ts'
 
 /** A security scheme object (OpenAPI 3.1 §4.8.27) for bearer tokens. */
 export interface SecurityScheme {
+  /** It comes in a header of HTTP. */
   readonly type: 'http'
+  /** After the word `Bearer`. */
   readonly scheme: 'bearer'
+  /** It is a JSON Web Token. */
   readonly bearerFormat: 'JWT'
+  /** Its type and its claims. */
   readonly description: string
 }
 

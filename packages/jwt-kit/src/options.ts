@@ -14,7 +14,9 @@ export interface JwtKitOptions<K extends Kinds> {
   readonly issuer: string
   /** Whom the tokens are for (`aud`). Without one, a token that has an audience is refused. */
   readonly audience?: string
+  /** What signs and verifies. */
   readonly keys: Keyring
+  /** The kinds of token, by the names that the kit shall have them under. */
   readonly kinds: K
   /**
    * Whether a token that is good in every other way was revoked. Asked last. Where it throws, or answers neither true nor

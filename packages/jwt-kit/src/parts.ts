@@ -4,10 +4,13 @@ import { isObject, type JsonObject, parseObject } from './strict-json.ts'
 
 /** One of the three parts of a token. */
 export interface ExplainedPart {
+  /** Which of the three. */
   readonly name: 'header' | 'payload' | 'signature'
-  /** Where it starts in the token, and where it ends (the first character that is not its own). */
+  /** Where it starts in the token. */
   readonly start: number
+  /** Where it ends: the first character that is not its own. */
   readonly end: number
+  /** What it is for. */
   readonly meaning: string
   /** What is written in it; a signature has none. */
   readonly value?: JsonObject

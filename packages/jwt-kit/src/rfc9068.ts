@@ -4,7 +4,14 @@ import type { ClaimsSchema } from './schema.ts'
 
 /** Claims that RFC 9068 §2.2 demands of the service; the others that it demands are the kit's. */
 export interface Rfc9068Claims extends ClaimsSchema {
-  readonly properties: { readonly sub: object; readonly client_id: object; readonly [name: string]: object }
+  /** The schemas of the claims, by name. */
+  readonly properties: {
+    /** Whom the token is about. */
+    readonly sub: object
+    /** The client that it was issued to. */
+    readonly client_id: object
+    readonly [name: string]: object
+  }
 }
 
 /**

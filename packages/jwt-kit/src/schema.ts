@@ -9,10 +9,15 @@ import { isObject } from './strict-json.ts'
  * its CommonJS one, whose types TypeScript holds to be different.
  */
 export interface ClaimsSchema {
+  /** As JSON Schema has it. */
   readonly type: 'object'
+  /** The type that it describes; TypeBox alone uses it. */
   readonly static: unknown
+  /** TypeBox alone uses it. */
   readonly params: unknown[]
+  /** The schemas of the claims, by name. */
   readonly properties: Readonly<Record<string, object>>
+  /** `false`: a claim that is not named is refused when verifying, too. */
   readonly additionalProperties?: unknown
 }
 

@@ -52,7 +52,9 @@ function read(moment: Date | string): number {
 
 /** What is wrong with a forged token. Undefined as a value takes a member out; text instead of an object is used as it is. */
 export interface Forgery {
+  /** Members of the header. */
   readonly header?: Readonly<Record<string, unknown>> | string
+  /** Members of the payload. */
   readonly claims?: Readonly<Record<string, unknown>> | string
   /** A ring whose first key signs instead. */
   readonly keys?: Keyring

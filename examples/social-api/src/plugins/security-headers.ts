@@ -69,6 +69,15 @@ export const DOCS_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
+/** Of an empty style, which TypeDoc's script puts into each page. */
+const EMPTY = 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
+
+/** Of the guide's site: its own scripts, styles and pictures. */
+export const SITE_POLICY = `${NOTHING};script-src 'self';style-src 'self' '${EMPTY}';img-src 'self' data:;form-action 'none'`
+
+/** Of a picture that is looked at by itself: it has its style in it. */
+export const IMAGE_POLICY = `${NOTHING};style-src 'unsafe-inline';form-action 'none'`
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The `Content-Security-Policy` of this route's answers. @default nothing is allowed */

@@ -1,4 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
+import type { AuthOptions } from '../plugins/auth.ts'
+import type { DatabaseOptions } from '../plugins/database.ts'
 import { KEEPS_ANSWERING } from '../plugins/pressure.ts'
 import assets from './assets.ts'
 import hashBench from './bench/hash.ts'
@@ -8,7 +10,7 @@ import { addGate, LOCAL_ONLY, PREFIX } from './gate.ts'
 import lessons from './lessons.ts'
 import stream from './stream.ts'
 
-export interface XrayOptions {
+export interface XrayOptions extends AuthOptions, DatabaseOptions {
   /** Whether X-ray is there: never in production, and never behind a proxy. @default false */
   xray?: boolean
 }
@@ -18,13 +20,13 @@ export interface XrayOptions {
  *
  * Register it last, after `refuseOtherMethods()`: a wrong method would tell outsiders that there is something.
  */
-const xray: FastifyPluginAsync<XrayOptions> = async (app, { xray: isOn = false }) => {
-  if (!isOn) return
+const xray: FastifyPluginAsync<XrayOptions> = async (app, options) => {
+  if (!options.xray) return
   addGate(app)
-  await app.register(routes, { prefix: PREFIX })
+  await app.register(routes, { ...options, prefix: PREFIX })
 }
 
-const routes: FastifyPluginAsync = async (app) => {
+const routes: FastifyPluginAsync<XrayOptions> = async (app, options) => {
   app.addHook('onRoute', (route) => {
     route.constraints = LOCAL_ONLY
     route.schema = { ...route.schema, hide: true }
@@ -43,9 +45,9 @@ const routes: FastifyPluginAsync = async (app) => {
   await app.register(assets)
   await app.register(lessons)
   await app.register(stream)
-  await app.register(tokenBench, { prefix: '/bench/token' })
+  await app.register(tokenBench, { ...options, prefix: '/bench/token' })
   await app.register(hashBench, { prefix: '/bench/hash' })
-  await app.register(sessionBench, { prefix: '/bench/session' })
+  await app.register(sessionBench, { ...options, prefix: '/bench/session' })
 }
 
 /** Scripts, styles and calls of this origin alone, and nothing that stands in the page itself. */

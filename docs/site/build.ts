@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { improveMarkdown } from './markdown.ts'
+import { CHECKOUT, errorsPage, readSitePages, readSources } from './pages.ts'
+
+/** TypeDoc reads no pages from outside of the checkout. */
+const CACHE = resolve(CHECKOUT, 'node_modules/.cache/auth-primer-docs')
+
+// `npm run docs`: builds the site in a folder beside it, and puts it in its place when it is whole.
+if (existsSync('.env')) process.loadEnvFile()
+const site = resolve(process.env.AUTH_PRIMER_SITE_DIR || resolve(CHECKOUT, 'site'))
+const work = `${site}.${process.pid}`
+const ifOlder = process.argv.includes('--if-older')
+try {
+  await removeLeftovers()
+  if (ifOlder && (await isNewerThanItsSources(site))) process.exit()
+  await mkdir(work)
+  const built = await build(work)
+  if (existsSync(site)) await rename(site, resolve(work, 'old'))
+  await rename(built, site)
+  console.log(`The site is in ${site}`)
+} catch (error) {
+  console.error(`The site was not built: ${error instanceof Error ? error.message : error}`)
+  process.exitCode = 1
+} finally {
+  await rm(work, { recursive: true, force: true })
+}
+
+async function build(folder: string): Promise<string> {
+  const out = resolve(folder, 'site')
+  const pages = await readSitePages()
+  const isError = ({ group }: { group: string }) => group === 'Errors'
+  const errors = await errorsPage(resolve(CACHE, 'errors.md'), pages.filter(isError))
+  await mkdir(CACHE, { recursive: true })
+  await writeFile(errors.path, errors.text)
+  // The page that lists the errors has them below it.
+  const first = pages.findIndex(isError)
+  const documents = pages.toSpliced(first, pages.filter(isError).length, errors)
+
+  const [{ Application }, { sitePlugin }] = await Promise.all([import('typedoc'), import('./plugin.ts')])
+  const app = await Application.bootstrapWithPlugins({
+    options: resolve(import.meta.dirname, 'typedoc.json'),
+    out,
+    projectDocuments: documents.map(({ path }) => path),
+    markdownItLoader: improveMarkdown,
+    plugin: [sitePlugin([...pages, errors])],
+  })
+  const project = await app.convert()
+  if (project !== undefined) {
+    app.validate(project)
+    await app.generateOutputs(project)
+  }
+  const { errorCount, warningCount, validationWarningCount } = app.logger
+  if (errorCount + warningCount + validationWarningCount > 0) throw new Error('TypeDoc has complained above')
+  return out
+}
+
+async function isNewerThanItsSources(folder: string): Promise<boolean> {
+  const timeOf = async (path: string) => (await stat(path)).mtimeMs
+  const built = await timeOf(resolve(folder, 'index.html')).catch(() => 0)
+  const sources = await Promise.all((await readSources()).map(timeOf))
+  return sources.every((time) => time < built)
+}
+
+/** What builds have left that were killed: each names its folder after its process. */
+async function removeLeftovers(): Promise<void> {
+  const folder = dirname(site)
+  for (const name of await readdir(folder)) {
+    const pid = name.startsWith(`${basename(site)}.`)
+      ? Number(name.slice(basename(site).length + 1))
+      : Number.NaN
+    if (Number.isInteger(pid) && !isAlive(pid))
+      await rm(resolve(folder, name), { recursive: true, force: true })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

@@ -1,0 +1,55 @@
+/** What is used of markdown-it, which comes without types. */
+interface Token {
+  type: string
+  content: string
+  info: string
+  children: Token[] | null
+  attrGet(name: string): string | null
+}
+interface State {
+  tokens: Token[]
+  Token: new (type: string, tag: string, nesting: number) => Token
+}
+type Rule = (tokens: Token[], index: number, options: unknown, env: unknown, self: Renderer) => string
+interface Renderer {
+  rules: Record<string, Rule | undefined>
+  renderToken(tokens: Token[], index: number, options: unknown): string
+}
+interface MarkdownIt {
+  core: { ruler: { push(name: string, rule: (state: State) => void): void } }
+  renderer: Renderer
+}
+
+/** Mends what TypeDoc makes of Markdown. */
+export function improveMarkdown(markdown: MarkdownIt): void {
+  markdown.core.ruler.push('code in headings', codeInHeadings)
+  // Without a language it is text, and not the TypeScript that TypeDoc takes it for.
+  markdown.core.ruler.push('plain code', ({ tokens }) => {
+    for (const token of tokens) if (token.type === 'fence') token.info ||= 'text'
+  })
+  // A wide table moves within itself, also by the keyboard.
+  markdown.renderer.rules.table_open = (tokens, index, options, _env, self) =>
+    `<div class="wide" tabindex="0" role="group" aria-label="Table">${self.renderToken(tokens, index, options)}`
+  markdown.renderer.rules.table_close = (tokens, index, options, _env, self) =>
+    `${self.renderToken(tokens, index, options)}</div>`
+}
+
+/** TypeDoc makes a heading's anchor, and its line in the page's contents, of its text without its code. */
+function codeInHeadings(state: State): void {
+  for (const [index, token] of state.tokens.entries()) {
+    if (token.type !== 'heading_open') continue
+    const inline = state.tokens[index + 1]
+    if (inline?.children == null) continue
+    inline.children = inline.children.flatMap((child) => {
+      if (child.type !== 'code_inline') return child
+      const [start, text, end] = ['html_inline', 'text', 'html_inline'].map(
+        (type) => new state.Token(type, '', 0),
+      )
+      if (!start || !text || !end) return child
+      start.content = '<code>'
+      text.content = child.content
+      end.content = '</code>'
+      return [start, text, end]
+    })
+  }
+}

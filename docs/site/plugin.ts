@@ -1,0 +1,104 @@
+import { statSync, writeFileSync } from 'node:fs'
+import {
+  type Application,
+  Converter,
+  DefaultTheme,
+  type DocumentReflection,
+  IndexEvent,
+  type NavigationElement,
+  type NormalizedPath,
+  PageEvent,
+  type ProjectReflection,
+  type Reflection,
+  Renderer,
+  StructureRouter,
+} from 'typedoc'
+import { type SitePage, titleOf } from './pages.ts'
+import { relevanceOf, searchFields, WEIGHTS } from './search.ts'
+
+/** What the pages would otherwise have to say in front matter, which GitHub shows as a table above each. */
+export function sitePlugin(pages: readonly SitePage[]): (app: Application) => void {
+  const byPath = new Map(pages.map((page) => [page.path, page]))
+  const byDocument = new Map<Reflection, SitePage>()
+  const inlineScripts = new Set<string>()
+
+  return (app) => {
+    app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_: undefined, document: DocumentReflection) => {
+      const path = document.project.files.getReflectionPath(document) ?? ''
+      const page = byPath.get(path)
+      if (page === undefined) return
+      byDocument.set(document, page)
+      const title = titleOf(document.content.map(({ text }) => text).join(''))
+      document.name = page.url.startsWith('errors/') ? page.url.replace('errors/', '') : title
+      document.frontmatter.group = page.group
+      const { files } = document.project
+      if (page.folder !== undefined) files.registerReflectionPath(page.folder as NormalizedPath, document)
+      // A link to a folder without a page leads nowhere: to the page that it is on, whose Markdown leaves such links out.
+      for (const part of document.content) {
+        if (part.kind !== 'relative-link' || part.target === undefined) continue
+        const target = files.resolve(part.target, document.project)
+        if (typeof target === 'string' && isFolder(target))
+          files.registerReflectionPath(target as NormalizedPath, document)
+      }
+    })
+
+    app.renderer.defineRouter(
+      'auth-primer',
+      class extends StructureRouter {
+        override getIdealBaseName(reflection: Reflection): string {
+          const page = byDocument.get(reflection)
+          if (page !== undefined) return page.url
+          return `api/${super.getIdealBaseName(reflection).replace(/^_auth-primer\//, '')}`
+        }
+      },
+    )
+
+    app.renderer.defineTheme(
+      'auth-primer',
+      class extends DefaultTheme {
+        override buildNavigation(project: ProjectReflection): NavigationElement[] {
+          const start = { text: 'Start', path: 'index.html' }
+          return [start, ...super.buildNavigation(project).map(withoutFolderOfOne)]
+        }
+      },
+    )
+
+    app.renderer.on(Renderer.EVENT_BEGIN, ({ project }) => {
+      for (const group of project.groups ?? []) if (group.title === 'Modules') group.title = 'API'
+      for (const { readme } of project.children ?? []) {
+        // The page of a package has a title already.
+        const [first] = readme ?? []
+        if (first) first.text = first.text.replace(/^# .+\n/, '')
+      }
+    })
+
+    // A policy without `unsafe-inline` needs no exception for what is in a file.
+    app.renderer.on(PageEvent.END, (page) => {
+      const { contents = '' } = page
+      const [whole = '', code = ''] = /<script>([^<]*)<\/script>/.exec(contents) ?? []
+      const [, main = ''] = /src="([^"]*assets\/main\.js[^"]*)"/.exec(contents) ?? []
+      inlineScripts.add(code)
+      page.contents = contents
+        .replace(whole, `<script src="${main.replace('main.js', 'first.js')}"></script>`)
+        .replace('<div class="col-content">', '<div class="col-content" role="main">')
+    })
+    app.renderer.on(Renderer.EVENT_END, ({ outputDirectory }) => {
+      writeFileSync(`${outputDirectory}/assets/first.js`, [...inlineScripts].join('\n'))
+    })
+
+    app.renderer.on(IndexEvent.PREPARE_INDEX, (event) => {
+      Object.assign(event.searchFieldWeights, WEIGHTS)
+      event.searchFields = event.searchResults.map(searchFields)
+      for (const result of event.searchResults) result.relevanceBoost = relevanceOf(result)
+    })
+  }
+}
+
+function withoutFolderOfOne(folder: NavigationElement): NavigationElement {
+  const [only, ...others] = folder.children ?? []
+  return only?.text === folder.text && others.length === 0 ? only : folder
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path).isDirectory()
+}

@@ -1,0 +1,30 @@
+import { type DeclarationReflection, type DocumentReflection, ReflectionKind } from 'typedoc'
+
+/** How much a word counts by where it stands: in a title, a heading, in bold, or anywhere. */
+export const WEIGHTS = { name: 10, headings: 6, terms: 4, comment: 1, document: 1 }
+
+/** What TypeDoc does not tell apart by itself: a page's headings and its words in bold; and the prose without the code. */
+export function searchFields(reflection: DeclarationReflection | DocumentReflection): Record<string, string> {
+  if (!reflection.isDocument()) return {}
+  const text = reflection.content.map((part) => part.text).join('')
+  const prose = text.replaceAll(/^ *```.*?^ *```$/gms, '')
+  return {
+    headings: [...prose.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading).join('\n'),
+    terms: [...prose.matchAll(/\*\*(.+?)\*\*/gs)].map(([, term]) => term).join('\n'),
+    document: prose,
+  }
+}
+
+/** A page that explains a word comes before one that uses it, and the pages before each single property. */
+export function relevanceOf(reflection: DeclarationReflection | DocumentReflection): number {
+  if (!reflection.isDocument()) return reflection.kindOf(ReflectionKind.SomeMember) ? 0.05 : 0.5
+  return BY_GROUP[String(reflection.frontmatter.group)] ?? 1
+}
+
+const BY_GROUP: Record<string, number> = {
+  Understand: 3,
+  'How to': 2,
+  Chapters: 1.5,
+  Errors: 0.5,
+  'The repository': 0.3,
+}
