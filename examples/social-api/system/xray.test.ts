@@ -143,6 +143,9 @@ t.test('filters, pauses and clears', async (t) => {
   t.equal(await page.locator('.request').count(), 0)
 })
 
+/** With nothing in them yet: what they show is looked at in xray-benches.test.ts, in light. */
+const VIEWS = ['timeline', 'token', 'hash', 'session', 'actions']
+
 for (const colorScheme of ['light', 'dark'] as const) {
   t.test(`can be used by everybody, ${colorScheme}`, async (t) => {
     await page.emulateMedia({ colorScheme })
@@ -152,7 +155,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     t.match(await page.textContent('.detail'), /body\/email must be an e-mail address/)
     for (const width of [1280, 390]) {
       await page.setViewportSize({ width, height: 800 })
-      for (const view of ['timeline', 'token', 'hash', 'session', 'actions']) {
+      for (const view of colorScheme === 'dark' ? VIEWS : ['timeline']) {
         await page.goto(`${url}/xray#${view}`)
         t.same(await axe(page), [], `${view}, ${width} wide`)
         t.equal(await widthOf(page), width, 'nothing sticks out')
@@ -190,8 +193,8 @@ t.test('does not hold up the end of the service, and finds it again', async (t) 
   const again = run(t, SERVER, { ...env, PORT: new URL(url).port })
   await again.says(LISTENS)
   await page.waitForSelector('#live.live')
-  await post('/users', { email: EMAIL, password: PASSWORD })
-  await row('409').waitFor()
+  const { headers } = await post('/users', { email: EMAIL, password: PASSWORD })
+  await row(headers.get('x-request-id') ?? '').waitFor()
   t.match(await page.textContent('.detail'), 'EMAIL_TAKEN')
 })
 
