@@ -152,11 +152,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
     t.match(await page.textContent('.detail'), /body\/email must be an e-mail address/)
     for (const width of [1280, 390]) {
       await page.setViewportSize({ width, height: 800 })
-      for (const view of ['timeline', 'token', 'hash', 'session', 'actions']) {
-        await page.goto(`${url}/xray#${view}`)
-        t.same(await axe(page), [], `${view}, ${width} wide`)
-        t.equal(await widthOf(page), width, 'nothing sticks out')
-      }
+      t.same(await axe(page), [], `${width} wide`)
+      t.equal(await widthOf(page), width, 'nothing sticks out')
     }
     await page.setViewportSize({ width: 1280, height: 800 })
     t.equal(await page.evaluate('document.getAnimations().length'), 0, 'nothing moves by itself')
@@ -190,8 +187,8 @@ t.test('does not hold up the end of the service, and finds it again', async (t) 
   const again = run(t, SERVER, { ...env, PORT: new URL(url).port })
   await again.says(LISTENS)
   await page.waitForSelector('#live.live')
-  await post('/users', { email: EMAIL, password: PASSWORD })
-  await row('409').waitFor()
+  const { headers } = await post('/users', { email: EMAIL, password: PASSWORD })
+  await row(headers.get('x-request-id') ?? '').waitFor()
   t.match(await page.textContent('.detail'), 'EMAIL_TAKEN')
 })
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { request as httpRequest } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
@@ -156,6 +158,23 @@ t.test('a body that cannot be read, and a path that cannot', async (t) => {
   )
   const { headers } = await callRaw(url, '/posts/%zz')
   t.match(await watching.until(headers.get('x-request-id') ?? ''), { method: 'GET', path: '…', status: 400 })
+})
+
+t.test('a body that comes late, when another request was last at work', async (t) => {
+  const body = JSON.stringify({ email: 'late@example.com', password: PASSWORD })
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': body.length,
+    'x-request-id': 'late',
+  }
+  const request = httpRequest(`${url}/users`, { method: 'POST', headers })
+  request.flushHeaders()
+  await once(app.server, 'request')
+  await traceOf('GET', '/users/me', { token: ada.token })
+  request.end(body)
+  await once(request, 'response')
+  const trace = await watching.until('late')
+  t.same(kinds(trace), ['body', 'validation', 'hash', 'begin', 'query', 'serialise', 'commit', 'send'])
 })
 
 t.test('why there was a ROLLBACK', async (t) => {

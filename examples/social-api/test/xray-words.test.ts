@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Step, Trace } from '../src/xray/trace.ts'
-import { caller, inOrder, matches, nameOf, noteOf, outcome, ticks, time } from '../xray/words.js'
+import { caller, inOrder, matches, moment, nameOf, noteOf, outcome, ticks, time } from '../xray/words.js'
 
 const trace: Trace = { id: 1, requestId: 'req-1', method: 'POST', path: '/users', at: 0, steps: [] }
 const step = (members: Partial<Step>): Step => ({ kind: 'query', from: 0, to: 2, ...members })
@@ -76,12 +76,14 @@ t.test('an axis has a few round moments', async (t) => {
   t.same(ticks(10), [0, 2, 4, 6, 8, 10])
   t.same(ticks(213), [0, 50, 100, 150, 200])
   t.same(ticks(0.8).length, 5)
+  t.same(ticks(3_600).map(moment), ['0 ms', '1 s', '2 s', '3 s'])
+  t.same(ticks(0.8).map(moment), ['0 ms', '0.2 ms', '0.4 ms', '0.6 ms', '0.8 ms'])
   for (const ms of [0.1, 1, 3.7, 99, 1234, 60_000])
     t.ok(ticks(ms).length >= 3 && ticks(ms).length <= 6, String(ms))
 })
 
 t.test('times have as many figures as can be read', async (t) => {
-  t.same([0.123, 1.26, 45.6, 12_345].map(time), ['0.12 ms', '1.3 ms', '46 ms', '12.3 s'])
+  t.same([0.123, 1.26, 45.6, 3_623, 12_345].map(time), ['0.12 ms', '1.3 ms', '46 ms', '3.62 s', '12.3 s'])
 })
 
 t.test('steps are in the order in which they began', async (t) => {

@@ -1,7 +1,7 @@
 // @ts-check
 
 import { fill, h } from './dom.js'
-import { caller, inOrder, moreOf, nameOf, noteOf, outcome, ticks, time } from './words.js'
+import { caller, inOrder, moment, moreOf, nameOf, noteOf, outcome, ticks, time } from './words.js'
 
 /** @typedef {import('../dist/xray/trace.js').Trace} Trace */
 /** @typedef {import('../dist/xray/trace.js').Step} Step */
@@ -109,7 +109,7 @@ function chart(trace) {
     h(
       'div',
       { class: 'axis', 'aria-hidden': 'true' },
-      moments.map((ms) => at(h('span', {}, ms / whole < 0.9 && time(ms).replace(/\.0+ /, ' ')), ms / whole)),
+      moments.map((ms) => at(h('span', {}, ms / whole < 0.86 && moment(ms)), ms / whole)),
     ),
     h(
       'ol',

@@ -9,9 +9,18 @@
  * @param {number} ms
  */
 export function time(ms) {
-  if (ms >= 10_000) return `${(ms / 1000).toFixed(1)} s`
+  if (ms >= 1_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 2 : 1)} s`
   if (ms >= 10) return `${Math.round(ms)} ms`
   return ms >= 1 ? `${ms.toFixed(1)} ms` : `${ms.toFixed(2)} ms`
+}
+
+/**
+ * A moment of an axis, which is round.
+ *
+ * @param {number} ms
+ */
+export function moment(ms) {
+  return ms >= 1_000 ? `${Number((ms / 1_000).toFixed(2))} s` : `${Number(ms.toFixed(2))} ms`
 }
 
 /**

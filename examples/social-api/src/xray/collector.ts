@@ -13,7 +13,7 @@ import {
 } from './channels.ts'
 import { PoolStatements } from './pool-statements.ts'
 import type { Caller, Step, Trace } from './trace.ts'
-import { Watched } from './watched.ts'
+import { type NewStep, Watched } from './watched.ts'
 
 /** How many requests are kept. */
 const MOST = 200
@@ -33,7 +33,7 @@ export class Collector {
 
   constructor(knex: Knex, onChange: (trace: Trace) => void) {
     this.#onChange = onChange
-    this.#pool = new PoolStatements(knex, (sent) => this.#add(this.#current, sent))
+    this.#pool = new PoolStatements(knex, (step, ms) => this.#add(this.#current, step, ms))
     this.#listeners = Object.entries(this.#handlers()).map(([name, listener]) => [
       `auth-primer:${name}`,
       listener as (message: unknown) => void,
@@ -87,19 +87,18 @@ export class Collector {
         this.#change(this.#current, (one) =>
           one.refused({ code, ...(part && { part }), ...(claim !== undefined && { claim }) }),
         ),
-      'jwt-kit:sign': () => this.#add(this.#current, { kind: 'sign', ms: 0 }),
+      'jwt-kit:sign': () => this.#add(this.#current, { kind: 'sign' }, 0),
 
       'auth-hash:finish': ({ waitedMs, workedMs }: { waitedMs: number; workedMs: number }) =>
-        this.#add(this.#current, { kind: 'hash', ms: waitedMs + workedMs, waited: waitedMs }),
+        this.#add(this.#current, { kind: 'hash', waited: waitedMs }, waitedMs + workedMs),
       'auth-hash:verify': ({ ok, reason }: { ok: boolean; reason?: string }) =>
         this.#change(this.#current, (one) => one.judged(ok ? 'ok' : (reason ?? 'wrong-password'))),
       'auth-hash:overload': () =>
-        this.#add(this.#current, {
-          kind: 'hash',
-          ms: 0,
-          failed: true,
-          failure: { code: 'AUTH_HASH_OVERLOADED' },
-        }),
+        this.#add(
+          this.#current,
+          { kind: 'hash', failed: true, failure: { code: 'AUTH_HASH_OVERLOADED' } },
+          0,
+        ),
 
       'db-session:open': ({ session }: { session: number }) => {
         const one = this.#current
@@ -110,7 +109,8 @@ export class Collector {
       ...Object.fromEntries(
         (['begin', 'query', 'savepoint', 'commit', 'rollback'] as const).map((kind) => [
           `db-session:${kind}`,
-          (event: SessionEvent) => this.#add(this.#sessions.get(event.session), ofSession(kind, event)),
+          (event: SessionEvent) =>
+            this.#add(this.#sessions.get(event.session), ofSession(kind, event), event.durationMs),
         ]),
       ),
     }
@@ -118,16 +118,20 @@ export class Collector {
 
   #keep(one: Watched): void {
     this.#kept.set(one.trace.id, one)
-    for (const [id, { sessions }] of this.#kept) {
-      if (this.#kept.size <= MOST) break
-      this.#kept.delete(id)
-      for (const session of sessions) this.#sessions.delete(session)
-    }
+    if (this.#kept.size > MOST) this.#forgetOldest()
     this.#changed(one)
   }
 
-  #add(one: Watched | undefined, step: NewStep): void {
-    this.#change(one, () => one?.add(step))
+  #forgetOldest(): void {
+    const [oldest] = this.#kept.values()
+    if (oldest === undefined) return
+    const { trace, sessions } = oldest
+    this.#kept.delete(trace.id)
+    for (const session of sessions) this.#sessions.delete(session)
+  }
+
+  #add(one: Watched | undefined, step: NewStep, ms: number): void {
+    this.#change(one, () => one?.add(step, ms))
   }
 
   #change(one: Watched | undefined, change: (one: Watched) => void): void {
@@ -142,9 +146,6 @@ export class Collector {
   }
 }
 
-/** A step that has just ended, and how long it took. */
-export type NewStep = Omit<Step, 'from' | 'to'> & { readonly ms: number }
-
 /** What db-session publishes of what it sent. */
 interface SessionEvent {
   readonly session: number
@@ -156,16 +157,9 @@ interface SessionEvent {
 }
 
 function ofSession(kind: Step['kind'], event: SessionEvent): NewStep {
-  const { session, sql, durationMs: ms, rowCount, error, constraint } = event
-  return {
-    kind,
-    ms,
-    session,
-    sql,
-    ...(rowCount !== undefined && { rows: rowCount }),
-    ...(error !== undefined && {
-      failed: true,
-      failure: { code: error, sqlState: error, ...(constraint !== undefined && { constraint }) },
-    }),
-  }
+  const { session, sql, rowCount: rows, error, constraint } = event
+  const step = rows === undefined ? { kind, session, sql } : { kind, session, sql, rows }
+  if (error === undefined) return step
+  const failure = { code: error, sqlState: error }
+  return { ...step, failed: true, failure: constraint === undefined ? failure : { ...failure, constraint } }
 }

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { NewStep } from './collector.ts'
+import type { NewStep } from './watched.ts'
 
 /** Statements outside a session, straight on the pool: of them knex tells, in the context that they were sent in. */
 export class PoolStatements {
@@ -7,7 +7,7 @@ export class PoolStatements {
   readonly #sentAt = new Map<string, number>()
   readonly #listeners: readonly (readonly [string, Listener])[]
 
-  constructor({ client }: Knex, onStatement: (step: NewStep) => void) {
+  constructor({ client }: Knex, onStatement: (step: NewStep, ms: number) => void) {
     this.#client = client
     const sentAt = this.#sentAt
     const answered = (from: Knex.Client, { __knexQueryUid: id, sql }: Sent, more: Partial<NewStep>) => {
@@ -15,7 +15,7 @@ export class PoolStatements {
       sentAt.delete(id)
       // The client of a session stands on this one, and its listeners are these.
       if (since === undefined || from !== client) return
-      onStatement({ kind: 'query', ms: performance.now() - since, sql, onPool: true, ...more })
+      onStatement({ kind: 'query', sql, onPool: true, ...more }, performance.now() - since)
     }
     this.#listeners = [
       [

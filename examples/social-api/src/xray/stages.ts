@@ -30,10 +30,8 @@ export default fp<XrayOptions>(async (app, { xray: isOn = false }) => {
   })
 
   app.addHook('preValidation', ({ watchedAs }, _reply, done) => {
-    if (watchedAs === 0) return done()
-    channels.read.publish({ request: watchedAs })
-    // A body is read in the context of its socket.
-    current.run(watchedAs, done)
+    if (watchedAs > 0) channels.read.publish({ request: watchedAs })
+    done()
   })
 
   app.addHook('preHandler', ({ watchedAs, routeOptions }, _reply, done) => {

@@ -1,6 +1,8 @@
 import type { EndEvent, ReceiveEvent, SendEvent, SerialiseEvent, ValidateEvent } from './channels.ts'
-import type { NewStep } from './collector.ts'
 import type { Caller, Failure, Step, Trace, Why } from './trace.ts'
+
+/** A step without its times. */
+export type NewStep = Omit<Step, 'from' | 'to'>
 
 /** So much of a request is kept, and so much of a statement: what is longer is for a log. */
 const MOST_STEPS = 100
@@ -61,7 +63,7 @@ export class Watched {
       if (!trace.steps.some(({ kind }) => kind === 'token')) this.refused(failure)
     } else if (code === 'VALIDATION_FAILED') this.#addStage({ kind: 'validation', failed: true, failure })
     else if (code.startsWith('FST_ERR_CTP_')) this.#addStage({ kind: 'body', failed: true, failure })
-    else this.add({ kind: 'thrown', ms: 0, failed: true, failure })
+    else this.add({ kind: 'thrown', failed: true, failure }, 0)
     this.mark()
   }
 
@@ -98,21 +100,20 @@ export class Watched {
     if (step) this.trace.steps[index] = { ...step, verdict, ...(verdict !== 'ok' && { failed: true }) }
   }
 
-  add({ ms, ...step }: NewStep): void {
-    const { trace } = this
-    if (step.failure?.sqlState === '40001' || step.failure?.sqlState === '40P01') this.#mayRunAgain = true
+  /** A step that has just ended, and how long it took. */
+  add(step: NewStep, ms: number): void {
+    const { sqlState } = step.failure ?? {}
+    if (sqlState === '40001' || sqlState === '40P01') this.#mayRunAgain = true
     const to = this.#now()
+    let from = Math.max(0, round(to - ms))
     // A statement that waits for a connection is asked for before its BEGIN; it is sent with it.
-    const begin = trace.steps.at(-1)
-    const isFirst = begin?.kind === 'begin' && begin.session === step.session
-    this.#push({
-      ...step,
-      ...(step.sql !== undefined && { sql: step.sql.slice(0, MOST_SQL) }),
-      ...(step.kind === 'rollback' && { why: this.#why() }),
-      ...(step.waited !== undefined && { waited: round(step.waited) }),
-      from: Math.max(0, round(to - ms), isFirst ? begin.to : 0),
-      to,
-    })
+    const before = this.trace.steps.at(-1)
+    if (before?.kind === 'begin' && before.session === step.session) from = Math.max(from, before.to)
+    const added: Writable<Step> = { ...step, from, to }
+    if (step.sql !== undefined && step.sql.length > MOST_SQL) added.sql = step.sql.slice(0, MOST_SQL)
+    if (step.waited !== undefined) added.waited = round(step.waited)
+    if (step.kind === 'rollback') added.why = this.#why()
+    this.#push(added)
   }
 
   /** A stage that began at the last mark has just ended. */
@@ -147,6 +148,8 @@ export class Watched {
     return round(performance.now() - this.#startedAt)
   }
 }
+
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] }
 
 function hasBody({ method }: Trace): boolean {
   return method === 'POST' || method === 'PUT' || method === 'PATCH'

@@ -3,6 +3,8 @@ import type { Trace } from './trace.ts'
 
 /** Often enough to look live, and seldom enough that a request is written once or twice whatever happens to it. */
 const EVERY_MS = 50
+/** Most are over by then: they are written once. */
+const PATIENCE_MS = 150
 /** An open stream on which nothing happens is kept open by a word now and then; Node would end it after a minute. */
 const STILL_THERE_MS = 15_000
 /** As many as the page shows. */
@@ -33,12 +35,12 @@ export class Watcher {
   changed(trace: Trace): void {
     const waiting = this.#waiting
     waiting.set(trace.id, trace)
-    for (const id of waiting.keys()) {
-      if (waiting.size <= MOST_WAITING) break
-      waiting.delete(id)
+    if (waiting.size > MOST_WAITING) {
+      const [oldest] = waiting.keys()
+      waiting.delete(oldest as number)
       this.#missed += 1
     }
-    this.#timer ??= setTimeout(() => this.#flush(), EVERY_MS).unref()
+    this.#startTimer()
   }
 
   end(): void {
@@ -49,13 +51,31 @@ export class Watcher {
     if (this.#isStalled) this.#response.destroy()
   }
 
+  #startTimer(): void {
+    this.#timer ??= setTimeout(() => this.#flush(), EVERY_MS).unref()
+  }
+
   #flush(): void {
     this.#timer = undefined
-    if (this.#isStalled || this.#waiting.size === 0) return
-    const data = JSON.stringify({ requests: [...this.#waiting.values()], missed: this.#missed })
-    this.#waiting.clear()
+    if (this.#isStalled) return
+    const requests = this.#take()
+    if (this.#waiting.size > 0) this.#startTimer()
+    if (requests.length === 0) return
+    const data = JSON.stringify({ requests, missed: this.#missed })
     this.#missed = 0
     this.#write(`id: ${this.#lastId()}\ndata: ${data}\n\n`)
+  }
+
+  /** What is over, or has been under way for so long that one would wonder. */
+  #take(): Trace[] {
+    const now = Date.now()
+    const requests: Trace[] = []
+    for (const [id, trace] of this.#waiting) {
+      if (trace.ms === undefined && now - trace.at < PATIENCE_MS) continue
+      this.#waiting.delete(id)
+      requests.push(trace)
+    }
+    return requests
   }
 
   #write(text: string): void {
