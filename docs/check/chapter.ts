@@ -1,9 +1,12 @@
 import { dirname, relative, resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { inspect } from 'node:util'
 import t from 'tap'
 import { type Database, openDatabase } from './database.ts'
+import { type Finding, findingOf, thrownOf } from './finding.ts'
+import { onTold, report } from './parent.ts'
+
+report(t)
 
 /** From where to look, over what to do, to nearly the code: shown one after the other, on demand. */
 export type Hints = readonly [where: string, what: string, how: string]
@@ -53,7 +56,8 @@ export async function chapter(checkUrl: string, check: (chapter: Chapter) => Pro
     try {
       return (await import(pathToFileURL(file(name)).href)) as Module
     } catch (error) {
-      throw new NotLoaded(`${shown(file(name))} cannot be run: ${textOf(error, folder)}`)
+      const found = thrownOf(error, { folder, files: file('.') })
+      throw new NotLoaded({ ...found, finding: `${shown(file(name))} cannot be run: ${found.finding}` })
     }
   }
 
@@ -61,6 +65,7 @@ export async function chapter(checkUrl: string, check: (chapter: Chapter) => Pro
 
   const claim: Chapter['claim'] = async (mistake, sentence, hints, work) => {
     if (!held) return void t.pass(sentence, { skip: 'not looked at yet' })
+    t.comment(`now: ${sentence}`)
     try {
       await work()
       await noStrays()
@@ -68,12 +73,16 @@ export async function chapter(checkUrl: string, check: (chapter: Chapter) => Pro
     } catch (error) {
       // What was not awaited is the likelier reason.
       await nextTurn()
-      refuse(sentence, { mistake, ...findingOf(strays[0] ?? error, folder), hints })
+      refuse(sentence, { mistake, ...findingOf(strays[0] ?? error, { folder, files: file('.') }), hints })
     }
   }
 
   const endings: (() => unknown)[] = []
   const atEnd = (work: () => unknown) => void endings.push(work)
+  const end = async () => {
+    for (let work = endings.pop(); work; work = endings.pop()) await work()
+  }
+  onTold('stop', () => void end().finally(() => process.exit(1)))
 
   try {
     await check({ file, load, database, claim, atEnd })
@@ -82,51 +91,27 @@ export async function chapter(checkUrl: string, check: (chapter: Chapter) => Pro
     if (!(error instanceof NotLoaded)) throw error
     refuse('the files can be run', {
       mistake: 'not-loaded',
-      finding: error.message,
+      ...error.found,
       hints: HINTS_FOR_LOADING,
     })
   } finally {
-    for (const end of endings.reverse()) await end()
+    await end()
   }
   // Whoever calls process.exit in the midst of it does not come here.
   t.comment('the check is over')
 }
 
-class NotLoaded extends Error {}
+class NotLoaded extends Error {
+  readonly found: Finding
+
+  constructor(found: Finding) {
+    super(found.finding)
+    this.found = found
+  }
+}
 
 const HINTS_FOR_LOADING: Hints = [
   'The file and the line are in the message.',
   'Undo your last change: does the check get further?',
   'Compare the whole file with the one in `solution/`.',
 ]
-
-interface Finding {
-  readonly finding: string
-  readonly expected?: string
-  readonly came?: string
-}
-
-/** An assertion's own message says what was looked at; anything else that was thrown came from the attempt. */
-function findingOf(error: unknown, folder: string): Finding {
-  if (!(error instanceof Error) || error.name !== 'AssertionError') return { finding: textOf(error, folder) }
-  const { message, generatedMessage, operator, expected, actual } = error as Error & Record<string, unknown>
-  return {
-    // Node adds the two values to the message; that something is not true needs no values.
-    finding: generatedMessage ? 'It came out differently.' : message.replace(/\n.*/s, ''),
-    ...(operator === '==' || (expected === undefined && actual === undefined)
-      ? {}
-      : { expected: inspect(expected, SHORT), came: inspect(actual, SHORT) }),
-  }
-}
-
-const SHORT = { depth: 4, breakLength: 100, maxStringLength: 400 }
-
-/** What was thrown, and where in the attempt. */
-function textOf(error: unknown, folder: string): string {
-  if (!(error instanceof Error)) return `${inspect(error, SHORT)} was thrown, which is no Error`
-  const line = (error.stack ?? '')
-    .split('\n')
-    .find((frame) => /^\s+at /.test(frame) && frame.includes(folder) && !frame.includes('check.test.ts'))
-  const place = line && /([^/(]+\/[^/]+\.\w+:\d+):\d+\)?$/.exec(line)?.[1]
-  return `${error.name}: ${error.message}${place ? ` (${place})` : ''}`
-}

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { tell } from './parent.ts'
 
 /** How long is waited for what a program should say or answer, in milliseconds. */
 const PATIENCE_MS = 20_000
@@ -41,6 +42,7 @@ export async function startProgram(
   })
   await once(child, 'spawn')
   const pid = child.pid as number
+  tell({ started: pid })
   let text = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (chunk: string) => {
@@ -83,6 +85,7 @@ export async function startProgram(
       // Whoever did not listen, and whoever outlived the one who started it.
       signalGroup(pid, 'SIGKILL')
       await over
+      tell({ ended: pid })
     },
   }
 }

@@ -97,9 +97,9 @@ app.post('/vote', { schema: { response: { 201: Message } } }, async (request, re
     await client.query(`SELECT FROM posts WHERE ${VISIBLE} AND id = $2 FOR KEY SHARE`, [id, post_id])
     const change =
       dir === 1
-        ? 'insert into "votes" ("post_id", "user_id") values ($1, $2) on conflict ("user_id", "post_id") do nothing returning "post_id"'
-        : 'delete from "votes" where "post_id" = $1 and "user_id" = $2'
-    await client.query(change, [post_id, id])
+        ? 'INSERT INTO votes (user_id, post_id) VALUES ($1, $2) ON CONFLICT (user_id, post_id) DO NOTHING'
+        : 'DELETE FROM votes WHERE user_id = $1 AND post_id = $2'
+    await client.query(change, [id, post_id])
   })
   return reply.code(201).send({ message: `successfully ${dir === 1 ? 'added' : 'deleted'} vote` })
 })

@@ -31,6 +31,8 @@ import users from './routes/users.ts'
 import vote from './routes/vote.ts'
 import { type TrustProxy, trustOf } from './trust-proxy.ts'
 import { validatorCompiler } from './validation.ts'
+import xray, { type XrayOptions } from './xray/plugin.ts'
+import xrayStages, { tellUnroutable } from './xray/stages.ts'
 
 export interface AppOptions
   extends AuthOptions,
@@ -43,7 +45,8 @@ export interface AppOptions
     RedisOptions,
     RefreshTokenOptions,
     SecurityHeadersOptions,
-    ThrottleOptions {
+    ThrottleOptions,
+    XrayOptions {
   loggerInstance: FastifyBaseLogger
   /** Whether the welcome page lists the demo data's log-ins. */
   hasDemoData: boolean
@@ -60,12 +63,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     trustProxy: trustOf(options.trustProxy),
     routerOptions: { ignoreTrailingSlash: true },
     http: { ...SERVER_LIMITS.http, requireHostHeader: false },
-    frameworkErrors: answerWithProblem,
+    frameworkErrors(error, request, reply) {
+      tellUnroutable(request, reply)
+      answerWithProblem(error, request, reply)
+    },
     clientErrorHandler: answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.setValidatorCompiler(validatorCompiler)
 
+  await app.register(xrayStages, options)
   await app.register(requestIds)
   await app.register(securityHeaders, options)
   await app.register(redis, options)
@@ -96,6 +103,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(health)
   await app.register(guide, options)
   app.refuseOtherMethods()
+  await app.register(xray, options)
 
   return app
 }

@@ -114,6 +114,10 @@ const Environment = Type.Object({
   THROTTLE_SIGN_UPS_PER_MINUTE: Limit(240, 'sign-ups of one address in a minute'),
   THROTTLE_FAILED_LOGINS_PER_ACCOUNT: Limit(20, 'failed log-ins of one account in a day without a wait'),
   THROTTLE_FAILED_LOGINS_PER_ADDRESS: Limit(100, 'failed log-ins of one address in an hour without a wait'),
+  XRAY: Type.Union([Type.Literal('on'), Type.Literal('off')], {
+    default: 'on',
+    description: 'on or off (off in production, and where TRUST_PROXY is set, whatever it says)',
+  }),
   LOG_LEVEL: Type.Union(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
     { default: 'info', description: 'fatal, error, warn, info, debug, trace or silent' },
@@ -146,6 +150,8 @@ export interface Config {
   /** Unset: each process counts by itself. */
   readonly redisUrl: string | undefined
   readonly throttles: Throttles
+  /** Whether X-ray is there. */
+  readonly xray: boolean
   readonly logLevel: string
 }
 
@@ -186,6 +192,8 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
       failedLoginsPerAccount: env.THROTTLE_FAILED_LOGINS_PER_ACCOUNT,
       failedLoginsPerAddress: env.THROTTLE_FAILED_LOGINS_PER_ADDRESS,
     }),
+    // Behind a proxy every client's address is the proxy's: nobody's request could be told to be local.
+    xray: env.XRAY === 'on' && !production && env.TRUST_PROXY === undefined,
     logLevel: env.LOG_LEVEL,
   })
 }

@@ -53,11 +53,13 @@ export async function start(
       hasDemoData: isEmbedded,
       site,
       behindTls: config.production,
+      xray: config.xray,
       ...(registry && { metrics: registry }),
     })
     undo.push(() => app.close())
     const url = await listen(app, config.host, config.port, 'PORT')
     log.info(`Swagger UI: ${url}/docs`)
+    if (config.xray) log.info(`X-ray, which shows what happens within each request: ${url}/xray`)
     if (isEmbedded)
       log.info(`Log in as ${DEMO_USERS[0]?.email}: ${url}/ lists the demo users and their password`)
     if (buildsSite && !config.production) {

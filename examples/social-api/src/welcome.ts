@@ -2,19 +2,22 @@ import { DEMO_PASSWORD, DEMO_USERS } from './demo/data.ts'
 import { page } from './page.ts'
 
 /** The page that a browser is shown at `/`. */
-export function welcomePage(hasDemoData: boolean): string {
+export function welcomePage(hasDemoData: boolean, hasXray: boolean): string {
   return page(
     'social-api',
     `<h1>social-api</h1>
 <p>Users, log-in, posts and votes: the sample service of auth-primer.</p>
 <ul>
   <li><a href="/docs">Swagger UI</a>, to try every operation.</li>
-  <li><a href="/guide">The guide</a>, which explains what it does, and each error.</li>
+${hasXray ? XRAY : ''}  <li><a href="/guide">The guide</a>, which explains what it does, and each error.</li>
   <li><a href="/openapi.json">The OpenAPI document</a>, to make a client from.</li>
 </ul>
 ${hasDemoData ? demoLogIns() : ''}`,
   )
 }
+
+const XRAY = `  <li><a href="/xray">X-ray</a>, which shows what happens within each request; on this machine alone.</li>
+`
 
 function demoLogIns(): string {
   const users = DEMO_USERS.map(

@@ -6,7 +6,16 @@ import { CHECKOUT } from '../test/process.ts'
  * The tests of the HTTP contract that ask over HTTP, and look into nothing but the database. `bad-input` is not among
  * them: much of what it sends is refused by nginx itself.
  */
-export const CONTRACT = ['flow', 'tokens', 'refresh', 'password', 'validation', 'race']
+export const CONTRACT = [
+  'flow',
+  'tokens',
+  'refresh',
+  'password',
+  'validation',
+  'race',
+  'authorization',
+  'interop',
+]
 
 export interface Where {
   url: string

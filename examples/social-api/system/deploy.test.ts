@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { STATUS_CODES } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -64,6 +66,31 @@ t.test('the unit’s processes behind the nginx of the file', async (t) => {
     t.match(output, `"reqId":"${found.headers['x-request-id']}"`, 'and the same id in both logs')
     for (const secret of [token, ANN.password, ANN.username, 'Hello'])
       t.notOk((log + output).includes(secret))
+  })
+
+  await t.test('what nginx refuses itself is a problem document, too', async (t) => {
+    const type = 'application/json'
+    for (const [status, code, method, path, body] of [
+      [400, 'MALFORMED_REQUEST', 'GET', '/posts/%00', undefined],
+      [413, 'PAYLOAD_TOO_LARGE', 'POST', '/posts', 'x'.repeat(600_000)],
+      [414, 'URI_TOO_LONG', 'GET', `/posts?search=${'x'.repeat(20_000)}`, undefined],
+    ] as const) {
+      const answer = await call(method, path, { type, ...(body && { body }) })
+      t.equal(answer.status, status)
+      t.equal(answer.headers['content-type'], 'application/problem+json')
+      const instance = answer.headers['x-request-id']
+      t.strictSame(instance && JSON.parse(answer.text), {
+        type: `/guide/errors/${code}`,
+        title: STATUS_CODES[status],
+        status,
+        detail: JSON.parse(answer.text).detail,
+        code,
+        instance,
+      })
+      t.doesNotThrow(() => readFileSync(join(HOW_TO, `../errors/${code}.md`)), 'its page is there')
+    }
+    const passed = await call('POST', '/posts', { type, body: 'x'.repeat(500_000) })
+    t.match(JSON.parse(passed.text), { code: 'NOT_AUTHENTICATED' }, 'what it lets pass, the service answers')
   })
 
   await t.test('over plain HTTP, pages are sent to TLS, and all else is refused', async (t) => {

@@ -183,6 +183,7 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
   THROTTLE_SIGN_UPS_PER_MINUTE: limit('signUpsPerMinute'),
   THROTTLE_FAILED_LOGINS_PER_ACCOUNT: limit('failedLoginsPerAccount'),
   THROTTLE_FAILED_LOGINS_PER_ADDRESS: limit('failedLoginsPerAddress'),
+  XRAY: { good: { on: { xray: true }, off: { xray: false } }, bad: ['yes', 'ON', 'true', '1'] },
   LOG_LEVEL: {
     good: { debug: { logLevel: 'debug' }, silent: { logLevel: 'silent' } },
     bad: ['verbose', 'INFO', '30'],

@@ -165,7 +165,9 @@ export async function callRaw(
   path: string,
   { method = 'GET', headers = {} }: { method?: string; headers?: OutgoingHttpHeaders } = {},
 ): Promise<Answer> {
-  const { hostname, port } = new URL(url)
+  const { hostname: host, port } = new URL(url)
+  // Of an IPv6 address a URL has brackets.
+  const hostname = host.replaceAll(/[[\]]/g, '')
   return new Promise((resolve, reject) => {
     httpRequest({ hostname, port, path, method, headers }, async (response) => {
       let text = ''

@@ -5,7 +5,7 @@ import { OverloadedError } from './errors.ts'
 /** Published when a call is turned away: `{ running, waiting, retryAfter }`. */
 const overload = channel('auth-primer:auth-hash:overload')
 
-/** Published when a job has come to an end, well or badly: `{ waitedMs, workedMs }`. */
+/** Published when a job has come to an end, well or badly, in its caller's context: `{ waitedMs, workedMs }`. */
 const finish = channel('auth-primer:auth-hash:finish')
 
 /** A hasher's load, as it is now and since it was made. */
@@ -34,6 +34,12 @@ export interface Queue {
   readonly stats: Stats
 }
 
+/** When a job was started, and how long it took. */
+interface Times {
+  startedAt?: number
+  workedMs?: number
+}
+
 /**
  * At most `concurrency` jobs at a time and `maxQueue` waiting. `now`, in milliseconds, only serves to estimate when
  * one that is turned away should come back.
@@ -47,15 +53,15 @@ export function createQueue(options: { concurrency: number; maxQueue: number; no
   let aborted = 0
   let meanMs = 0
 
-  async function timed<T>(job: () => Promise<T>, asked: number): Promise<T> {
-    const start = now()
+  async function timed<T>(job: () => Promise<T>, times: Times): Promise<T> {
+    times.startedAt = now()
     try {
       return await job()
     } finally {
-      const ms = now() - start
+      const ms = now() - times.startedAt
+      times.workedMs = ms
       meanMs = finished === 0 ? ms : meanMs + (ms - meanMs) / 8
       finished += 1
-      if (finish.hasSubscribers) finish.publish({ waitedMs: start - asked, workedMs: ms })
     }
   }
 
@@ -87,11 +93,20 @@ export function createQueue(options: { concurrency: number; maxQueue: number; no
       }
       signal?.addEventListener('abort', abort, { once: true })
       const asked = now()
+      const times: Times = {}
       const started = () => {
         signal?.removeEventListener('abort', abort)
-        return timed(job, asked)
+        return timed(job, times)
       }
-      return jobs.add(started, { signal: waiting.signal })
+      try {
+        return await jobs.add(started, { signal: waiting.signal })
+      } finally {
+        // Not in the job: p-queue starts that in the context of the one before.
+        const { startedAt, workedMs } = times
+        if (finish.hasSubscribers && startedAt !== undefined && workedMs !== undefined) {
+          finish.publish({ waitedMs: startedAt - asked, workedMs })
+        }
+      }
     },
     get stats() {
       return Object.freeze({ running: jobs.pending, waiting: jobs.size, finished, overloaded, aborted })

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
 import { createHasher } from '../src/create-hasher.ts'
@@ -62,6 +63,18 @@ t.test('how long a call waited and worked can be listened to', async (t) => {
     { waitedMs: 0, workedMs: 50 },
     { waitedMs: 50, workedMs: 20 },
   ])
+})
+
+t.test('how long a call waited is told in the context of that call', async (t) => {
+  const caller = new AsyncLocalStorage<string>()
+  const heard: (string | undefined)[] = []
+  const listen = () => void heard.push(caller.getStore())
+  subscribe('auth-primer:auth-hash:finish', listen)
+  const queue = createQueue({ concurrency: 1, maxQueue: 2, now: () => 0 })
+  const names = ['first', 'second', 'third']
+  await Promise.all(names.map((name) => caller.run(name, () => queue.run(async () => {}, undefined))))
+  unsubscribe('auth-primer:auth-hash:finish', listen)
+  t.same(heard, names)
 })
 
 t.test('nothing secret is published', async (t) => {

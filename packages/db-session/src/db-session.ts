@@ -17,6 +17,15 @@ export type DbSession<Mode extends 'read' | 'write' = 'read' | 'write'> = ([Mode
 export interface Session<Mode extends 'read' | 'write'> extends Knex {
   /** As the route, or the unit of work, has asked for it. */
   readonly mode: Mode
+  /**
+   * Runs one statement as pg does: `$1` stands for the first value. It costs a third of what knex's builder or `raw` do, so it is
+   * for what is asked most often.
+   *
+   * @example
+   * const { rows } = await request.db.query<{ id: number }>('SELECT id FROM users WHERE email = $1', [email])
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: rows of unknown columns are `any`, as they are to pg
+  query<Row = any>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>
   /** What was sent, when and for how long, in order. */
   readonly timeline: readonly QueryEvent[]
   /**
@@ -35,6 +44,14 @@ export interface Session<Mode extends 'read' | 'write'> extends Knex {
   readonly unitOfWork: UnitOfWork
   /** Stores what was done so far, now; the next statement begins a new transaction. */
   commit(): Promise<void>
+}
+
+/** What a statement came to. */
+export interface QueryResult<Row> {
+  /** What it gave, in order. */
+  readonly rows: Row[]
+  /** How many rows were read or written; `null` where the statement is of neither kind. */
+  readonly rowCount: number | null
 }
 
 /** Runs a work in a session of its own, and stores what it did once it is done. */
@@ -86,4 +103,6 @@ export interface QueryEvent {
   readonly rowCount?: number
   /** The SQLSTATE of the error, or the code of the system's. */
   readonly error?: string
+  /** The name of the constraint that was broken. */
+  readonly constraint?: string
 }

@@ -1,4 +1,4 @@
-export type { DbSession, QueryEvent, Session, UnitOfWork } from './db-session.ts'
+export type { DbSession, QueryEvent, QueryResult, Session, UnitOfWork } from './db-session.ts'
 export { DB_SESSION_ERROR_CODES, DbSessionError, type DbSessionErrorCode } from './errors.ts'
 export type { DbRoute, DbSessionOptions, Isolation, Mode, ReplicaCondition } from './options.ts'
 export { dbSession, dbSession as default } from './plugin.ts'

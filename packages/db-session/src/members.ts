@@ -27,6 +27,19 @@ export function members(knex: Knex, makeFace: MakeFace): object & ThisType<Face>
     raw(...args: unknown[]) {
       return this.client.raw(...args)
     },
+    /** Straight to pg, past the builder and past knex's own wrapping of a statement. */
+    query(text: string, values?: readonly unknown[]) {
+      const { session, scope } = this[kBehind]
+      const query = values === undefined ? { text } : { text, values: values as unknown[] }
+      // Whoever listens to knex hears of it as of any other.
+      this.client.emit('query', { method: 'raw', sql: text, bindings: values ?? [] })
+      const answered = new Promise((resolve, reject) => {
+        session.run(scope, query, (error, result) => (error ? reject(error) : resolve(result)))
+      })
+      // One that nobody awaits fails the session; its own rejection must not end the process.
+      answered.catch(() => {})
+      return answered
+    },
     ref(name: string) {
       return this.client.ref(name)
     },

@@ -9,11 +9,11 @@ import { isRowStream, type Query } from './row-stream.ts'
 type Report = 'idle' | 'leak'
 
 const CHANNELS = Object.fromEntries(
-  (['begin', 'query', 'savepoint', 'commit', 'rollback', 'idle', 'leak'] as const).map((event) => [
+  (['open', 'begin', 'query', 'savepoint', 'commit', 'rollback', 'idle', 'leak'] as const).map((event) => [
     event,
     diagnostics.channel(`auth-primer:db-session:${event}`),
   ]),
-) as Record<QueryEvent['kind'] | Report, Channel>
+) as Record<'open' | QueryEvent['kind'] | Report, Channel>
 
 /** What `auth-primer:db-session:idle` and `…:leak` carry. */
 export interface SessionReport {
@@ -23,9 +23,13 @@ export interface SessionReport {
   readonly ms: number
 }
 
+let opened = 0
+
 /** Keeps the timeline of one session and publishes it. */
 export class Recorder {
   readonly owner: string
+  /** Which of this process's sessions it is: each event says so, as pg calls back in a context of its own. */
+  readonly session = ++opened
   readonly timeline: QueryEvent[] = []
   readonly openedAt = performance.now()
   readonly #settings: Settings
@@ -37,6 +41,7 @@ export class Recorder {
     this.owner = owner
     this.#settings = settings
     this.#log = log
+    if (CHANNELS.open.hasSubscribers) CHANNELS.open.publish({ session: this.session, owner })
   }
 
   /** BEGIN, COMMIT or ROLLBACK, when it went out, and what came back. */
@@ -102,10 +107,14 @@ export class Recorder {
     }
     if (bindings !== undefined) event.bindings = bindings
     if (typeof rowCount === 'number') event.rowCount = rowCount
-    if (error !== undefined) event.error = codeOf(error)
+    if (error !== undefined) {
+      event.error = codeOf(error)
+      const constraint = postgresError(error)?.constraint
+      if (constraint !== undefined) event.constraint = constraint
+    }
     this.timeline.push(event)
     const channel = CHANNELS[kind]
-    if (channel.hasSubscribers) channel.publish({ owner: this.owner, ...event })
+    if (channel.hasSubscribers) channel.publish({ session: this.session, owner: this.owner, ...event })
   }
 }
 

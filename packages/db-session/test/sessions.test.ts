@@ -112,7 +112,7 @@ t.test('what goes on is told', async (t) => {
   const events: { name: string; message: Record<string, unknown> }[] = []
   const listen = (message: unknown, name: string | symbol) =>
     void events.push({ name: String(name), message: message as Record<string, unknown> })
-  const names = ['begin', 'query', 'savepoint', 'commit', 'rollback', 'idle', 'leak'].map(
+  const names = ['open', 'begin', 'query', 'savepoint', 'commit', 'rollback', 'idle', 'leak'].map(
     (n) => `auth-primer:db-session:${n}`,
   )
   for (const name of names) diagnostics.subscribe(name, listen)
@@ -147,9 +147,15 @@ t.test('what goes on is told', async (t) => {
     t.match(timeline[1], { sql: /insert into "users"/, rowCount: 1, startedMs: Number, durationMs: Number })
     t.same(
       events.map(({ name }) => name.split(':').pop()),
-      ['begin', 'query', 'savepoint', 'query', 'savepoint', 'commit'],
+      ['open', 'begin', 'query', 'savepoint', 'query', 'savepoint', 'commit'],
     )
-    t.match(events[1]?.message, { owner: 'POST /users', sql: /insert/ })
+    const [open] = events
+    t.match(open?.message, { owner: 'POST /users', session: Number })
+    t.match(events[2]?.message, { owner: 'POST /users', sql: /insert/ })
+    t.ok(
+      events.every(({ message }) => message.session === open?.message.session),
+      'each with the session that it belongs to',
+    )
     t.notMatch(JSON.stringify([events, timeline]), 'secret')
   })
   t.test('with the values where they are asked for, and with the errors', async (t) => {
@@ -158,8 +164,8 @@ t.test('what goes on is told', async (t) => {
     t.same(JSON.parse((await hit('POST', '/users')).body)[1].bindings, ['secret'])
     events.length = 0
     t.equal((await hit('POST', '/users')).status, 409)
-    t.match(events[1]?.message, { error: '23505' })
-    t.match(events[2]?.name, 'rollback')
+    t.match(events[2]?.message, { error: '23505', constraint: 'users_email_key' })
+    t.match(events[3]?.name, 'rollback')
   })
   t.test('a session that sits idle in its transaction is reported with its route', async (t) => {
     const { hit, log } = await start(t, database, routes, { idleReportMs: 20 })

@@ -1,26 +1,16 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
-import { Parser, type Result } from 'tap-parser'
-import { CHECKOUT, type Chapter } from './chapters.ts'
+import type { Chapter } from './chapters.ts'
+import { startCheck } from './check-process.ts'
+import { endCheck, keepTrack, killCheck } from './end-check.ts'
+import { type Claim, type Report, readReport } from './report.ts'
 
 export interface Verdict {
   readonly passed: boolean
   readonly claims: readonly Claim[]
-  /** What the check printed beside its claims: the attempt's own lines, or why it broke off. */
+  /** What was printed beside the claims: the attempt's own lines. */
   readonly output: string
-}
-
-export interface Claim {
-  readonly sentence: string
-  readonly state: 'holds' | 'does not hold' | 'not looked at'
-  /** The rest is there where it does not hold. What has probably been done; `bad/<mistake>/` is an example. */
-  readonly mistake?: string
-  readonly finding?: string
-  readonly expected?: string
-  readonly came?: string
-  /** From where to look, over what to do, to nearly the code. */
-  readonly hints?: readonly string[]
+  /** Why the check has not come to its end, where it has not. */
+  readonly brokeOff?: string
 }
 
 export interface CheckOptions {
@@ -28,56 +18,80 @@ export interface CheckOptions {
   readonly attempt?: string
   /** Where the check makes its database. @default a server of its own, which takes a second or two to start */
   readonly postgresUrl?: string | undefined
-  /** In milliseconds: more is an endless loop in what is checked. @default 60_000 */
+  /** How long nothing new may be said, in milliseconds: more is an endless loop in what is checked. @default 60_000 */
   readonly patienceMs?: number
+  /** Ends the check before its time; `check` then rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+  /** What starts its process. @default a new one */
+  readonly start?: typeof startCheck
+  /** Is told what is known so far, each time there is something new. */
+  readonly onChange?: (report: Report) => void
 }
 
 /** Runs a chapter's check in a process of its own, and reads what it says. */
 export async function check(chapter: Chapter, options: CheckOptions = {}): Promise<Verdict> {
-  const { attempt = 'exercise', postgresUrl, patienceMs = 60_000 } = options
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), 'check.test.ts'], {
-    cwd: chapter.folder,
-    env: {
-      ...process.env,
-      CHAPTER_ATTEMPT: attempt,
-      // Patience is this process's: tap's own would end the check without a word of why.
-      TAP_TIMEOUT: '0',
-      TSX_TSCONFIG_PATH: resolve(CHECKOUT, 'tsconfig.dev.json'),
-      ...(postgresUrl && { TEST_POSTGRES_URL: postgresUrl }),
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: patienceMs,
-    killSignal: 'SIGKILL',
+  const { attempt = 'exercise', postgresUrl, patienceMs = 60_000, signal, onChange = () => {} } = options
+  signal?.throwIfAborted()
+  const { start = startCheck } = options
+  const child = start(chapter, {
+    CHAPTER_ATTEMPT: attempt,
+    ...(postgresUrl && { TEST_POSTGRES_URL: postgresUrl }),
   })
-  const claims: Claim[] = []
+  keepTrack(child)
+  let report: Report = { claims: [], now: undefined, isOver: false }
   let output = ''
-  const parser = new Parser()
-  parser.on('assert', (result) => claims.push(claimOf(result)))
-  let isOver = false
-  parser.on('comment', (line: string) => {
-    if (line.trim() === '# the check is over') isOver = true
+  let ending: Promise<void> | undefined
+  const end = () => {
+    ending ??= endCheck(child)
+  }
+  const patience = setTimeout(end, patienceMs)
+  const killed = () => killCheck(child)
+  signal?.addEventListener('abort', end)
+  process.on('exit', killed)
+
+  readReport(child.stdio[4] as NodeJS.ReadableStream, (news) => {
+    if (ending) return
+    report = news
+    patience.refresh()
+    onChange(report)
   })
-  parser.on('extra', (line: string) => {
-    output += line
-  })
-  child.stdout.pipe(parser)
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    output += text
-  })
-  const [code, signal] = await once(child, 'close')
-  if (signal)
-    output += `It did not come to an end in ${patienceMs / 1000} s. Is there a loop without an end, or an \`await\` of something that never comes?\n`
-  else if (code === 0 && !isOver)
-    output += `Its process ended early, with exit code ${code}. Does the code call \`process.exit\`?\n`
-  return { passed: code === 0 && isOver && claims.some(({ state }) => state === 'holds'), claims, output }
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      // A loop that prints would fill the memory.
+      output = `${output}${text}`.slice(-OUTPUT_LIMIT)
+    })
+  try {
+    const [code] = await once(child, 'close')
+    await ending
+    signal?.throwIfAborted()
+    const { claims, isOver } = report
+    const passed = code === 0 && isOver && claims.some(({ state }) => state === 'holds')
+    const failed = claims.some(({ state }) => state === 'does not hold')
+    const brokeOff = ending
+      ? tooLong(patienceMs, report)
+      : passed || (isOver && failed)
+        ? undefined
+        : early(code, output)
+    return { passed, claims, output, ...(brokeOff && { brokeOff }) }
+  } finally {
+    clearTimeout(patience)
+    signal?.removeEventListener('abort', end)
+    process.off('exit', killed)
+  }
 }
 
-function claimOf({ ok, skip, name, diag }: Result): Claim {
-  if (ok) return { sentence: name, state: skip ? 'not looked at' : 'holds' }
-  return { sentence: name, state: 'does not hold', ...pick(diag ?? {}) }
+const OUTPUT_LIMIT = 100_000
+
+function tooLong(patienceMs: number, { now }: Report): string {
+  const what = now ? ` with “${now}”` : ''
+  return `It did not come to an end in ${patienceMs / 1000} s${what}. Is there a loop without an end, or an \`await\` of something that never comes?`
 }
 
-function pick({ mistake, finding, expected, came, hints }: Record<string, unknown>) {
-  const members = { mistake, finding, expected, came, hints }
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+function early(code: number | null, output: string): string {
+  if (code === 0) return 'Its process ended early, with exit code 0. Does the code call `process.exit`?'
+  const reason = output
+    .trim()
+    .split('\n')
+    .find((line) => /^\w*Error\b/.test(line))
+  return reason ? `The check broke off: ${reason}` : `Its process ended early, with exit code ${code}.`
 }

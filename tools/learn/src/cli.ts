@@ -1,42 +1,59 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { findChapter, readChapters } from './chapters.ts'
-import { check } from './check.ts'
+import { findChapter } from './chapters.ts'
+import { checkOnce, list, putBack, putSolution } from './commands.ts'
 import { withPostgres } from './postgres.ts'
-import { textOf } from './print.ts'
 import { run } from './run.ts'
 
 const HELP = `The exercises of the chapters in docs/chapters.
 
-  npm run learn -- list                     the chapters
-  npm run learn -- check 05                 check your work in the chapter's exercise/
-  npm run learn -- check 05 --hints 2       the same, with so many hints (1 to 3) where a claim does not hold
+  npm run learn                             show the next open exercise, and check it at each save
+  npm run learn -- --manual                 the same, but check it only when you press r
+  npm run learn -- list                     the chapters, and which of them are done
+  npm run learn -- check 05                 check your work in the chapter's exercise/ once
+  npm run learn -- check 05 --hints 2       the same, with so many hints (0 to 3) where a claim does not hold
   npm run learn -- check 05 --attempt solution    another folder of the chapter: solution, bad/plain-text
   npm run learn -- run 05 steps/two-hashes.ts    run a file of the chapter, with a database of its own if it has tables
+  npm run learn -- solution 05              show a solution, and put it into exercise/ if you say yes
+  npm run learn -- reset 05                 put exercise/ back as it came, if you say yes
 
+\`solution\` and \`reset\` keep your files in the chapter's .backups/. With --yes they do not ask.
 Where a chapter needs Postgres, the embedded one is used, or that of DATABASE_URL.
 `
 
 async function main(args: string[]): Promise<number> {
   // What follows the file that is to be run belongs to it.
   if (args[0] === 'run' && !isHelp(args[1])) return runFile(args.slice(1))
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      attempt: { type: 'string', default: 'exercise' },
-      hints: { type: 'string', default: '1' },
-      help: { type: 'boolean', default: false, short: 'h' },
-    },
-  })
+  const { values, positionals } = parse(args)
   const [verb, name, ...rest] = positionals
-  if (values.help || verb === undefined) return say(HELP)
-  if (verb === 'list' && name === undefined) return list()
-  if (verb === 'check' && name !== undefined && rest.length === 0)
-    return checkChapter(name, values.attempt, hintsOf(values.hints))
-  if (verb === 'check' && name === undefined) throw new Error(`Expected a chapter\n\n${HELP}`)
-  throw new Error(`Not a command: ${args.join(' ')}\n\n${HELP}`)
+  if (values.help || verb === 'help') return say(HELP)
+  if (verb === undefined) return watchUntilQuit(values.manual)
+  if (verb === 'list' && name === undefined) return say(await list())
+  if (!['check', 'solution', 'reset'].includes(verb) || rest.length > 0)
+    throw new Error(`Not a command: ${args.join(' ')}\n\n${HELP}`)
+  if (name === undefined)
+    throw new Error(`Expected a chapter, such as \`npm run learn -- ${verb} 05\`\n\n${HELP}`)
+  const chapter = await findChapter(name)
+  if (verb === 'check') return checkOnce(chapter, values.attempt, hintsOf(values.hints))
+  return verb === 'solution' ? putSolution(chapter, values.yes) : putBack(chapter, values.yes)
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        attempt: { type: 'string', default: 'exercise' },
+        hints: { type: 'string', default: '1' },
+        // Without the ` -- ` before it npm takes it for one of its own.
+        manual: { type: 'boolean', default: process.env.npm_config_manual === 'true' },
+        yes: { type: 'boolean', default: false, short: 'y' },
+        help: { type: 'boolean', default: false, short: 'h' },
+      },
+    })
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n\n\`npm run learn -- --help\` shows the commands.`)
+  }
 }
 
 const isHelp = (word: string | undefined) => word === '--help' || word === '-h'
@@ -46,18 +63,11 @@ function say(text: string): number {
   return 0
 }
 
-async function list(): Promise<number> {
-  const chapters = await readChapters()
-  return say(chapters.map(({ number, title }) => `${number}  ${title}\n`).join(''))
-}
-
-async function checkChapter(name: string, attempt: string, hints: number): Promise<number> {
-  const chapter = await findChapter(name)
-  if (!existsSync(resolve(chapter.folder, attempt)))
-    throw new Error(`There is no folder ${attempt} in ${chapter.folder}`)
-  const verdict = await withPostgres(chapter, (postgresUrl) => check(chapter, { attempt, postgresUrl }))
-  say(textOf(chapter, verdict, hints))
-  return verdict.passed ? 0 : 1
+async function watchUntilQuit(isManual: boolean): Promise<number> {
+  // Loaded for it alone: the other commands are quick to start.
+  const { watch } = await import('./watch/watch.ts')
+  await watch({ watches: !isManual })
+  return 0
 }
 
 function hintsOf(text: string): number {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import t from 'tap'
 import { readChapters } from '../src/chapters.ts'
 import { check } from '../src/check.ts'
+import { keepSpare } from '../src/check-process.ts'
 import { textOf } from '../src/print.ts'
 
 const [adding] = await readChapters(resolve(import.meta.dirname, '../fixture/chapters'))
@@ -33,7 +34,14 @@ t.test('a syntax error is told with its file and line', async (t) => {
   const attempt = t.testdir({ 'add.ts': 'export const add =\n  (a: number => a\n' })
   const { passed, claims } = await check(adding, { attempt })
   t.equal(passed, false)
-  t.match(claims, [{ sentence: 'the files can be run', mistake: 'not-loaded', finding: /add\.ts:2:/ }])
+  t.match(claims, [
+    {
+      sentence: 'the files can be run',
+      mistake: 'not-loaded',
+      finding: /Syntax error: .*add\.ts:2\)/,
+      place: /add\.ts:2:14$/,
+    },
+  ])
 })
 
 t.test('who ends the process in the midst of the check does not pass', async (t) => {
@@ -46,4 +54,42 @@ t.test('a check that takes too long is ended, and told', async (t) => {
   const verdict = await check(adding, { attempt: 'solution', patienceMs: 100 })
   t.equal(verdict.passed, false)
   t.match(textOf(adding, verdict, 1), 'It did not come to an end in 0.1 s.')
+})
+
+t.test('what the attempt prints is no part of the verdict', async (t) => {
+  const attempt = t.testdir({
+    'add.ts': "console.log('not ok 1 - me')\nexport const add = (a: number, b: number) => a + b\n",
+  })
+  const verdict = await check(adding, { attempt })
+  t.match(verdict, { passed: true, output: 'not ok 1 - me\n' })
+  t.match(textOf(adding, verdict, 1), /It printed:\n│ not ok 1 - me\n/)
+})
+
+t.test('says claim by claim what it looks at', async (t) => {
+  const seen: (string | undefined)[] = []
+  await check(adding, { attempt: 'solution', onChange: ({ now }) => seen.push(now) })
+  for (const sentence of ['nothing and nothing is nothing', 'two and one is three'])
+    t.ok(seen.includes(sentence))
+})
+
+t.test('a check that is no longer wanted is ended, whatever it does', async (t) => {
+  const attempt = t.testdir({ 'add.ts': 'while (true) {}\nexport {}\n' })
+  const unwanted = new AbortController()
+  await t.rejects(check(adding, { attempt, signal: AbortSignal.abort() }), { name: 'AbortError' })
+  const checking = check(adding, { attempt, signal: unwanted.signal })
+  unwanted.abort()
+  await t.rejects(checking, { name: 'AbortError' })
+})
+
+t.test('a process that is ready does the same', async (t) => {
+  const spare = keepSpare()
+  t.teardown(() => spare.end())
+  spare.prepare()
+  const prepared = check(adding, { start: spare.start })
+  t.match(states(await prepared), ['holds', 'does not hold', 'not looked at'])
+  t.match(
+    await check(adding, { attempt: 'solution', start: spare.start }),
+    { passed: true },
+    'and without one',
+  )
 })

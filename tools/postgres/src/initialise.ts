@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { codeOf } from './errors.ts'
+import { codeOf, EmbeddedPostgresError } from './errors.ts'
 import { type ClusterFolder, clusterFolder, isInitialised } from './folder.ts'
 import { runInitdb } from './initdb.ts'
 
@@ -13,7 +13,7 @@ export type Log = (message: string) => void
  */
 export async function initialise(folder: ClusterFolder, durable: boolean, log: Log): Promise<void> {
   if (isInitialised(folder)) return
-  await mkdir(path.dirname(folder.home), { recursive: true, mode: 0o700 })
+  await makeDataFolder(path.dirname(folder.home))
   await removeLeftovers(path.dirname(folder.home))
   log(`Making a new database cluster in ${folder.home}`)
   const made = clusterFolder(`${folder.home}.${process.pid}.${randomBytes(6).toString('hex')}`)
@@ -22,6 +22,30 @@ export async function initialise(folder: ClusterFolder, durable: boolean, log: L
     await putInPlace(made, folder, log)
   } finally {
     await rm(made.home, { recursive: true, force: true })
+  }
+}
+
+async function makeDataFolder(dir: string): Promise<void> {
+  try {
+    await makeFolder(dir)
+  } catch (error) {
+    throw new EmbeddedPostgresError(
+      `The data folder ${dir} cannot be made (${codeOf(error)}): set AUTH_PRIMER_DATA_DIR to a folder that can be, or that is there.`,
+    )
+  }
+}
+
+/** With the folders above it. Not by `recursive: true`, which under `/proc` never comes to an end (Node 20). */
+async function makeFolder(dir: string): Promise<void> {
+  try {
+    await mkdir(dir, { mode: 0o700 })
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' && (await stat(dir)).isDirectory()) return
+    if (codeOf(error) !== 'ENOENT' || path.dirname(dir) === dir) throw error
+    await makeFolder(path.dirname(dir))
+    await mkdir(dir, { mode: 0o700 }).catch((error) => {
+      if (codeOf(error) !== 'EEXIST') throw error
+    })
   }
 }
 

@@ -37,6 +37,24 @@ t.test('refuses a data folder of another major version, and leaves it alone', as
   await nothingIsLost(t)
 })
 
+t.test('says which data folder cannot be made, and makes one several folders deep', async (t) => {
+  const file = path.join(dir, 'a-file')
+  await writeFile(file, '')
+  for (const [place, code] of [
+    [file, 'EEXIST'],
+    [path.join(file, 'under'), 'ENOTDIR'],
+    ['/proc/nothing/under', 'ENOENT'],
+  ] as const)
+    await t.rejects(attachPostgres({ dir: place }), {
+      name: 'EmbeddedPostgresError',
+      message: `The data folder ${place} cannot be made (${code}): set AUTH_PRIMER_DATA_DIR to a folder that can be, or that is there.`,
+    })
+  const deep = path.join(dir, 'some/folders/deep')
+  const server = await attachPostgres({ dir: deep, durable: false })
+  await server.leave()
+  t.ok((await stat(deep)).isDirectory())
+})
+
 t.test('says what is missing where the password is', async (t) => {
   await rename(folder.password, `${folder.password}.away`)
   await t.rejects(attachPostgres({ dir }), {

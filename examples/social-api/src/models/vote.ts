@@ -1,4 +1,4 @@
-import type { Knex } from 'knex'
+import type { DbSession } from '@auth-primer/db-session'
 import { Model } from 'objection'
 
 /** A row of `votes`: this user likes this post. */
@@ -10,17 +10,17 @@ export class Vote extends Model {
   declare post_id: number
 
   /** False where the vote was there already, also by a request at the same moment. */
-  static async add(db: Knex, vote: { user_id: number; post_id: number }): Promise<boolean> {
-    const added = await db('votes')
-      .insert(vote)
-      .onConflict(['user_id', 'post_id'])
-      .ignore()
-      .returning('post_id')
-    return added.length === 1
+  static async add(db: DbSession, { user_id, post_id }: UserAndPost): Promise<boolean> {
+    return (await db.query(ADD, [user_id, post_id])).rowCount === 1
   }
 
   /** False where there was none. */
-  static async remove(db: Knex, vote: { user_id: number; post_id: number }): Promise<boolean> {
-    return (await db('votes').where(vote).delete()) === 1
+  static async remove(db: DbSession, { user_id, post_id }: UserAndPost): Promise<boolean> {
+    return (await db.query(REMOVE, [user_id, post_id])).rowCount === 1
   }
 }
+
+type UserAndPost = Pick<Vote, 'user_id' | 'post_id'>
+
+const ADD = 'INSERT INTO votes (user_id, post_id) VALUES ($1, $2) ON CONFLICT (user_id, post_id) DO NOTHING'
+const REMOVE = 'DELETE FROM votes WHERE user_id = $1 AND post_id = $2'

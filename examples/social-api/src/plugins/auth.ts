@@ -1,13 +1,15 @@
+import { channel } from 'node:diagnostics_channel'
 import type { HashOptions } from '@auth-primer/auth-hash'
 import authHash from '@auth-primer/auth-hash/fastify'
-import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
 import type { Static } from '@sinclair/typebox'
-import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Logger } from 'pino'
+import { accessKit } from '../access-kit.ts'
 import { hashingLimits } from '../limits.ts'
 import { User } from '../models/user.ts'
 import { INVALID_TOKEN, Problem } from '../problem.ts'
-import { AccessClaims, type TokenOut } from '../schemas/token.ts'
+import type { TokenOut } from '../schemas/token.ts'
 import { mayPrecedePassword } from '../token-age.ts'
 
 export interface AuthOptions {
@@ -15,6 +17,9 @@ export interface AuthOptions {
   accessTokenTtl: string
   bcryptCost: number
 }
+
+/** Published once a token has a user: `{ id, role }`. */
+const known = channel('auth-primer:social-api:caller')
 
 /** Who is asking: passwords are hashed and tokens signed here, and `app.authenticate` guards a route with a token. */
 export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCost }) => {
@@ -31,11 +36,7 @@ export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCo
     return ok ? user : undefined
   })
 
-  const kit = jwtKit({
-    issuer: 'social-api',
-    keys: keyring('HS256', [{ kid: '1', key: jwtSecret }]),
-    kinds: { access: tokenKind('access+jwt', { ttl: accessTokenTtl, claims: AccessClaims }) },
-  })
+  const kit = accessKit({ jwtSecret, accessTokenTtl })
   await app.register(kit.plugin)
   app.decorate('issueToken', ({ id, role }: User) => ({
     access_token: kit.access.sign({ sub: String(id), user_id: id, role }),
@@ -54,7 +55,7 @@ export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCo
   })
   app.decorate('authenticate', [
     kit.access.guard(),
-    async (request: FastifyRequest, reply: FastifyReply) => {
+    async (request: FastifyRequest) => {
       const { sub, user_id, iat } = kit.access.of(request)
       const caller = sub === String(user_id) ? await User.findCaller(app.knex, user_id) : undefined
       if (caller === undefined || mayPrecedePassword(iat, caller)) {
@@ -64,7 +65,10 @@ export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCo
         throw new Problem('TOKEN_INVALID', reason, { headers: INVALID_TOKEN })
       }
       callers.set(request, caller)
-      request.log = reply.log = request.log.child({ user: caller.id })
+      if (known.hasSubscribers) known.publish({ id: caller.id, role: caller.role })
+      // This request's own, and always one of pino's: a child of it would cost ten times as much.
+      const log = request.log as Logger
+      log.setBindings({ user: caller.id })
     },
   ])
 })

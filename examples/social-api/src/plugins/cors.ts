@@ -20,7 +20,10 @@ export default fp<CorsOptions>(async (app, { corsOrigins = [] }) => {
   await app.register(cors, {
     delegator: (request, done) => {
       const { origin } = request.headers
-      const isAllowed = origin !== undefined && (allowsAll || corsOrigins.includes(origin))
+      const isAllowed =
+        origin !== undefined &&
+        request.routeOptions.config.cors !== false &&
+        (allowsAll || corsOrigins.includes(origin))
       done(null, {
         origin: isAllowed && (allowsAll ? '*' : origin),
         credentials: false,
@@ -33,6 +36,13 @@ export default fp<CorsOptions>(async (app, { corsOrigins = [] }) => {
     },
   })
 })
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** `false`: pages of other origins may not read the answers, whatever is configured. */
+    cors?: false
+  }
+}
 
 function isPreflight({ method, headers }: FastifyRequest): boolean {
   return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined

@@ -6,10 +6,15 @@ import { Message } from '../schemas/common.ts'
 import { problems } from '../schemas/problem.ts'
 import { welcomePage } from '../welcome.ts'
 
+interface RootOptions {
+  hasDemoData: boolean
+  xray?: boolean
+}
+
 const GREETING = { message: 'Welcome to social-api. Its documentation is at /docs.' }
 
-const root: FastifyPluginAsyncTypebox<{ hasDemoData: boolean }> = async (app, { hasDemoData }) => {
-  const page = welcomePage(hasDemoData)
+const root: FastifyPluginAsyncTypebox<RootOptions> = async (app, { hasDemoData, xray = false }) => {
+  const page = welcomePage(hasDemoData, xray)
 
   app.get(
     '/',

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { relative, resolve } from 'node:path'
+import type { Chapter } from './chapters.ts'
+
+/** The texts of a folder's files by their paths in it. */
+export type Files = Readonly<Record<string, string>>
+
+export const exerciseFolder = ({ folder }: Chapter) => resolve(folder, 'exercise')
+
+/** What the learner's folder has now, without hidden files. */
+export async function readExercise(chapter: Chapter): Promise<Files> {
+  return readFiles(exerciseFolder(chapter))
+}
+
+/** The files that the chapter gives as its solution, without the marks of what its page shows. */
+export async function readSolution({ folder }: Chapter): Promise<Files> {
+  const files = Object.entries(await readFiles(resolve(folder, 'solution')))
+  return Object.fromEntries(
+    files.map(([path, text]) => [path, text.replaceAll(/^.*#(end)?region\b.*\n/gm, '')]),
+  )
+}
+
+/** What the exercise was when it came: `docs/originals.json`, which `npm run docs:refresh` writes. */
+export async function readOriginal({ folder }: Chapter): Promise<Files> {
+  const originals = JSON.parse(await readFile(resolve(folder, '../../originals.json'), 'utf8'))
+  return originals[relative(resolve(folder, '..'), folder)] ?? {}
+}
+
+/** One value for all the files: another, as soon as one has changed. */
+export function fingerprint(files: Files): string {
+  return createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16)
+}
+
+/** What is to be done: the first words of the page's section on it. */
+export async function readTask({ folder }: Chapter): Promise<string> {
+  const text = await readFile(resolve(folder, 'README.md'), 'utf8')
+  const [, section = ''] = text.split('\n## The exercise\n')
+  const [words = ''] = section.split('```')
+  return words
+    .trim()
+    .replace(/\s*Then:$/, '')
+    .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(/:$/, '.')
+}
+
+export async function readFiles(folder: string): Promise<Files> {
+  if (!existsSync(folder)) return {}
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, resolve(entry.parentPath, entry.name)))
+    .filter((path) => !/(^|\/)(\.|node_modules\/)|~$/.test(path))
+    .sort()
+  // One may be deleted meanwhile.
+  const texts = await Promise.all(
+    paths.map((path) => readFile(resolve(folder, path), 'utf8').catch(() => '')),
+  )
+  return Object.fromEntries(paths.map((path, index) => [path, texts[index] ?? '']))
+}

@@ -1,0 +1,34 @@
+import type { Display } from './screen.ts'
+import type { Session } from './session.ts'
+
+/** Does what a key stands for on the page that is shown. */
+export async function press(key: string, session: Session, display: Display): Promise<void> {
+  const { page, question } = session.state
+  if (question) return session.answer(key === 'y')
+  if (page === 'list') return pressInList(key, session)
+  if (scrolling[key]) return display.scroll(scrolling[key])
+  if (page === 'solution') return key === 'y' ? session.takeSolution() : session.show('exercise')
+  if (key === 'l') return session.show('list')
+  if (page === 'end') return
+  if (key === 'h') return session.hint()
+  if (key === 'r' || key === 'return') return session.check()
+  if (key === 'n') return session.next()
+  if (key === 's') return session.showSolution()
+  if (key === 'x') return session.askToReset()
+}
+
+const scrolling: Readonly<Record<string, number>> = {
+  up: -1,
+  down: 1,
+  pageup: -10,
+  pagedown: 10,
+  home: -1e6,
+  end: 1e6,
+}
+
+async function pressInList(key: string, session: Session): Promise<void> {
+  if (key === 'up' || key === 'k') session.select(-1)
+  else if (key === 'down' || key === 'j') session.select(1)
+  else if (key === 'return') await session.openSelected()
+  else if (key === 'l' || key === 'escape') session.show('exercise')
+}

@@ -1,0 +1,52 @@
+import { relative } from 'node:path'
+import colours from 'picocolors'
+import { CHECKOUT } from '../chapters.ts'
+import { exerciseView } from './exercise-view.ts'
+import { type Section, wrap, wrapCode } from './section.ts'
+import type { State } from './state.ts'
+
+/** What is shown, without the foot. */
+export function viewOf(state: State, columns: number): Section[] {
+  return pageOf(state, columns).filter(({ lines }) => lines.length > 0)
+}
+
+function pageOf(state: State, columns: number): Section[] {
+  if (state.page === 'list') return [listOf(state, columns)]
+  if (state.page === 'solution') return solutionOf(state, columns)
+  if (state.page === 'end') return [endOf(columns)]
+  return exerciseView(state, columns)
+}
+
+function listOf({ chapters, passed, chapter, selected }: State, columns: number): Section {
+  const lines = chapters.flatMap((one, index) => {
+    const mark = passed.has(one.number) ? colours.green('✓') : '·'
+    const here = one === chapter ? colours.dim(' (you are here)') : ''
+    const line = `${index === selected ? '>' : ' '} ${mark} ${one.number}  ${one.title}${here}`
+    return wrap(index === selected ? colours.bold(line) : line, columns, 8)
+  })
+  return { key: 'list', lines }
+}
+
+function solutionOf({ chapter, solution }: State, columns: number): Section[] {
+  const from = relative(CHECKOUT, chapter.folder)
+  return Object.entries(solution).map(([path, text]) => ({
+    key: `solution ${path}`,
+    lines: [
+      ...wrap(colours.bold(`${from}/solution/${path}`), columns),
+      ...wrapCode(text.trimEnd().split('\n'), columns),
+    ],
+  }))
+}
+
+function endOf(columns: number): Section {
+  const lines = [
+    colours.bold('All chapters are done.'),
+    '',
+    'What comes next:',
+    '- See all of it in one service: `npm start`, then http://127.0.0.1:3000/docs. Its code is in examples/social-api; you know each part.',
+    '- Change it: `npm run dev` restarts it on each save. CONTRIBUTING.md says how to add a route.',
+    '- Use the packages in a service of your own: docs/how-to/add-auth-hash.md, add-jwt-kit.md and add-db-session.md.',
+    '- Understand more: docs/explanation/, beginning with security.md.',
+  ]
+  return { key: 'end', lines: lines.flatMap((line) => wrap(line, columns, 2)) }
+}

@@ -1,0 +1,133 @@
+import { execFileSync } from 'node:child_process'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
+import { copyFile, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Test } from 'tap'
+import { CHECKOUT, findChapter, readChapters } from '../src/chapters.ts'
+import { fingerprint, readFiles } from '../src/exercise.ts'
+import { type Size, Terminal } from './terminal.ts'
+
+/** A learner's copy of the repository, whose exercises may be changed, with a data folder of its own. */
+export class Checkout {
+  readonly dir = mkdtempSync(join(tmpdir(), 'learner-'))
+  readonly data = join(this.dir, '.data')
+
+  constructor(t: Test) {
+    const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+      cwd: CHECKOUT,
+      encoding: 'utf8',
+    })
+    for (const file of files.trim().split('\n').filter(isNeeded)) {
+      if (!existsSync(join(CHECKOUT, file))) continue
+      mkdirSync(dirname(join(this.dir, file)), { recursive: true })
+      copyFileSync(join(CHECKOUT, file), join(this.dir, file))
+    }
+    this.#install()
+    t.teardown(() => rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 }))
+  }
+
+  /** What `npm install` does: others' packages, and links to the workspaces, which nobody has built. */
+  #install(): void {
+    const [from, to] = [join(CHECKOUT, 'node_modules'), join(this.dir, 'node_modules')]
+    mkdirSync(join(to, '@auth-primer'), { recursive: true })
+    for (const name of readdirSync(from))
+      if (name !== '@auth-primer') symlinkSync(join(from, name), join(to, name))
+    for (const name of readdirSync(join(from, '@auth-primer'))) {
+      const workspace = relative(CHECKOUT, realpathSync(join(from, '@auth-primer', name)))
+      symlinkSync(join(this.dir, workspace), join(to, '@auth-primer', name))
+    }
+  }
+
+  /** Has been at that chapter before. */
+  async leftOffAt(chapter: string): Promise<void> {
+    mkdirSync(this.data)
+    await writeFile(join(this.data, 'learn.json'), JSON.stringify({ chapter }))
+  }
+
+  /** Has passed each chapter with the files that are there. */
+  async hasDoneAll(): Promise<void> {
+    const passed: Record<string, string> = {}
+    for (const { number, folder } of await readChapters())
+      passed[number] = fingerprint(await readFiles(join(folder, 'exercise')))
+    mkdirSync(this.data)
+    await writeFile(join(this.data, 'learn.json'), JSON.stringify({ passed }))
+  }
+
+  /** Runs `npm run learn` with these arguments in a terminal. */
+  async learn(t: Test, args = '', options: Size & { term?: string } = {}): Promise<Terminal> {
+    const { term, ...size } = options
+    const env = { AUTH_PRIMER_DATA_DIR: this.data, NODE_OPTIONS: '' }
+    // tmux names itself in TERM whatever it is told.
+    const settings = `unset TEST_POSTGRES_URL DATABASE_URL; ${term ? `export TERM=${term};` : ''}`
+    const command = `${settings} npm run --silent learn ${args}`
+    const terminal = await Terminal.open(command, { cwd: this.dir, env, ...size })
+    t.teardown(() => terminal.close())
+    return terminal
+  }
+
+  /** Saves a chapter's file as it is in another of its folders. */
+  async take(chapter: string, folder: string, file: string): Promise<void> {
+    await copyFile(await this.path(chapter, folder, file), await this.path(chapter, 'exercise', file))
+  }
+
+  async save(chapter: string, file: string, text: string): Promise<void> {
+    await writeFile(await this.path(chapter, 'exercise', file), text)
+  }
+
+  async delete(chapter: string, file: string): Promise<void> {
+    await rm(await this.path(chapter, 'exercise', file))
+  }
+
+  async read(chapter: string, folder: string, file: string): Promise<string> {
+    return readFile(await this.path(chapter, folder, file), 'utf8')
+  }
+
+  /** Where it is in the copy. */
+  async path(chapter: string, ...names: string[]): Promise<string> {
+    const { folder } = await findChapter(chapter)
+    return resolve(this.dir, 'docs/chapters', basename(folder), ...names)
+  }
+
+  /** The process of its Postgres, if that runs. */
+  postgresPid(): number | undefined {
+    const file = join(this.data, 'postgres/data/postmaster.pid')
+    return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : undefined
+  }
+
+  /** What still runs in it when all that ends has ended. */
+  async remains(): Promise<string[]> {
+    for (let tries = 0; tries < 400 && this.processes().length > 0; tries += 1) await sleep(25)
+    return this.processes()
+  }
+
+  /** What runs in it, by its folder or command line (Linux). */
+  processes(): string[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((pid) => {
+        try {
+          const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+          const folder = readlinkSync(`/proc/${pid}/cwd`)
+          const isOurs = command.includes(this.dir) || folder.startsWith(this.dir)
+          return isOurs && !/^(sleep|tmux|sh|bash) /.test(command) ? [`${pid} ${command}`] : []
+        } catch {
+          return []
+        }
+      })
+  }
+}
+
+const isNeeded = (file: string) => /^(docs|migrations|packages|tools)\/|^[^/]+\.json$/.test(file)
