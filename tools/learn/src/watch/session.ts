@@ -27,7 +27,9 @@ export class Session implements Store {
 
   /** Goes to a chapter, and checks it. */
   open(chapter: Chapter): Promise<void> {
-    return this.checking.track(this.#open(chapter))
+    return this.checking.track(
+      this.#open(chapter).catch((error: Error) => this.set({ problem: error.message })),
+    )
   }
 
   async #open(chapter: Chapter): Promise<void> {
