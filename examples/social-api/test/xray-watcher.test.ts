@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { createLogger } from '../src/logging.ts'
 import { channels, current } from '../src/xray/channels.ts'
+import { Pace } from '../src/xray/pace.ts'
 import type { Trace } from '../src/xray/trace.ts'
 import { Watcher } from '../src/xray/watcher.ts'
 import { serve } from './helper.ts'
@@ -119,6 +120,17 @@ t.test('who watches', async (t) => {
     await watching.close()
   })
 
+  await t.test('is told how many requests were too many to follow', async (t) => {
+    const watching = await watch(t, url)
+    const before = watching.lastId
+    for (let round = 0; round < 8; round += 1)
+      await Promise.all(Array.from({ length: 200 }, () => app.inject('/health')))
+    while (watching.missed === 0) await new Promise(setImmediate)
+    t.not(watching.lastId, before)
+    t.ok(watching.traces.size >= 200)
+    await watching.close()
+  })
+
   await t.test('as the ninth is asked to come back', async (t) => {
     const watching = await Promise.all(Array.from({ length: 7 }, () => watch(t, url)))
     await t.rejects(Promise.all([watch(t, url), watch(t, url)]), /503/)
@@ -157,3 +169,12 @@ t.test(
     t.same(requests.at(-1), { id: 1_000, ms: 1 }, 'each once, as it is now')
   },
 )
+
+t.test('a thousand at once are watched, and 250 a second for longer', async (t) => {
+  const pace = new Pace()
+  const taken = (now: number) => Array.from({ length: 2_000 }, () => pace.takes(now)).filter(Boolean).length
+  t.equal(taken(10_000), 1_000)
+  t.equal(taken(11_000), 250)
+  t.equal(taken(11_000), 0)
+  t.equal(taken(60_000), 1_000, 'and after a pause as many at once again')
+})

@@ -46,6 +46,8 @@ export interface EndEvent extends RequestEvent {
 /** What the service itself tells of a request: names, numbers and codes, never a value that a client sent or is sent. */
 export const channels = {
   receive: channel('auth-primer:social-api:receive'),
+  /** More requests came than are watched: `{ requests }`, how many. */
+  skip: channel('auth-primer:social-api:skip'),
   admit: channel('auth-primer:social-api:admit'),
   read: channel('auth-primer:social-api:read'),
   validate: channel('auth-primer:social-api:validate'),

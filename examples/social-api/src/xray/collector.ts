@@ -20,10 +20,11 @@ const MOST = 200
 
 /**
  * Puts together, of what the packages and the service publish, what happened to each request: while it is started, and
- * then only. `onChange` is told of each request that there is more to know of.
+ * then only. `onChange` is told of each request that there is more to know of, `onSkip` of each that is not watched.
  */
 export class Collector {
   readonly #onChange: (trace: Trace) => void
+  readonly #onSkip: () => void
   readonly #kept = new Map<number, Watched>()
   /** Which request each session belongs to. */
   readonly #sessions = new Map<number, Watched>()
@@ -31,8 +32,9 @@ export class Collector {
   #version = 0
   readonly #listeners: readonly (readonly [string, (message: unknown) => void])[]
 
-  constructor(knex: Knex, onChange: (trace: Trace) => void) {
+  constructor(knex: Knex, onChange: (trace: Trace) => void, onSkip: () => void) {
     this.#onChange = onChange
+    this.#onSkip = onSkip
     this.#pool = new PoolStatements(knex, (step, ms) => this.#add(this.#current, step, ms))
     this.#listeners = Object.entries(this.#handlers()).map(([name, listener]) => [
       `auth-primer:${name}`,
@@ -73,6 +75,7 @@ export class Collector {
     const of = ({ request }: RequestEvent) => this.#kept.get(request)
     return {
       'social-api:receive': (event: ReceiveEvent) => this.#keep(new Watched(event)),
+      'social-api:skip': () => this.#onSkip(),
       'social-api:admit': (event: RequestEvent) => of(event)?.mark(),
       'social-api:caller': (caller: Caller) => this.#change(this.#current, (one) => one.callerIs(caller)),
       'social-api:read': (event: RequestEvent) => this.#change(of(event), (one) => one.read()),

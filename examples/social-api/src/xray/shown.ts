@@ -43,8 +43,8 @@ function isNumber(text: string): boolean {
 export function namesKeptBack(payload: unknown, schema: Schema | undefined, prefix = ''): string[] {
   if (schema === undefined || payload === null || typeof payload !== 'object') return []
   if (Array.isArray(payload)) return namesKeptBack(payload[0], schema.items, prefix)
-  const { properties } = schema
-  if (properties === undefined) return []
+  const { properties, additionalProperties = false } = schema
+  if (properties === undefined || additionalProperties !== false) return []
   return Object.entries(payload).flatMap(([name, value]) =>
     Object.hasOwn(properties, name)
       ? namesKeptBack(value, properties[name], `${prefix}${name}.`)
@@ -53,6 +53,7 @@ export function namesKeptBack(payload: unknown, schema: Schema | undefined, pref
 }
 
 export interface Schema {
+  additionalProperties?: unknown
   properties?: Record<string, Schema>
   items?: Schema
 }

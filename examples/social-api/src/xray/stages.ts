@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { channels, current } from './channels.ts'
 import { failureOf, failureOfAnswer, type Thrown } from './failure.ts'
+import { Pace } from './pace.ts'
 import type { XrayOptions } from './plugin.ts'
 import { answerSchema, namesKeptBack, type Schema, ShownPaths } from './shown.ts'
 
@@ -13,6 +14,7 @@ import { answerSchema, namesKeptBack, type Schema, ShownPaths } from './shown.ts
 export default fp<XrayOptions>(async (app, { xray: isOn = false }) => {
   if (!isOn) return
   const paths = new ShownPaths()
+  const pace = new Pace()
 
   app.decorateRequest('watchedAs', 0)
 
@@ -25,6 +27,10 @@ export default fp<XrayOptions>(async (app, { xray: isOn = false }) => {
 
   app.addHook('onRequest', (request, reply, done) => {
     if (!channels.receive.hasSubscribers || request.routeOptions.config.xray === 'hidden') return done()
+    if (!pace.takes(performance.now())) {
+      channels.skip.publish(ONE)
+      return done()
+    }
     request.watchedAs = tellReceived(request, reply, paths.of(request))
     current.run(request.watchedAs, done)
   })
@@ -64,6 +70,8 @@ export function tellUnroutable(request: FastifyRequest, reply: FastifyReply): vo
 }
 
 let count = 0
+
+const ONE = Object.freeze({ requests: 1 })
 
 /** @returns the number that the request is known by from now on */
 function tellReceived({ id: requestId, method }: FastifyRequest, reply: FastifyReply, path: string): number {

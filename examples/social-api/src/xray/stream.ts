@@ -12,9 +12,15 @@ const stream: FastifyPluginAsync = async (app) => {
   const watchers = new Set<Watcher>()
   // Who was away while the service was started anew knows nothing of it.
   const run = randomUUID()
-  const collector = new Collector(app.knex, (trace) => {
-    for (const watcher of watchers) watcher.changed(trace)
-  })
+  const collector = new Collector(
+    app.knex,
+    (trace) => {
+      for (const watcher of watchers) watcher.changed(trace)
+    },
+    () => {
+      for (const watcher of watchers) watcher.skipped()
+    },
+  )
   let isClosing = false
 
   // A HEAD of it would be a watcher that is sent nothing.

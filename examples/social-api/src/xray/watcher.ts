@@ -43,6 +43,12 @@ export class Watcher {
     this.#startTimer()
   }
 
+  /** A request went by that is not watched. */
+  skipped(): void {
+    this.#missed += 1
+    this.#startTimer()
+  }
+
   end(): void {
     clearInterval(this.#stillThere)
     clearTimeout(this.#timer)
@@ -60,7 +66,7 @@ export class Watcher {
     if (this.#isStalled) return
     const requests = this.#take()
     if (this.#waiting.size > 0) this.#startTimer()
-    if (requests.length === 0) return
+    if (requests.length === 0 && this.#missed === 0) return
     const data = JSON.stringify({ requests, missed: this.#missed })
     this.#missed = 0
     this.#write(`id: ${this.#lastId()}\ndata: ${data}\n\n`)
