@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { DEMO_PASSWORD } from '../src/demo/data.ts'
 import { seed } from '../src/demo/seed.ts'
 import { serve } from '../test/helper.ts'
+import { launch } from './chromium.ts'
 
 /** The operations in the order of the course. */
 const COURSE = [
@@ -25,20 +25,8 @@ const COURSE = [
   'getReady',
 ]
 
-const browser = await chromium.launch({
-  executablePath: execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim(),
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-    // A name that browsers do not take for local: plain HTTP is no secure context under it, as it is not in a class.
-    '--host-resolver-rules=MAP class.test 127.0.0.1',
-  ],
-})
+// A name that browsers do not take for local: plain HTTP is no secure context under it, as it is not in a class.
+const browser = await launch('--host-resolver-rules=MAP class.test 127.0.0.1')
 t.teardown(() => browser.close())
 
 for (const host of ['127.0.0.1', 'class.test']) {

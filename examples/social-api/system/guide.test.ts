@@ -1,14 +1,12 @@
-import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, stat, utimes, watch } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { getPriority } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { CHECKOUT, LISTENS, run, SERVER } from '../test/process.ts'
+import { axe, launch } from './chromium.ts'
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const BUILDING = /is being built as a site with search/
 const BUILD = [process.execPath, '--import', 'tsx', resolve(CHECKOUT, 'docs/site/build.ts'), '--if-older']
 const folder = t.testdir({})
@@ -146,18 +144,7 @@ async function linksLead(t: Test) {
 }
 
 async function inBrowser(t: Test, url: string) {
-  const browser = await chromium.launch({
-    executablePath: execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim(),
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  })
+  const browser = await launch()
   t.teardown(() => browser.close())
   const pages = [
     'index',
@@ -186,9 +173,9 @@ async function inBrowser(t: Test, url: string) {
       await page.waitForSelector('#tsd-nav-container details', { state: 'attached' })
       const width = await page.evaluate('document.documentElement.scrollWidth')
       t.equal(width, 390, `${name}, ${colorScheme}: is as wide as a phone`)
-      t.same(await faults(page), [], `${name}, ${colorScheme}: is accessible`)
+      t.same(await axe(page), [], `${name}, ${colorScheme}: is accessible`)
       await page.setViewportSize({ width: 1280, height: 900 })
-      t.same(await faults(page), [], `${name}, ${colorScheme}: is so on a wide screen`)
+      t.same(await axe(page), [], `${name}, ${colorScheme}: is so on a wide screen`)
       await page.setViewportSize({ width: 390, height: 844 })
     }
     await page.click('#tsd-search-trigger')
@@ -196,7 +183,7 @@ async function inBrowser(t: Test, url: string) {
       const found = await search(page, word)
       for (const name of wanted) t.ok(found.slice(0, 3).includes(`${url}/guide/${name}`), `${word}: ${found}`)
     }
-    t.same(await faults(page), [], `search, ${colorScheme}: is accessible`)
+    t.same(await axe(page), [], `search, ${colorScheme}: is accessible`)
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('Enter')
     await page.waitForURL(`${url}/guide/**/*.html`)
@@ -220,14 +207,4 @@ async function search(page: Page, word: string): Promise<string[]> {
   await page.fill('#tsd-search-input', word)
   await page.waitForSelector('#tsd-search-results a[data-href]')
   return page.$$eval('#tsd-search-results a', (links) => links.map((link) => link.dataset.href ?? ''))
-}
-
-/** What axe finds that is serious. */
-async function faults(page: Page): Promise<string[]> {
-  await page.evaluate(AXE)
-  const found = await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-  const { violations } = found as { violations: { impact: string; id: string; nodes: { html: string }[] }[] }
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)
 }

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import t from 'tap'
 import { serve } from '../test/helper.ts'
-import { axe, launch } from './xray-page.ts'
+import { axe, launch } from './chromium.ts'
 
 const browser = await launch()
 t.teardown(() => browser.close())

@@ -2,7 +2,7 @@ import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import type { Page } from 'playwright-core'
 import t from 'tap'
 import { LISTENS, run, SERVER } from '../test/process.ts'
-import { axe, launch } from './xray-page.ts'
+import { axe, launch } from './chromium.ts'
 
 const EMAIL = 'maya@example.com'
 const PASSWORD = 'tomatoes in june'

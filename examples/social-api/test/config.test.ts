@@ -32,6 +32,7 @@ t.test('an empty environment gives the defaults', async (t) => {
       failedLoginsPerAddress: 100,
     },
     logLevel: 'info',
+    xray: true,
   })
 })
 

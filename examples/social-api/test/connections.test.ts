@@ -129,7 +129,7 @@ t.test(
       [
         'POST /vote',
         () => call('POST', '/vote', { token, json: { post_id: 1, dir: 1 } }),
-        [caller, /^BEGIN/, /^SELECT FROM posts .* FOR KEY SHARE$/, /^insert into "votes"/, /^COMMIT$/],
+        [caller, /^BEGIN/, /^SELECT FROM posts .* FOR KEY SHARE$/, /^INSERT INTO votes/, /^COMMIT$/],
       ],
       [
         'DELETE, another’s',
