@@ -53,7 +53,9 @@ async function main(rounds: number, seconds: number): Promise<void> {
       let told = 0
       // What V8 has compiled for the one turn is not what the other needs.
       const inFullSwing = async () => {
+        await seed()
         await warmUp([server], requests, tokens, 3_000)
+        await seed()
         return measure([server], requests, tokens, seconds)
       }
       const turns = {
@@ -68,7 +70,7 @@ async function main(rounds: number, seconds: number): Promise<void> {
       for (const round of numbers(rounds)) {
         const order = ['unwatched', 'watched'] as const
         for (const turn of round % 2 === 0 ? order : order.toReversed())
-          figures[turn].push(await seed().then(turns[turn]))
+          figures[turn].push(await turns[turn]())
       }
       const of = (turn: 'unwatched' | 'watched', value: (one: Figures) => number) =>
         median(figures[turn].map(value))

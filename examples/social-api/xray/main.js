@@ -10,6 +10,9 @@ import { offerTheme } from './theme.js'
 import * as timeline from './timeline.js'
 import * as token from './token.js'
 
+// Before anything is waited for: nothing flashes.
+offerTheme(element('#theme'))
+
 const VIEWS = { timeline, token, hash, session, actions }
 
 /** @type {Record<string, import('./context.js').Lesson>} */
@@ -32,7 +35,6 @@ for (const [name, view] of Object.entries(VIEWS)) view.mount(sectionOf(name), co
 context.session.watch((user) =>
   fill(element('#who'), user && h('span', { class: 'unseen' }, 'Signed in as '), user?.email),
 )
-offerTheme(element('#theme'))
 live.watch(tellState)
 live.connect()
 

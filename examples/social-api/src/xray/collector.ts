@@ -29,6 +29,7 @@ export class Collector {
   /** Which request each session belongs to. */
   readonly #sessions = new Map<number, Watched>()
   readonly #pool: PoolStatements
+  readonly #underWay = new Set<number>()
   #version = 0
   readonly #listeners: readonly (readonly [string, (message: unknown) => void])[]
 
@@ -50,6 +51,7 @@ export class Collector {
   stop(): void {
     for (const [name, listener] of this.#listeners) unsubscribe(name, listener)
     this.#pool.stop()
+    this.#underWay.clear()
     // Once used, a context is handed on by every promise of the process until it is told not to.
     current.disable()
   }
@@ -74,8 +76,15 @@ export class Collector {
   #handlers() {
     const of = ({ request }: RequestEvent) => this.#kept.get(request)
     return {
-      'social-api:receive': (event: ReceiveEvent) => this.#keep(new Watched(event)),
-      'social-api:skip': () => this.#onSkip(),
+      'social-api:receive': (event: ReceiveEvent) => {
+        this.#underWay.add(event.request)
+        this.#keep(new Watched(event))
+      },
+      'social-api:skip': () => {
+        // Nobody needs it just now.
+        if (this.#underWay.size === 0) current.disable()
+        this.#onSkip()
+      },
       'social-api:admit': (event: RequestEvent) => of(event)?.mark(),
       'social-api:caller': (caller: Caller) => this.#change(this.#current, (one) => one.callerIs(caller)),
       'social-api:read': (event: RequestEvent) => this.#change(of(event), (one) => one.read()),
@@ -83,7 +92,10 @@ export class Collector {
       'social-api:fail': (event: FailEvent) => this.#change(of(event), (one) => one.failed(event.failure)),
       'social-api:serialise': (event: SerialiseEvent) => of(event)?.serialising(event),
       'social-api:send': (event: SendEvent) => this.#change(of(event), (one) => one.sending(event)),
-      'social-api:end': (event: EndEvent) => this.#change(of(event), (one) => one.ended(event)),
+      'social-api:end': (event: EndEvent) => {
+        this.#underWay.delete(event.request)
+        this.#change(of(event), (one) => one.ended(event))
+      },
 
       'jwt-kit:accept': (_event: AcceptEvent) => this.#change(this.#current, (one) => one.accepted()),
       'jwt-kit:refuse': ({ code, part, claim }: RefuseEvent) =>
