@@ -1,10 +1,10 @@
 /** A class that logs in at once, and more. */
 const AT_ONCE = 1_000
 /** For longer than that, as many as cost the service little. */
-const PER_SECOND = 250
+const PER_SECOND = 100
 
 /** After too many it rests, so that a context need not be kept for each promise of the process all the time. */
-const RESTED = 250
+const RESTED = 100
 
 /** How many requests are watched: of more, which nobody could follow on a page that shows 200, it is only told how many there were. */
 export class Pace {
