@@ -119,10 +119,12 @@ t.test('needs no mouse', async (t) => {
   const views = page.locator('nav a')
   await views.nth(1).focus()
   await page.keyboard.press('Enter')
-  t.ok(await page.isVisible('#view-token'))
+  // It is shown a moment after the address has changed.
+  await page.locator('#view-token').waitFor()
   t.equal(await views.nth(1).getAttribute('aria-current'), 'page')
   await page.goBack()
-  t.ok(await page.isVisible('#view-timeline'))
+  await page.locator('#view-timeline').waitFor()
+  t.notOk(await page.isVisible('#view-token'))
 })
 
 t.test('filters, pauses and clears', async (t) => {
