@@ -7,7 +7,7 @@ const DOCS = resolve(import.meta.dirname, '../../../docs')
 
 export interface GuidePage {
   readonly title: string
-  /** In HTML. */
+  /** In HTML: made when it is asked for, so that a start does not wait for ninety pages. */
   readonly content: string
 }
 
@@ -19,6 +19,7 @@ export async function readGuide(dir = DOCS): Promise<ReadonlyMap<string, GuidePa
     .map((entry) => resolve(entry.parentPath, entry.name))
     .sort()
   const names = files.map((file) => relative(dir, file).replace(/\.md$/, ''))
+  const known = new Set(names)
   const pages = new Map<string, GuidePage>()
   const titles = new Map<string, string>()
   for (const [index, file] of files.entries()) {
@@ -26,7 +27,12 @@ export async function readGuide(dir = DOCS): Promise<ReadonlyMap<string, GuidePa
     const markdown = await readFile(file, 'utf8')
     const title = /^# (.+)$/m.exec(markdown)?.[1] ?? name
     titles.set(name, title)
-    pages.set(name, { title, content: `${BACK}\n${render(markdown, name, new Set(names))}` })
+    pages.set(name, {
+      title,
+      get content() {
+        return `${BACK}\n${render(markdown, name, known)}`
+      },
+    })
   }
   pages.set('', { title: 'The guide', content: contents(titles) })
   return pages

@@ -2,12 +2,13 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { setImmediate as immediate } from 'node:timers/promises'
+// As it is published: tsx gives each closure a name of its own while a request runs.
+import { type DbSession, dbSession } from '@auth-primer/db-session'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import fastifyPostgres from '@fastify/postgres'
 import Fastify, { type FastifyInstance } from 'fastify'
 import knexModule, { type Knex } from 'knex'
 import pg from 'pg'
-import { type DbSession, dbSession } from '../src/index.ts'
 
 /*
  * Requests through `app.inject`, so that no HTTP client takes part; rounds of all variants in turn, in one run.

@@ -18,8 +18,8 @@ export interface Session<Mode extends 'read' | 'write'> extends Knex {
   /** As the route, or the unit of work, has asked for it. */
   readonly mode: Mode
   /**
-   * Runs one statement as pg does: `$1` stands for the first value. It costs a third of what knex's builder or `raw` do, so it is
-   * for what is asked most often.
+   * Runs one statement as pg does: `$1` stands for the first value. It spares what knex's builder and
+   * `raw` take of the CPU, so it is for what is asked most often.
    *
    * @example
    * const { rows } = await request.db.query<{ id: number }>('SELECT id FROM users WHERE email = $1', [email])
