@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import t from 'tap'
 import { clusterIn } from '../src/folder.ts'
 import { attachPostgres } from '../src/index.ts'
-import { attachProcess, dataDir, query, readRows, runToEnd, until, writeRow } from './support.ts'
+import { attachProcess, dataDir, query, readRows, runToEnd, until, writeRow } from '../test/support.ts'
 
 const tool = path.resolve(import.meta.dirname, '..')
 const cli = path.join(tool, 'dist/cli.js')
