@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { setImmediate as immediate } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
 // As it is published: tsx gives each closure a name of its own while a request runs.
 import { type DbSession, dbSession } from '@auth-primer/db-session'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
@@ -21,10 +22,28 @@ import pg from 'pg'
  * (`hand-written.raw`) and with one (`session.raw`). A session alone sets limits (`statement_timeout` and that of an idle
  * transaction) and keeps a timeline.
  */
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 15)
-const REQUESTS = Number(process.env.BENCH_REQUESTS ?? 400)
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '15' },
+    'at-once': { type: 'string', default: '32' },
+    only: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (options.help) {
+  console.log(
+    `npm run bench -w packages/db-session -- [--rounds 15] [--at-once 32] [--only none|read|write|both]`,
+  )
+  process.exit()
+}
+const ROUNDS = Number(options.rounds)
+const WHATS = ['none', 'read', 'write', 'both'].filter((what) => (options.only ?? what) === what)
+/** In a round. Those without a query take so little time that there are more of them. */
+const REQUESTS = { '0 ms': 1_000, '1 ms': 400 }
+const REQUESTS_WITHOUT_QUERY = 10_000
 const POOL = 10
-const AT_ONCE = 8
+/** More than the pool has connections, as in a service under load. */
+const AT_ONCE = Number(options['at-once'])
 const ABORTS = 100
 
 const database = await createTestDatabase()
@@ -189,7 +208,7 @@ const median = (values: number[]) => values.sort((a, b) => a - b)[values.length 
 async function compare(app: FastifyInstance, what: string, variants: string[], requests: number) {
   const rounds: Record<string, Figure[]> = Object.fromEntries(variants.map((v) => [v, []]))
   // warm: compiled code, full pools
-  for (const v of variants) await measure(app, `/${v}/${what}`, AT_ONCE, 2_000)
+  for (const v of variants) await measure(app, `/${v}/${what}`, AT_ONCE, what === 'none' ? 20_000 : 2_000)
   for (let round = 0; round < ROUNDS; round++) {
     for (let i = 0; i < variants.length; i++) {
       const v = variants[(i + round) % variants.length] as string
@@ -220,9 +239,9 @@ for (const [network, url] of [
 ] as const) {
   const app = await serve(url)
   console.log(
-    `\n${network} of network, pool of ${POOL}, ${AT_ONCE} requests at once, ${ROUNDS} rounds of ${REQUESTS}`,
+    `\n${network} of network, pool of ${POOL}, ${AT_ONCE} requests at once, ${ROUNDS} rounds of ${REQUESTS[network]}`,
   )
-  for (const what of ['none', 'read', 'write', 'both']) {
+  for (const what of WHATS) {
     const variants =
       what === 'none'
         ? ['plain', 'session']
@@ -236,7 +255,12 @@ for (const [network, url] of [
             'session.raw',
             'session.query',
           ]
-    const figures = await compare(app, what, variants, what === 'none' ? REQUESTS * 10 : REQUESTS)
+    const figures = await compare(
+      app,
+      what,
+      variants,
+      what === 'none' ? REQUESTS_WITHOUT_QUERY : REQUESTS[network],
+    )
     results[`${network} ${what}`] = figures
     for (const [v, rounds] of Object.entries(figures)) {
       const perSecond = median(rounds.map((f) => f.perSecond))
@@ -246,7 +270,7 @@ for (const [network, url] of [
       )
     }
   }
-  const { p99 } = await measure(app, '/session/write', POOL * 10, REQUESTS * 5)
+  const { p99 } = await measure(app, '/session/write', POOL * 10, REQUESTS[network] * 5)
   console.log(`  p99 of one write at ${POOL * 10} requests at once, ten times the pool: ${p99.toFixed(1)} ms`)
   await app.listen({ port: 0, host: '127.0.0.1' })
   const base = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
@@ -281,12 +305,14 @@ const line = (network: string, what: string, of: string, against: string, speed:
   `${network} ${what.padEnd(5)} ${of.padEnd(13)} / ${against.padEnd(16)} req/s ${speed.toFixed(2)}  CPU ${cpu.toFixed(2)}`
 for (const network of ['0 ms', '1 ms']) {
   for (const [what, of, against, goal] of goals) {
+    if (!WHATS.includes(what)) continue
     const { speed, cpu } = ratios(network, what, of, against)
     console.log(
       `  ${speed >= goal ? 'pass' : 'MISS'}  ${line(network, what, of, against, speed, cpu)}  (goal ${goal})`,
     )
   }
-  for (const what of ['read', 'write', 'both']) {
+  for (const what of WHATS) {
+    if (what === 'none') continue
     for (const [of, against] of [
       ['session', 'autocommit'],
       ['session.raw', 'hand-written.raw'],

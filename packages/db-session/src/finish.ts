@@ -30,7 +30,7 @@ export function finish(exchangeOf: ExchangeOf, work: Work) {
       done()
       return
     }
-    if (exchange.retry?.(run.session.root.failed)) return
+    if (exchange.attempts?.retry(run.session.root.failed)) return
     exchange.state = 'deciding'
     const head = readHead(reply)
     decide(run, reply, head, payload).then(
@@ -89,7 +89,7 @@ function failed(
   done: Done,
 ): void {
   exchange.state = 'open'
-  if (exchange.retry?.(error)) return
+  if (exchange.attempts?.retry(error)) return
   exchange.state = 'finished'
   if (isStream(payload)) payload.destroy?.()
   const known = translate(error)

@@ -28,6 +28,9 @@ const VERBS: Verbs = {
   undoFailedCommit: false,
 }
 
+/** How long a connection may go from session to session, past the pool. */
+const CHECK_MS = 1_000
+
 type Take = (error: DbSessionError | null, connection?: PgConnection) => void
 
 /** Where sessions get their connections: the pool of a knex, with a queue before it. */
@@ -37,7 +40,9 @@ export class Source {
   readonly queue: Queue
   readonly #acquireTimeoutMs: number
   readonly #ended = new WeakSet<PgConnection>()
-  readonly #known = new WeakSet<PgConnection>()
+  /** When each left the pool. */
+  readonly #takenAt = new WeakMap<PgConnection, number>()
+  #passedOn: PgConnection | undefined
 
   constructor(knex: Knex, acquireTimeoutMs: number, reserve: number, max = poolMax(knex)) {
     this.knex = knex
@@ -69,9 +74,29 @@ export class Source {
     )
   }
 
+  /** Gives a connection to whoever waits for one, or else back to the pool. */
   release(connection: PgConnection, ticket: Ticket): void {
-    this.toPool(connection)
+    if (this.#mayPassOn(connection)) this.#passedOn = connection
+    else this.toPool(connection)
     this.queue.exit(ticket)
+    if (this.#passedOn === undefined) return
+    this.#passedOn = undefined
+    this.toPool(connection)
+  }
+
+  /**
+   * To pass through the pool costs more than a statement, so a session that waits is given a connection directly. But
+   * others who wait for the pool have their turn, and its checks of a connection (its age, say) are made now and then.
+   *
+   * Private: knex's types do not name the pool. private-parts.test.ts fails when that changes
+   */
+  #mayPassOn(connection: PgConnection): boolean {
+    const takenAt = this.#takenAt.get(connection) ?? 0
+    return (
+      !this.isLost(connection) &&
+      performance.now() - takenAt < CHECK_MS &&
+      this.knex.client.pool.numPendingAcquires() === 0
+    )
   }
 
   /**
@@ -94,12 +119,17 @@ export class Source {
   }
 
   protected async fromPool(): Promise<PgConnection> {
+    const passedOn = this.#passedOn
+    if (passedOn) {
+      this.#passedOn = undefined
+      return passedOn
+    }
     const connection: PgConnection = await this.knex.client.acquireConnection()
-    if (!this.#known.has(connection)) {
-      this.#known.add(connection)
+    if (!this.#takenAt.has(connection)) {
       connection.on('error', () => this.#ended.add(connection))
       connection.on('end', () => this.#ended.add(connection))
     }
+    this.#takenAt.set(connection, performance.now())
     return connection
   }
 

@@ -185,6 +185,17 @@ t.test('knex: lists its methods as members of its own, and says what its client 
   t.end()
 })
 
+t.test('knex: its pool says how many wait for it', async (t) => {
+  const knex = openKnex(database.url, 1)
+  const held = await knex.client.acquireConnection()
+  t.equal(knex.client.pool.numPendingAcquires(), 0)
+  const waiting = knex.client.acquireConnection()
+  t.equal(knex.client.pool.numPendingAcquires(), 1)
+  knex.client.releaseConnection(held)
+  knex.client.releaseConnection(await waiting)
+  await knex.destroy()
+})
+
 t.test('knex: its time-out has a name', (t) => {
   const { KnexTimeoutError } = knexModule as unknown as { KnexTimeoutError: new () => Error }
   t.equal(new KnexTimeoutError().name, 'KnexTimeoutError')

@@ -94,3 +94,57 @@ t.test('a server that cannot be reached is a 503 with Retry-After', async (t) =>
   t.equal(answer.json.code, 'DB_SESSION_UNAVAILABLE')
   t.equal(answer.headers.get('retry-after'), '1')
 })
+
+t.test('a session that waits is given the connection of the one before it', async (t) => {
+  const knex = openKnex(database.url, 1)
+  const { app } = await start(t, database, () => {}, { knex })
+  let taken = 0
+  knex.client.pool.on('acquireSuccess', () => {
+    taken += 1
+  })
+  const pid = async (db: { raw(sql: string): PromiseLike<{ rows: { pid: number }[] }> }) =>
+    (await db.raw('select pg_backend_pid() as pid')).rows[0]?.pid
+
+  t.test('past the pool', async (t) => {
+    taken = 0
+    const pids = await Promise.all(Array.from({ length: 20 }, () => app.unitOfWork(pid)))
+    t.equal(new Set(pids).size, 1)
+    t.equal(taken, 1)
+    t.equal(used(knex), 0, 'the last gave it back')
+    await app.unitOfWork(pid)
+    t.equal(taken, 2, 'where none waits, it goes through the pool')
+  })
+
+  t.test('but not before others who wait for the pool', async (t) => {
+    const order: string[] = []
+    const note = (name: string) => () => void order.push(name)
+    const first = app.unitOfWork(async (db) => {
+      await pid(db)
+      const later = app.unitOfWork(pid).then(note('session'))
+      const other = pid(knex).then(note('knex'))
+      return { later, other }
+    })
+    const { later, other } = await first
+    await Promise.all([later, other])
+    t.same(order, ['knex', 'session'])
+  })
+
+  t.test('but not when the pool has not checked it for a second', async (t) => {
+    taken = 0
+    const [, second] = await Promise.all([
+      app.unitOfWork((db) => db.raw('select pg_sleep(1.05)')),
+      app.unitOfWork(pid),
+    ])
+    t.type(second, 'number')
+    t.equal(taken, 2)
+  })
+
+  t.test('but not when it is lost', async (t) => {
+    const [lost, second] = await Promise.allSettled([
+      app.unitOfWork((db) => db.raw('select pg_terminate_backend(pg_backend_pid())')),
+      app.unitOfWork(pid),
+    ])
+    t.equal(lost.status, 'rejected')
+    t.equal(second.status, 'fulfilled')
+  })
+})
