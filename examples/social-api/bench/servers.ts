@@ -9,7 +9,7 @@ const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 /** The service as it is built, and what it is compared with. */
 export const PROGRAMS = {
-  service: ['--max-semi-space-size=8', file('../dist/server.js')],
+  service: [file('../dist/server.js')],
   bare: ['--import', 'tsx', file('bare.ts')],
 }
 export type Side = keyof typeof PROGRAMS

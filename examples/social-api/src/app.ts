@@ -29,6 +29,7 @@ import root from './routes/root.ts'
 import token from './routes/token.ts'
 import users from './routes/users.ts'
 import vote from './routes/vote.ts'
+import { serializerCompiler } from './serialization.ts'
 import { type TrustProxy, trustOf } from './trust-proxy.ts'
 import { validatorCompiler } from './validation.ts'
 import xray, { type XrayOptions } from './xray/plugin.ts'
@@ -71,6 +72,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
 
   await app.register(xrayStages, options)
   await app.register(requestIds)

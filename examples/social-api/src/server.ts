@@ -14,7 +14,7 @@ const isDev = process.argv.includes('--dev')
 const buildsSite = process.argv.includes('--build-guide')
 
 // Left alone, V8 lets the old part of its heap grow to several times what is in use before it looks for garbage there.
-setFlagsFromString('--heap-growing-percent=50')
+setFlagsFromString('--heap-growing-percent=20')
 
 try {
   if (existsSync('.env')) process.loadEnvFile()

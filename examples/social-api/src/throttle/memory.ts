@@ -31,7 +31,8 @@ export class MemoryCounter extends RateLimiterCompatibleAbstract {
     this.keyPrefix = name
     this.#points = points
     this.#duration = duration
-    this.#counts = new LRUCache({ max: maxKeys, perf: { now }, ttlResolution: 0 })
+    // Bounded by a size of one for each: with `max` its lists are as long as that from the start.
+    this.#counts = new LRUCache({ maxSize: maxKeys, sizeCalculation: () => 1, perf: { now }, ttlResolution: 0 })
   }
 
   get size(): number {
