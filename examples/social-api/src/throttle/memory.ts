@@ -32,7 +32,12 @@ export class MemoryCounter extends RateLimiterCompatibleAbstract {
     this.#points = points
     this.#duration = duration
     // Bounded by a size of one for each: with `max` its lists are as long as that from the start.
-    this.#counts = new LRUCache({ maxSize: maxKeys, sizeCalculation: () => 1, perf: { now }, ttlResolution: 0 })
+    this.#counts = new LRUCache({
+      maxSize: maxKeys,
+      sizeCalculation: () => 1,
+      perf: { now },
+      ttlResolution: 0,
+    })
   }
 
   get size(): number {
