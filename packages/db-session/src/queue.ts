@@ -75,6 +75,8 @@ export class Queue {
     const now = performance.now()
     for (const ticket of this.#tickets) {
       if (ticket.deadline - now >= 1) {
+        // whoever was late may have joined again
+        clearTimeout(this.#timer)
         this.#timer = setTimeout(this.#expire, ticket.deadline - now).unref()
         return
       }

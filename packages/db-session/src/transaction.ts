@@ -108,13 +108,12 @@ export class Transaction {
   /** Rejects unless Postgres answers COMMIT, with the tag COMMIT, in a transaction. */
   async commit(): Promise<void> {
     const connection = this.#connection as PgConnection
-    // no COMMIT was sent, so the outcome is known
-    if (this.lost) {
-      await this.#source.discard(connection, this.#ticket as Ticket)
-      throw new DbSessionError(
-        'DB_SESSION_CONNECTION_LOST',
-        'The connection to Postgres was lost before COMMIT: nothing was stored',
-      )
+    if (this.lost) return this.#lostBefore(connection)
+    // pg knows the state as of the last answer. Of a first statement that pg could not send, BEGIN may be under way
+    // still, and an empty statement comes back after it
+    if (connection.getTransactionStatus() === 'I') {
+      const answer = await this.#send(connection, '', this.#work.commitTimeoutMs)
+      if (answer instanceof Error) return this.#lostBefore(connection, answer)
     }
     if (connection.getTransactionStatus() === 'I') {
       this.#source.release(connection, this.#ticket as Ticket)
@@ -167,16 +166,38 @@ export class Transaction {
     }
   }
 
-  /** @param limitMs - how long the answer is waited for; 0 is for ever */
+  /** No COMMIT was sent, so the outcome is known. */
+  async #lostBefore(connection: PgConnection, cause?: Error): Promise<never> {
+    await this.#source.discard(connection, this.#ticket as Ticket)
+    throw new DbSessionError(
+      'DB_SESSION_CONNECTION_LOST',
+      'The connection to Postgres was lost before COMMIT: nothing was stored',
+      cause,
+    )
+  }
+
   #last(connection: PgConnection, kind: 'commit' | 'rollback', limitMs = 0): Promise<QueryResult | Error> {
     const startedAt = performance.now()
     const text = this.#source.verbs[kind]
+    return this.#send(connection, text, limitMs, (error) =>
+      this.#recorder.verb(kind, text, startedAt, error ?? undefined),
+    )
+  }
+
+  /** @param limitMs - how long the answer is waited for; 0 is for ever */
+  #send(
+    connection: PgConnection,
+    text: string,
+    limitMs: number,
+    onAnswer?: (error: Error | null) => void,
+  ): Promise<QueryResult | Error> {
     return new Promise((resolve) => {
-      const late = (): void => resolve(new Error(`No answer to COMMIT within ${limitMs} ms`))
+      const late = (): void =>
+        resolve(new Error(`No answer to ${text || 'an empty statement'} within ${limitMs} ms`))
       const timer = limitMs > 0 ? setTimeout(late, limitMs) : undefined
       connection.query(text, (error: Error | null, result: QueryResult | QueryResult[]) => {
         clearTimeout(timer)
-        this.#recorder.verb(kind, text, startedAt, error ?? undefined)
+        onAnswer?.(error)
         resolve(error ?? (Array.isArray(result) ? (result.at(-1) as QueryResult) : result))
       })
     })

@@ -106,6 +106,20 @@ t.test('a value that cannot be sent is an error of that statement alone', async 
   t.strictSame(await stored(), ['afterwards'])
 })
 
+t.test('a value that cannot be sent, in the only statement, leaves no transaction open', async (t) => {
+  const circular: Record<string, unknown> = {}
+  circular.itself = circular
+  for (const mode of ['read', 'write'] as const) {
+    await app.unitOfWork(async (db) => void (await rejection(db.query('select $1::jsonb', [circular]))), {
+      mode,
+    })
+    const { rows } = await knex.raw(
+      "select count(*)::int as open from pg_stat_activity where state like 'idle in transaction%' and datname = current_database()",
+    )
+    t.strictSame(rows, [{ open: 0 }], mode)
+  }
+})
+
 t.test('the timeline has it, without its values', async (t) => {
   const events = await app.unitOfWork(async (db) => {
     await db.query(INSERT, ['secret'])

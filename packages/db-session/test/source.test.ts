@@ -1,3 +1,5 @@
+import knexModule, { type Knex } from 'knex'
+import pg from 'pg'
 import t from 'tap'
 import { openDatabase, openKnex, rejection, start, until, used } from './setup.ts'
 
@@ -147,4 +149,18 @@ t.test('a session that waits is given the connection of the one before it', asyn
     t.equal(lost.status, 'rejected')
     t.equal(second.status, 'fulfilled')
   })
+})
+
+t.test("a pool of pg's own, which does not tell who waits for it, is never passed by", async (t) => {
+  const pool = new pg.Pool({ connectionString: database.url, max: 10 })
+  const knex = knexModule({ client: 'pg', connectionPool: pool } as Knex.Config)
+  const { app } = await start(t, database, () => {}, { knex, closePools: false })
+  let taken = 0
+  pool.on('acquire', () => {
+    taken += 1
+  })
+  await Promise.all(Array.from({ length: 30 }, () => app.unitOfWork((db) => db.raw('select 1'))))
+  t.equal(taken, 30)
+  t.equal(pool.idleCount, pool.totalCount, 'each is given back')
+  t.teardown(() => pool.end())
 })
