@@ -3,8 +3,8 @@ import type { Test } from 'tap'
 import { CHECKOUT } from '../test/process.ts'
 
 /**
- * The tests of the HTTP contract that ask over HTTP, and look into nothing but the database. `bad-input` is not among
- * them: much of what it sends is refused by nginx itself.
+ * The tests of the HTTP contract that ask over HTTP, and look into nothing but the database. `bad-input`, `differences`,
+ * `property` and `client` are not among them: some of what they send is refused by nginx itself.
  */
 export const CONTRACT = [
   'flow',

@@ -94,7 +94,11 @@ export async function serve(
     refuseWhatIsFound(hunt)
   })
 
-  const call = async (method: string, path: string, { token, json, form, text, headers }: Call = {}) => {
+  const call = async (
+    method: string,
+    path: string,
+    { token, json, form, text, headers }: Call = {},
+  ): Promise<Answer> => {
     const body = text ?? (json === undefined ? undefined : JSON.stringify(json))
     const response = await fetch(url + path, {
       method,
@@ -183,8 +187,7 @@ export async function callRaw(
   })
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what the service answered, of any shape: the tests look into it
-function parse(text: string): any {
+function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

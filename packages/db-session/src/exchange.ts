@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { DbSessionError, isOfReplica, isRetryable } from './errors.ts'
-import type { Attempts } from './handle.ts'
 import type { Work } from './options.ts'
 import type { Head } from './reply.ts'
 import type { Run } from './run.ts'
@@ -19,12 +18,10 @@ export class Exchange {
   state: 'open' | 'deciding' | 'streaming' | 'finished' = 'open'
   /** A second answer came while the first was being decided on. */
   answeredTwice = false
-  /** What its route has asked for, once the handler has begun. */
-  work: Work | undefined
   /** What the reply said before the handler ran. */
   head: Head | undefined
-  /** The runs of the handler, once it has begun. */
-  attempts: Attempts | undefined
+  /** The runs of the handler, once it has begun: whether there is another, because of what is said. */
+  attempts: { retry(cause: unknown): boolean } | undefined
 
   constructor(request: FastifyRequest, reply: FastifyReply, sessions: Sessions) {
     this.#request = request

@@ -10,7 +10,6 @@ export function handle(handler: RouteHandlerMethod, exchangeOf: ExchangeOf, work
   return function (this: FastifyInstance, request: FastifyRequest, reply: FastifyReply): unknown {
     const exchange = exchangeOf(request)
     if (exchange === null) return handler.call(this, request, reply)
-    exchange.work = work
     exchange.head = readHead(reply)
     const attempts = new Attempts(() => handler.call(this, request, reply), exchange, reply, work, sessions)
     exchange.attempts = attempts
@@ -19,7 +18,7 @@ export function handle(handler: RouteHandlerMethod, exchangeOf: ExchangeOf, work
 }
 
 /** The runs of one request's handler. */
-export class Attempts {
+class Attempts {
   readonly #handler: () => unknown
   readonly #exchange: Exchange
   readonly #reply: FastifyReply

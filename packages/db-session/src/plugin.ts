@@ -83,7 +83,7 @@ function exchangeOf(request: FastifyRequest): Exchange | null {
 function sessionOf(this: FastifyRequest): DbSession {
   const exchange = exchangeOf(this)
   if (exchange?.run) return exchange.run.db
-  const work = exchange?.work ?? (this.routeOptions.config as { [kWork]?: Work })[kWork]
+  const work = (this.routeOptions.config as { [kWork]?: Work })[kWork]
   if (!exchange || !work) {
     throw new DbSessionError(
       'DB_SESSION_NOT_COVERED',
