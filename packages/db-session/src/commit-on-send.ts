@@ -7,6 +7,7 @@ import { DbSessionError, toDbSessionError } from './errors.ts'
 import type { TransactionSpec } from './options.ts'
 import { type Head, type RequestSession, readHead, restoreHead } from './request-session.ts'
 import type { Session } from './session.ts'
+import { over } from './session-state.ts'
 
 type Done = (error?: Error) => void
 
@@ -59,9 +60,7 @@ async function endSession(
   // a `Response` has a status of its own
   const status = payload instanceof Response ? payload.status : reply.statusCode
   if (status >= 400) {
-    await session.abort(
-      new DbSessionError('DB_SESSION_ABORTED', 'The response was sent before this statement ended.'),
-    )
+    await session.abort(over())
     return false
   }
   assertSendable(head, payload)

@@ -1,7 +1,7 @@
 import { setImmediate as immediate } from 'node:timers/promises'
 import type { QueryResult } from 'pg'
 import type { ConnectionPool } from './connection-pool.ts'
-import { DbSessionError } from './errors.ts'
+import { DbSessionError, findPostgresError } from './errors.ts'
 import type { Log, TransactionSpec } from './options.ts'
 import {
   type Begin,
@@ -323,7 +323,8 @@ export class Session {
   #onReply(job: Job, error: Error | null, result?: QueryResult): void {
     job.isSettled = true
     if (transition(this.#state.name, 'reply') === 'idle') {
-      if (error && !job.isAlone) job.scope.failure ??= error
+      if (error && !job.isAlone && (findPostgresError(error) || !this.#transaction?.isUsable))
+        job.scope.failure ??= error
       else if (!error && endsTransaction(job, result))
         this.root.failure = job.scope.failure = endedByStatement()
       if (!this.isOpen) this.#transaction = undefined

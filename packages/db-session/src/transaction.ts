@@ -67,6 +67,11 @@ export class Transaction {
     return this.#lease !== undefined
   }
 
+  /** Returns true if the next statement can be sent, as far as the connection is concerned. */
+  get isUsable(): boolean {
+    return this.#lease?.isLost === false && !this.#isUnusable
+  }
+
   /** Sends a statement, with BEGIN in the same message if it is the first. The one before must have been answered. */
   send(sendable: Sendable, callback: ReplyCallback): void {
     if (this.#lease) {
@@ -251,11 +256,13 @@ export class Transaction {
     send((error, result) => {
       stopWatching()
       const explained = error && this.#explain(lease, error, isSilent)
-      // without a SQLSTATE, nobody knows what the connection is doing, unless pg could not send the values
+      // without a SQLSTATE, nobody knows what the connection is doing
       if (error && isSent && !findPostgresError(error)) this.#isUnusable = true
       if (sendable)
         timeline.recordStatement(sendable.kind, sendable.statement, startedAt, explained ?? undefined, result)
-      callback(explained, result)
+      if (isSent) callback(explained, result)
+      // pg could not send the values, but BEGIN may be under way
+      else lease.connection.query('', () => callback(explained))
     })
     isSent = true
   }
@@ -283,7 +290,6 @@ export class Transaction {
 
   #control(lease: Lease, kind: 'commit' | 'rollback', text: string): Promise<QueryResult | Error> {
     const { spec, timeline } = this.#context
-    timeline.markActive()
     const startedAt = performance.now()
     return new Promise((resolve) => {
       const stopWatching = this.#watchDeadline(lease, undefined, spec.deadlineMs, () => lease.abandon())
@@ -296,6 +302,7 @@ export class Transaction {
   }
 
   #takeLease(): Lease {
+    this.#context.timeline.markActive()
     const lease = this.#lease as Lease
     this.#lease = undefined
     return lease
