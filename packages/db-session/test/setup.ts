@@ -91,7 +91,7 @@ export async function start(
     replicas.set(knex, replica)
     rest.replica = replica
   }
-  await app.register(dbSession, { knex, ...rest })
+  await app.register(dbSession, { knex, closePools: true, ...rest })
   await routes(app)
   await app.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(() => app.close())
