@@ -91,7 +91,7 @@ export async function start(
     replicas.set(knex, replica)
     rest.replica = replica
   }
-  await app.register(dbSession, { knex, ...rest })
+  await app.register(dbSession, { knex, closePools: true, ...rest })
   await routes(app)
   await app.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(() => app.close())
@@ -120,11 +120,16 @@ export async function start(
 
 /** Waits for what becomes true by itself, asking again as fast as the event loop turns. */
 export async function until(check: () => unknown, what = 'what was waited for'): Promise<void> {
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + 15_000
   while (!(await check())) {
     if (Date.now() > deadline) throw new Error(`${what} did not happen`)
     await new Promise((resolve) => setImmediate(resolve))
   }
+}
+
+/** A statement that Postgres answers with an error of this SQLSTATE. */
+export function raise(sqlState: string): string {
+  return `do $$ begin raise exception using errcode = '${sqlState}'; end $$`
 }
 
 const replicas = new WeakMap<Knex, Knex>()
