@@ -37,7 +37,15 @@ for (const [given, meant] of [
 
 t.test('options that are unknown, removed, or names of every object are errors', async (t) => {
   const own = (name: string) => Object.defineProperty({}, name, { value: 1, enumerable: true })
-  for (const name of ['replicaFor', 'reserve', 'xyzzy', 'toString', 'constructor', '__proto__', 'hasOwnProperty']) {
+  for (const name of [
+    'replicaFor',
+    'reserve',
+    'xyzzy',
+    'toString',
+    'constructor',
+    '__proto__',
+    'hasOwnProperty',
+  ]) {
     const error = await rejection(
       (async () => {
         const app = Fastify()
@@ -125,7 +133,13 @@ t.test('a route', async (t) => {
     const app = Fastify()
     t.teardown(() => app.close())
     await app.register(dbSession, { knex })
-    const db = { mode: 'read', isolation: 'serializable', retry: 3, statementTimeoutMs: 0, replica: true } as const
+    const db = {
+      mode: 'read',
+      isolation: 'serializable',
+      retry: 3,
+      statementTimeoutMs: 0,
+      replica: true,
+    } as const
     app.get('/', { config: { db } }, async (request) => (await request.db.query('select 1 as one')).rows[0])
     t.same((await app.inject('/')).json(), { one: 1 }, 'and the primary serves if there is no replica')
   })
