@@ -1,5 +1,5 @@
 /** Everything that a handler can leave without an `await`: it harms its own request and no other. */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Model } from 'objection'
 import t from 'tap'
 import type { DbSession } from '../src/index.ts'
@@ -488,60 +488,59 @@ t.test('a row stream that was left', async (t) => {
 })
 
 t.test('a timeout of the client', async (t) => {
-  const knex = openKnex(database.url, 2, {
-    connection: { connectionString: database.url, query_timeout: 40 } as never,
+  const limited = openKnex(database.url, 5, {
+    connection: { connectionString: database.url, query_timeout: 250 } as never,
   })
-  t.teardown(() => knex.destroy())
-  const swallow: Record<string, Handler> = {
-    'timeout() of knex': ({ db }) =>
-      db
-        .raw('select pg_sleep(0.2)')
-        .timeout(20)
-        .catch(() => {}),
-    'timeout() of knex with cancel': ({ db }) =>
-      db
-        .raw('select pg_sleep(60)')
-        .timeout(20, { cancel: true })
-        .catch(() => {}),
-    'query_timeout of pg': ({ db }) => db.query('select pg_sleep(60)').catch(() => {}),
-    'query_timeout of pg, in a savepoint that is caught': ({ db }) =>
-      db.savepoint((savepoint) => savepoint.query('select pg_sleep(60)')).catch(() => {}),
+  const waits: Record<string, [limited: boolean, wait: (db: DbSession) => PromiseLike<unknown>]> = {
+    'timeout() of knex': [false, (db) => db.raw('select pg_sleep(0.2)').timeout(20)],
+    'timeout() of knex that outlasts the answer': [false, (db) => db.raw('select pg_sleep(60)').timeout(20)],
+    'timeout() of knex with cancel': [
+      false,
+      (db) => db.raw('select pg_sleep(60)').timeout(20, { cancel: true }),
+    ],
+    'query_timeout of pg': [true, (db) => db.query('select pg_sleep(0.4)')],
+    'query_timeout of pg that outlasts the answer': [true, (db) => db.raw('select pg_sleep(60)')],
+    'query_timeout of pg in a savepoint': [
+      true,
+      (db) => db.savepoint((savepoint) => savepoint.query('select pg_sleep(60)')),
+    ],
   }
-  const { hit } = await start(
-    t,
-    database,
-    (app) => {
-      for (const [index, handler] of Object.values(swallow).entries()) {
-        app.post(`/${index}`, async (request, reply) => {
-          await add(request.db, 'before')
-          await handler(request, reply)
-          return reply.code(201).send({})
-        })
-      }
-      app.post('/innocent', async ({ db }, reply) => {
-        await add(db, 'innocent')
+  const routes = (app: FastifyInstance) => {
+    for (const [index, [, wait]] of Object.values(waits).entries()) {
+      app.post(`/${index}`, async ({ db }, reply) => {
+        await add(db, 'before')
+        await Promise.resolve(wait(db)).catch(() => {})
         return reply.code(201).send({})
       })
-    },
-    { knex, closePools: false },
-  )
-  for (const [index, title] of Object.keys(swallow).entries()) {
-    t.test(`${title} is never a success, and leaves nothing running`, async (t) => {
-      const answer = await hit('POST', `/${index}`)
-      t.ok(answer.status >= 500, `status ${answer.status}`)
-      t.same(answer.seen, [])
-      await until(() => used(knex) === 0)
-      await until(
-        async () =>
-          (
-            await database.see(
-              "select 1 from pg_stat_activity where datname = current_database() and state = 'active' and query ~ 'pg_sleep' and pid <> pg_backend_pid()",
-            )
-          ).length === 0,
-        'the end of the backend',
-      )
-      t.match(await hit('POST', '/innocent'), { status: 201, seen: ['innocent'] })
+    }
+    app.post('/innocent', async ({ db }, reply) => {
+      await add(db, 'innocent')
+      return reply.code(201).send({})
     })
+  }
+  const ofKnex = await start(t, database, routes)
+  const ofPg = await start(t, database, routes, { knex: limited })
+  const begun = performance.now()
+  const answers = await Promise.all(
+    Object.values(waits).map(([limited], index) => (limited ? ofPg : ofKnex).hit('POST', `/${index}`)),
+  )
+  t.ok(performance.now() - begun < 8_000, 'none waits for the statement timeout of Postgres')
+  for (const [index, title] of Object.keys(waits).entries())
+    t.ok((answers[index]?.status ?? 0) >= 500, `${title} that is caught is never a success`)
+  t.same(await database.see('select email from users'), [])
+  await until(() => used(ofKnex.knex) + used(ofPg.knex) === 0, 'the release of the connections')
+  await until(
+    async () =>
+      (
+        await database.see(
+          "select 1 from pg_stat_activity where datname = current_database() and state = 'active' and query ~ 'pg_sleep.60' and pid <> pg_backend_pid()",
+        )
+      ).length === 0,
+    'the end of what ran on',
+  )
+  for (const { hit } of [ofKnex, ofPg]) {
+    await database.other.query('truncate users cascade')
+    t.match(await hit('POST', '/innocent'), { status: 201, seen: ['innocent'] })
   }
 })
 
