@@ -34,7 +34,7 @@ const ROWS = 'select g, repeat(chr(120), 500) as text from generate_series(1, 50
 const no = () => Promise.reject(new Error('no'))
 
 /** Each way to open a savepoint; all give the work a Knex. */
-const ways: Record<string, (db: DbSession, work: (trx: Knex) => Promise<unknown>) => Promise<unknown>> = {
+const ways: Record<string, (db: DbSession, work: (trx: Knex) => Promise<unknown>) => PromiseLike<unknown>> = {
   'db.savepoint': (db, work) => db.savepoint(work),
   'db.transaction': (db, work) => db.transaction(work),
   'Model.transaction': (db, work) => User.transaction(db, work),
@@ -46,7 +46,7 @@ const ways: Record<string, (db: DbSession, work: (trx: Knex) => Promise<unknown>
 type Keep = (leftover: Promise<unknown>) => void
 
 /** Each way to fail while something is under way. `keep` takes what nothing in the savepoint awaits. */
-const failures: Record<string, (trx: Knex, keep: Keep) => Promise<unknown>> = {
+const failures: Record<string, (trx: Knex, keep: Keep) => PromiseLike<unknown>> = {
   'with an insert under way': (trx) => Promise.all([trx('users').insert({ email: 'inner' }), no()]),
   'with a slow insert under way': (trx) =>
     Promise.all([trx.raw("insert into users (email) select 'inner' from pg_sleep(0.05)"), no()]),
@@ -117,7 +117,7 @@ t.test('a savepoint that throws', async (t) => {
     const leftover: Promise<unknown>[] = []
     const keep: Keep = (promise) => leftover.push(promise.catch(() => {}))
     await db('users').insert({ email: 'before' })
-    await open(db, (trx) => work(trx, keep)).then(
+    await open(db, async (trx) => work(trx, keep)).then(
       () => outcomes.set(title, 'resolved'),
       () => outcomes.set(title, 'rejected'),
     )

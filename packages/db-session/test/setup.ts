@@ -139,7 +139,7 @@ export function used(knex: Knex): number {
   return knex.client.pool.numUsed() + (replicas.get(knex)?.client.pool?.numUsed() ?? 0)
 }
 
-export async function rejection(work: Promise<unknown>): Promise<Error & { code?: string }> {
+export async function rejection(work: PromiseLike<unknown>): Promise<Error & { code?: string }> {
   try {
     await work
   } catch (error) {
