@@ -176,8 +176,8 @@ t.test('begin gets no request, and its statements are sent', async (t) => {
   const calls: unknown[] = []
   const withBegin = createUnitOfWork({
     knex,
-    begin: (request) => {
-      calls.push(request)
+    begin: (...args: unknown[]) => {
+      calls.push(args[0])
       return "set local app.tenant = '7'"
     },
   })
