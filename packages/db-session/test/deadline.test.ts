@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { proxy } from './proxy.ts'
-import { openDatabase, openKnex, start, until, used } from './setup.ts'
+import { openDatabase, openKnex, send, start, until, used } from './setup.ts'
 
 const database = await openDatabase(t)
 const LIMIT = 100
@@ -146,10 +146,13 @@ const silence = Promise.all(paths.map((path) => timed(() => silent.hit('POST', p
 const half = timed(() => halfway.hit('POST', '/'))
 const commits = Promise.all(['/', '/early'].map((path) => timed(() => commit.hit('POST', path))))
 const patience = timed(async () => {
-  await fetch(`${patient.base}/for-ever`, { method: 'POST', signal: AbortSignal.timeout(1_600) }).catch(
-    () => {},
-  )
-  return { used: used(patient.knex) }
+  const gone = send(`${patient.base}/for-ever`)
+  const connections = await new Promise<number>((resolve) => {
+    gone.on('response', () => resolve(-1))
+    setTimeout(() => resolve(used(patient.knex)), 1_600)
+  })
+  gone.destroy()
+  return { used: connections }
 })
 const slowness = Promise.all(['/rows', '/reader', '/between', '/queue'].map((path) => slow.hit('POST', path)))
 

@@ -195,7 +195,7 @@ const cases: Record<string, Case> = {
     },
   },
   'pg-copy-streams: COPY FROM that fails': {
-    expected: { status: '5..', seen: [] },
+    expected: { status: '409|500', seen: [] },
     handler: async ({ db }) => {
       await add(db, 'before')
       const connection = await connect(db)
@@ -402,8 +402,7 @@ const cases: Record<string, Case> = {
     handler: async ({ db }, reply) => {
       await add(db)
       const rows = db.raw('select 1/(3 - g) from generate_series(1, 5) g').stream()
-      rows.on('error', () => {}).resume()
-      await until(() => (rows as unknown as Readable).closed)
+      await new Promise((resolve) => rows.on('error', resolve).resume())
       return reply.code(201).send({})
     },
   },

@@ -4,7 +4,7 @@ import { Model } from 'objection'
 import t, { type Test } from 'tap'
 import type { DbSession, DbSessionOptions } from '../src/index.ts'
 import { proxy } from './proxy.ts'
-import { openDatabase, openKnex, raise, rejection, start, until, used } from './setup.ts'
+import { openDatabase, openKnex, raise, send, start, until, used } from './setup.ts'
 
 const database = await openDatabase(t)
 await database.other.query("insert into users (email) values ('a'), ('b')")
@@ -434,11 +434,9 @@ t.test('a client that disconnects in a one-message read frees the connection', a
     },
     { latencyMs: 0 },
   )
-  const controller = new AbortController()
-  const gone = rejection(fetch(base, { signal: controller.signal }))
+  const gone = send(base, 'GET')
   await until(() => used(knex) === 1)
-  controller.abort()
-  await gone
+  gone.destroy()
   await until(() => used(knex) === 0, 'the release of the connection')
   await until(
     async () =>
