@@ -95,7 +95,11 @@ export async function start(
   await app.register(dbSession, { knex, closePools: true, ...rest })
   await routes(app)
   await app.listen({ port: 0, host: '127.0.0.1' })
-  t.teardown(() => app.close())
+  t.teardown(() => {
+    // fetch() opens sockets that it never uses, for which `close()` would wait
+    app.server.closeAllConnections()
+    return app.close()
+  })
   const base = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   return {
     app,
