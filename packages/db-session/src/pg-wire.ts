@@ -65,7 +65,7 @@ function toText(value: unknown): string | null {
 }
 
 export function isSubmittable(statement: Statement): statement is Submittable {
-  return 'submit' in statement
+  return typeof (statement as Submittable).submit === 'function'
 }
 
 /** Sends a statement. `lost` creates the error for the consumer of a row stream whose connection is lost. */

@@ -393,7 +393,7 @@ t.test('primary or replica', async (t) => {
     const full = openKnex(url, 1)
     const held = await full.client.acquireConnection()
     const closed = openKnex('postgres://nobody@127.0.0.1:1/none')
-    const wrong = openKnex(url.replace(/\/\/[^@]*@/, '//nobody_at_all@'))
+    const wrong = openKnex(url.replace(/\/\/[^@]*@/, '//nobody_at_all:wrong@'))
     for (const [name, replica] of Object.entries({ full, closed, wrong })) {
       const { hit, knex } = await start(t, database, routes, {
         replica,
