@@ -61,7 +61,7 @@ function checkStatus(trace: Trace, complain: (what: string) => void): void {
     const isExcused =
       trace.excuse !== undefined ||
       TRANSIENT.has(code) ||
-      (!careful && last?.refused !== undefined) ||
+      (!careful && (last?.refused !== undefined || (last?.maybePendingAtEnd ?? 0) > 0)) ||
       ('isolation' in ROUTES[trace.program.route] && code === 'DB_SESSION_SERIALIZATION')
     if (status !== intended && !(status >= 500 && isExcused) && !(status === 409 && isExcused)) {
       complain(`the program ended well with ${intended}, and the response was ${status} ${code}`)
@@ -81,9 +81,7 @@ function checkRetry(trace: Trace, complain: (what: string) => void): void {
     complain('the handler ran again although a hook had used the session')
   const early = trace.sessions.some(
     (session) =>
-      session.kind === 'request' &&
-      session !== trace.last &&
-      session.transactions.some(({ fate }) => fate === 'committed'),
+      session.kind === 'request' && session !== trace.last && session.transactions.some(hasCommitted),
   )
   if (runs > 1 && early) complain('the handler ran again after an early commit')
   const isConflict = answer?.status === 409 && /^40(001|P01)$/.test(codeOf(trace.thrown))
@@ -169,6 +167,11 @@ function decide(trace: Trace): void {
     else if (answer.status < 400) session.end('committed')
     else session.end(answer.body.includes('DB_SESSION_COMMIT_OUTCOME_UNKNOWN') ? 'either' : 'rolled back')
   }
+}
+
+/** A commit without a statement commits nothing. */
+function hasCommitted({ fate, operations }: Transaction): boolean {
+  return fate === 'committed' && operations.some(({ what }) => what !== 'afterCommit')
 }
 
 /** A callback runs after the response. */

@@ -45,6 +45,10 @@ const program = (index: number): Program => generate(seed, index, without)
 const range = (from: number, to: number): Program[] =>
   Array.from({ length: to - from }, (_, offset) => program(from + offset))
 
+function show(what: Program): string {
+  return inspect(what, { depth: null, breakLength: 110 })
+}
+
 /** Returns true if every promise was kept. */
 async function main(): Promise<boolean> {
   const run = new Run()
@@ -77,16 +81,12 @@ async function main(): Promise<boolean> {
   for (const { trace, what } of violations.slice(0, 20)) {
     console.log(`- ${trace ? `request ${trace.program.index}: ` : ''}${what}`)
   }
-  const failed = violations.find(({ trace }) => trace)?.trace?.program
-  if (failed) {
-    const show = (what: Program): string => inspect(what, { depth: null, breakLength: 110 })
-    console.log(`\nThe program of request ${failed.index}:\n${show(failed)}`)
-    const small = await shrink(run, failed)
-    if (small) console.log(`\nAlone it fails too, and so does this part of it:\n${show(small)}`)
-    else
-      console.log(
-        `\nAlone it does not fail: it needs the requests around it. --seed ${seed} runs them again.`,
-      )
+  const failed = [...new Set(violations.flatMap(({ trace }) => trace ?? []))]
+  for (const trace of failed.slice(0, 5)) console.log(`\n${show(trace.program)}\n${trace.describe()}`)
+  if (failed[0]) {
+    const small = await shrink(run, failed[0].program)
+    if (small) console.log(`\nThe first fails alone too, and so does this part of it:\n${show(small)}`)
+    else console.log('\nThe first does not fail alone: it needs the requests around it.')
   }
   for (const { what } of await run.close()) violations.push({ what }) && console.log(`- ${what}`)
   console.log(

@@ -102,28 +102,44 @@ async function perform(step: Step, place: Place): Promise<void> {
 async function insert({ db, trace, session, scope }: Place, via: Via, slow = false): Promise<void> {
   const request = trace.program.index
   const label = trace.label()
-  await session.statement(`insert ${via}`, scope, label, () => {
-    const to = db()
-    if (slow) {
-      const text = 'insert into entries (request, label) select $1, $2 from pg_sleep(0.02)'
-      return to.query(text, [request, label])
-    }
-    const text = 'insert into entries (request, label) values'
-    switch (via) {
-      case 'query':
-        return to.query(`${text} ($1, $2)`, [request, label])
-      case 'array':
-        return to.query({ text: `${text} ($1, $2) returning id`, values: [request, label], rowMode: 'array' })
-      case 'text':
-        return to.query(`${text} (${request}, '${label}')`)
-      case 'raw':
-        return to.raw(`${text} (?, ?)`, [request, label])
-      case 'knex':
-        return to('entries').insert({ request, label })
-      case 'objection':
-        return Entry.query(to).insert({ request, label } as object)
-    }
-  })
+  const isSentAtOnce = slow || isDirect(via)
+  await session.statement(
+    `insert ${via}`,
+    scope,
+    label,
+    () => {
+      const to = db()
+      if (slow) {
+        const text = 'insert into entries (request, label) select $1, $2 from pg_sleep(0.02)'
+        return to.query(text, [request, label])
+      }
+      const text = 'insert into entries (request, label) values'
+      switch (via) {
+        case 'query':
+          return to.query(`${text} ($1, $2)`, [request, label])
+        case 'array':
+          return to.query({
+            text: `${text} ($1, $2) returning id`,
+            values: [request, label],
+            rowMode: 'array',
+          })
+        case 'text':
+          return to.query(`${text} (${request}, '${label}')`)
+        case 'raw':
+          return to.raw(`${text} (?, ?)`, [request, label])
+        case 'knex':
+          return to('entries').insert({ request, label })
+        case 'objection':
+          return Entry.query(to).insert({ request, label } as object)
+      }
+    },
+    isSentAtOnce,
+  )
+}
+
+/** knex and Objection reach the session some ticks later. */
+function isDirect(via: Via): boolean {
+  return via === 'query' || via === 'array' || via === 'text'
 }
 
 async function increment({ db, trace, session, scope }: Place, counter: number): Promise<void> {
@@ -142,17 +158,23 @@ const LOOK = `select pg_current_xact_id()::text as xid, current_setting('fuzz.re
 
 async function look({ db, trace, session, scope }: Place, via: Via): Promise<void> {
   const { transaction } = session
-  const row: Looked = await session.statement(`look ${via}`, scope, undefined, async () => {
-    const to = db()
-    if (via === 'array') {
-      const { rows } = await to.query({ text: LOOK, rowMode: 'array' })
-      const [xid, request, extra, timeout] = rows[0]
-      return { xid, request, extra, timeout }
-    }
-    if (via === 'query') return (await to.query(LOOK)).rows[0]
-    if (via === 'text') return (await to.query(`${LOOK} where $1 = 1`, [1])).rows[0]
-    return (await to.raw(LOOK)).rows[0]
-  })
+  const row: Looked = await session.statement(
+    `look ${via}`,
+    scope,
+    undefined,
+    async () => {
+      const to = db()
+      if (via === 'array') {
+        const { rows } = await to.query({ text: LOOK, rowMode: 'array' })
+        const [xid, request, extra, timeout] = rows[0]
+        return { xid, request, extra, timeout }
+      }
+      if (via === 'query') return (await to.query(LOOK)).rows[0]
+      if (via === 'text') return (await to.query(`${LOOK} where $1 = 1`, [1])).rows[0]
+      return (await to.raw(LOOK)).rows[0]
+    },
+    isDirect(via),
+  )
   const index = String(trace.program.index)
   const wrong = (what: string): void => void trace.violations.push(`a statement ${what}`)
   if (row.request !== index) wrong(`saw the \`begin\` setting '${row.request}' rather than '${index}'`)
@@ -174,7 +196,7 @@ async function fail(place: Place, step: Extract<Step, { kind: 'fail' }>): Promis
   const { db, trace, session, scope } = place
   if (step.failure === 'conflict' && trace.runs > step.times) return
   try {
-    await session.statement(step.failure, scope, undefined, () => send(db(), step.failure))
+    await session.statement(step.failure, scope, undefined, () => send(db(), step.failure), false)
   } catch (error) {
     // these lose the connection, so a savepoint around them cannot be rolled back alone
     // in a one-message session a failed statement fails what comes later only if a transaction was opened
@@ -213,21 +235,27 @@ const UNSENDABLE = {
 
 async function stream(place: Place, rows: number, leave: 'end' | 'break' | 'destroy'): Promise<void> {
   const { db, trace, session, scope } = place
-  const read = await session.statement(`stream ${leave}`, scope, undefined, async () => {
-    const stream = db().raw('select generate_series(1, ?::int) as n', [rows]).stream()
-    if (leave === 'destroy') {
-      stream.on('error', () => {})
-      stream.destroy()
-      return 0
-    }
-    let count = 0
-    for await (const row of stream) {
-      count++
-      if (row.n !== count) trace.violations.push(`a row stream gave ${row.n} rather than ${count}`)
-      if (leave === 'break' && count === 5) break
-    }
-    return count
-  })
+  const read = await session.statement(
+    `stream ${leave}`,
+    scope,
+    undefined,
+    async () => {
+      const stream = db().raw('select generate_series(1, ?::int) as n', [rows]).stream()
+      if (leave === 'destroy') {
+        stream.on('error', () => {})
+        stream.destroy()
+        return 0
+      }
+      let count = 0
+      for await (const row of stream) {
+        count++
+        if (row.n !== count) trace.violations.push(`a row stream gave ${row.n} rather than ${count}`)
+        if (leave === 'break' && count === 5) break
+      }
+      return count
+    },
+    false,
+  )
   if (leave === 'end' && read !== rows) trace.violations.push(`a row stream gave ${read} of ${rows} rows`)
 }
 
@@ -245,7 +273,7 @@ async function savepoint(place: Place, step: Extract<Step, { kind: 'savepoint' }
     await session.wait(() => {
       if (step.via === 'objection') return Model.transaction(place.db(), work)
       return step.via === 'savepoint' ? place.db().savepoint(work) : place.db().transaction(work)
-    })
+    }, step.via !== 'objection')
     if (step.outcome === 'rollbackOnly') scope.rolledBack = true
     else parent.failed ||= scope.failed && !scope.rolledBack
   } catch (error) {
@@ -269,7 +297,7 @@ async function unitOfWork(place: Place, step: Extract<Step, { kind: 'unit of wor
       await run(step.steps, { ...place, db: () => db, session: unit, scope: undefined })
       if (step.outcome === 'throw') throw new OwnError(422)
     } finally {
-      unit.pendingAtEnd = unit.pending
+      unit.returned()
     }
   }
   const options = { retry: step.retry, begin: marker(trace.program.index) }

@@ -63,7 +63,7 @@ export async function serve(url: string, traces: ReadonlyMap<number, Trace>): Pr
       throw error
     } finally {
       // a session whose rows are the response lasts as long as they do, and waits for what it has
-      if (end.kind !== 'rows') session.pendingAtEnd = session.pending
+      if (end.kind !== 'rows') session.returned()
     }
     if (end.kind === 'rows') {
       trace.returned = true

@@ -70,8 +70,11 @@ export class SessionTrace {
   readonly transactions: Transaction[] = []
   /** Operations under way that must be awaited before the end. */
   pending = 0
+  /** Operations that reach the session some ticks later. */
+  maybePending = 0
   /** How many were under way when the handler or the unit of work returned. */
   pendingAtEnd = 0
+  maybePendingAtEnd = 0
   commitFailed = false
   rollbackOnly = false
   /** The last reason why something was refused, or that the connection was lost. */
@@ -98,6 +101,7 @@ export class SessionTrace {
     scope: Scope | undefined,
     label: string | undefined,
     send: () => PromiseLike<T>,
+    isSentAtOnce = true,
   ): Promise<T> {
     const transaction = this.transaction
     const operation: Operation = {
@@ -109,7 +113,7 @@ export class SessionTrace {
     }
     transaction.operations.push(operation)
     try {
-      const result = await this.wait(send)
+      const result = await this.wait(send, isSentAtOnce)
       operation.state = 'done'
       return result
     } catch (error) {
@@ -120,9 +124,14 @@ export class SessionTrace {
     }
   }
 
-  /** Runs what must have ended before the session does. */
-  async wait<T>(start: () => PromiseLike<T>): Promise<T> {
-    this.pending++
+  /**
+   * Runs what must have ended before the session does.
+   *
+   * @param isSentAtOnce - false if a library reaches the session only some ticks later: the end may come before
+   */
+  async wait<T>(start: () => PromiseLike<T>, isSentAtOnce = true): Promise<T> {
+    if (isSentAtOnce) this.pending++
+    else this.maybePending++
     try {
       return await start()
     } catch (error) {
@@ -130,7 +139,8 @@ export class SessionTrace {
       if (REFUSALS.has(code) || isLost(error)) this.refused = code || 'connection lost'
       throw error
     } finally {
-      this.pending--
+      if (isSentAtOnce) this.pending--
+      else this.maybePending--
     }
   }
 
@@ -140,6 +150,12 @@ export class SessionTrace {
     if (this.commitFailed) return 'a commit of it failed'
     if (this.transactions.some(({ root }) => root.failed)) return 'a statement of it failed'
     return undefined
+  }
+
+  /** Called when the handler or the unit of work has returned. */
+  returned(): void {
+    this.pendingAtEnd = this.pending
+    this.maybePendingAtEnd = this.maybePending
   }
 
   /** Decides what an early commit has not decided yet. */
@@ -205,5 +221,19 @@ export class Trace {
   /** The last run of the handler; a hook alone if that failed. */
   get last(): SessionTrace | undefined {
     return this.sessions.findLast(({ kind }) => kind === 'request')
+  }
+
+  /** What it did, one transaction a line. */
+  describe(): string {
+    const lines = this.sessions.flatMap(({ kind, transactions }) =>
+      transactions.map(({ operations, fate }) => {
+        const list = operations.map(({ what, label = '', state, error }) =>
+          [what, label, state, codeOf(error)].filter(Boolean).join(' '),
+        )
+        return `  ${kind}, ${fate}: ${list.join(', ')}`
+      }),
+    )
+    const answer = this.answer ? `${this.answer.status} ${this.answer.body.slice(0, 200)}` : 'none'
+    return [`${this.runs} runs, response ${answer}`, ...lines].join('\n')
   }
 }
