@@ -93,9 +93,6 @@ async function perform(step: Step, place: Place): Promise<void> {
     case 'late':
       trace.track(() => sleep(step.ms).then(() => insert(place, 'query'))).catch(() => {})
       return
-    case 'outside':
-      trace.excuse = 'a statement went past its savepoint'
-      return insert({ ...place, db: () => place.request.db, scope: undefined }, 'query')
   }
 }
 
@@ -328,7 +325,8 @@ async function commit({ db, session, trace }: Place): Promise<void> {
     trace.committedEarly = true
   } catch (error) {
     transaction.fate = fateAfter(error)
-    session.commitFailed = true
+    // after `rollbackOnly()`, and in a savepoint, there is nothing that a commit could have stored
+    if (codeOf(error) !== 'DB_SESSION_NOT_ON_A_SESSION') session.commitFailed = true
     throw error
   }
 }
@@ -342,7 +340,10 @@ function afterCommit({ db, trace, session, scope }: Place): void {
 }
 
 /** Promises that get no handler at all: they must not end the process. */
-function unwatched({ db, trace, session }: Place, what: Extract<Step, { kind: 'unwatched' }>['what']): void {
+function unwatched(
+  { db, trace, session, scope }: Place,
+  what: Extract<Step, { kind: 'unwatched' }>['what'],
+): void {
   trace.excuse = `a promise was not observed: ${what}`
   switch (what) {
     case 'query':
@@ -362,6 +363,8 @@ function unwatched({ db, trace, session }: Place, what: Extract<Step, { kind: 'u
       return
     case 'commit':
       void db().commit()
+      // in a savepoint it is refused
+      if (scope) return
       session.transaction.fate = 'either'
       trace.committedEarly = true
       session.beginTransaction()

@@ -65,8 +65,6 @@ export type Step =
   | { readonly kind: 'forget' }
   /** Inserts later, usually after the response. */
   | { readonly kind: 'late'; readonly ms: number }
-  /** Inserts through the request's session inside a savepoint, which has a session of its own. */
-  | { readonly kind: 'outside' }
 
 export type End =
   | { readonly kind: 'reply'; readonly status: number }
@@ -173,7 +171,6 @@ class Generator {
       [writes ? 1 : 0, 'forget'],
       [writes ? 1 : 0, 'late'],
       [1, 'disconnect'],
-      [place === 'savepoint' ? 1 : 0, 'outside'],
       [place === 'unit' && nests ? 1 : 0, 'unit of work'],
     ]
   }
