@@ -95,9 +95,14 @@ export function generate(seed: number, index: number, without: ReadonlySet<strin
     [1, 'read-snapshot'],
   ])
   const reads = route.startsWith('read')
-  // half of the programs make no mistake, so that what must succeed is seen to succeed
-  const careful = random.chance(0.5)
-  const generator = new Generator(random, careful, without)
+  // without a mistake, what must succeed is seen to succeed; after many, most requests fail whatever they did
+  const mistakes = random.weighted([
+    [4, 0],
+    [4, 1],
+    [2, Number.POSITIVE_INFINITY],
+  ])
+  const careful = mistakes === 0
+  const generator = new Generator(random, mistakes, without)
   const steps = generator.steps(reads ? 'read' : 'request', 1 + random.below(7))
   const hook =
     !without.has('hook') && random.chance(0.2) ? [random.pick(reads ? HOOK_READS : HOOK_WRITES)] : []
@@ -112,16 +117,26 @@ const HOOK_WRITES: readonly Step[] = [
   { kind: 'rollbackOnly' },
 ]
 const VIAS: readonly Via[] = ['query', 'array', 'text', 'raw', 'knex', 'objection']
+const MISTAKES: ReadonlySet<string> = new Set<Step['kind']>([
+  'float',
+  'unwatched',
+  'forget',
+  'late',
+  'disconnect',
+])
 type Place = 'request' | 'read' | 'savepoint' | 'unit'
 
 class Generator {
   readonly #random: Random
   readonly #careful: boolean
+  /** How many more mistakes to make. */
+  #mistakes: number
   readonly #without: ReadonlySet<string>
 
-  constructor(random: Random, careful: boolean, without: ReadonlySet<string>) {
+  constructor(random: Random, mistakes: number, without: ReadonlySet<string>) {
     this.#random = random
-    this.#careful = careful
+    this.#careful = mistakes === 0
+    this.#mistakes = mistakes
     this.#without = without
   }
 
@@ -138,10 +153,10 @@ class Generator {
   }
 
   #step(place: Place, depth: number): Step {
-    const make = this.#random.weighted(
-      this.#choices(place, depth).filter(([, kind]) => !this.#without.has(kind)),
-    )
-    return this.#make(make, place, depth)
+    const choices = this.#choices(place, depth).filter(([, kind]) => !this.#without.has(kind))
+    const kind = this.#random.weighted(choices)
+    if (MISTAKES.has(kind)) this.#mistakes--
+    return this.#make(kind, place, depth)
   }
 
   #choices(place: Place, depth: number): [number, Step['kind']][] {
@@ -160,14 +175,13 @@ class Generator {
       [place === 'request' ? 2 : 0, 'commit'],
       [place === 'request' ? 3 : 0, 'unit of work'],
       [writes ? 0.3 : 0, 'rollbackOnly'],
-      // careful programs fail only where the error leaves the work
       [2, 'fail'],
     ]
-    if (this.#careful) return always
+    if (this.#mistakes < 1) return always
     return [
       ...always,
-      [nests ? 5 : 0, 'float'],
-      [2, 'unwatched'],
+      [nests ? 10 : 0, 'float'],
+      [5, 'unwatched'],
       [writes ? 1 : 0, 'forget'],
       [writes ? 1 : 0, 'late'],
       [1, 'disconnect'],
@@ -187,6 +201,7 @@ class Generator {
         return { kind, counter: random.pick([1, 2]) }
       case 'fail': {
         const failure = this.#pick(FAILURES)
+        // an error that is swallowed is a mistake too
         const outcome = random.pick(
           careful ? (['throw', 'wrap'] as const) : (['swallow', 'throw', 'wrap'] as const),
         )
@@ -256,6 +271,8 @@ const UNWATCHED: readonly Unwatched[] = [
   'failing query',
   'savepoint',
   'unit of work',
+  'commit',
+  'commit',
   'commit',
   'stream',
 ]
