@@ -153,8 +153,8 @@ function expected({ operations }: Transaction): string[] {
   )
 }
 
-function isRolledBack(scope: Scope): boolean {
-  return scope.rolledBack || (scope.parent !== undefined && isRolledBack(scope.parent))
+function isRolledBack(scope: Scope | undefined): boolean {
+  return scope !== undefined && (scope.rolledBack || isRolledBack(scope.parent))
 }
 
 /** The response decides about what an early commit has not decided. */

@@ -335,8 +335,14 @@ function afterCommit({ db, trace, session, scope }: Place): void {
   const label = `${trace.label()} called`
   const { transaction } = session
   db().afterCommit(() => trace.called.push(label))
-  const operation = { label, what: 'afterCommit', transaction, scope: scope ?? transaction.root }
-  transaction.operations.push({ ...operation, state: 'done' })
+  transaction.operations.push({
+    label,
+    what: 'afterCommit',
+    transaction,
+    scope,
+    isSentAtOnce: true,
+    state: 'done',
+  })
 }
 
 /** Promises that get no handler at all: they must not end the process. */

@@ -62,8 +62,7 @@ export async function serve(url: string, traces: ReadonlyMap<number, Trace>): Pr
       trace.thrown = error
       throw error
     } finally {
-      // a session whose rows are the response lasts as long as they do, and waits for what it has
-      if (end.kind !== 'rows') session.returned()
+      session.returned(end.kind === 'rows')
     }
     if (end.kind === 'rows') {
       trace.returned = true

@@ -10,8 +10,10 @@ export interface Operation {
   /** Of an `insert`, the label of its row; of `afterCommit`, that of its callback. */
   readonly label: string | undefined
   readonly what: string
-  readonly scope: Scope
-  readonly transaction: Transaction
+  /** The savepoint, if it is in one. */
+  readonly scope: Scope | undefined
+  readonly isSentAtOnce: boolean
+  transaction: Transaction
   state: 'under way' | 'done' | 'failed'
   error?: unknown
 }
@@ -92,7 +94,14 @@ export class SessionTrace {
 
   /** Called when an early commit is asked for: what comes later is in another transaction. */
   beginTransaction(): void {
-    this.transactions.push({ root: newScope(), operations: [], fate: 'open' })
+    const next: Transaction = { root: newScope(), operations: [], fate: 'open' }
+    const isLater = ({ state, isSentAtOnce }: Operation): boolean => state === 'under way' && !isSentAtOnce
+    for (const operation of this.transactions.at(-1)?.operations.filter(isLater) ?? []) {
+      operation.transaction.operations.splice(operation.transaction.operations.indexOf(operation), 1)
+      operation.transaction = next
+      next.operations.push(operation)
+    }
+    this.transactions.push(next)
   }
 
   /** Sends a statement. One that fails fails its scope. */
@@ -104,13 +113,7 @@ export class SessionTrace {
     isSentAtOnce = true,
   ): Promise<T> {
     const transaction = this.transaction
-    const operation: Operation = {
-      label,
-      what,
-      transaction,
-      scope: scope ?? transaction.root,
-      state: 'under way',
-    }
+    const operation: Operation = { label, what, transaction, scope, isSentAtOnce, state: 'under way' }
     transaction.operations.push(operation)
     try {
       const result = await this.wait(send, isSentAtOnce)
@@ -119,7 +122,8 @@ export class SessionTrace {
     } catch (error) {
       operation.state = 'failed'
       operation.error = error
-      if (!this.oneMessage && !REFUSALS.has(codeOf(error))) operation.scope.failed = true
+      if (!this.oneMessage && !REFUSALS.has(codeOf(error)))
+        (operation.scope ?? operation.transaction.root).failed = true
       throw error
     }
   }
@@ -152,10 +156,14 @@ export class SessionTrace {
     return undefined
   }
 
-  /** Called when the handler or the unit of work has returned. */
-  returned(): void {
-    this.pendingAtEnd = this.pending
-    this.maybePendingAtEnd = this.maybePending
+  /**
+   * Called when the handler or the unit of work has returned.
+   *
+   * @param goesOn - the session lasts as long as the rows that are the response, so what is under way may still end
+   */
+  returned(goesOn = false): void {
+    this.pendingAtEnd = goesOn ? 0 : this.pending
+    this.maybePendingAtEnd = goesOn ? this.pending + this.maybePending : this.maybePending
   }
 
   /** Decides what an early commit has not decided yet. */
