@@ -85,7 +85,8 @@ function checkRetry(trace: Trace, complain: (what: string) => void): void {
   )
   if (runs > 1 && early) complain('the handler ran again after an early commit')
   const isConflict = answer?.status === 409 && /^40(001|P01)$/.test(codeOf(trace.thrown))
-  const mayRetry = runs <= retry && program.hook.length === 0 && !trace.committedEarly && !trace.excuse
+  const mayRetry =
+    runs <= retry && program.hook.length === 0 && !trace.committedEarly && !trace.excuse && !trace.mayBeKilled
   if (isConflict && mayRetry) complain(`a conflict in run ${runs} was not retried`)
 }
 

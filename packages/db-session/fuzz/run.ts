@@ -129,6 +129,8 @@ export class Run {
 
   async #killOne(): Promise<void> {
     const busy = await this.#connections("state <> 'idle'")
+    // any of these may have lost its connection
+    for (const trace of this.#traces.values()) if (!trace.answer) trace.mayBeKilled = true
     if (busy[0]) await this.#other.query('select pg_terminate_backend($1)', [busy[0].pid])
   }
 

@@ -189,6 +189,8 @@ export class Trace {
   active = 0
   /** Why the response may be an error although the program made no mistake that must be one. */
   excuse: string | undefined
+  /** A backend was killed while it ran: perhaps its own. */
+  mayBeKilled = false
   disconnected = false
   disconnect: () => void = () => {}
   /** What the last run of the handler threw. */
