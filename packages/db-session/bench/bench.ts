@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 // The published build: tsx would slow down each closure that is created in a request.
-import { type DbSession, dbSession } from '@auth-primer/db-session'
+import { dbSession } from '@auth-primer/db-session'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import fastifyPostgres from '@fastify/postgres'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import knexModule, { type Knex } from 'knex'
 import pg from 'pg'
 
@@ -76,12 +76,17 @@ async function serve(url: string): Promise<FastifyInstance> {
   const knex = knexModule({ client: 'pg', connection: url, pool })
   app.addHook('onClose', () => knex.destroy())
   await app.register(fastifyPostgres, { connectionString: url, max: POOL })
-  const add = (to: FastifyInstance, variant: string, kind: Kind, work: (db: DbSession) => Promise<unknown>) =>
+  const add = (
+    to: FastifyInstance,
+    variant: string,
+    kind: Kind,
+    work: (request: FastifyRequest) => Promise<unknown>,
+  ) =>
     to.get(
       `/${variant}/${kind}`,
       { config: { db: kind === 'read' ? { mode: 'read' } : {} } },
       async (request) => {
-        await work(request.db)
+        await work(request)
         return { ok: true }
       },
     )
@@ -97,8 +102,8 @@ async function serve(url: string): Promise<FastifyInstance> {
     await inner.register(dbSession, { knex: sessionKnex, closePools: true })
     add(inner, 'session', 'none', async () => {})
     for (const kind of ['read', 'write'] as const) {
-      add(inner, 'session', kind, (db) => withKnex[kind](db))
-      add(inner, 'session.query', kind, (db) => withSql[kind](db))
+      add(inner, 'session', kind, (request) => withKnex[kind](request.db))
+      add(inner, 'session.query', kind, (request) => withSql[kind](request.db))
     }
   })
   return app

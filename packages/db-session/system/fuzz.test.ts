@@ -6,6 +6,8 @@ import t, { type Test } from 'tap'
 import { startPgBouncer } from './pgbouncer.ts'
 
 const SECONDS = 30
+// a program that fails is made smaller
+t.setTimeout(180_000)
 
 const database = await createTestDatabase()
 const bouncer = await startPgBouncer(new URL(database.adminUrl))
