@@ -300,7 +300,8 @@ async function unitOfWork(place: Place, step: Extract<Step, { kind: 'unit of wor
   const options = { retry: step.retry, begin: marker(trace.program.index) }
   try {
     if (step.via === 'app') await app.unitOfWork(work, options)
-    else await session.wait(() => place.db().unitOfWork(work, options))
+    // one without a statement ends by itself some ticks later
+    else await session.wait(() => place.db().unitOfWork(work, options), false)
     const reason = last?.mustFail
     if (reason) trace.violations.push(`a unit of work resolved although ${reason}`)
     last?.end('committed')
