@@ -36,7 +36,7 @@ export interface Encoded {
 
 /** Encodes statements for the start or the end of a message. Values become text, as Postgres reads them. */
 export function encode(statements: BeginStatements): Encoded {
-  const list = [statements].flat().map((each) => (typeof each === 'string' ? { text: each } : each))
+  const list = [statements].flat().map((each) => (typeof each === 'object' ? each : { text: each }))
   const written: Buffer[] = []
   // Private: pg's Connection writes whole messages, immediately, to the stream it is given.
   const stream = { writable: true, write: (bytes: Buffer) => written.push(bytes) }
