@@ -149,18 +149,19 @@ export class Session {
         '`rollbackOnly()` was called before.',
       )
     const hasWork = this.isOpen
+    // what is registered from here on belongs to the next transaction
+    const afterCommit = this.root.afterCommit.splice(0)
     await this.#end('commit', () =>
       this.#takeTransaction()
         ?.commit()
         .catch((error) => {
           // swallowed, it would let the response say that this is committed
           this.root.failure = error
-          this.root.afterCommit = []
           throw error
         }),
     )
     this.hasCommittedEarly ||= hasWork
-    this.#runAfterCommit()
+    this.#runAfterCommit(afterCommit)
   }
 
   /** Commits, or rolls back if that was asked for, and ends. Rejects if not everything was committed. */
@@ -178,7 +179,7 @@ export class Session {
       return
     }
     await this.#end('finish', () => this.#takeTransaction()?.commit())
-    this.#runAfterCommit()
+    this.#runAfterCommit(this.root.afterCommit)
   }
 
   /**
@@ -415,9 +416,9 @@ export class Session {
     return { lease: waiting.lease.then(onLease, onError), stop: () => waiting.stop() }
   }
 
-  #runAfterCommit(): void {
+  #runAfterCommit(functions: readonly (() => unknown)[]): void {
     const { log, timeline } = this.context
-    for (const work of this.root.afterCommit.splice(0)) {
+    for (const work of functions) {
       const logError = (err: unknown): void =>
         log.error({ err, owner: timeline.owner }, 'a function given to afterCommit failed')
       this.#afterwards.push(immediate().then(work).catch(logError))
