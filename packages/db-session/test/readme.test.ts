@@ -19,6 +19,7 @@ const made = await app.inject({ method: 'POST', url: '/users', payload: { email:
 const read = await app.inject('/users')
 console.log(made.statusCode, made.json().email, read.json().length)
 await app.close()
+await knex.destroy()
 `,
   })
   const child = spawn(process.execPath, ['--import', 'tsx', `${folder}/readme.mts`], {
