@@ -5,9 +5,8 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { DbSessionError, toDbSessionError } from './errors.ts'
 import type { TransactionSpec } from './options.ts'
-import { type Head, type RequestSession, readHead, restoreHead } from './request-session.ts'
+import { type Head, type RequestSession, readHead, restoreHead, type SessionOf } from './request-session.ts'
 import type { Session } from './session.ts'
-import { over } from './session-state.ts'
 
 type Done = (error?: Error) => void
 
@@ -15,10 +14,7 @@ type Done = (error?: Error) => void
  * Creates the last `onSend` hook: the payload is serialized and the head is not sent yet. It commits if the response is
  * good, and rolls back otherwise.
  */
-export function commitOnSend(
-  sessionOf: (request: FastifyRequest) => RequestSession | null,
-  spec: TransactionSpec,
-) {
+export function commitOnSend(sessionOf: SessionOf, spec: TransactionSpec) {
   return (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void => {
     const requestSession = sessionOf(request)
     if (!requestSession || requestSession.phase === 'done' || requestSession.phase === 'streaming') {
@@ -60,7 +56,7 @@ async function endSession(
   // a `Response` has a status of its own
   const status = payload instanceof Response ? payload.status : reply.statusCode
   if (status >= 400) {
-    await session.abort(over())
+    await session.abort(new DbSessionError('DB_SESSION_OVER'))
     return false
   }
   assertSendable(head, payload)
@@ -71,11 +67,7 @@ async function endSession(
     await opened(payload)
     // a row stream sends its statement a little later
     await immediate()
-    if (session.isStreaming)
-      throw new DbSessionError(
-        'DB_SESSION_STREAM_OPEN',
-        "A session that may write cannot stream its rows to the client: its COMMIT would come after the head. Use `mode: 'read'`.",
-      )
+    if (session.isStreaming) throw new DbSessionError('DB_SESSION_STREAM_OPEN')
   }
   await session.finish()
   return false
@@ -102,7 +94,7 @@ function fail(
   requestSession.phase = 'done'
   if (isStream(payload)) payload.destroy?.()
   const known = toDbSessionError(error)
-  const reason = known ?? new DbSessionError('DB_SESSION_ABORTED', 'The response failed.', error)
+  const reason = known ?? new DbSessionError('DB_SESSION_ABORTED', error)
   session.abort(reason).then(() => {
     // without a handler's head, a hook before it has responded
     if (head) restoreHead(reply, head)

@@ -1,7 +1,7 @@
 import { DbSessionError } from './errors.ts'
-import { type Begin, type End, encodeStatements, type PgConnection } from './pg-wire.ts'
+import { type Encoded, encode, type PgConnection } from './pg-wire.ts'
 
-/** Where connections come from: the pool of a knex. `knex-adapter.ts` implements it. */
+/** Where connections come from: the pool of a knex. */
 export interface Connections {
   /** The most connections the pool opens. */
   readonly max: number
@@ -13,46 +13,49 @@ export interface Connections {
 
 /** How a transaction begins and ends on this pool. `withRollback` makes each transaction a savepoint. */
 export interface Verbs {
-  begin(statements: readonly string[]): Begin
+  begin(statements: readonly string[]): Encoded
   readonly commit: string
   /** The command tag of a successful commit. */
   readonly committed: string
   readonly rollback: string
   /** What ends a transaction that has only read, in the message of its statement. */
-  readonly endOfRead: End
+  readonly endOfRead: Encoded
   /** A failed COMMIT ends a transaction, but not a savepoint. */
   readonly rollsBackAfterFailedCommit: boolean
 }
 
-const encoded = new WeakMap<readonly string[], Begin>()
+const encoded = new WeakMap<readonly string[], Encoded>()
 
 const TRANSACTION_VERBS: Verbs = {
   begin(statements) {
-    let begin = encoded.get(statements)
-    if (begin === undefined) {
-      begin = encodeStatements(statements)
-      encoded.set(statements, begin)
-    }
+    const begin = encoded.get(statements) ?? encode(statements)
+    encoded.set(statements, begin)
     return begin
   },
   commit: 'COMMIT',
   committed: 'COMMIT',
   rollback: 'ROLLBACK',
-  endOfRead: encodeStatements('COMMIT'),
+  endOfRead: encode('COMMIT'),
   rollsBackAfterFailedCommit: false,
 }
 
-/** Requests may not take the last connection: it is left to units of work, which a request may wait for. */
+/** Requests leave the last connection to units of work, which a request may wait for. */
 export const LEVELS = { request: 0, unit: 1 } as const
 
-type Take = (error: DbSessionError | null, lease?: Lease) => void
-
 interface Waiter {
-  readonly level: number
+  readonly isUnit: boolean
   readonly deadline: number
-  readonly take: Take
+  resolve(lease: Lease): void
+  reject(error: DbSessionError): void
   /** The pool has been asked for its connection. */
   isAdmitted: boolean
+}
+
+/** A connection that was asked for. */
+export interface Waiting {
+  readonly lease: Promise<Lease>
+  /** Stops waiting. Returns false if the wait is over already. */
+  stop(): boolean
 }
 
 /** Lends connections to sessions, in order of arrival, each within a deadline. */
@@ -62,10 +65,10 @@ export class ConnectionPool {
   readonly #timeoutMs: number
   /** Everyone who waits, the oldest first. */
   readonly #waiters = new Set<Waiter>()
-  /** Connections in use or asked for, by level. */
-  readonly #inUse: [number, number] = [0, 0]
-  readonly #lost = new WeakSet<PgConnection>()
+  #requests = 0
+  #units = 0
   readonly #watched = new WeakSet<PgConnection>()
+  readonly #lost = new WeakSet<PgConnection>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(connections: Connections, timeoutMs: number, verbs: Verbs = TRANSACTION_VERBS) {
@@ -79,13 +82,15 @@ export class ConnectionPool {
     return level <= LEVELS.unit && level < this.#connections.max
   }
 
-  /** Calls `take` with a connection or an error. Returns a function that stops waiting, and returns true if it waited. */
-  acquire(level: number, take: Take): () => boolean {
-    const waiter = { level, deadline: performance.now() + this.#timeoutMs, take, isAdmitted: false }
+  /** Asks for a connection; the promise rejects if none becomes free in time. */
+  acquire(level: number): Waiting {
+    const { promise, ...settle } = deferred<Lease>()
+    const isUnit = level > LEVELS.request
+    const waiter = { isUnit, deadline: performance.now() + this.#timeoutMs, isAdmitted: false, ...settle }
     this.#waiters.add(waiter)
     this.#timer ??= setTimeout(this.#expire, this.#timeoutMs).unref()
-    if (this.#mayEnter(level)) this.#admit(waiter)
-    return () => this.#waiters.delete(waiter)
+    this.#admit(waiter)
+    return { lease: promise, stop: () => this.#waiters.delete(waiter) }
   }
 
   /** Returns true once the socket is gone. */
@@ -94,40 +99,40 @@ export class ConnectionPool {
   }
 
   /** Takes a connection back. Only its lease calls this. */
-  takeBack(connection: PgConnection, level: number): void {
+  takeBack(connection: PgConnection, isUnit: boolean): void {
     this.#connections.release(connection)
-    this.#leave(level)
+    this.#leave(isUnit)
   }
 
-  #mayEnter(level: number): boolean {
-    const [requests, units] = this.#inUse
+  async #admit(waiter: Waiter): Promise<void> {
+    const { isUnit } = waiter
     const { max } = this.#connections
-    return level === LEVELS.request ? requests < Math.max(1, max - 1) : requests + units < max
-  }
-
-  #admit(waiter: Waiter): void {
-    const { level } = waiter
+    if (isUnit ? this.#requests + this.#units >= max : this.#requests >= Math.max(1, max - 1)) return
     waiter.isAdmitted = true
-    this.#inUse[level === LEVELS.request ? 0 : 1]++
-    this.#connections.acquire().then(
-      (connection) => {
-        this.#watch(connection)
-        if (this.#waiters.delete(waiter)) waiter.take(null, new Lease(this, connection, level))
-        else this.takeBack(connection, level)
-      },
-      (error) => {
-        this.#leave(level)
-        if (this.#waiters.delete(waiter)) waiter.take(this.#translate(error))
-      },
-    )
+    if (isUnit) this.#units++
+    else this.#requests++
+    try {
+      const connection = await this.#connections.acquire()
+      this.#watch(connection)
+      if (this.#waiters.delete(waiter)) waiter.resolve(new Lease(this, connection, isUnit))
+      else this.takeBack(connection, isUnit)
+    } catch (error) {
+      this.#leave(isUnit)
+      if (!this.#waiters.delete(waiter)) return
+      const isTimeout = this.#connections.isPoolTimeout(error)
+      waiter.reject(
+        new DbSessionError(isTimeout ? 'DB_SESSION_POOL_EXHAUSTED' : 'DB_SESSION_UNAVAILABLE', error),
+      )
+    }
   }
 
-  #leave(level: number): void {
-    this.#inUse[level === LEVELS.request ? 0 : 1]--
+  #leave(isUnit: boolean): void {
+    if (isUnit) this.#units--
+    else this.#requests--
     for (const waiter of this.#waiters) {
-      if (waiter.isAdmitted || !this.#mayEnter(waiter.level)) continue
+      if (waiter.isAdmitted) continue
       this.#admit(waiter)
-      return
+      if (waiter.isAdmitted) return
     }
   }
 
@@ -138,23 +143,16 @@ export class ConnectionPool {
     connection.on('end', () => this.#lost.add(connection))
   }
 
-  #translate(error: unknown): DbSessionError {
-    return this.#connections.isPoolTimeout(error)
-      ? poolExhausted(this.#timeoutMs, error)
-      : new DbSessionError('DB_SESSION_UNAVAILABLE', 'No connection to Postgres could be opened.', error)
-  }
-
   #expire = (): void => {
-    this.#timer = undefined
     const now = performance.now()
+    this.#timer = undefined
     for (const waiter of this.#waiters) {
       if (waiter.deadline - now >= 1) {
-        clearTimeout(this.#timer)
         this.#timer = setTimeout(this.#expire, waiter.deadline - now).unref()
         return
       }
       this.#waiters.delete(waiter)
-      waiter.take(poolExhausted(this.#timeoutMs))
+      waiter.reject(new DbSessionError('DB_SESSION_POOL_EXHAUSTED'))
     }
   }
 }
@@ -164,14 +162,14 @@ export class Lease {
   readonly connection: PgConnection
   readonly verbs: Verbs
   readonly #pool: ConnectionPool
-  readonly #level: number
+  readonly #isUnit: boolean
   #isReturned = false
 
-  constructor(pool: ConnectionPool, connection: PgConnection, level: number) {
+  constructor(pool: ConnectionPool, connection: PgConnection, isUnit: boolean) {
     this.connection = connection
     this.verbs = pool.verbs
     this.#pool = pool
-    this.#level = level
+    this.#isUnit = isUnit
   }
 
   /** Returns true once the socket is gone. */
@@ -182,7 +180,7 @@ export class Lease {
   /** Returns the connection to the pool. */
   release(): void {
     this.#assertFirstReturn()
-    this.#pool.takeBack(this.connection, this.#level)
+    this.#pool.takeBack(this.connection, this.#isUnit)
   }
 
   /** Closes the socket: whatever waits for a reply gets an error. */
@@ -193,27 +191,30 @@ export class Lease {
   /** Closes the connection, which rolls its transaction back, and returns the slot to the pool. */
   async discard(): Promise<void> {
     this.#assertFirstReturn()
-    const { connection } = this
     if (!this.isLost) {
-      const closed = new Promise((resolve) => connection.once('end', resolve))
-      connection.end().catch(() => {})
+      const closed = new Promise((resolve) => this.connection.once('end', resolve))
+      this.connection.end().catch(() => {})
       this.abandon()
       await closed
     }
-    this.#pool.takeBack(connection, this.#level)
+    this.#pool.takeBack(this.connection, this.#isUnit)
   }
 
   #assertFirstReturn(): void {
-    if (this.#isReturned)
-      throw new Error('A connection was returned to the pool twice. This is a bug in db-session.')
+    if (this.#isReturned) throw new Error('A connection was returned twice. This is a bug in db-session.')
     this.#isReturned = true
   }
 }
 
-function poolExhausted(timeoutMs: number, cause?: unknown): DbSessionError {
-  return new DbSessionError(
-    'DB_SESSION_POOL_EXHAUSTED',
-    `No connection became free within ${timeoutMs} ms.`,
-    cause,
-  )
+/** Returns a promise and the functions that settle it. */
+export function deferred<T>(): {
+  promise: Promise<T>
+  resolve(value: T): void
+  reject(error: Error): void
+} {
+  let settle: { resolve(value: T): void; reject(error: Error): void } | undefined
+  const promise = new Promise<T>((resolve, reject) => {
+    settle = { resolve, reject }
+  })
+  return { promise, ...(settle as NonNullable<typeof settle>) }
 }

@@ -1,111 +1,92 @@
-/** The HTTP status of each code. `docs/errors/` has a page for each. */
-const STATUS = {
-  DB_SESSION_OPTION_INVALID: 500,
-  DB_SESSION_NOT_COVERED: 500,
-  DB_SESSION_OVER: 500,
-  DB_SESSION_ABORTED: 503,
-  DB_SESSION_NOT_AWAITED: 500,
-  DB_SESSION_SAVEPOINT_OPEN: 500,
-  DB_SESSION_NOT_ON_A_SESSION: 500,
-  DB_SESSION_STREAM_OPEN: 500,
-  DB_SESSION_NEEDS_TRANSACTION: 500,
-  DB_SESSION_NESTED: 500,
-  DB_SESSION_ROLLBACK_OPEN: 500,
-  DB_SESSION_ENDED_BY_STATEMENT: 500,
-  DB_SESSION_TRANSACTION_FAILED: 500,
-  DB_SESSION_QUERY_FAILED: 500,
-  DB_SESSION_READ_ONLY: 500,
-  DB_SESSION_CONSTRAINT: 409,
-  DB_SESSION_SERIALIZATION: 409,
-  DB_SESSION_STATEMENT_TIMEOUT: 503,
-  DB_SESSION_POOL_EXHAUSTED: 503,
-  DB_SESSION_UNAVAILABLE: 503,
-  DB_SESSION_CONNECTION_LOST: 503,
-  DB_SESSION_COMMIT_OUTCOME_UNKNOWN: 503,
-  DB_SESSION_CLOSING: 503,
+/** The HTTP status and the message of each code. `docs/errors/` has a page for each. */
+const ERRORS = {
+  DB_SESSION_OPTION_INVALID: [500, 'An option is invalid.'],
+  DB_SESSION_NOT_COVERED: [
+    500,
+    'No session here: routes and hooks have one if they are added after db-session, not-found handlers never.',
+  ],
+  DB_SESSION_OVER: [500, 'The session has ended: await every statement before the response is sent.'],
+  DB_SESSION_ABORTED: [503, 'The request ended before its session, which was rolled back.'],
+  DB_SESSION_NOT_AWAITED: [500, 'Something that uses the session was not awaited, so it was rolled back.'],
+  DB_SESSION_SAVEPOINT_OPEN: [
+    500,
+    'A savepoint is open: use the session that its function received, or await the savepoint first.',
+  ],
+  DB_SESSION_NOT_ON_A_SESSION: [500, 'A session does not have this member of a knex.'],
+  DB_SESSION_STREAM_OPEN: [
+    500,
+    "A session that may write cannot stream its rows to the client: its COMMIT would come after the head. Use `mode: 'read'`.",
+  ],
+  DB_SESSION_NEEDS_TRANSACTION: [
+    500,
+    "The statement ends with its transaction, and with mode 'read' each statement is a transaction of its own. Send settings with the option `begin`, or ask for one transaction with `isolation: 'repeatable read'`.",
+  ],
+  DB_SESSION_NESTED: [
+    500,
+    'The pool cannot spare a connection for a unit of work inside this session: commit the session first, use a savepoint of it, or enlarge the pool.',
+  ],
+  DB_SESSION_ROLLBACK_OPEN: [
+    500,
+    'Another `withRollback` of this database is active. Run them one after the other.',
+  ],
+  DB_SESSION_ENDED_BY_STATEMENT: [
+    500,
+    'A statement ended the transaction: leave COMMIT and ROLLBACK to the session.',
+  ],
+  DB_SESSION_TRANSACTION_FAILED: [
+    500,
+    'An earlier statement failed, so nothing can be committed. Let its error propagate, or run it in a savepoint.',
+  ],
+  DB_SESSION_QUERY_FAILED: [500, 'A statement failed.'],
+  DB_SESSION_READ_ONLY: [500, "A statement tried to write in a session with mode 'read'."],
+  DB_SESSION_CONSTRAINT: [409, 'The change violates a constraint of the database.'],
+  DB_SESSION_SERIALIZATION: [409, 'A concurrent transaction conflicted. Nothing was committed; try again.'],
+  DB_SESSION_STATEMENT_TIMEOUT: [503, 'A statement exceeded its timeout.'],
+  DB_SESSION_POOL_EXHAUSTED: [503, 'No connection became free in time.'],
+  DB_SESSION_UNAVAILABLE: [503, 'Postgres cannot serve this request now. Nothing was committed.'],
+  DB_SESSION_CONNECTION_LOST: [503, 'The connection to Postgres was lost. Nothing was committed.'],
+  DB_SESSION_COMMIT_OUTCOME_UNKNOWN: [
+    503,
+    'The connection was lost during COMMIT. It is not known whether the transaction was committed.',
+  ],
+  DB_SESSION_CLOSING: [503, 'The service is shutting down.'],
 } as const
+
+/** Failures that pass by themselves: their responses carry `Retry-After: 1`. */
+const TRANSIENT: readonly string[] = [
+  'DB_SESSION_POOL_EXHAUSTED',
+  'DB_SESSION_UNAVAILABLE',
+  'DB_SESSION_CONNECTION_LOST',
+  'DB_SESSION_CLOSING',
+]
+
+/**
+ * What each SQLSTATE becomes. Everything that is not listed is `DB_SESSION_QUERY_FAILED`, a 500: the program sent a
+ * wrong statement, and a client that repeats it gets the same error. The names of the numbers:
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const SQLSTATES: Partial<Record<DbSessionErrorCode, string>> = {
+  DB_SESSION_CONNECTION_LOST: '08000 08001 08003 08004 08006 57P01 57P02 57P05',
+  DB_SESSION_UNAVAILABLE: '53000 53100 53200 53300 53400 57P03 57P04',
+  DB_SESSION_COMMIT_OUTCOME_UNKNOWN: '08007 40003',
+  DB_SESSION_CONSTRAINT: '23000 23001 23503 23505 23514 23P01 40002',
+  DB_SESSION_SERIALIZATION: '40000 40001 40P01',
+  DB_SESSION_STATEMENT_TIMEOUT: '25P04 55P03 57014',
+  DB_SESSION_READ_ONLY: '25006',
+  DB_SESSION_TRANSACTION_FAILED: '25P02',
+  // protocol violation, idle transaction: Postgres closes the connection, but the program is at fault
+  DB_SESSION_QUERY_FAILED: '08P01 25P03',
+}
 
 /**
  * The `code` of a {@link DbSessionError}: a union, so a `switch` narrows.
  *
  * @useDeclaredType
  */
-export type DbSessionErrorCode = keyof typeof STATUS
+export type DbSessionErrorCode = keyof typeof ERRORS
 
 /** Every code of this package. */
-export const DB_SESSION_ERROR_CODES = Object.keys(STATUS) as readonly DbSessionErrorCode[]
-
-/** Seconds after which a client may try again, for failures that pass by themselves. */
-const RETRY_AFTER: Partial<Record<DbSessionErrorCode, number>> = {
-  DB_SESSION_POOL_EXHAUSTED: 1,
-  DB_SESSION_UNAVAILABLE: 1,
-  DB_SESSION_CONNECTION_LOST: 1,
-  DB_SESSION_CLOSING: 1,
-}
-
-/**
- * What each SQLSTATE becomes. Everything that is not listed is `DB_SESSION_QUERY_FAILED`, a 500: the program sent a
- * wrong statement, and a client that repeats it gets the same error.
- *
- * Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
- */
-const CODES: Readonly<Record<string, DbSessionErrorCode>> = {
-  '08000': 'DB_SESSION_CONNECTION_LOST', // connection_exception
-  '08001': 'DB_SESSION_CONNECTION_LOST', // sqlclient_unable_to_establish_sqlconnection
-  '08003': 'DB_SESSION_CONNECTION_LOST', // connection_does_not_exist
-  '08004': 'DB_SESSION_CONNECTION_LOST', // sqlserver_rejected_establishment_of_sqlconnection
-  '08006': 'DB_SESSION_CONNECTION_LOST', // connection_failure
-  '57P01': 'DB_SESSION_CONNECTION_LOST', // admin_shutdown
-  '57P02': 'DB_SESSION_CONNECTION_LOST', // crash_shutdown
-  '57P05': 'DB_SESSION_CONNECTION_LOST', // idle_session_timeout
-  '57P03': 'DB_SESSION_UNAVAILABLE', // cannot_connect_now
-  '57P04': 'DB_SESSION_UNAVAILABLE', // database_dropped
-  '53000': 'DB_SESSION_UNAVAILABLE', // insufficient_resources
-  '53100': 'DB_SESSION_UNAVAILABLE', // disk_full
-  '53200': 'DB_SESSION_UNAVAILABLE', // out_of_memory
-  '53300': 'DB_SESSION_UNAVAILABLE', // too_many_connections
-  '53400': 'DB_SESSION_UNAVAILABLE', // configuration_limit_exceeded
-  '08007': 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN', // transaction_resolution_unknown
-  '40003': 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN', // statement_completion_unknown
-  '23000': 'DB_SESSION_CONSTRAINT', // integrity_constraint_violation
-  '23001': 'DB_SESSION_CONSTRAINT', // restrict_violation
-  '23503': 'DB_SESSION_CONSTRAINT', // foreign_key_violation
-  '23505': 'DB_SESSION_CONSTRAINT', // unique_violation
-  '23514': 'DB_SESSION_CONSTRAINT', // check_violation
-  '23P01': 'DB_SESSION_CONSTRAINT', // exclusion_violation
-  '40002': 'DB_SESSION_CONSTRAINT', // transaction_integrity_constraint_violation
-  '40000': 'DB_SESSION_SERIALIZATION', // transaction_rollback
-  '40001': 'DB_SESSION_SERIALIZATION', // serialization_failure
-  '40P01': 'DB_SESSION_SERIALIZATION', // deadlock_detected
-  '25P04': 'DB_SESSION_STATEMENT_TIMEOUT', // transaction_timeout
-  '55P03': 'DB_SESSION_STATEMENT_TIMEOUT', // lock_not_available
-  '57014': 'DB_SESSION_STATEMENT_TIMEOUT', // query_canceled
-  '25006': 'DB_SESSION_READ_ONLY', // read_only_sql_transaction
-  '25P02': 'DB_SESSION_TRANSACTION_FAILED', // in_failed_sql_transaction
-}
-
-/** FATAL errors that are a fault of the program, although they end the connection. */
-const FATAL_BY_PROGRAM = ['08P01', '25P03'] // protocol_violation, idle_in_transaction_session_timeout
-
-const MESSAGES: Partial<Record<DbSessionErrorCode, string>> = {
-  DB_SESSION_CONNECTION_LOST: 'The connection to Postgres was lost. Nothing was committed.',
-  DB_SESSION_UNAVAILABLE: 'Postgres cannot serve this request now. Nothing was committed.',
-  DB_SESSION_COMMIT_OUTCOME_UNKNOWN: 'Postgres does not know whether the transaction was committed.',
-  DB_SESSION_CONSTRAINT: 'The change violates a constraint of the database.',
-  DB_SESSION_SERIALIZATION: 'A concurrent transaction conflicted. Nothing was committed; try again.',
-  DB_SESSION_STATEMENT_TIMEOUT: 'A statement exceeded its timeout.',
-  DB_SESSION_READ_ONLY:
-    "A statement tried to write in a session with mode 'read'. Remove the mode from the route.",
-  DB_SESSION_TRANSACTION_FAILED:
-    'An earlier statement failed, so nothing can be committed. Let its error propagate, or run it in a savepoint.',
-}
-
-/** The members of pg's `DatabaseError` that are used here. */
-export interface PostgresError extends Error {
-  readonly severity: string
-  readonly code: string
-  readonly constraint?: string
-}
+export const DB_SESSION_ERROR_CODES = Object.keys(ERRORS) as readonly DbSessionErrorCode[]
 
 /**
  * An error of a session. The message contains neither SQL nor values. `cause` is the error of pg, if there is one: its
@@ -127,14 +108,13 @@ export class DbSessionError extends Error {
   /** The name of the broken constraint, never its values. */
   readonly constraint?: string
 
-  constructor(code: DbSessionErrorCode, message: string, cause?: unknown) {
+  constructor(code: DbSessionErrorCode, cause?: unknown, message: string = ERRORS[code][1]) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
-    this.statusCode = STATUS[code]
-    const retryAfter = RETRY_AFTER[code]
-    if (retryAfter !== undefined) {
-      this.retryAfter = retryAfter
-      this.headers = { 'retry-after': String(retryAfter) }
+    this.statusCode = ERRORS[code][0]
+    if (TRANSIENT.includes(code)) {
+      this.retryAfter = 1
+      this.headers = { 'retry-after': '1' }
     }
     const origin = findPostgresError(cause)
     if (origin) this.sqlState = origin.code
@@ -152,12 +132,18 @@ export function keepMessage(error: Error): void {
   Object.defineProperty(error, 'message', { get: () => message, set() {}, configurable: true })
 }
 
+/** The members of pg's `DatabaseError` that are used here. */
+interface PostgresError extends Error {
+  readonly severity: string
+  readonly code: string
+  readonly constraint?: string
+}
+
 /** Returns the error that Postgres sent: the error itself, or the one that Objection wraps as `nativeError`. */
 export function findPostgresError(error: unknown): PostgresError | undefined {
   const origin = error instanceof Error && 'nativeError' in error ? error.nativeError : error
-  return origin instanceof Error && 'severity' in origin && 'code' in origin
-    ? (origin as PostgresError)
-    : undefined
+  const isFromPostgres = origin instanceof Error && 'severity' in origin && 'code' in origin
+  return isFromPostgres ? (origin as PostgresError) : undefined
 }
 
 /**
@@ -170,28 +156,23 @@ export function findPostgresError(error: unknown): PostgresError | undefined {
  */
 export function toDbSessionError(error: unknown): DbSessionError | undefined {
   if (error instanceof DbSessionError) return error
-  const origin = findPostgresError(error)
-  if (origin === undefined) return undefined
-  const code = codeFor(origin)
-  return new DbSessionError(code, MESSAGES[code] ?? `A statement failed with SQLSTATE ${origin.code}.`, error)
+  const sqlState = findPostgresError(error)?.code
+  if (sqlState === undefined) return undefined
+  for (const code of DB_SESSION_ERROR_CODES)
+    if (code !== 'DB_SESSION_QUERY_FAILED' && SQLSTATES[code]?.includes(sqlState))
+      return new DbSessionError(code, error)
+  if (endsConnection(error) && !SQLSTATES.DB_SESSION_QUERY_FAILED?.includes(sqlState))
+    return new DbSessionError('DB_SESSION_CONNECTION_LOST', error)
+  return new DbSessionError('DB_SESSION_QUERY_FAILED', error, `A statement failed with SQLSTATE ${sqlState}.`)
 }
 
 /** Returns true for a serialization failure and for a deadlock: Postgres asks to repeat the transaction. */
 export function isConflict(error: unknown): boolean {
-  const sqlState = findPostgresError(error)?.code ?? (error as { sqlState?: string } | undefined)?.sqlState
+  const sqlState = (toDbSessionError(error) as DbSessionError | undefined)?.sqlState
   return sqlState === '40001' || sqlState === '40P01'
 }
 
 /** Returns true for an error after which Postgres closes the connection. */
 export function endsConnection(error: unknown): boolean {
-  const severity = findPostgresError(error)?.severity
-  return severity === 'FATAL' || severity === 'PANIC'
-}
-
-function codeFor(origin: PostgresError): DbSessionErrorCode {
-  const code = CODES[origin.code]
-  if (code !== undefined) return code
-  return endsConnection(origin) && !FATAL_BY_PROGRAM.includes(origin.code)
-    ? 'DB_SESSION_CONNECTION_LOST'
-    : 'DB_SESSION_QUERY_FAILED'
+  return ['FATAL', 'PANIC'].includes(findPostgresError(error)?.severity ?? '')
 }

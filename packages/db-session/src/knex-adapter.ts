@@ -7,13 +7,7 @@ import type { QueryResult } from 'pg'
 import type { Connections } from './connection-pool.ts'
 import { DbSessionError } from './errors.ts'
 import type { UnitOfWorkOptions } from './options.ts'
-import {
-  isSubmittable,
-  type PgConnection,
-  prepareStream,
-  type ReplyCallback,
-  type Statement,
-} from './pg-wire.ts'
+import { isSubmittable, type PgConnection, prepareStream, type Statement } from './pg-wire.ts'
 import type { Session } from './session.ts'
 import type { Scope } from './session-state.ts'
 import type { DbSession, QueryConfig } from './types.ts'
@@ -74,6 +68,8 @@ export function sessionKnexFactory(knex: Knex, runUnit: RunUnit): CreateSessionK
   }
 }
 
+type ReplyCallback = (error: Error | null, result?: QueryResult) => void
+
 /** The connection that knex sees: it forwards statements to the session. */
 class SessionConnection {
   readonly session: Session
@@ -86,29 +82,14 @@ class SessionConnection {
 
   /** Sends a statement, with a callback or a promise, as pg's Client does. */
   query(statement: Statement | string, values?: unknown, callback?: ReplyCallback): unknown {
-    const config = typeof statement === 'string' ? { text: statement } : statement
-    const done = typeof values === 'function' ? (values as ReplyCallback) : callback
-    if (isSubmittable(config)) {
-      prepareStream(config)
-      this.session.submit(this.scope, config, done ?? (() => {}))
-      return config
-    }
-    const complete = Array.isArray(values) ? { ...config, values } : config
-    if (typeof complete.text !== 'string') throw new TypeError('Expected the statement to have a text.')
-    if (done === undefined) return this.submit(complete as QueryConfig)
-    this.session.submit(this.scope, complete, done)
-    return config
-  }
-
-  submit(config: QueryConfig): Promise<QueryResult> {
-    const { session, scope } = this
-    return handled(
-      new Promise((resolve, reject) => {
-        session.submit(scope, config as Statement, (error, result) =>
-          error ? reject(error) : resolve(result as QueryResult),
-        )
-      }),
-    )
+    const reply = typeof values === 'function' ? (values as ReplyCallback) : callback
+    const given = typeof statement === 'string' ? { text: statement } : statement
+    const config = Array.isArray(values) ? { ...given, values } : given
+    if (isSubmittable(config)) prepareStream(config)
+    else if (typeof config.text !== 'string') throw new TypeError('Expected the statement to have a text.')
+    const result = handled(this.session.submit(this.scope, config))
+    if (reply) result.then((result) => reply(null, result), reply)
+    return isSubmittable(config) || reply ? config : result
   }
 
   cancelStatement(): Promise<void> {
@@ -123,6 +104,8 @@ type SessionKnex = DbSession & { [kConnection]: SessionConnection }
 /** Members of Knex that would leave the session, or outlive it. */
 const REFUSED_METHODS = ['initialize', 'destroy', 'withUserParams', 'transactionProvider', 'rollback']
 const REFUSED_GETTERS = ['migrate', 'seed']
+const NOT_A_TRANSACTION =
+  'A transaction inside a session is a savepoint: give `transaction` a function that returns a promise, and no options.'
 const QUERY_MEMBERS = ['text', 'values', 'name', 'rowMode']
 
 /** The members of a session besides those of a query builder. */
@@ -162,7 +145,8 @@ function sessionMembers(knex: Knex, create: CreateSessionKnex, runUnit: RunUnit)
       const config = queryConfig(statement, values)
       // whoever listens to knex gets every statement
       this.client.emit('query', { method: 'raw', sql: config.text, bindings: config.values ?? [] })
-      return this[kConnection].submit(config)
+      const { session, scope } = this[kConnection]
+      return handled(session.submit(scope, config as Statement))
     },
     afterCommit(work: () => unknown) {
       assertFunction('afterCommit', work)
@@ -173,7 +157,11 @@ function sessionMembers(knex: Knex, create: CreateSessionKnex, runUnit: RunUnit)
     },
     commit() {
       const { session, scope } = this[kConnection]
-      return handled(scope.parent ? Promise.reject(notOnASavepoint()) : session.commit())
+      return handled(
+        scope.parent
+          ? Promise.reject(notOnASession('A savepoint is committed with its session.'))
+          : session.commit(),
+      )
     },
     savepoint(work: (db: DbSession) => Promise<unknown>) {
       assertFunction('savepoint', work)
@@ -183,10 +171,10 @@ function sessionMembers(knex: Knex, create: CreateSessionKnex, runUnit: RunUnit)
     /** knex's name for a savepoint, which Objection's `Model.transaction(db, work)` calls too. */
     transaction(work: (db: DbSession) => Promise<unknown>, config?: object) {
       if (typeof work !== 'function' || config !== undefined)
-        return handled(Promise.reject(notATransaction()))
+        return handled(Promise.reject(notOnASession(NOT_A_TRANSACTION)))
       return this.savepoint((db: DbSession) => {
         const result = work(db)
-        if (typeof result?.then !== 'function') throw notATransaction()
+        if (typeof result?.then !== 'function') throw notOnASession(NOT_A_TRANSACTION)
         return result
       })
     },
@@ -240,8 +228,7 @@ export function assertFunction(name: string, value: unknown): void {
 
 function refuse(name: string): () => never {
   return () => {
-    throw new DbSessionError(
-      'DB_SESSION_NOT_ON_A_SESSION',
+    throw notOnASession(
       name === 'rollback'
         ? 'A session has no `rollback`: throw an error, or call `rollbackOnly()`.'
         : `\`${name}\` belongs to the knex itself, not to a session of it.`,
@@ -249,18 +236,8 @@ function refuse(name: string): () => never {
   }
 }
 
-function notOnASavepoint(): DbSessionError {
-  return new DbSessionError(
-    'DB_SESSION_NOT_ON_A_SESSION',
-    'A savepoint has no commit of its own: it is committed with its session.',
-  )
-}
-
-function notATransaction(): DbSessionError {
-  return new DbSessionError(
-    'DB_SESSION_NOT_ON_A_SESSION',
-    'A transaction inside a session is a savepoint: give `transaction` one function that returns a promise, and no options.',
-  )
+function notOnASession(message: string): DbSessionError {
+  return new DbSessionError('DB_SESSION_NOT_ON_A_SESSION', undefined, message)
 }
 
 /**

@@ -22,10 +22,7 @@ export interface DbRoute {
   readonly retry?: number
   /** The timeout of one statement, in milliseconds; 0 is none. @default the plugin's */
   readonly statementTimeoutMs?: number
-  /**
-   * Reads from the replica, whose rows may be stale, or from the primary if no connection to the replica can be had.
-   * Only with `mode: 'read'`. @default false
-   */
+  /** Only with mode 'read': reads from the replica, whose rows may be stale, if it gives a connection. @default false */
   readonly replica?: boolean
 }
 
@@ -67,10 +64,7 @@ export interface SessionOptions {
   readonly closePools?: boolean
   /** Keeps the values of each statement in the timeline and the diagnostics. They are user data. @default false */
   readonly bindings?: boolean
-  /**
-   * Milliseconds before run 2, 3, … of a retried work: random, up to `base` × 2ⁿ, at most `max`; integers, 0 is
-   * immediately. @default { base: 5, max: 250 }
-   */
+  /** Milliseconds before run 2, 3, … of a work: random, up to `base` × 2ⁿ and `max`. @default { base: 5, max: 250 } */
   readonly backoff?: { readonly base: number; readonly max: number }
   /** The random source of the back-off. @default Math.random */
   readonly random?: () => number
@@ -126,35 +120,35 @@ const DEADLINE_MARGIN_MS = 1_000
 /** Checks the options and fills in the defaults. `further` names the options that only this caller has. */
 export function parseSessionOptions(options: SessionOptions, further: readonly string[]): Settings {
   rejectUnknown(options, [...SESSION_OPTIONS, ...further])
-  checkKnex('knex', options.knex)
-  if (options.replica !== undefined) checkKnex('replica', options.replica)
-  const { begin } = options as { begin?: unknown }
-  if (begin !== undefined) checkType('begin', begin, 'function')
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const settings = { ...DEFAULTS, ...Object.fromEntries(given) } as Settings
-  checkInteger('acquireTimeoutMs', settings.acquireTimeoutMs, 1, MAX_MS)
-  for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[])
-    if (name.endsWith('Ms')) checkInteger(name, settings[name], 0, MAX_MS)
+  for (const name of ['knex', 'replica'] as const)
+    check(name, settings[name], 'a knex whose client is pg', isKnex(settings[name], name === 'replica'))
+  for (const [name, value] of Object.entries(settings))
+    if (name.endsWith('Ms')) checkInteger(name, value, name === 'acquireTimeoutMs' ? 1 : 0, MAX_MS)
   checkInteger('backoff.base', settings.backoff?.base, 0, MAX_MS)
   checkInteger('backoff.max', settings.backoff.max, 0, MAX_MS)
-  for (const name of ['closePools', 'bindings'] as const) checkType(name, settings[name], 'boolean')
-  for (const name of ['random', 'sleep'] as const) checkType(name, settings[name], 'function')
+  for (const name of ['closePools', 'bindings'] as const)
+    check(name, settings[name], 'a boolean', typeof settings[name] === 'boolean')
+  for (const name of ['random', 'sleep'] as const)
+    check(name, settings[name], 'a function', typeof settings[name] === 'function')
+  const { begin } = options as { begin?: unknown }
+  check('begin', begin, 'a function', begin === undefined || typeof begin === 'function')
   return settings
 }
 
 /** Checks the options of a route, or of a unit of work, and prepares its BEGIN. */
 export function parseTransactionSpec(route: DbRoute, settings: Settings): TransactionSpec {
   rejectUnknown(route, ROUTE_OPTIONS)
-  const { mode = 'write', isolation, retry = 0, replica = false } = route
+  const { mode = 'write', isolation = 'read committed', retry = 0, replica = false } = route
   const { statementTimeoutMs = settings.statementTimeoutMs } = route
-  if (mode !== 'read' && mode !== 'write') throw invalid('mode', "'read' or 'write'", mode)
-  if (isolation !== undefined && !ISOLATION_LEVELS.includes(isolation))
-    throw invalid('isolation', `one of '${ISOLATION_LEVELS.join("', '")}'`, isolation)
+  check('mode', mode, "'read' or 'write'", ['read', 'write'].includes(mode))
+  check('isolation', isolation, `'${ISOLATION_LEVELS.join("', '")}'`, ISOLATION_LEVELS.includes(isolation))
   checkInteger('retry', retry, 0, 100)
   checkInteger('statementTimeoutMs', statementTimeoutMs, 0, MAX_MS)
-  checkType('replica', replica, 'boolean')
-  if (replica && mode !== 'read') throw invalid('replica', "false unless `mode` is 'read'", replica)
-  const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${isolation.toUpperCase()}`
+  check('replica', replica, 'a boolean', typeof replica === 'boolean')
+  check('replica', replica, "false unless `mode` is 'read'", !replica || mode === 'read')
+  const level = route.isolation === undefined ? '' : ` ISOLATION LEVEL ${isolation.toUpperCase()}`
   const begin = [`BEGIN${level}${mode === 'read' ? ' READ ONLY' : ''}`]
   if (statementTimeoutMs > 0) begin.push(`SET LOCAL statement_timeout = ${statementTimeoutMs}`)
   if (settings.idleTimeoutMs > 0)
@@ -163,57 +157,52 @@ export function parseTransactionSpec(route: DbRoute, settings: Settings): Transa
     mode,
     retry,
     usesReplica: replica,
-    isPerStatement: mode === 'read' && (isolation === undefined || isolation === 'read committed'),
+    isPerStatement: mode === 'read' && isolation === 'read committed',
     begin,
     deadlineMs: statementTimeoutMs === 0 ? 0 : Math.min(statementTimeoutMs + DEADLINE_MARGIN_MS, MAX_MS),
   }
 }
 
-/** Creates the error for an option with a wrong value; the message contains only the value's type. */
-export function invalid(name: string, expected: string, value: unknown): DbSessionError {
+/** Throws unless the value is valid. The message contains only the value's type. */
+export function check(name: string, value: unknown, expected: string, isValid: boolean): void {
+  if (isValid) return
   const type = value === null ? 'null' : typeof value
-  return new DbSessionError(
-    'DB_SESSION_OPTION_INVALID',
-    `Expected \`${name}\` to be ${expected}, got a value of type ${type}.`,
-  )
+  throw invalidOption(`Expected \`${name}\` to be ${expected}, got a value of type ${type}.`)
 }
 
-function rejectUnknown(options: unknown, known: readonly string[]): void {
-  if (options === null || typeof options !== 'object') throw invalid('options', 'an object', options)
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue
-    const nearest = known.toSorted((a, b) => editDistance(name, a) - editDistance(name, b))[0] as string
-    const isNear = editDistance(name, nearest) <= Math.max(2, name.length / 2)
-    const hint = isNear ? `Did you mean \`${nearest}\`?` : `The options are ${known.join(', ')}.`
-    throw new DbSessionError('DB_SESSION_OPTION_INVALID', `Unknown option \`${name}\`. ${hint}`)
-  }
-}
-
-/** Counts the letters to insert, delete or replace to turn one word into the other. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= to.length; j++) {
-      const isSame = from[i - 1]?.toLowerCase() === to[j - 1]?.toLowerCase()
-      const replaced = (row[j - 1] as number) + (isSame ? 0 : 1)
-      next.push(Math.min((row[j] as number) + 1, (next[j - 1] as number) + 1, replaced))
-    }
-    row = next
-  }
-  return row[to.length] as number
-}
-
-function checkKnex(name: string, value: unknown): void {
-  const client = (value as Knex | undefined)?.client
-  if (client?.driverName !== 'pg') throw invalid(name, 'a knex whose client is pg', value)
+export function invalidOption(message: string): DbSessionError {
+  return new DbSessionError('DB_SESSION_OPTION_INVALID', undefined, message)
 }
 
 function checkInteger(name: string, value: unknown, min: number, max: number): void {
-  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max)
-    throw invalid(name, `an integer from ${min} to ${max}`, value)
+  const isValid = Number.isInteger(value) && (value as number) >= min && (value as number) <= max
+  check(name, value, `an integer from ${min} to ${max}`, isValid)
 }
 
-function checkType(name: string, value: unknown, type: 'boolean' | 'function'): void {
-  if (typeof value !== type) throw invalid(name, `a ${type}`, value)
+function isKnex(value: Knex | undefined, isOptional: boolean): boolean {
+  return value === undefined ? isOptional : value?.client?.driverName === 'pg'
+}
+
+function rejectUnknown(options: object, known: readonly string[]): void {
+  check('options', options, 'an object', typeof options === 'object' && options !== null)
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue
+    const nearest = known.toSorted((a, b) => likeness(name, b) - likeness(name, a))[0] as string
+    const hint =
+      likeness(name, nearest) > 2 ? `Did you mean \`${nearest}\`?` : `The options are ${known.join(', ')}.`
+    throw invalidOption(`Unknown option \`${name}\`. ${hint}`)
+  }
+}
+
+/** Counts the letters that two names share at the start and at the end. */
+function likeness(a: string, b: string): number {
+  const [short, long] = [a.toLowerCase(), b.toLowerCase()].toSorted((x, y) => x.length - y.length) as [
+    string,
+    string,
+  ]
+  let start = 0
+  while (start < short.length && short[start] === long[start]) start++
+  let end = 0
+  while (end < short.length - start && short.at(-1 - end) === long.at(-1 - end)) end++
+  return start + end
 }

@@ -11,78 +11,64 @@ export type PgConnection = Client & { readonly processID: number; readonly secre
 
 /** A text with values, or an object that reads and writes pg's messages itself: a cursor, a row stream, a COPY. */
 export type Statement = QueryConfig | Submittable
-export type ReplyCallback = (error: Error | null, result?: QueryResult) => void
 
-/** BEGIN with the statements that follow it, ready to be sent. */
-export interface Begin {
+/** Statements that start or end a message. */
+export interface Encoded {
   readonly count: number
   readonly text: string
-  /** The same as extended-protocol messages, without Describe and without Sync. */
+  /** Extended-protocol messages without Describe and without Sync. */
   readonly bytes: Buffer
-  /** False if a statement has values, which only the extended protocol can carry. */
-  readonly isPlain: boolean
 }
 
-/** What ends a transaction in the message of its statement. */
-export type End = Begin
+/** Encodes statements for the start or the end of a message. Values become text, as Postgres reads them. */
+export function encode(statements: BeginStatements): Encoded {
+  const list = [statements].flat().map((each) => (typeof each === 'string' ? { text: each } : each))
+  const written: Buffer[] = []
+  // Private: pg's Connection writes whole messages, immediately, to the stream it is given.
+  const stream = { writable: true, write: (bytes: Buffer) => written.push(bytes) }
+  const connection = new pg.Connection({ stream } as never)
+  for (const { text, values = [] } of list) {
+    if (typeof text !== 'string') throw new TypeError('Expected each statement of `begin` to have a text.')
+    connection.parse({ text, name: '', types: [] }, true)
+    connection.bind({ values: values.map(toText) } as never, true)
+    connection.execute({}, true)
+  }
+  return { count: list.length, text: list.map(({ text }) => text).join('; '), bytes: Buffer.concat(written) }
+}
+
+export function concatenate(first: Encoded, second: Encoded): Encoded {
+  return {
+    count: first.count + second.count,
+    text: `${first.text}; ${second.text}`,
+    bytes: Buffer.concat([first.bytes, second.bytes]),
+  }
+}
+
+function toText(value: unknown): string | null {
+  if (value === null || value === undefined) return null
+  if (['string', 'number', 'bigint', 'boolean'].includes(typeof value)) return String(value)
+  throw new TypeError('Expected the values of `begin` to be strings, numbers, bigints, booleans or null.')
+}
 
 export function isSubmittable(statement: Statement): statement is Submittable {
   return 'submit' in statement
 }
 
-/** Encodes statements for the start or the end of a message. Values become text, as Postgres reads them. */
-export function encodeStatements(statements: BeginStatements): Begin {
-  const list = (Array.isArray(statements) ? statements : [statements]).map((statement) =>
-    typeof statement === 'string' ? { text: statement } : statement,
-  )
-  const written: Buffer[] = []
-  // Private: pg's Connection writes whole messages, immediately, to the stream it is given.
-  const stream = { writable: true, write: (bytes: Buffer) => written.push(bytes) }
-  const connection = new pg.Connection({ stream } as never)
-  for (const { text, values } of list) {
-    if (typeof text !== 'string') throw new TypeError('Expected each statement of `begin` to have a text')
-    connection.parse({ text, name: '', types: [] }, true)
-    connection.bind({ values: (values ?? []).map(toText) } as never, true)
-    connection.execute({}, true)
-  }
-  return {
-    count: list.length,
-    text: list.map(({ text }) => text).join('; '),
-    bytes: Buffer.concat(written),
-    isPlain: list.every(({ values }) => !values?.length),
-  }
+/** Sends a statement. */
+export function send(connection: PgConnection, statement: Statement): Promise<QueryResult> {
+  return exchange(connection, (reply) => {
+    if (isSubmittable(statement)) submit(connection, statement as RowStream, reply)
+    // pg copies a config, member by member, but not a text and its values
+    else if (hasOnly(statement, ['text', 'values']))
+      connection.query(statement.text, statement.values as never, reply as never)
+    else connection.query(statement, reply)
+  })
 }
 
-/** Joins two encoded parts. */
-export function concatenate(first: Begin, second: Begin): Begin {
-  return {
-    count: first.count + second.count,
-    text: `${first.text}; ${second.text}`,
-    bytes: Buffer.concat([first.bytes, second.bytes]),
-    isPlain: first.isPlain && second.isPlain,
-  }
-}
-
-/** Sends a statement. The callback is called once. */
-export function send(connection: PgConnection, statement: Statement, callback: ReplyCallback): void {
-  const reply = callOnce(callback)
-  if (isSubmittable(statement)) submit(connection, statement, reply)
-  // pg copies a config, member by member, but not a text and its values
-  else if (hasOnly(statement, PLAIN_MEMBERS))
-    connection.query(statement.text, statement.values as never, reply as never)
-  else connection.query(statement, reply)
-}
-
-/** Sends BEGIN without a statement. */
-export function sendBegin(connection: PgConnection, begin: Begin, callback: ReplyCallback): void {
-  connection.query(new BatchedQuery(begin, undefined, { text: '' }, callOnce(callback)) as Submittable)
-}
-
-/** Returns true if the statement fits into one message with BEGIN. */
-export function canBatch(begin: Begin, statement: Statement): statement is QueryConfig {
+/** Returns true if the statement fits into one message with others: a single statement without a name. */
+export function canBatch(statement: Statement): statement is QueryConfig {
   if (isSubmittable(statement) || !hasOnly(statement, BATCH_MEMBERS)) return false
-  // without values the text may hold several statements, which the extended protocol refuses
-  return begin.isPlain || needsExtendedProtocol(statement) || !statement.text.includes(';')
+  return Boolean(statement.values?.length) || !statement.text.includes(';')
 }
 
 /**
@@ -91,23 +77,38 @@ export function canBatch(begin: Begin, statement: Statement): statement is Query
  */
 export function sendBatch(
   connection: PgConnection,
-  begin: Begin,
+  begin: Encoded,
   statement: QueryConfig,
-  end: End | undefined,
-  callback: ReplyCallback,
-): void {
-  const reply = callOnce(callback)
-  if (!begin.isPlain || needsExtendedProtocol(statement)) {
+  end?: Encoded,
+): Promise<QueryResult> {
+  return exchange(connection, (reply) => {
     connection.query(new BatchedQuery(begin, end, statement, reply) as Submittable)
-    return
-  }
-  // on a line of its own, so a comment at the end of the statement does not swallow the COMMIT
-  const text = `${begin.text};${statement.text}${end ? `\n;${end.text}` : ''}`
-  connection.query({ ...statement, text }, (error: Error | null, results: unknown) => {
-    if (error) return reply(error)
-    const all = [results].flat() as QueryResult[]
-    const [result = EMPTY_RESULT, ...more] = all.slice(begin.count, end ? -end.count : undefined)
-    reply(null, more.length === 0 ? result : ([result, ...more] as never))
+  })
+}
+
+const unsent = new WeakSet<Error>()
+
+/** Returns false for an error about values that pg cannot send. */
+export function wasSent(error: Error): boolean {
+  return !unsent.has(error)
+}
+
+function exchange(connection: PgConnection, start: (reply: Reply) => void): Promise<QueryResult> {
+  return new Promise((resolve, reject) => {
+    let isStarted = false
+    let isUnsent = false
+    start((error, result) => {
+      if (isUnsent) return
+      if (error === null) resolve(result as QueryResult)
+      else if (isStarted) reject(error)
+      else {
+        // Private: pg reports such an error at once, and then the reply to what it has sent already
+        isUnsent = true
+        unsent.add(error)
+        connection.query('', () => reject(error))
+      }
+    })
+    isStarted = true
   })
 }
 
@@ -131,10 +132,16 @@ export function cancel(target: PgConnection, timeoutMs: number): Promise<void> {
     connection.on('sslconnect', request)
     connection.on('error', done)
     connection.on('end', done)
-    connection.stream.once('close', done)
     if (host.startsWith('/')) connection.connect(`${host}/.s.PGSQL.${port}`)
     else connection.connect(port, host)
   })
+}
+
+/** Private: pg's types leave `cancel` and the arguments of `connect` out. */
+type CancelConnection = Connection & {
+  connect(port: number | string, host?: string): void
+  requestSsl(): void
+  cancel(processID: number, secretKey: number): void
 }
 
 /**
@@ -143,68 +150,17 @@ export function cancel(target: PgConnection, timeoutMs: number): Promise<void> {
  */
 export function watchForSilence(
   connection: PgConnection,
-  isReplyDue: () => boolean,
   timeoutMs: number,
+  isReplyDue: () => boolean,
   onSilent: () => void,
 ): () => void {
   const stream = connection.connection.stream as Socket
   let seen = stream.bytesRead
   const timer = setInterval(() => {
-    const isSilent = stream.bytesRead === seen && isReplyDue()
+    if (stream.bytesRead === seen && isReplyDue()) onSilent()
     seen = stream.bytesRead
-    if (!isSilent) return
-    clearInterval(timer)
-    onSilent()
   }, timeoutMs).unref()
   return () => clearInterval(timer)
-}
-
-/** Returns true for a row stream whose consumer has finished with it: left by `break`, destroyed, or read to the end. */
-export function isLeft(statement: Statement): boolean {
-  const { destroyed, readableEnded, writableFinished, [kTarget]: target } = statement as RowStream
-  return [
-    destroyed,
-    readableEnded,
-    writableFinished,
-    target?.destroyed,
-    stateOf(statement) === 'done',
-  ].includes(true)
-}
-
-/** Closes a cursor, a row stream or a COPY. */
-export function close(statement: Statement): void {
-  const stream = statement as RowStream
-  if (stream.destroy) stream.destroy()
-  else stream.close?.(() => {})
-}
-
-/** Reports an error to whoever reads a cursor, a row stream or a COPY. */
-export function fail(statement: Submittable, error: Error): void {
-  const stream = statement as RowStream
-  if (stream.destroy) stream.destroy(error)
-  else stream.handleError(error, undefined as never)
-}
-
-/**
- * Notes where the rows of a stream go: knex gives the application a second stream, to which it pipes. An error of a
- * stream that nobody listens to fails its session, but must not end the process.
- */
-export function prepareStream(statement: Submittable): void {
-  const stream = statement as RowStream
-  stream.on?.('error', () => {})
-  const { pipe } = stream
-  if (pipe === undefined) return
-  stream.pipe = (target, options) => {
-    stream[kTarget] = target as { destroyed?: boolean }
-    target.on('error', () => {})
-    return pipe.call(stream, target, options)
-  }
-}
-
-/** The text and the values of a statement, as far as they are known. */
-export function describe(statement: Statement): { text: string; values: readonly unknown[] } {
-  const { text, values } = ((statement as RowStream).cursor ?? statement) as QueryConfig
-  return { text: text ?? '', values: values ?? [] }
 }
 
 /** A cursor, a row stream or a COPY. Private: pg-query-stream keeps its `cursor`, whose `state` says what it waits for. */
@@ -219,16 +175,44 @@ interface RowStream extends Submittable {
   close?(callback: () => void): void
   pipe?(target: NodeJS.WritableStream, options?: object): unknown
   handleReadyForQuery?(connection: Connection): void
-  handleError(error: Error, connection: Connection): void
+  handleError(error: Error, connection?: Connection): void
   [kTarget]?: { readonly destroyed?: boolean }
 }
 
 /** The stream that knex gives to the application; its rows come through a pipe. */
 const kTarget = Symbol('db-session.target')
 
-/** Returns false for a cursor that waits for its consumer, not for Postgres. */
-export function isReplyDue(statement: Statement): boolean {
-  return stateOf(statement) !== 'idle'
+/**
+ * Notes where the rows of a stream go. An error of a stream that nobody listens to fails its session, but must not end
+ * the process.
+ */
+export function prepareStream(statement: Submittable): void {
+  const stream = statement as RowStream
+  stream.on?.('error', () => {})
+  const { pipe } = stream
+  if (pipe === undefined) return
+  stream.pipe = (target, options) => {
+    stream[kTarget] = target as { destroyed?: boolean }
+    target.on('error', () => {})
+    return pipe.call(stream, target, options)
+  }
+}
+
+/** Returns true for a row stream whose consumer has finished with it: left by `break`, destroyed, or read to the end. */
+export function isLeft(statement: Statement): boolean {
+  const { destroyed, readableEnded, writableFinished, [kTarget]: target } = statement as RowStream
+  return [
+    destroyed,
+    readableEnded,
+    writableFinished,
+    target?.destroyed,
+    stateOf(statement) === 'done',
+  ].includes(true)
+}
+
+/** Returns true for a cursor that waits for its consumer, not for Postgres. */
+export function isWaitingForConsumer(statement: Statement): boolean {
+  return stateOf(statement) === 'idle'
 }
 
 function stateOf(statement: Statement): string | undefined {
@@ -236,34 +220,42 @@ function stateOf(statement: Statement): string | undefined {
   return cursor?.state ?? state
 }
 
+/** Closes a cursor, a row stream or a COPY; with an error, its consumer gets it. */
+export function close(statement: Statement, error?: Error): void {
+  const stream = statement as RowStream
+  if (stream.destroy) stream.destroy(error)
+  else if (error) stream.handleError(error)
+  else stream.close?.(() => {})
+}
+
+/** Returns the text and the values of a statement, as far as they are known. */
+export function describe(statement: Statement): { text: string; values: readonly unknown[] } {
+  const { text, values } = ((statement as RowStream).cursor ?? statement) as QueryConfig
+  return { text: text ?? '', values: values ?? [] }
+}
+
 /**
  * Private: pg calls `handleReadyForQuery` on whatever ran, once the connection is ready for the next statement, and
  * `handleError` if Postgres or the socket reports an error.
  */
-function submit(connection: PgConnection, statement: Submittable, callback: ReplyCallback): void {
-  const stream = statement as RowStream
+function submit(connection: PgConnection, stream: RowStream, reply: Reply): void {
   if (stream.destroyed) {
-    callback(null)
+    reply(null)
     return
   }
   const { handleReadyForQuery, handleError } = stream
   stream.handleReadyForQuery = (connection) => {
     handleReadyForQuery?.call(stream, connection)
-    callback(null)
+    reply(null)
   }
   stream.handleError = (error, connection) => {
     handleError.call(stream, error, connection)
-    callback(error)
+    reply(error)
   }
   connection.query(stream)
 }
 
-/** Private: pg's types leave `cancel` and the arguments of `connect` out. */
-type CancelConnection = Connection & {
-  connect(port: number | string, host?: string): void
-  requestSsl(): void
-  cancel(processID: number, secretKey: number): void
-}
+type Reply = (error: Error | null, result?: QueryResult) => void
 
 /** Private: what pg calls on a query while it runs. */
 interface RunningQuery {
@@ -272,23 +264,19 @@ interface RunningQuery {
   handleCommandComplete(message: object, connection: Connection): void
   handleEmptyQuery(connection: Connection): void
   handleDataRow(message: object): void
-  _getRows(connection: Connection, rows: number | undefined): void
+  _getRows(connection: Connection): void
 }
-const Query = pg.Query as unknown as new (
-  query: QueryConfig,
-  values: undefined,
-  callback: ReplyCallback,
-) => RunningQuery
+const Query = pg.Query as unknown as new (query: QueryConfig, values: undefined, reply: Reply) => RunningQuery
 
 /** A statement in the extended protocol, with others before and after it, and one Sync at the end. */
 class BatchedQuery extends Query {
-  readonly #begin: Begin
-  readonly #end: End | undefined
+  readonly #begin: Encoded
+  readonly #end: Encoded | undefined
   #completed = 0
   #isDone = false
 
-  constructor(begin: Begin, end: End | undefined, statement: QueryConfig, callback: ReplyCallback) {
-    super({ ...statement, queryMode: 'extended' } as QueryConfig, undefined, callback)
+  constructor(begin: Encoded, end: Encoded | undefined, statement: QueryConfig, reply: Reply) {
+    super({ ...statement, queryMode: 'extended' } as QueryConfig, undefined, reply)
     this.#begin = begin
     this.#end = end
   }
@@ -301,8 +289,8 @@ class BatchedQuery extends Query {
     return error
   }
 
-  override _getRows(connection: Connection, rows: number | undefined): void {
-    connection.execute({ portal: this.portal, ...(rows !== undefined && { rows: String(rows) }) }, true)
+  override _getRows(connection: Connection): void {
+    connection.execute({ portal: this.portal }, true)
     if (this.#end) connection.stream.write(this.#end.bytes)
     connection.sync()
   }
@@ -326,34 +314,10 @@ class BatchedQuery extends Query {
   }
 }
 
-/** The result of a text without a statement, such as a comment. */
-const EMPTY_RESULT = { command: '', rowCount: null, oid: 0, rows: [], fields: [] } as QueryResult
+const BATCH_MEMBERS = ['text', 'values', 'types', 'rowMode', 'queryMode', 'binary']
 
-const PLAIN_MEMBERS = new Set(['text', 'values'])
-const BATCH_MEMBERS = new Set(['text', 'values', 'types', 'rowMode', 'queryMode', 'binary'])
-
-function hasOnly(statement: QueryConfig, names: ReadonlySet<string>): boolean {
+function hasOnly(statement: QueryConfig, names: readonly string[]): boolean {
   for (const name in statement)
-    if (!names.has(name) && statement[name as keyof QueryConfig] !== undefined) return false
+    if (!names.includes(name) && statement[name as keyof QueryConfig] !== undefined) return false
   return true
-}
-
-function needsExtendedProtocol(statement: QueryConfig & { queryMode?: string; binary?: boolean }): boolean {
-  return Boolean(statement.values?.length) || statement.queryMode === 'extended' || statement.binary === true
-}
-
-function toText(value: unknown): string | null {
-  if (value === null || value === undefined) return null
-  if (['string', 'number', 'bigint', 'boolean'].includes(typeof value)) return String(value)
-  throw new TypeError('Expected the values of `begin` to be strings, numbers, bigints, booleans or null')
-}
-
-/** pg reports a value that it cannot send, and then the end of the same statement. */
-function callOnce(callback: ReplyCallback): ReplyCallback {
-  let isCalled = false
-  return (error, result) => {
-    if (isCalled) return
-    isCalled = true
-    callback(error, result)
-  }
 }

@@ -4,14 +4,15 @@ import { commitOnSend } from './commit-on-send.ts'
 import { DbSessionError, toDbSessionError } from './errors.ts'
 import {
   type BeginStatements,
+  check,
   type DbRoute,
-  invalid,
+  invalidOption,
   parseSessionOptions,
   parseTransactionSpec,
   type SessionOptions,
   type TransactionSpec,
 } from './options.ts'
-import { kOpenSessions, RequestSession, withRetries } from './request-session.ts'
+import { kOpenSessions, RequestSession, type SessionOf, withRetries } from './request-session.ts'
 import { registerManager, SessionManager } from './session-manager.ts'
 import type { DbSession } from './types.ts'
 import { type UnitOfWork, unitOfWorkOf } from './unit-of-work.ts'
@@ -56,17 +57,14 @@ export const dbSession = fp<DbSessionOptions>(
   async (app: FastifyInstance, options: DbSessionOptions) => {
     const { name = 'db', begin } = options
     const settings = parseSessionOptions(options, ['name', ...REGISTER_OPTIONS])
-    if (typeof name !== 'string' || !/^[a-z]\w*$/i.test(name)) throw invalid('name', 'an identifier', name)
+    check('name', name, 'an identifier', typeof name === 'string' && /^[a-z]\w*$/i.test(name))
     if (app.hasRequestDecorator(name))
-      throw new DbSessionError(
-        'DB_SESSION_OPTION_INVALID',
-        `\`request.${name}\` exists already: register a second database with another \`name\`.`,
-      )
+      throw invalidOption(`\`request.${name}\` exists already: give each database its own \`name\`.`)
     const manager = new SessionManager(settings, app.log)
     registerManager(app, name, manager)
     const kSession = Symbol(`db-session.${name}`)
     const kSpec = Symbol(`db-session.${name}.spec`)
-    const sessionOf = (request: FastifyRequest): RequestSession | null => (request as never)[kSession]
+    const sessionOf: SessionOf = (request) => (request as never)[kSession]
 
     app.decorate(
       (name === 'db' ? 'unitOfWork' : `${name}UnitOfWork`) as 'unitOfWork',
@@ -79,10 +77,7 @@ export const dbSession = fp<DbSessionOptions>(
         const spec = (this.routeOptions.config as { [kSpec]?: TransactionSpec })[kSpec]
         const session = sessionOf(this)
         if (spec && session) return session.open(spec)
-        throw new DbSessionError(
-          'DB_SESSION_NOT_COVERED',
-          'No session here: routes and hooks have one if they are added after db-session, not-found handlers never.',
-        )
+        throw new DbSessionError('DB_SESSION_NOT_COVERED')
       },
     } as never)
     app.addHook('onRequest', (request, reply, done) => {

@@ -1,14 +1,15 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
+import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import { LEVELS } from './connection-pool.ts'
 import { DbSessionError, isConflict } from './errors.ts'
 import type { BeginStatements, TransactionSpec } from './options.ts'
 import type { Session } from './session.ts'
 import type { OpenSession, SessionManager } from './session-manager.ts'
-import { over } from './session-state.ts'
 import type { DbSession } from './types.ts'
 
 /** How many databases a request has used. A handler that used two cannot run again: one may have committed. */
 export const kOpenSessions = Symbol('db-session.open-sessions')
+
+export type SessionOf = (request: FastifyRequest) => RequestSession | null
 
 /** The status and the headers of a reply. */
 export interface Head {
@@ -29,7 +30,7 @@ export function restoreHead(reply: FastifyReply, { statusCode, headers }: Head):
 
 /** Connects one request and its response with a session. */
 export class RequestSession {
-  readonly request: FastifyRequest
+  readonly request: FastifyRequest & { [kOpenSessions]?: number }
   readonly reply: FastifyReply
   readonly manager: SessionManager
   /** `answering` while the session commits or rolls back; `streaming` while it lasts as long as a response stream. */
@@ -42,7 +43,7 @@ export class RequestSession {
   isUntouched = false
   /** Runs the handler again if the error is a conflict and that is possible. */
   retry: (cause: unknown) => boolean = () => false
-  readonly #begin: ((request: FastifyRequest) => BeginStatements) | undefined
+  readonly #begin: (() => BeginStatements | undefined)[]
   #current: OpenSession | undefined
   #isListening = false
 
@@ -55,7 +56,7 @@ export class RequestSession {
     this.request = request
     this.reply = reply
     this.manager = manager
-    this.#begin = begin
+    this.#begin = begin ? [() => begin(request)] : []
   }
 
   get session(): Session | undefined {
@@ -76,7 +77,7 @@ export class RequestSession {
 
   /** Rolls the session back, so the handler can run again with another one. */
   async reset(): Promise<void> {
-    await this.session?.abort(over())
+    await this.session?.abort(new DbSessionError('DB_SESSION_OVER'))
     if (this.#current) this.#count(-1)
     this.#current = undefined
     if (this.head) restoreHead(this.reply, this.head)
@@ -85,35 +86,23 @@ export class RequestSession {
   /** Returns true if the handler may run again after this error: nothing is committed, sent or used up. */
   mayRetry(cause: unknown): boolean {
     const { raw, sent, statusCode } = this.reply
-    return (
-      isConflict(cause) &&
-      this.isUntouched &&
-      this.phase === 'open' &&
-      this.session?.hasCommittedEarly !== true &&
-      (this.request as never as { [kOpenSessions]: number })[kOpenSessions] <= 1 &&
-      !sent &&
-      !raw.headersSent &&
-      !raw.destroyed &&
-      // Fastify has no way to unset a status, which `redirect(url)` would then use
-      (statusCode < 300 || statusCode > 399) &&
-      hasReadableBody(this.request)
-    )
+    const isUnsent = this.phase === 'open' && !sent && !raw.headersSent && !raw.destroyed
+    const isUncommitted = !this.session?.hasCommittedEarly && (this.request[kOpenSessions] ?? 0) <= 1
+    // Fastify cannot unset a status, which `redirect(url)` of the next run would use
+    const isRedirect = statusCode >= 300 && statusCode < 400
+    const mayRunAgain = this.isUntouched && isUnsent && isUncommitted && !isRedirect
+    return mayRunAgain && isConflict(cause) && hasReadableBody(this.request)
   }
 
   #open(spec: TransactionSpec): OpenSession {
     const { request, reply } = this
-    const begin = this.#begin
-    const opened = this.manager.open({
-      owner: `${request.method} ${request.routeOptions.url}`,
-      spec,
-      level: LEVELS.request,
-      log: request.log,
-      begin: begin ? [() => begin(request)] : [],
-    })
+    const owner = `${request.method} ${request.routeOptions.url}`
+    const { log } = request
+    const opened = this.manager.open({ owner, spec, level: LEVELS.request, log, begin: this.#begin })
     this.#count(1)
     // the response is on its way, or the client disconnected: too late for a session
     if (this.phase === 'answering' || this.phase === 'done' || reply.raw.destroyed)
-      opened.session.abort(over())
+      opened.session.abort(new DbSessionError('DB_SESSION_OVER'))
     else if (!this.#isListening) {
       this.#isListening = true
       reply.raw.once('close', () => this.#onClose())
@@ -122,7 +111,7 @@ export class RequestSession {
   }
 
   #count(change: number): void {
-    ;(this.request as never as { [kOpenSessions]: number })[kOpenSessions] += change
+    this.request[kOpenSessions] = (this.request[kOpenSessions] ?? 0) + change
   }
 
   /** The response is over. If nothing has ended the session by now, nothing will. */
@@ -130,117 +119,87 @@ export class RequestSession {
     const { session, phase } = this
     if (session === undefined || phase === 'answering' || phase === 'done') return
     this.phase = 'done'
-    const { raw } = this.reply
-    const isComplete =
-      raw.writableFinished && (raw as { stream?: { aborted?: boolean } }).stream?.aborted !== true
+    const { log } = this.request
+    const raw = this.reply.raw as FastifyReply['raw'] & { stream?: { aborted?: boolean } }
+    const isComplete = raw.writableFinished && raw.stream?.aborted !== true
     if (isComplete && phase === 'streaming') {
-      session.finish().catch((err) => {
-        this.request.log.error({ err }, 'the session of a response stream could not be committed')
-      })
+      session.finish().catch((err) => log.error({ err }, 'the session of a response stream did not commit'))
       return
     }
     if (isComplete && session.isOpen)
-      this.request.log.error(
-        'a hijacked reply ended before its session, which rolls back: call `commit()` first',
-      )
-    session.abort(
-      new DbSessionError(
-        'DB_SESSION_ABORTED',
-        'The request ended before its session, which was rolled back.',
-      ),
-      0,
-    )
+      log.error('a hijacked reply ended before its session, which rolls back: call `commit()` first')
+    session.abort(new DbSessionError('DB_SESSION_ABORTED'), 0)
   }
 }
 
 /** Wraps a handler, so it runs again after a conflict. */
 export function withRetries(
   handler: RouteHandlerMethod,
-  sessionOf: (request: FastifyRequest) => RequestSession | null,
+  sessionOf: SessionOf,
   spec: TransactionSpec,
   name: string,
 ): RouteHandlerMethod {
-  return function (this: FastifyInstance, request: FastifyRequest, reply: FastifyReply, ...rest: unknown[]) {
+  return function (this: unknown, ...args: unknown[]) {
+    const [request, ...rest] = args as [FastifyRequest, ...unknown[]]
     const requestSession = sessionOf(request)
-    const call = (request: FastifyRequest): unknown =>
-      Reflect.apply(handler as (...args: unknown[]) => unknown, this, [request, reply, ...rest])
-    // another plugin calls the handler with other arguments, as @fastify/websocket does
-    if (requestSession?.request !== request) return call(request)
-    return new HandlerRetries(call, requestSession, spec, name).run()
+    const call = (request: FastifyRequest): unknown => Reflect.apply(handler, this, [request, ...rest])
+    // another plugin may call the handler with other arguments, as @fastify/websocket does
+    return requestSession?.request === request
+      ? runWithRetries(call, requestSession, spec, name)
+      : call(request)
   } as RouteHandlerMethod
 }
 
-/** The runs of one request's handler. */
-class HandlerRetries {
-  readonly #call: (request: FastifyRequest) => unknown
-  readonly #requestSession: RequestSession
-  readonly #spec: TransactionSpec
-  readonly #name: string
-  #run = 1
+function runWithRetries(
+  call: (request: FastifyRequest) => unknown,
+  requestSession: RequestSession,
+  spec: TransactionSpec,
+  name: string,
+): unknown {
+  const { request, reply, manager } = requestSession
+  let current = 1
+  const mayRunAgain = (cause: unknown): boolean => current <= spec.retry && requestSession.mayRetry(cause)
 
-  constructor(
-    call: (request: FastifyRequest) => unknown,
-    requestSession: RequestSession,
-    spec: TransactionSpec,
-    name: string,
-  ) {
-    this.#call = call
-    this.#requestSession = requestSession
-    this.#spec = spec
-    this.#name = name
-    requestSession.retry = (cause) => this.#retryAfterResponse(cause)
+  /** Returns the request with a session of this run: code left over from an earlier run gets none of a later one. */
+  const requestOfRun = (run: number): FastifyRequest => {
+    let db: DbSession | undefined
+    return new Proxy(request, {
+      get(request, key) {
+        if (key !== name) return Reflect.get(request, key)
+        if (db === undefined && run !== current) throw new DbSessionError('DB_SESSION_OVER')
+        db ??= requestSession.open(spec)
+        return db
+      },
+    })
   }
-
-  run(): unknown {
+  const runAgain = async (): Promise<unknown> => {
+    await requestSession.reset()
+    await manager.backOff(current++)
+    return run()
+  }
+  const onError = (error: unknown): Promise<unknown> => {
+    if (mayRunAgain(requestSession.session?.root.failure ?? error)) return runAgain()
+    throw error
+  }
+  const run = (): unknown => {
     try {
-      const result = this.#call(this.#requestOfThisRun())
-      return isThenable(result) ? result.then(undefined, (error) => this.#onError(error)) : result
+      const result = call(requestOfRun(current))
+      return isThenable(result) ? result.then(undefined, onError) : result
     } catch (error) {
-      return this.#onError(error)
+      return onError(error)
     }
   }
-
-  #onError(error: unknown): Promise<unknown> {
-    const cause = this.#requestSession.session?.root.failure ?? error
-    if (!this.#mayRunAgain(cause)) throw error
-    return this.#runAgain()
-  }
-
-  /** The commit failed after the handler, so the new run sends its response by itself. */
-  #retryAfterResponse(cause: unknown): boolean {
-    if (!this.#mayRunAgain(cause)) return false
-    const { reply } = this.#requestSession
-    this.#runAgain().then(
+  // a commit that fails comes after the handler, so the next run sends its response by itself
+  requestSession.retry = (cause) => {
+    if (!mayRunAgain(cause)) return false
+    runAgain().then(
       (payload) => payload !== undefined && reply.send(payload),
       (error) =>
         reply.send(error instanceof Error ? error : new Error('The handler failed.', { cause: error })),
     )
     return true
   }
-
-  #mayRunAgain(cause: unknown): boolean {
-    return this.#run <= this.#spec.retry && this.#requestSession.mayRetry(cause)
-  }
-
-  async #runAgain(): Promise<unknown> {
-    await this.#requestSession.reset()
-    await this.#requestSession.manager.backOff(this.#run++)
-    return this.run()
-  }
-
-  /** Returns the request with a session of this run, so code left over from an earlier run gets none of a later one. */
-  #requestOfThisRun(): FastifyRequest {
-    const run = this.#run
-    let db: DbSession | undefined
-    return new Proxy(this.#requestSession.request, {
-      get: (request, key) => {
-        if (key !== this.#name) return Reflect.get(request, key)
-        if (db === undefined && run !== this.#run) throw over()
-        db ??= this.#requestSession.open(this.#spec)
-        return db
-      },
-    })
-  }
+  return run()
 }
 
 function isThenable(value: unknown): value is Promise<unknown> {

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { ConnectionPool, LEVELS } from './connection-pool.ts'
 import { DbSessionError, isConflict, toDbSessionError } from './errors.ts'
-import { type CreateSessionKnex, connectionsOf, sessionKnexFactory } from './knex-adapter.ts'
+import { connectionsOf, sessionKnexFactory } from './knex-adapter.ts'
 import {
   type BeginStatements,
   type Log,
@@ -10,9 +10,8 @@ import {
   type TransactionSpec,
   type UnitOfWorkOptions,
 } from './options.ts'
-import { type Begin, concatenate, encodeStatements } from './pg-wire.ts'
+import { type Encoded, encode } from './pg-wire.ts'
 import { Session } from './session.ts'
-import { over } from './session-state.ts'
 import { Timeline } from './timeline.ts'
 import { withTimeout } from './transaction.ts'
 import type { DbSession } from './types.ts'
@@ -20,12 +19,6 @@ import type { DbSession } from './types.ts'
 /** How often it is logged, at most, that the replica gives no connection. */
 const FALLBACK_LOG_INTERVAL_MS = 10_000
 const MAX_LEAK_CHECK_INTERVAL_MS = 1_000
-
-/** A session, and the knex that the application gets. */
-export interface OpenSession {
-  readonly session: Session
-  readonly db: DbSession
-}
 
 /** Returns the statements that follow BEGIN. Called for each BEGIN. */
 export type GetBegin = () => BeginStatements | undefined
@@ -39,6 +32,12 @@ export interface OpenOptions {
   readonly begin: readonly GetBegin[]
 }
 
+/** A session, and the knex that the application gets. */
+export interface OpenSession {
+  readonly session: Session
+  readonly db: DbSession
+}
+
 /** Opens the sessions of one database, and waits for them when it is closed. */
 export class SessionManager {
   readonly settings: Settings
@@ -47,7 +46,7 @@ export class SessionManager {
   /** The pool of the replica, if there is one. */
   replica: ConnectionPool | undefined
   readonly #log: Log
-  readonly #createSessionKnex: CreateSessionKnex
+  readonly #createSessionKnex: ReturnType<typeof sessionKnexFactory>
   readonly #open = new Map<Session, OpenOptions>()
   readonly #leakTimer: NodeJS.Timeout
   #lastFallbackLog = Number.NEGATIVE_INFINITY
@@ -58,15 +57,14 @@ export class SessionManager {
     this.settings = settings
     this.#log = log
     const { knex, replica, acquireTimeoutMs, leakReportMs } = settings
-    const createPool = (knex: Knex): ConnectionPool =>
-      new ConnectionPool(connectionsOf(knex), acquireTimeoutMs)
+    const createPool = (knex: Knex) => new ConnectionPool(connectionsOf(knex), acquireTimeoutMs)
     this.primary = createPool(knex)
     this.replica = replica && createPool(replica)
     this.#createSessionKnex = sessionKnexFactory(knex, (work, options, outer) =>
       this.runUnit(work, options, this.#open.get(outer)?.begin ?? [], outer),
     )
-    const interval = Math.min(MAX_LEAK_CHECK_INTERVAL_MS, Math.max(1, leakReportMs))
-    this.#leakTimer = setInterval(() => this.#checkLeaks(), interval).unref()
+    const intervalMs = Math.min(MAX_LEAK_CHECK_INTERVAL_MS, Math.max(1, leakReportMs))
+    this.#leakTimer = setInterval(() => this.#checkLeaks(), intervalMs).unref()
   }
 
   open(options: OpenOptions): OpenSession {
@@ -80,7 +78,10 @@ export class SessionManager {
       pools: spec.usesReplica && this.replica ? [this.replica, this.primary] : [this.primary],
       extraBegin: () => encodeAll(begin),
       onFallback: (error) => this.#logFallback(error),
-      onEnded: () => this.#forget(session),
+      onEnded: () => {
+        this.#open.delete(session)
+        if (this.#open.size === 0) this.#onAllEnded()
+      },
     })
     this.#open.set(session, options)
     return { session, db: this.#createSessionKnex(session, session.root) }
@@ -98,15 +99,14 @@ export class SessionManager {
     begin: readonly GetBegin[],
     outer?: Session,
   ): Promise<T> {
-    if (this.#isClosing) throw new DbSessionError('DB_SESSION_CLOSING', 'The service is shutting down.')
-    if (outer && outer.state !== 'idle' && outer.state !== 'busy' && outer.state !== 'committing')
-      throw over()
+    if (this.#isClosing) throw new DbSessionError('DB_SESSION_CLOSING')
+    if (outer?.root.isClosed) throw new DbSessionError('DB_SESSION_OVER')
     const { begin: ownBegin, ...route } = options
     const spec = parseTransactionSpec(route, this.settings)
     const level = outer ? outer.context.level + 1 : LEVELS.unit
-    if (outer?.needsConnection && !this.primary.canNest(level)) throw nestedTooDeep()
-    const all = ownBegin === undefined ? begin : [...begin, () => ownBegin]
-    const openOptions = { owner: work.name || 'unit of work', spec, level, log: this.#log, begin: all }
+    if (outer?.needsConnection && !this.primary.canNest(level)) throw new DbSessionError('DB_SESSION_NESTED')
+    const owner = work.name || 'unit of work'
+    const openOptions = { owner, spec, level, log: this.#log, begin: [...begin, () => ownBegin] }
     for (let run = 1; ; run++) {
       const { session, db } = this.open(openOptions)
       outer?.adopt(session)
@@ -116,8 +116,8 @@ export class SessionManager {
         return result
       } catch (error) {
         const cause = session.root.failure ?? error
-        await session.abort(over())
-        if (run > spec.retry || session.hasCommittedEarly || !isConflict(cause))
+        await session.abort(new DbSessionError('DB_SESSION_OVER'))
+        if (run > spec.retry || session.hasCommittedEarly || !isConflict(cause) || outer?.root.isClosed)
           throw toDbSessionError(error) ?? error
       }
       await this.backOff(run)
@@ -138,16 +138,11 @@ export class SessionManager {
       this.#onAllEnded = resolve
     })
     if (this.#open.size > 0) await withTimeout(this.settings.closeTimeoutMs, allEnded, undefined)
-    const closing = new DbSessionError('DB_SESSION_CLOSING', 'The service is shutting down.')
+    const closing = new DbSessionError('DB_SESSION_CLOSING')
     await Promise.all([...this.#open.keys()].map((session) => session.abort(closing)))
     if (!this.settings.closePools) return
     await this.settings.knex.destroy()
     await this.settings.replica?.destroy()
-  }
-
-  #forget(session: Session): void {
-    this.#open.delete(session)
-    if (this.#open.size === 0) this.#onAllEnded()
   }
 
   #checkLeaks(): void {
@@ -155,7 +150,7 @@ export class SessionManager {
     for (const session of this.#open.keys()) if (session.isOpen) session.context.timeline.checkLeak(now)
   }
 
-  #logFallback(err: DbSessionError): void {
+  #logFallback(err: unknown): void {
     const now = performance.now()
     if (now - this.#lastFallbackLog < FALLBACK_LOG_INTERVAL_MS) return
     this.#lastFallbackLog = now
@@ -167,8 +162,7 @@ const managers = new WeakMap<object, Map<string, SessionManager>>()
 
 /** Remembers the manager of an app or of a unit of work, for `withRollback`. */
 export function registerManager(owner: object, name: string, manager: SessionManager): void {
-  const named = managers.get(owner) ?? new Map()
-  managers.set(owner, named.set(name, manager))
+  managers.set(owner, (managers.get(owner) ?? new Map()).set(name, manager))
 }
 
 /** Returns the manager of an app or of a unit of work. An app inherits those of the app around it. */
@@ -177,26 +171,10 @@ export function findManager(owner: object, name: string): SessionManager {
     const manager = managers.get(target)?.get(name)
     if (manager) return manager
   }
-  throw new DbSessionError(
-    'DB_SESSION_NOT_COVERED',
-    `Expected an app on which db-session is registered with the name '${name}', or a unit of work.`,
-  )
+  throw new DbSessionError('DB_SESSION_NOT_COVERED', undefined, `No db-session with the name '${name}' here.`)
 }
 
-function encodeAll(begin: readonly GetBegin[]): Begin | undefined {
-  let all: Begin | undefined
-  for (const getBegin of begin) {
-    const statements = getBegin()
-    if (statements === undefined || (Array.isArray(statements) && statements.length === 0)) continue
-    const encoded = encodeStatements(statements)
-    all = all ? concatenate(all, encoded) : encoded
-  }
-  return all
-}
-
-function nestedTooDeep(): DbSessionError {
-  return new DbSessionError(
-    'DB_SESSION_NESTED',
-    'The pool cannot spare another connection for a unit of work inside this session: commit the session first, use a savepoint of it, or enlarge the pool.',
-  )
+function encodeAll(begin: readonly GetBegin[]): Encoded | undefined {
+  const statements = begin.flatMap((getBegin) => getBegin() ?? [])
+  return statements.length === 0 ? undefined : encode(statements)
 }

@@ -1,4 +1,4 @@
-import { DbSessionError, type DbSessionErrorCode, toDbSessionError } from './errors.ts'
+import { DbSessionError, toDbSessionError } from './errors.ts'
 
 /**
  * The states of a session:
@@ -15,7 +15,7 @@ export type StateName = 'idle' | 'busy' | 'committing' | 'finishing' | 'ended'
  * The events of a session:
  *
  * - `statement`: a statement is submitted, by `query`, a builder, a row stream or a savepoint
- * - `reply`: the last statement that was submitted is answered
+ * - `reply`: the statement under way is answered, and no other waits
  * - `savepoint`: a savepoint is asked for
  * - `commit`: `commit()` is called
  * - `finish`: the owner ends well, so the session commits
@@ -24,8 +24,21 @@ export type StateName = 'idle' | 'busy' | 'committing' | 'finishing' | 'ended'
  */
 export type EventName = 'statement' | 'reply' | 'savepoint' | 'commit' | 'finish' | 'abort' | 'done'
 
-/** The next state; `wait`: handled once the state has changed; `ignore`: nothing to do; a code: refused with that error. */
-export type Transition = StateName | 'wait' | 'ignore' | DbSessionErrorCode
+/**
+ * The next state, or else: `wait` until the state has changed, `ignore` the event, or refuse it because the session is
+ * `over` or because something was `not awaited`.
+ */
+export type Transition = StateName | 'wait' | 'ignore' | 'over' | 'not awaited'
+
+const OVER = { statement: 'over', savepoint: 'over', commit: 'over', reply: 'ignore' } as const
+const REFUSED = { savepoint: 'not awaited', commit: 'not awaited', finish: 'not awaited' } as const
+const DELAYED = {
+  statement: 'wait',
+  savepoint: 'wait',
+  commit: 'wait',
+  finish: 'wait',
+  abort: 'wait',
+} as const
 
 /** What happens in each state at each event. A pair that is not listed cannot occur. */
 export const TRANSITIONS: Readonly<Record<StateName, Partial<Record<EventName, Transition>>>> = {
@@ -36,46 +49,17 @@ export const TRANSITIONS: Readonly<Record<StateName, Partial<Record<EventName, T
     finish: 'finishing',
     abort: 'finishing',
   },
-  busy: {
-    statement: 'wait',
-    reply: 'idle',
-    savepoint: 'DB_SESSION_NOT_AWAITED',
-    commit: 'DB_SESSION_NOT_AWAITED',
-    finish: 'DB_SESSION_NOT_AWAITED',
-    abort: 'finishing',
-  },
-  committing: {
-    statement: 'wait',
-    savepoint: 'wait',
-    commit: 'wait',
-    finish: 'wait',
-    abort: 'wait',
-    done: 'idle',
-  },
-  finishing: {
-    statement: 'DB_SESSION_OVER',
-    reply: 'ignore',
-    savepoint: 'DB_SESSION_OVER',
-    commit: 'DB_SESSION_OVER',
-    finish: 'wait',
-    abort: 'wait',
-    done: 'ended',
-  },
-  ended: {
-    statement: 'DB_SESSION_OVER',
-    reply: 'ignore',
-    savepoint: 'DB_SESSION_OVER',
-    commit: 'DB_SESSION_OVER',
-    finish: 'ignore',
-    abort: 'ignore',
-  },
+  busy: { ...REFUSED, statement: 'wait', reply: 'idle', abort: 'finishing' },
+  committing: { ...DELAYED, done: 'idle' },
+  finishing: { ...OVER, finish: 'wait', abort: 'wait', done: 'ended' },
+  ended: { ...OVER, finish: 'ignore', abort: 'ignore' },
 }
 
 /** Returns what an event does in a state. */
 export function transition(state: StateName, event: EventName): Transition {
   const next = TRANSITIONS[state][event]
   if (next === undefined)
-    throw new Error(`The event ${event} cannot occur in the state ${state}. This is a bug in db-session.`)
+    throw new Error(`No ${event} can occur in the state ${state}. This is a bug in db-session.`)
   return next
 }
 
@@ -94,16 +78,13 @@ export class Scope {
   constructor(parent?: Scope) {
     this.parent = parent
     this.depth = parent ? parent.depth + 1 : 0
+    if (parent) parent.child = this
   }
 
   /** Returns why it takes no statement, if it does not. */
   get refusal(): DbSessionError | undefined {
-    if (this.isClosed) return over()
-    if (this.child)
-      return new DbSessionError(
-        'DB_SESSION_SAVEPOINT_OPEN',
-        'A savepoint is open: use the session that its function received, or await the savepoint first.',
-      )
+    if (this.isClosed) return new DbSessionError('DB_SESSION_OVER')
+    if (this.child) return new DbSessionError('DB_SESSION_SAVEPOINT_OPEN')
     return this.failure === undefined ? undefined : transactionFailed(this.failure)
   }
 
@@ -113,43 +94,24 @@ export class Scope {
     this.child?.close()
   }
 
-  /** Returns true for this scope and for those around it. */
+  /** Returns true if it is the other scope, or a savepoint in it. */
   isWithin(scope: Scope): boolean {
     return this === scope || this.parent?.isWithin(scope) === true
   }
 }
 
-export function over(): DbSessionError {
-  return new DbSessionError(
-    'DB_SESSION_OVER',
-    'The session has ended: await every statement before the response is sent, and use no session of an earlier run.',
-  )
-}
-
 /** @param pending - what was not awaited: 'a statement', 'a savepoint' and so on */
 export function notAwaited(pending: string): DbSessionError {
-  return new DbSessionError(
-    'DB_SESSION_NOT_AWAITED',
-    `Await everything that uses the session: ${pending} was still under way, so the transaction was rolled back.`,
-  )
+  const message = `Await everything that uses the session: ${pending} was still under way, so the transaction was rolled back.`
+  return new DbSessionError('DB_SESSION_NOT_AWAITED', undefined, message)
 }
 
 /** Creates the error for a commit, or a statement, after one that failed. */
 export function transactionFailed(cause: unknown): DbSessionError {
   const known = toDbSessionError(cause)
-  if (known && known.code !== 'DB_SESSION_QUERY_FAILED') return known
-  return new DbSessionError(
-    'DB_SESSION_TRANSACTION_FAILED',
-    'An earlier statement failed, so nothing can be committed. Let its error propagate, or run it in a savepoint.',
-    cause,
-  )
-}
-
-export function endedByStatement(): DbSessionError {
-  return new DbSessionError(
-    'DB_SESSION_ENDED_BY_STATEMENT',
-    'A statement ended the transaction: leave COMMIT and ROLLBACK to the session.',
-  )
+  return known && known.code !== 'DB_SESSION_QUERY_FAILED'
+    ? known
+    : new DbSessionError('DB_SESSION_TRANSACTION_FAILED', cause)
 }
 
 /** A cheap first look: most statements contain none of these words. */
@@ -165,11 +127,4 @@ const TRANSACTION_LOCAL =
  */
 export function isTransactionLocal(text: string): boolean {
   return MAY_BE_LOCAL.test(text) && TRANSACTION_LOCAL.test(text.replace(LITERALS_AND_COMMENTS, "''"))
-}
-
-export function needsTransaction(): DbSessionError {
-  return new DbSessionError(
-    'DB_SESSION_NEEDS_TRANSACTION',
-    "The statement ends with its transaction, and in a session with mode 'read' each statement is a transaction of its own. Send settings with the option `begin`, or ask for one transaction with `isolation: 'repeatable read'`.",
-  )
 }

@@ -1,47 +1,28 @@
 import { setImmediate as immediate } from 'node:timers/promises'
 import type { QueryResult } from 'pg'
-import type { ConnectionPool } from './connection-pool.ts'
+import { type ConnectionPool, deferred, type Waiting } from './connection-pool.ts'
 import { DbSessionError, findPostgresError } from './errors.ts'
 import type { Log, TransactionSpec } from './options.ts'
-import {
-  type Begin,
-  close,
-  describe,
-  fail,
-  isLeft,
-  isSubmittable,
-  type ReplyCallback,
-  type Statement,
-} from './pg-wire.ts'
+import { close, describe, type Encoded, isLeft, isSubmittable, type Statement } from './pg-wire.ts'
 import {
   type EventName,
-  endedByStatement,
   isTransactionLocal,
-  needsTransaction,
   notAwaited,
-  over,
   Scope,
   type StateName,
   transactionFailed,
   transition,
 } from './session-state.ts'
 import type { Timeline } from './timeline.ts'
-import {
-  type Acquire,
-  type Sendable,
-  Transaction,
-  type TransactionContext,
-  withTimeout,
-} from './transaction.ts'
+import { type Sendable, Transaction, type TransactionContext, withTimeout } from './transaction.ts'
 
 /** How long a statement may go on after a failure before it is cancelled: most end within that. */
 const GRACE_MS = 20
 
 interface Job extends Sendable {
   readonly scope: Scope
-  readonly callback: ReplyCallback
-  /** It is a transaction of its own, so its error fails nothing else. */
-  isAlone: boolean
+  resolve(result: QueryResult): void
+  reject(error: Error): void
   isSettled: boolean
 }
 
@@ -60,9 +41,9 @@ export interface SessionContext {
   readonly level: number
   /** The pools to try, in order. The first that gives a connection serves the whole session. */
   readonly pools: readonly ConnectionPool[]
-  extraBegin(): Begin | undefined
+  extraBegin(): Encoded | undefined
   /** Called if the first pool gives no connection. */
-  onFallback(error: DbSessionError): void
+  onFallback(error: unknown): void
   /** Called once everything is over, the functions given to `afterCommit` included. */
   onEnded(): void
 }
@@ -86,16 +67,15 @@ export class Session {
   /** Why it ended, or is about to end, if it was aborted. */
   #reason: DbSessionError | undefined
   #watchers: (() => void)[] = []
-  #onEnded = (): void => {}
   readonly #afterwards: Promise<unknown>[] = []
+  #onEnded = (): void => {}
 
   constructor(context: SessionContext) {
     this.context = context
     this.#pools = context.pools
     this.#transactionContext = {
       ...context,
-      acquire: this.#acquire,
-      extraBegin: () => context.extraBegin(),
+      acquire: () => this.#acquire(),
       isBlocking: () => this.#queue.length > 0,
     }
   }
@@ -120,11 +100,11 @@ export class Session {
   }
 
   /** Runs a statement after those before it. */
-  submit(scope: Scope, statement: Statement, callback: ReplyCallback): void {
-    const job: Job = { kind: 'query', statement, scope, callback, isAlone: false, isSettled: false }
+  async submit(scope: Scope, statement: Statement): Promise<QueryResult> {
     const refusal = this.#refusal('statement', scope)
-    if (refusal) queueMicrotask(() => refuse(job, refusal))
-    else this.#enqueue(job)
+    if (refusal === undefined) return this.#enqueue('query', scope, statement)
+    if (isSubmittable(statement)) close(statement, refusal)
+    throw refusal
   }
 
   /** Runs `work` in a savepoint, which rolls back if `work` throws or leaves something under way. */
@@ -133,13 +113,10 @@ export class Session {
     const refusal = this.#refusal('savepoint', parent)
     if (refusal) throw refusal
     const scope = new Scope(parent)
-    parent.child = scope
     const name = `s${scope.depth}`
     try {
       await this.#control(parent, `SAVEPOINT ${name}`)
-      const result = await this.#runInSavepoint(scope, name, work)
-      if (!scope.isRollbackOnly) parent.afterCommit.push(...scope.afterCommit)
-      return result
+      return await this.#runInSavepoint(scope, name, work)
     } finally {
       scope.close()
       parent.child = undefined
@@ -149,11 +126,6 @@ export class Session {
 
   /** Commits what was done so far. Rejects, and rolls everything back, if that cannot be done. */
   async commit(): Promise<void> {
-    if (this.root.isRollbackOnly)
-      throw new DbSessionError(
-        'DB_SESSION_NOT_ON_A_SESSION',
-        '`rollbackOnly()` was called, so there is nothing to commit.',
-      )
     const pending = await this.#settle(this.root)
     if (pending !== undefined) {
       const reason = notAwaited(pending)
@@ -165,6 +137,12 @@ export class Session {
       if (this.isOpen) await this.#end('commit', () => this.#takeTransaction()?.rollback())
       throw refusal
     }
+    if (this.root.isRollbackOnly)
+      throw new DbSessionError(
+        'DB_SESSION_NOT_ON_A_SESSION',
+        undefined,
+        '`rollbackOnly()` was called before.',
+      )
     const hasWork = this.isOpen
     try {
       await this.#end('commit', () => this.#takeTransaction()?.commit())
@@ -187,7 +165,7 @@ export class Session {
     else if (this.root.failure !== undefined) await this.abort(transactionFailed(this.root.failure))
     if (this.#reason) throw this.#reason
     if (this.root.isRollbackOnly) {
-      await this.abort(over())
+      await this.abort(new DbSessionError('DB_SESSION_OVER'))
       return
     }
     await this.#end('finish', () => this.#takeTransaction()?.commit())
@@ -203,7 +181,7 @@ export class Session {
   async abort(reason: DbSessionError, graceMs = GRACE_MS): Promise<void> {
     this.#reason ??= reason
     this.root.close()
-    for (const job of this.#queue.splice(0)) refuse(job, this.#reason)
+    for (const job of this.#queue.splice(0)) this.#refuse(job, this.#reason)
     for (const unit of this.#units) void unit.abort(this.#reason)
     if (this.#state.name === 'committing') await this.#untilCommitted()
     const job = this.#state.name === 'busy' ? this.#state.job : undefined
@@ -240,7 +218,10 @@ export class Session {
       if (pending !== undefined) throw notAwaited(pending)
       if (scope.failure !== undefined) throw transactionFailed(scope.failure)
       if (scope.isRollbackOnly) await this.#undo(scope, name)
-      else await this.#control(parent, `RELEASE SAVEPOINT ${name}`)
+      else {
+        await this.#control(parent, `RELEASE SAVEPOINT ${name}`)
+        parent.afterCommit.push(...scope.afterCommit)
+      }
       return result
     } catch (error) {
       await this.#undo(scope, name)
@@ -254,18 +235,15 @@ export class Session {
     scope.close()
     for (const job of this.#queue.filter((job) => job.scope.isWithin(scope))) {
       this.#queue.splice(this.#queue.indexOf(job), 1)
-      refuse(job, over())
+      this.#refuse(job, new DbSessionError('DB_SESSION_OVER'))
     }
     // an aborted session, or a savepoint around this one, rolls back as a whole
     if (parent.isClosed) return
     const state = this.#state
     if (state.name === 'busy' && state.job.scope.isWithin(scope)) {
-      await this.#transaction?.interrupt({ ...state.job, settled: this.#settled(state.job) }, GRACE_MS)
-      if (this.#state === state) {
-        this.root.failure ??= new DbSessionError(
-          'DB_SESSION_STATEMENT_TIMEOUT',
-          'A statement of a savepoint could not be cancelled, so everything is rolled back.',
-        )
+      await this.#transaction?.interrupt(state.job.statement, this.#settled(state.job), GRACE_MS)
+      if (!state.job.isSettled) {
+        parent.failure ??= new DbSessionError('DB_SESSION_STATEMENT_TIMEOUT')
         return
       }
     }
@@ -275,62 +253,56 @@ export class Session {
   /** Sends a statement about a savepoint, which is allowed while the savepoint is open. */
   async #control(scope: Scope, text: string): Promise<void> {
     if (this.#reason) throw this.#reason
-    await new Promise<void>((resolve, reject) => {
-      const callback: ReplyCallback = (error) => (error ? reject(error) : resolve())
-      this.#enqueue({
-        kind: 'savepoint',
-        statement: { text },
-        scope,
-        callback,
-        isAlone: false,
-        isSettled: false,
-      })
-    })
+    await this.#enqueue('savepoint', scope, { text })
   }
 
   #refusal(event: EventName, scope: Scope): DbSessionError | undefined {
     const next = transition(this.#state.name, event)
     if (this.#reason) return this.#reason
-    if (next === 'DB_SESSION_OVER') return over()
-    if (next === 'DB_SESSION_NOT_AWAITED') return notAwaited('a statement')
-    return scope.refusal
+    if (next === 'over') return new DbSessionError('DB_SESSION_OVER')
+    return next === 'not awaited' ? notAwaited('a statement') : scope.refusal
   }
 
-  #enqueue(job: Job): void {
+  #enqueue(kind: Job['kind'], scope: Scope, statement: Statement): Promise<QueryResult> {
+    const { promise, ...settle } = deferred<QueryResult>()
+    const job: Job = { kind, scope, statement, isSettled: false, ...settle }
     if (transition(this.#state.name, 'statement') === 'busy') this.#start(job)
     else this.#queue.push(job)
+    return promise
   }
 
-  #start(job: Job): void {
+  async #start(job: Job): Promise<void> {
     this.#state = { name: 'busy', job }
-    const callback: ReplyCallback = (error, result) => this.#onReply(job, error, result)
-    const { isPerStatement } = this.context.spec
-    job.isAlone =
-      isPerStatement &&
+    const { statement, kind, scope } = job
+    const isAlone =
+      this.context.spec.isPerStatement &&
       !this.isOpen &&
-      job.kind === 'query' &&
-      !job.scope.parent &&
-      !isSubmittable(job.statement)
-    if (job.isAlone && isTransactionLocal(describe(job.statement).text)) {
-      queueMicrotask(() => callback(needsTransaction()))
-      return
+      kind === 'query' &&
+      scope === this.root &&
+      !isSubmittable(statement)
+    try {
+      if (isAlone && isTransactionLocal(describe(statement).text))
+        throw new DbSessionError('DB_SESSION_NEEDS_TRANSACTION')
+      this.#transaction ??= new Transaction(this.#transactionContext)
+      const result = await (isAlone ? this.#transaction.sendAlone(job) : this.#transaction.send(job))
+      if (endsTransaction(job, result))
+        this.root.failure = scope.failure = new DbSessionError('DB_SESSION_ENDED_BY_STATEMENT')
+      this.#onReply(job, () => job.resolve(result))
+    } catch (error) {
+      const isFatal = findPostgresError(error) !== undefined || this.#transaction?.isUsable !== true
+      if (!isAlone && isFatal) scope.failure ??= error
+      this.#onReply(job, (reason) => job.reject(reason ?? (error as Error)))
     }
-    this.#transaction ??= new Transaction(this.#transactionContext)
-    if (job.isAlone) this.#transaction.sendAlone(job, callback)
-    else this.#transaction.send(job, callback)
   }
 
-  #onReply(job: Job, error: Error | null, result?: QueryResult): void {
+  #onReply(job: Job, settle: (reason: DbSessionError | undefined) => void): void {
     job.isSettled = true
-    if (transition(this.#state.name, 'reply') === 'idle') {
-      if (error && !job.isAlone && (findPostgresError(error) || !this.#transaction?.isUsable))
-        job.scope.failure ??= error
-      else if (!error && endsTransaction(job, result))
-        this.root.failure = job.scope.failure = endedByStatement()
+    const isOver = transition(this.#state.name, 'reply') === 'ignore'
+    if (!isOver) {
       if (!this.isOpen) this.#transaction = undefined
       this.#startNext()
-      job.callback(error, result)
-    } else job.callback(error && (this.#reason ?? error), result)
+    }
+    settle(isOver ? this.#reason : undefined)
     this.#notify()
   }
 
@@ -342,41 +314,46 @@ export class Session {
         this.#start(job)
         return
       }
-      refuse(job, refusal)
+      this.#refuse(job, refusal)
     }
+  }
+
+  /** Answers a statement that was not sent. */
+  #refuse(job: Job, error: Error): void {
+    job.isSettled = true
+    if (isSubmittable(job.statement)) close(job.statement, error)
+    job.reject(error)
   }
 
   /** Ends a transaction in the state that the event leads to, and leaves that state afterwards. */
   async #end(event: 'commit' | 'finish' | 'abort', work: () => Promise<void> | undefined): Promise<void> {
-    let leave = (): void => {}
-    const done = new Promise<void>((resolve) => {
-      leave = resolve
-    })
-    this.#state = { name: transition(this.#state.name, event) as 'committing' | 'finishing', done }
+    const { promise, resolve } = deferred<void>()
+    this.#state = { name: transition(this.#state.name, event) as 'committing' | 'finishing', done: promise }
     try {
       await work()
     } finally {
       if (transition(this.#state.name, 'done') === 'ended') this.#becomeEnded()
       else this.#startNext()
-      leave()
+      resolve()
     }
   }
 
   #becomeEnded(): void {
     this.#state = { name: 'ended' }
     this.#onEnded()
-    // what follows a commit starts later in `finish`, so it is looked at in the next turn
+    // the functions given to `afterCommit` start a moment later
     setImmediate(() => Promise.all(this.#afterwards).then(() => this.context.onEnded()))
   }
 
   async #rollBack(job: Job | undefined, graceMs: number): Promise<void> {
     const transaction = this.#takeTransaction()
-    if (transaction?.isOpen)
-      await transaction.rollback(job && { ...job, settled: this.#settled(job) }, graceMs)
-    else if (job && transaction?.stopWaiting()) {
-      job.isSettled = true
-      refuse(job, this.#reason as DbSessionError)
-    } else if (job) await this.#settled(job)
+    if (job && transaction?.stopWaiting()) {
+      this.#refuse(job, this.#reason as DbSessionError)
+      return
+    }
+    if (job && transaction?.isOpen) await transaction.interrupt(job.statement, this.#settled(job), graceMs)
+    else if (job) await this.#settled(job)
+    await transaction?.rollback()
   }
 
   #takeTransaction(): Transaction | undefined {
@@ -414,9 +391,13 @@ export class Session {
 
   #pending(scope: Scope): string | undefined {
     if (this.#state.name === 'busy' && this.#state.job.scope.isWithin(scope))
-      return isSubmittable(this.#state.job.statement) ? 'a row stream' : 'a statement'
+      return this.isStreaming ? 'a row stream' : 'a statement'
     if (scope.child) return 'a savepoint'
     return scope === this.root && this.#units.size > 0 ? 'a unit of work' : undefined
+  }
+
+  async #settled(job: Job): Promise<void> {
+    while (!job.isSettled) await this.#changed()
   }
 
   /** Resolves when a statement is answered, or a savepoint or a unit of work ends. */
@@ -426,28 +407,28 @@ export class Session {
     })
   }
 
-  async #settled(job: Job): Promise<void> {
-    while (!job.isSettled) await this.#changed()
-  }
-
   #notify(): void {
-    if (this.#watchers.length === 0) return
     for (const watcher of this.#watchers.splice(0)) watcher()
   }
 
-  #acquire: Acquire = (take) => {
+  /** Asks the pools in turn. */
+  #acquire(): Waiting {
     const [pool, ...others] = this.#pools as [ConnectionPool, ...ConnectionPool[]]
-    let stop = pool.acquire(this.context.level, (error, lease) => {
-      if (error && others.length > 0) {
+    let waiting = pool.acquire(this.context.level)
+    const lease = waiting.lease.then(
+      (lease) => {
+        this.#pools = [pool]
+        return lease
+      },
+      (error) => {
+        if (others.length === 0) throw error
         this.context.onFallback(error)
         this.#pools = others
-        stop = this.#acquire(take)
-      } else {
-        if (lease) this.#pools = [pool]
-        take(error, lease)
-      }
-    })
-    return () => stop()
+        waiting = this.#acquire()
+        return waiting.lease
+      },
+    )
+    return others.length === 0 ? waiting : { lease, stop: () => waiting.stop() }
   }
 
   #runAfterCommit(): void {
@@ -458,12 +439,6 @@ export class Session {
       this.#afterwards.push(immediate().then(work).catch(logError))
     }
   }
-}
-
-/** Answers a statement that was not sent. */
-function refuse({ statement, callback }: Job, error: Error): void {
-  if (isSubmittable(statement)) fail(statement, error)
-  callback(error)
 }
 
 /** COMMIT or ROLLBACK by hand. ROLLBACK TO has the tag of ROLLBACK. */

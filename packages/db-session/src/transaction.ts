@@ -1,31 +1,26 @@
 import type { QueryResult } from 'pg'
-import type { Lease } from './connection-pool.ts'
+import type { Lease, Waiting } from './connection-pool.ts'
 import { DbSessionError, endsConnection, findPostgresError, keepMessage, toDbSessionError } from './errors.ts'
 import type { TransactionSpec } from './options.ts'
 import {
-  type Begin,
   canBatch,
   cancel,
   close,
   concatenate,
-  fail,
-  isReplyDue,
+  type Encoded,
   isSubmittable,
-  type ReplyCallback,
+  isWaitingForConsumer,
   type Statement,
   send,
   sendBatch,
-  sendBegin,
+  wasSent,
   watchForSilence,
 } from './pg-wire.ts'
-import { endedByStatement, transactionFailed } from './session-state.ts'
 import type { Timeline } from './timeline.ts'
 
 /** A cancel request that overtakes its statement finds nothing to cancel, so it is repeated. */
 const CANCEL_AGAIN_MS = 20
-
-/** Calls back with a connection or an error. Returns a function that stops waiting, and returns true if it waited. */
-export type Acquire = (take: (error: DbSessionError | null, lease?: Lease) => void) => () => boolean
+const NO_STATEMENT = { text: '' }
 
 /** A statement to send. */
 export interface Sendable {
@@ -33,19 +28,14 @@ export interface Sendable {
   readonly statement: Statement
 }
 
-/** A statement under way, and a promise of its end. */
-export interface Running extends Sendable {
-  readonly settled: Promise<void>
-}
-
 /** What all transactions of a session share. */
 export interface TransactionContext {
   readonly spec: TransactionSpec
   readonly cancelTimeoutMs: number
   readonly timeline: Timeline
-  readonly acquire: Acquire
-  /** Statements that follow BEGIN and its limits. */
-  extraBegin(): Begin | undefined
+  acquire(): Waiting
+  /** Returns the statements that follow BEGIN and its limits. */
+  extraBegin(): Encoded | undefined
   /** Returns true if other statements wait for the one under way. */
   isBlocking(): boolean
 }
@@ -53,9 +43,9 @@ export interface TransactionContext {
 /** One transaction on one connection, from its first statement to its end. */
 export class Transaction {
   readonly #context: TransactionContext
+  #waiting: Waiting | undefined
   #lease: Lease | undefined
-  #stopWaiting: (() => boolean) | undefined
-  /** The state of the connection is unknown, so it is closed at the end. */
+  /** Nobody knows what the connection is doing, so it is closed at the end. */
   #isUnusable = false
 
   constructor(context: TransactionContext) {
@@ -67,40 +57,37 @@ export class Transaction {
     return this.#lease !== undefined
   }
 
-  /** Returns true if the next statement can be sent, as far as the connection is concerned. */
+  /** Returns true if the connection can take the next statement. */
   get isUsable(): boolean {
     return this.#lease?.isLost === false && !this.#isUnusable
   }
 
   /** Sends a statement, with BEGIN in the same message if it is the first. The one before must have been answered. */
-  send(sendable: Sendable, callback: ReplyCallback): void {
-    if (this.#lease) {
-      this.#context.timeline.markActive()
-      this.#send(this.#lease, sendable, callback)
-    } else
-      this.#begin(sendable, callback, (lease, begin) =>
-        this.#sendFirst(lease, begin, sendable, false, callback),
-      )
+  async send(sendable: Sendable): Promise<QueryResult> {
+    if (this.#lease === undefined) return this.#sendFirst(sendable)
+    this.#context.timeline.markActive()
+    return this.#send(this.#lease, sendable)
   }
 
-  /** Sends BEGIN, a statement and COMMIT in one message, and returns the connection before it calls back. */
-  sendAlone(sendable: Sendable, callback: ReplyCallback): void {
-    const { timeline } = this.#context
-    this.#begin(sendable, callback, (lease, begin) =>
-      this.#sendFirst(lease, begin, sendable, true, (error, result) => {
-        if (error) this.rollback().then(() => callback(error))
-        else if (canBatch(begin, sendable.statement)) {
-          timeline.recordControl('commit', lease.verbs.endOfRead.text, performance.now())
-          this.#takeLease().release()
-          callback(null, result)
-        } else this.commit().then(() => callback(null, result), callback)
-      }),
-    )
+  /** Sends BEGIN, a statement and COMMIT, in one message if possible. The connection is returned at the end. */
+  async sendAlone(sendable: Sendable): Promise<QueryResult> {
+    try {
+      const result = await this.#sendFirst(sendable, true)
+      if (canBatch(sendable.statement)) {
+        const lease = this.#takeLease()
+        this.#context.timeline.recordControl('commit', lease.verbs.endOfRead.text, performance.now())
+        lease.release()
+      } else await this.commit()
+      return result
+    } catch (error) {
+      await this.rollback()
+      throw error
+    }
   }
 
-  /** Stops waiting for a connection. Returns true if it was waiting for one. */
+  /** Stops waiting for a connection. Returns false if it does not wait for one. */
   stopWaiting(): boolean {
-    return this.#stopWaiting?.() === true
+    return this.#waiting?.stop() === true
   }
 
   /** Returns the connection. Rejects unless Postgres answers COMMIT with the tag COMMIT. */
@@ -109,57 +96,47 @@ export class Transaction {
     const { connection, verbs } = lease
     if (lease.isLost) {
       await lease.discard()
-      throw connectionLost()
+      throw new DbSessionError('DB_SESSION_CONNECTION_LOST')
     }
     if (connection.getTransactionStatus() === 'I') {
       lease.release()
-      throw endedByStatement()
+      throw new DbSessionError('DB_SESSION_ENDED_BY_STATEMENT')
     }
     const result = await this.#control(lease, 'commit', verbs.commit)
     if (!(result instanceof Error)) {
       lease.release()
-      if (result.command !== verbs.committed) throw transactionFailed(undefined)
+      if (result.command !== verbs.committed) throw new DbSessionError('DB_SESSION_TRANSACTION_FAILED')
       return
     }
-    const error = endsConnection(result) ? undefined : toDbSessionError(result)
-    if (error && !lease.isLost) {
+    const error = endsConnection(result) || lease.isLost ? undefined : toDbSessionError(result)
+    if (error) {
       if (verbs.rollsBackAfterFailedCommit) await this.#control(lease, 'rollback', verbs.rollback)
       lease.release()
       throw error
     }
     await lease.discard()
-    throw new DbSessionError(
-      'DB_SESSION_COMMIT_OUTCOME_UNKNOWN',
-      'The connection was lost during COMMIT. It is not known whether the transaction was committed.',
-      result,
-    )
+    throw new DbSessionError('DB_SESSION_COMMIT_OUTCOME_UNKNOWN', result)
   }
 
-  /**
-   * Rolls back and returns the connection. Never rejects: a connection on which ROLLBACK does not return in time is
-   * closed, which rolls back too.
-   *
-   * @param running - the statement under way, which is interrupted after `graceMs`
-   */
-  async rollback(running?: Running, graceMs = 0): Promise<void> {
-    if (running) await this.interrupt(running, graceMs)
-    // a statement that was alone has returned the connection by itself
+  /** Rolls back and returns the connection, or closes it if ROLLBACK does not return in time. Never rejects. */
+  async rollback(): Promise<void> {
     if (this.#lease === undefined) return
     const lease = this.#takeLease()
+    const { cancelTimeoutMs } = this.#context
     if (!this.#isUnusable && !lease.isLost) {
       const rolledBack = this.#control(lease, 'rollback', lease.verbs.rollback)
-      const result = await withTimeout(this.#context.cancelTimeoutMs, rolledBack, new Error('No reply'))
+      const result = await withTimeout(cancelTimeoutMs, rolledBack, new Error('No reply'))
       if (!(result instanceof Error)) {
         lease.release()
         return
       }
     }
-    if (!lease.isLost) void cancel(lease.connection, this.#context.cancelTimeoutMs)
+    if (!lease.isLost) void cancel(lease.connection, cancelTimeoutMs)
     await lease.discard()
   }
 
-  /** Waits for a statement, then cancels it. If it does not end in time, the connection is closed at the end. */
-  async interrupt({ statement, settled }: Running, graceMs: number): Promise<void> {
+  /** Waits for the statement under way, then cancels it. If it goes on, the connection is closed at the end. */
+  async interrupt(statement: Statement, settled: Promise<void>, graceMs: number): Promise<void> {
     const { connection } = this.#lease as Lease
     const { cancelTimeoutMs } = this.#context
     const hasEnded = settled.then(() => true)
@@ -178,127 +155,99 @@ export class Transaction {
     if (this.#lease) await cancel(this.#lease.connection, this.#context.cancelTimeoutMs)
   }
 
-  #begin(sendable: Sendable, callback: ReplyCallback, proceed: (lease: Lease, begin: Begin) => void): void {
-    const { spec, timeline, acquire } = this.#context
+  /** Takes a connection and sends the first statement with BEGIN, and with COMMIT if it is alone. */
+  async #sendFirst(sendable: Sendable, isAlone = false): Promise<QueryResult> {
+    const { spec, timeline } = this.#context
+    const { kind, statement } = sendable
     const startedAt = performance.now()
-    const refuse = (error: Error): void => {
-      timeline.recordStatement(sendable.kind, sendable.statement, startedAt, error)
-      if (isSubmittable(sendable.statement)) fail(sendable.statement, error)
-      callback(error)
+    let begin: Encoded
+    try {
+      const extra = this.#context.extraBegin()
+      this.#waiting = this.#context.acquire()
+      this.#lease = await this.#waiting.lease
+      begin = this.#lease.verbs.begin(spec.begin)
+      if (extra) begin = concatenate(begin, extra)
+    } catch (error) {
+      timeline.recordStatement(kind, statement, startedAt, error as Error)
+      if (isSubmittable(statement)) close(statement, error as Error)
+      throw error
     }
-    this.#stopWaiting = acquire((error, lease) => {
-      if (lease === undefined) {
-        refuse(error as DbSessionError)
-        return
-      }
-      this.#lease = lease
-      try {
-        const limits = lease.verbs.begin(spec.begin)
-        const extra = this.#context.extraBegin()
-        const begin = extra ? concatenate(limits, extra) : limits
-        timeline.recordControl('begin', begin.text, startedAt)
-        proceed(lease, begin)
-      } catch (error) {
-        this.#takeLease().release()
-        refuse(error as Error)
-      }
-    })
-  }
-
-  /** Sends the first statement with BEGIN, and with COMMIT if it is alone. */
-  #sendFirst(
-    lease: Lease,
-    begin: Begin,
-    sendable: Sendable,
-    isAlone: boolean,
-    callback: ReplyCallback,
-  ): void {
-    const { connection, verbs } = lease
-    const { statement } = sendable
-    if (canBatch(begin, statement)) {
-      const end = isAlone ? verbs.endOfRead : undefined
-      const batch = (reply: ReplyCallback): void => sendBatch(connection, begin, statement, end, reply)
-      this.#watch(lease, sendable, batch, callback)
-      return
-    }
+    const lease = this.#lease
+    timeline.recordControl('begin', begin.text, startedAt)
+    const end = isAlone ? lease.verbs.endOfRead : undefined
+    if (canBatch(statement))
+      return this.#watch(lease, sendable, () => sendBatch(lease.connection, begin, statement, end))
     // a row stream, a prepared statement, or several statements in one text: BEGIN has a message of its own
-    const beginOnly: ReplyCallback = (error) => {
-      if (error === null) this.#send(lease, sendable, callback)
-      else {
-        if (isSubmittable(statement)) fail(statement, error)
-        callback(error)
-      }
+    try {
+      await this.#watch(lease, undefined, () => sendBatch(lease.connection, begin, NO_STATEMENT))
+    } catch (error) {
+      if (isSubmittable(statement)) close(statement, error as Error)
+      throw error
     }
-    this.#watch(lease, undefined, (reply) => sendBegin(connection, begin, reply), beginOnly)
+    return this.#send(lease, sendable)
   }
 
-  #send(lease: Lease, sendable: Sendable, callback: ReplyCallback): void {
-    this.#watch(lease, sendable, (reply) => send(lease.connection, sendable.statement, reply), callback)
+  #send(lease: Lease, sendable: Sendable): Promise<QueryResult> {
+    return this.#watch(lease, sendable, () => send(lease.connection, sendable.statement))
   }
 
   /** Sends, records what came back, and gives the connection up if nothing does. */
-  #watch(
+  async #watch(
     lease: Lease,
     sendable: Sendable | undefined,
-    send: (reply: ReplyCallback) => void,
-    callback: ReplyCallback,
-  ): void {
-    const { spec, timeline } = this.#context
+    send: () => Promise<QueryResult>,
+  ): Promise<QueryResult> {
+    const { timeline, cancelTimeoutMs } = this.#context
     const startedAt = performance.now()
-    let isSilent = false
-    const giveUp = (): void => {
-      isSilent = true
-      void cancel(lease.connection, this.#context.cancelTimeoutMs)
-      lease.abandon()
+    const deadline = this.#startDeadline(
+      lease,
+      sendable?.statement,
+      () => void cancel(lease.connection, cancelTimeoutMs),
+    )
+    const record = (error?: Error, result?: QueryResult): void => {
+      deadline.stop()
+      if (sendable) timeline.recordStatement(sendable.kind, sendable.statement, startedAt, error, result)
     }
-    const stopWatching = this.#watchDeadline(lease, sendable?.statement, spec.deadlineMs, giveUp)
-    let isSent = false
-    send((error, result) => {
-      stopWatching()
-      const explained = error && this.#explain(lease, error, isSilent)
-      // without a SQLSTATE, nobody knows what the connection is doing
-      if (error && isSent && !findPostgresError(error)) this.#isUnusable = true
-      if (sendable)
-        timeline.recordStatement(sendable.kind, sendable.statement, startedAt, explained ?? undefined, result)
-      if (isSent) callback(explained, result)
-      // pg could not send the values, but BEGIN may be under way
-      else lease.connection.query('', () => callback(explained))
+    try {
+      const result = await send()
+      record(undefined, result)
+      return result
+    } catch (error) {
+      const explained = this.#explain(lease, error as Error, deadline.isOver)
+      record(explained)
+      throw explained
+    }
+  }
+
+  #startDeadline(lease: Lease, statement: Statement | undefined, onSilent: () => void) {
+    const deadline = { isOver: false, stop: () => {} }
+    const { spec, isBlocking } = this.#context
+    if (spec.deadlineMs === 0) return deadline
+    // others that wait behind a row stream must not wait for its consumer forever
+    const isDue = (): boolean => !statement || !isWaitingForConsumer(statement) || isBlocking()
+    deadline.stop = watchForSilence(lease.connection, spec.deadlineMs, isDue, () => {
+      deadline.isOver = true
+      onSilent()
+      lease.abandon()
     })
-    isSent = true
+    return deadline
   }
 
   #explain(lease: Lease, error: Error, isSilent: boolean): Error {
     keepMessage(error)
-    if (findPostgresError(error)) return error
-    if (isSilent)
-      return new DbSessionError('DB_SESSION_STATEMENT_TIMEOUT', 'Postgres did not reply in time.', error)
-    return lease.isLost ? connectionLost(error) : error
+    if (findPostgresError(error) || !wasSent(error)) return error
+    this.#isUnusable = true
+    if (isSilent) return new DbSessionError('DB_SESSION_STATEMENT_TIMEOUT', error)
+    return lease.isLost ? new DbSessionError('DB_SESSION_CONNECTION_LOST', error) : error
   }
 
-  #watchDeadline(
-    lease: Lease,
-    statement: Statement | undefined,
-    timeoutMs: number,
-    onSilent: () => void,
-  ): () => void {
-    if (timeoutMs === 0) return () => {}
-    // others that wait behind a row stream must not wait for its consumer forever
-    const isDue = (): boolean =>
-      statement === undefined || isReplyDue(statement) || this.#context.isBlocking()
-    return watchForSilence(lease.connection, isDue, timeoutMs, onSilent)
-  }
-
-  #control(lease: Lease, kind: 'commit' | 'rollback', text: string): Promise<QueryResult | Error> {
-    const { spec, timeline } = this.#context
+  async #control(lease: Lease, kind: 'commit' | 'rollback', text: string): Promise<QueryResult | Error> {
     const startedAt = performance.now()
-    return new Promise((resolve) => {
-      const stopWatching = this.#watchDeadline(lease, undefined, spec.deadlineMs, () => lease.abandon())
-      lease.connection.query(text, (error: Error | null, result: QueryResult | QueryResult[]) => {
-        stopWatching()
-        timeline.recordControl(kind, text, startedAt, error ?? undefined)
-        resolve(error ?? ([result].flat().at(-1) as QueryResult))
-      })
-    })
+    const deadline = this.#startDeadline(lease, undefined, () => {})
+    const result = await send(lease.connection, { text }).catch((error: Error) => error)
+    deadline.stop()
+    this.#context.timeline.recordControl(kind, text, startedAt, result instanceof Error ? result : undefined)
+    return result instanceof Error ? result : ([result].flat().at(-1) as QueryResult)
   }
 
   #takeLease(): Lease {
@@ -320,12 +269,4 @@ export async function withTimeout<T, U>(ms: number, work: Promise<T>, otherwise:
   } finally {
     clearTimeout(timer)
   }
-}
-
-function connectionLost(cause?: Error): DbSessionError {
-  return new DbSessionError(
-    'DB_SESSION_CONNECTION_LOST',
-    'The connection to Postgres was lost. Nothing was committed.',
-    cause,
-  )
 }

@@ -1,7 +1,7 @@
 import { ConnectionPool, type Verbs } from './connection-pool.ts'
 import { DbSessionError } from './errors.ts'
 import { lendOneConnection } from './knex-adapter.ts'
-import { encodeStatements } from './pg-wire.ts'
+import { encode } from './pg-wire.ts'
 import { findManager, type SessionManager } from './session-manager.ts'
 
 /** Which sessions are rolled back. */
@@ -14,24 +14,24 @@ export interface WithRollbackOptions {
 const SAVEPOINT_VERBS: Verbs = {
   begin([begin = '', ...limits]) {
     const readOnly = begin.endsWith('READ ONLY') ? ['SET LOCAL transaction_read_only = on'] : []
-    return encodeStatements(['SAVEPOINT db_session', ...readOnly, ...limits])
+    return encode(['SAVEPOINT db_session', ...readOnly, ...limits])
   },
   // deferred constraints are checked here, as COMMIT would, and deferred again
   commit:
     'SAVEPOINT constraints; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO SAVEPOINT constraints; RELEASE SAVEPOINT db_session',
   committed: 'RELEASE',
   rollback: 'ROLLBACK TO SAVEPOINT db_session; RELEASE SAVEPOINT db_session',
-  endOfRead: encodeStatements(['ROLLBACK TO SAVEPOINT db_session', 'RELEASE SAVEPOINT db_session']),
+  endOfRead: encode(['ROLLBACK TO SAVEPOINT db_session', 'RELEASE SAVEPOINT db_session']),
   rollsBackAfterFailedCommit: true,
 }
 
 const active = new WeakSet<SessionManager>()
 
 /**
- * For tests: rolls back everything that happens meanwhile through the app, or through a unit of work made by
- * `createUnitOfWork`. All sessions, units of work and plain statements of its knex share one connection, one after the
- * other, and each transaction is a savepoint. So it cannot show what isolation levels do, and a session that holds its
- * connection while it waits for a second one gets none.
+ * For tests: rolls back everything that happens through the app, or through a unit of work of `createUnitOfWork`, while
+ * `work` runs, or until the returned function is called. All sessions and plain statements of its knex share one
+ * connection, one after the other, and each transaction is a savepoint. So it cannot show what isolation levels do, and
+ * a session that holds its connection while it waits for a second one gets none.
  *
  * @throws `DbSessionError` with `DB_SESSION_ROLLBACK_OPEN` while another one is active
  * @example
@@ -54,26 +54,17 @@ export async function withRollback(
 ): Promise<() => Promise<void>>
 export async function withRollback<T>(
   target: object,
-  workOrOptions?: (() => Promise<T>) | WithRollbackOptions,
+  workOrOptions: (() => Promise<T>) | WithRollbackOptions = {},
   options: WithRollbackOptions = {},
 ): Promise<T | (() => Promise<void>)> {
   const work = typeof workOrOptions === 'function' ? workOrOptions : undefined
-  const { name = 'db' } = (work ? options : workOrOptions) ?? {}
+  const { name = 'db' } = typeof workOrOptions === 'function' ? options : workOrOptions
   const rollBack = await begin(findManager(target, name))
-  if (work === undefined) return rollBack
-  try {
-    return await work()
-  } finally {
-    await rollBack()
-  }
+  return work ? work().finally(rollBack) : rollBack
 }
 
 async function begin(manager: SessionManager): Promise<() => Promise<void>> {
-  if (active.has(manager))
-    throw new DbSessionError(
-      'DB_SESSION_ROLLBACK_OPEN',
-      'Another `withRollback` of the same database is active: they would share its connection. Run them one after the other.',
-    )
+  if (active.has(manager)) throw new DbSessionError('DB_SESSION_ROLLBACK_OPEN')
   active.add(manager)
   const { settings, primary, replica } = manager
   const { client } = settings.knex
@@ -89,12 +80,7 @@ async function begin(manager: SessionManager): Promise<() => Promise<void>> {
   return async () => {
     if (!active.delete(manager)) return
     stopLending()
-    manager.primary = primary
-    manager.replica = replica
-    try {
-      await connection.query('ROLLBACK')
-    } finally {
-      client.releaseConnection(connection)
-    }
+    Object.assign(manager, { primary, replica })
+    await connection.query('ROLLBACK').finally(() => client.releaseConnection(connection))
   }
 }
