@@ -14,17 +14,14 @@ const open = (max: number, timeoutMs = 60_000) => {
   const pool = new ConnectionPool(connectionsOf(knex), timeoutMs)
   return { knex, pool }
 }
-const take = (pool: ConnectionPool, level: number = LEVELS.unit) =>
-  new Promise<Lease>((resolve, reject) => {
-    pool.acquire(level, (error, lease) => (lease ? resolve(lease) : reject(error as DbSessionError)))
-  })
+const take = (pool: ConnectionPool) => pool.acquire(LEVELS.unit).lease
 
 t.test('a connection is released exactly once: a second release is an error', async (t) => {
   const { knex, pool } = open(1)
   const lease = await take(pool)
   lease.release()
-  t.throws(() => lease.release(), { message: /returned to the pool twice/ })
-  await t.rejects(lease.discard(), { message: /returned to the pool twice/ })
+  t.throws(() => lease.release(), { message: /returned twice/ })
+  await t.rejects(lease.discard(), { message: /returned twice/ })
   t.equal(used(knex), 0)
   const next = await take(pool)
   t.equal(next.connection, lease.connection)
@@ -35,8 +32,8 @@ t.test('a connection is discarded exactly once, and its slot is free afterwards'
   const { knex, pool } = open(1)
   const lease = await take(pool)
   await lease.discard()
-  t.throws(() => lease.release(), { message: /returned to the pool twice/ })
-  await t.rejects(lease.discard(), { message: /returned to the pool twice/ })
+  t.throws(() => lease.release(), { message: /returned twice/ })
+  await t.rejects(lease.discard(), { message: /returned twice/ })
   const next = await take(pool)
   t.not(next.connection, lease.connection)
   t.equal(next.isLost, false)
@@ -60,9 +57,9 @@ t.test('connections are lent in order of arrival, and requests leave one to unit
   const order: string[] = []
   const leases = new Map<string, Lease>()
   const enter = (name: string, level: number) =>
-    pool.acquire(level, (_error, lease) => {
+    pool.acquire(level).lease.then((lease) => {
       order.push(name)
-      leases.set(name, lease as Lease)
+      leases.set(name, lease)
     })
   for (const name of ['first', 'second', 'third']) enter(name, LEVELS.request)
   enter('unit', LEVELS.unit)
@@ -88,15 +85,16 @@ t.test('a pool of one connection lends it to requests, and to no unit of work in
 t.test('a session that stops waiting gets no connection, and the next one does', async (t) => {
   const { knex, pool } = open(1)
   const held = await take(pool)
-  const stop = pool.acquire(LEVELS.unit, () => t.fail('it has stopped waiting'))
+  const stopped = pool.acquire(LEVELS.unit)
   const next = take(pool)
-  t.equal(stop(), true)
-  t.equal(stop(), false, 'a second call')
+  t.equal(stopped.stop(), true)
+  t.equal(stopped.stop(), false, 'a second call')
   held.release()
   const lease = await next
-  const stopWhileOpening = pool.acquire(LEVELS.unit, () => t.fail('it has stopped waiting'))
   lease.release()
-  t.equal(stopWhileOpening(), true)
+  const stoppedWhileOpening = pool.acquire(LEVELS.unit)
+  t.equal(stoppedWhileOpening.stop(), true)
+  for (const { lease } of [stopped, stoppedWhileOpening]) lease.then(() => t.fail('it has stopped waiting'))
   await until(() => used(knex) === 0)
 })
 

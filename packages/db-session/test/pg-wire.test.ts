@@ -1,7 +1,7 @@
 /** Cancel requests, and statements that are encoded by hand. */
 import pg from 'pg'
 import t from 'tap'
-import { cancel, encodeStatements, type PgConnection } from '../src/pg-wire.ts'
+import { cancel, encode, type PgConnection } from '../src/pg-wire.ts'
 import { openDatabase, rejection, until } from './setup.ts'
 
 const database = await openDatabase(t)
@@ -64,14 +64,14 @@ t.test('a cancel request that gets no reply ends after its timeout', async (t) =
 })
 
 t.test('a statement that has values is sent in the extended protocol only', (t) => {
-  t.match(encodeStatements('BEGIN'), { count: 1, text: 'BEGIN', isPlain: true })
-  t.match(encodeStatements(['BEGIN', { text: 'select $1', values: [1] }]), {
+  t.match(encode('BEGIN'), { count: 1, text: 'BEGIN', isPlain: true })
+  t.match(encode(['BEGIN', { text: 'select $1', values: [1] }]), {
     count: 2,
     text: 'BEGIN; select $1',
     isPlain: false,
   })
   for (const values of [[{}], [new Date()], [() => {}]])
-    t.throws(() => encodeStatements({ text: 'select $1', values }), TypeError)
-  t.throws(() => encodeStatements(3 as never), TypeError)
+    t.throws(() => encode({ text: 'select $1', values }), TypeError)
+  t.throws(() => encode(3 as never), TypeError)
   t.end()
 })

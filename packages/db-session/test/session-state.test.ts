@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { LEVELS } from '../src/connection-pool.ts'
+import { DbSessionError, type DbSessionErrorCode } from '../src/errors.ts'
 import { parseSessionOptions, parseTransactionSpec } from '../src/options.ts'
 import { SessionManager } from '../src/session-manager.ts'
 import {
   type EventName,
-  over,
   Scope,
   type StateName,
   TRANSITIONS,
@@ -79,8 +79,14 @@ const cause: Record<EventName, (opened: Opened) => Promise<unknown>> = {
   savepoint: ({ db }) => db.savepoint(async () => {}),
   commit: ({ db }) => db.commit(),
   finish: ({ session }) => session.finish(),
-  abort: ({ session }) => session.abort(over()),
+  abort: ({ session }) => session.abort(new DbSessionError('DB_SESSION_OVER')),
   done: ({ release }) => release(),
+}
+
+/** The codes of events that are refused. */
+const REFUSALS: Partial<Record<Transition, DbSessionErrorCode>> = {
+  over: 'DB_SESSION_OVER',
+  'not awaited': 'DB_SESSION_NOT_AWAITED',
 }
 
 /** A reply in these states belongs to a statement that was under way when the session was aborted. */
@@ -104,7 +110,7 @@ for (const state of STATES) {
         isSettled = true
         return value
       })
-      if (expected.startsWith('DB_SESSION_')) t.equal(await settled, expected)
+      if (expected in REFUSALS) t.equal(await settled, REFUSALS[expected])
       else if (expected === 'wait') {
         await turn()
         t.equal(isSettled, false)
@@ -120,7 +126,7 @@ for (const state of STATES) {
         t.equal(await settled, 'resolved')
       }
       await release()
-      await session.abort(over())
+      await session.abort(new DbSessionError('DB_SESSION_OVER'))
       t.equal(session.state, 'ended')
       t.equal(used(knex), 0)
     })
@@ -132,7 +138,7 @@ t.test('in the state finishing, the reply of the statement that was aborted chan
   const { session, db, release } = opened
   const statement = db.query('select pg_advisory_xact_lock(7)').catch((error) => error.code)
   await until(isWaiting)
-  const aborted = session.abort(over())
+  const aborted = session.abort(new DbSessionError('DB_SESSION_OVER'))
   t.equal(session.state, 'finishing')
   t.equal(await statement, 'DB_SESSION_OVER')
   await aborted
@@ -145,7 +151,7 @@ t.test('an event that the table does not list cannot occur', (t) => {
   for (const state of STATES)
     for (const event of EVENTS)
       if (TRANSITIONS[state][event] === undefined)
-        t.throws(() => transition(state, event), { message: `The event ${event} cannot occur in the state ${state}` })
+        t.throws(() => transition(state, event), { message: `No ${event} can occur in the state ${state}` })
       else t.equal(transition(state, event), TRANSITIONS[state][event])
   t.end()
 })
@@ -153,7 +159,6 @@ t.test('an event that the table does not list cannot occur', (t) => {
 t.test('a scope that is closed closes the scopes inside it', (t) => {
   const root = new Scope()
   const child = new Scope(root)
-  root.child = child
   t.equal(root.refusal?.code, 'DB_SESSION_SAVEPOINT_OPEN')
   t.equal(child.refusal, undefined)
   t.same([child.isWithin(root), root.isWithin(child), child.depth], [true, false, 1])
@@ -173,7 +178,8 @@ t.test('the documentation has the same table', (t) => {
     if (value === undefined) return ''
     if (value === 'wait') return 'waits'
     if (value === 'ignore') return 'nothing'
-    return value.startsWith('DB_SESSION_') ? `[${value.slice(11)}](../errors/${value}.md)` : `\`${value}\``
+    const code = REFUSALS[value]
+    return code === undefined ? `\`${value}\`` : `[${value}](../errors/${code}.md)`
   }
   t.same(table[0], ['', ...STATES.map((state) => `\`${state}\``)])
   t.same(

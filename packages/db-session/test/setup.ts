@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
@@ -82,7 +83,11 @@ export async function start(
   await app.register(dbSession, { knex, closePools: true, ...rest })
   await routes(app)
   await app.listen({ port: 0, host: '127.0.0.1' })
-  t.teardown(() => app.close())
+  t.teardown(() => {
+    // fetch() opens sockets that it never uses, for which `close()` would wait
+    app.server.closeAllConnections()
+    return app.close()
+  })
   const base = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   return {
     app,
@@ -92,6 +97,7 @@ export async function start(
     async hit(method, path, body) {
       const answer = await fetch(base + path, {
         method,
+        signal: AbortSignal.timeout(15_000),
         ...(body !== undefined && {
           body: JSON.stringify(body),
           headers: { 'content-type': 'application/json' },
@@ -113,6 +119,13 @@ export async function until(check: () => unknown, what = 'what was waited for'):
     if (Date.now() > deadline) throw new Error(`${what} did not happen`)
     await new Promise((resolve) => setImmediate(resolve))
   }
+}
+
+/** A request on a socket of its own; `destroy()` disconnects it. */
+export function send(url: string, method = 'POST'): http.ClientRequest {
+  const request = http.request(url, { method, agent: false })
+  request.on('error', () => {}).end()
+  return request
 }
 
 /** A statement that Postgres answers with an error of this SQLSTATE. */
