@@ -231,7 +231,8 @@ t.test('a constraint that is deferred to the COMMIT', async (t) => {
   t.test('a constraint that fails at the COMMIT is a 409 without the headers of the 201', async (t) => {
     const response = await hit('POST', '/?parent=99')
     t.match(response, { status: 409, json: { code: 'DB_SESSION_CONSTRAINT' }, seen: [] })
-    for (const name of ['set-cookie', 'location', 'x-handler']) t.equal(response.headers.get(name), null, name)
+    for (const name of ['set-cookie', 'location', 'x-handler'])
+      t.equal(response.headers.get(name), null, name)
     t.equal(response.headers.get('x-request'), 'kept')
     t.same([mails, onErrors], [0, 1])
   })

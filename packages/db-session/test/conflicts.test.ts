@@ -43,11 +43,7 @@ t.test('40 concurrent serializable increments with `retry` end at 40', async (t)
   await database.other.query('update counter set n = 0')
   const committed = await together('/once')
   t.ok(committed < 40, 'without `retry` some are a 409')
-  t.same(
-    await database.see('select n from counter'),
-    [committed],
-    'and every 200 is committed',
-  )
+  t.same(await database.see('select n from counter'), [committed], 'and every 200 is committed')
 })
 
 t.test('a retry', async (t) => {
@@ -141,17 +137,20 @@ t.test('a retry', async (t) => {
     { sleep: async () => {} },
   )
 
-  t.test('a handler runs again after a COMMIT that fails, and nothing of its first run is left', async (t) => {
-    const response = await hit('POST', '/commit')
-    t.equal(response.status, 200)
-    t.equal(response.json.runs, 2)
-    t.equal(response.headers.get('x-first'), null)
-    t.equal(response.headers.get('set-cookie'), null)
-    t.same(response.seen, ['run 2'])
-    await until(() => mails.length > 0)
-    t.same(mails, [2], 'afterCommit runs once')
-    t.equal(sessions.size, 2, 'each run has its own session')
-  })
+  t.test(
+    'a handler runs again after a COMMIT that fails, and nothing of its first run is left',
+    async (t) => {
+      const response = await hit('POST', '/commit')
+      t.equal(response.status, 200)
+      t.equal(response.json.runs, 2)
+      t.equal(response.headers.get('x-first'), null)
+      t.equal(response.headers.get('set-cookie'), null)
+      t.same(response.seen, ['run 2'])
+      await until(() => mails.length > 0)
+      t.same(mails, [2], 'afterCommit runs once')
+      t.equal(sessions.size, 2, 'each run has its own session')
+    },
+  )
   t.test('a handler without `retry` does not run again', async (t) => {
     const response = await hit('POST', '/commit-once')
     t.equal(response.status, 409)
@@ -170,15 +169,18 @@ t.test('a retry', async (t) => {
     t.same(await database.see('select email from users'), [])
   })
   for (const state of ['40001', '40P01']) {
-    t.test(`a handler runs again after ${state} at a statement, at most as often as \`retry\` says`, async (t) => {
-      const response = await hit('POST', `/statement?state=${state}&times=2`)
-      t.equal(response.status, 200)
-      t.equal(response.json.runs, 3)
-      t.same(response.seen, ['statement 2'])
-      const given = await hit('POST', `/statement?state=${state}&times=3`)
-      t.equal(given.status, 409, 'the third conflict')
-      t.equal(given.json.code, 'DB_SESSION_SERIALIZATION')
-    })
+    t.test(
+      `a handler runs again after ${state} at a statement, at most as often as \`retry\` says`,
+      async (t) => {
+        const response = await hit('POST', `/statement?state=${state}&times=2`)
+        t.equal(response.status, 200)
+        t.equal(response.json.runs, 3)
+        t.same(response.seen, ['statement 2'])
+        const given = await hit('POST', `/statement?state=${state}&times=3`)
+        t.equal(given.status, 409, 'the third conflict')
+        t.equal(given.json.code, 'DB_SESSION_SERIALIZATION')
+      },
+    )
   }
   t.test('a handler does not run again after another error', async (t) => {
     t.equal((await hit('POST', '/statement?state=22012&times=1')).status, 500)

@@ -178,7 +178,11 @@ t.test('an onSend hook that another plugin adds in onRoute runs in the order of 
     ['after', ['after']],
   ] as const) {
     t.equal((await app.inject({ method: 'POST', url: `/${name}` })).statusCode, 500)
-    t.same(await database.see('select email from users'), seen, `registered ${name} db-session, it runs ${name} the COMMIT`)
+    t.same(
+      await database.see('select email from users'),
+      seen,
+      `registered ${name} db-session, it runs ${name} the COMMIT`,
+    )
   }
 })
 
@@ -259,27 +263,30 @@ t.test('an error handler', async (t) => {
   t.equal(used(knex), 0)
 })
 
-t.test('a not-found handler decides between COMMIT and ROLLBACK, and has no session of its own', async (t) => {
-  const { hit, knex } = await start(t, database, async (app) => {
-    app.setNotFoundHandler(async (request, reply) => {
-      if (request.url.startsWith('/queries')) await add(request, 'not found')
-      const status = request.url.startsWith('/page') ? 200 : 404
-      return reply.code(status).send({ page: true })
-    })
-    for (const path of ['/queries', '/page', '/gone']) {
-      app.post(path, async (request, reply) => {
-        await add(request, 'handler')
-        return reply.callNotFound()
+t.test(
+  'a not-found handler decides between COMMIT and ROLLBACK, and has no session of its own',
+  async (t) => {
+    const { hit, knex } = await start(t, database, async (app) => {
+      app.setNotFoundHandler(async (request, reply) => {
+        if (request.url.startsWith('/queries')) await add(request, 'not found')
+        const status = request.url.startsWith('/page') ? 200 : 404
+        return reply.code(status).send({ page: true })
       })
-    }
-  })
-  t.match(await hit('POST', '/gone'), { status: 404, json: { page: true }, seen: [] }, 'a 404')
-  t.match(await hit('POST', '/page'), { status: 200, json: { page: true }, seen: ['handler'] }, 'a 200')
-  await database.other.query('truncate users cascade')
-  t.match(await hit('POST', '/queries'), { seen: [] })
-  t.match(await hit('POST', '/queries/none'), { status: 500, json: { code: 'DB_SESSION_NOT_COVERED' } })
-  await until(() => used(knex) === 0)
-})
+      for (const path of ['/queries', '/page', '/gone']) {
+        app.post(path, async (request, reply) => {
+          await add(request, 'handler')
+          return reply.callNotFound()
+        })
+      }
+    })
+    t.match(await hit('POST', '/gone'), { status: 404, json: { page: true }, seen: [] }, 'a 404')
+    t.match(await hit('POST', '/page'), { status: 200, json: { page: true }, seen: ['handler'] }, 'a 200')
+    await database.other.query('truncate users cascade')
+    t.match(await hit('POST', '/queries'), { seen: [] })
+    t.match(await hit('POST', '/queries/none'), { status: 500, json: { code: 'DB_SESSION_NOT_COVERED' } })
+    await until(() => used(knex) === 0)
+  },
+)
 
 t.test('hooks and routes of encapsulated plugins share the session of the request', async (t) => {
   const { hit } = await start(t, database, async (app) => {

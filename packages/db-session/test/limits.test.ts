@@ -75,23 +75,26 @@ t.test('a transaction that exceeds its idle timeout is a 503', async (t) => {
   t.match(await hit('POST', '/ok'), { status: 200, seen: ['ok'] })
 })
 
-t.test('a request that waits for a connection longer than its timeout is a 503 with Retry-After', async (t) => {
-  const shared = openKnex(database.url, 2)
-  const options = { knex: shared, closePools: false }
-  t.teardown(() => shared.destroy())
-  const route = (app: import('fastify').FastifyInstance) => {
-    app.post('/', async (request) => {
-      await request.db('users').insert({ email: 'x' })
-      return {}
-    })
-  }
-  const hasty = await start(t, database, route, { ...options, acquireTimeoutMs: 1 })
-  const patient = await start(t, database, route, { ...options, acquireTimeoutMs: 60_000 })
-  const held = await Promise.all([1, 2].map(() => shared.client.acquireConnection()))
-  const response = await hasty.hit('POST', '/')
-  t.match(response, { status: 503, json: { code: 'DB_SESSION_POOL_EXHAUSTED' }, seen: [] })
-  t.equal(response.headers.get('retry-after'), '1')
-  const waiting = patient.hit('POST', '/')
-  for (const connection of held) shared.client.releaseConnection(connection)
-  t.match(await waiting, { status: 200, seen: ['x'] })
-})
+t.test(
+  'a request that waits for a connection longer than its timeout is a 503 with Retry-After',
+  async (t) => {
+    const shared = openKnex(database.url, 2)
+    const options = { knex: shared, closePools: false }
+    t.teardown(() => shared.destroy())
+    const route = (app: import('fastify').FastifyInstance) => {
+      app.post('/', async (request) => {
+        await request.db('users').insert({ email: 'x' })
+        return {}
+      })
+    }
+    const hasty = await start(t, database, route, { ...options, acquireTimeoutMs: 1 })
+    const patient = await start(t, database, route, { ...options, acquireTimeoutMs: 60_000 })
+    const held = await Promise.all([1, 2].map(() => shared.client.acquireConnection()))
+    const response = await hasty.hit('POST', '/')
+    t.match(response, { status: 503, json: { code: 'DB_SESSION_POOL_EXHAUSTED' }, seen: [] })
+    t.equal(response.headers.get('retry-after'), '1')
+    const waiting = patient.hit('POST', '/')
+    for (const connection of held) shared.client.releaseConnection(connection)
+    t.match(await waiting, { status: 200, seen: ['x'] })
+  },
+)

@@ -90,38 +90,35 @@ t.test('pg: a Client has the numbers of its backend, its address and its socket'
   await client.end()
 })
 
-t.test(
-  'pg: a Connection connects to a port, asks for TLS and sends a cancel request',
-  async (t) => {
-    const received: string[] = []
-    const server = net.createServer((socket) =>
-      socket.on('data', (data) => received.push(data.toString('hex'))),
-    )
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    const open = async (ssl: boolean) => {
-      const connection = new pg.Connection({ ssl } as never) as unknown as Connection & {
-        connect(port: number, host: string): void
-        requestSsl(): void
-        cancel(processID: number, secretKey: number): void
-      }
-      connection.connect(port, '127.0.0.1')
-      await once(connection, 'connect')
-      return connection
+t.test('pg: a Connection connects to a port, asks for TLS and sends a cancel request', async (t) => {
+  const received: string[] = []
+  const server = net.createServer((socket) =>
+    socket.on('data', (data) => received.push(data.toString('hex'))),
+  )
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const open = async (ssl: boolean) => {
+    const connection = new pg.Connection({ ssl } as never) as unknown as Connection & {
+      connect(port: number, host: string): void
+      requestSsl(): void
+      cancel(processID: number, secretKey: number): void
     }
-    const asks = await open(true)
-    asks.requestSsl()
-    const cancels = await open(false)
-    cancels.cancel(0x11223344, 0x55667788)
-    while (received.length < 2) await new Promise((resolve) => setImmediate(resolve))
-    t.same(received.sort(), ['0000000804d2162f', '0000001004d2162e1122334455667788'])
-    const ended = once(cancels, 'end')
-    server.close()
-    for (const connection of [asks, cancels]) connection.stream.destroy()
-    await ended
-  },
-)
+    connection.connect(port, '127.0.0.1')
+    await once(connection, 'connect')
+    return connection
+  }
+  const asks = await open(true)
+  asks.requestSsl()
+  const cancels = await open(false)
+  cancels.cancel(0x11223344, 0x55667788)
+  while (received.length < 2) await new Promise((resolve) => setImmediate(resolve))
+  t.same(received.sort(), ['0000000804d2162f', '0000001004d2162e1122334455667788'])
+  const ended = once(cancels, 'end')
+  server.close()
+  for (const connection of [asks, cancels]) connection.stream.destroy()
+  await ended
+})
 
 t.test('pg-query-stream: a stream has its cursor, and closes once the connection is free', async (t) => {
   const client = await connect()
@@ -138,17 +135,22 @@ t.test('pg-query-stream: a stream has its cursor, and closes once the connection
   await client.end()
 })
 
-t.test('pg-cursor: the state of a cursor is idle while it waits for its consumer, and done at the end', async (t) => {
-  const client = await connect()
-  const stream = client.query(new QueryStream('select generate_series(1, 1000) as n', [], { batchSize: 10 }))
-  const { cursor } = stream as unknown as { cursor: { state: string } }
-  await once(stream, 'readable')
-  while (cursor.state === 'busy') await new Promise((resolve) => setImmediate(resolve))
-  t.equal(cursor.state, 'idle')
-  await stream.toArray()
-  t.equal(cursor.state, 'done')
-  await client.end()
-})
+t.test(
+  'pg-cursor: the state of a cursor is idle while it waits for its consumer, and done at the end',
+  async (t) => {
+    const client = await connect()
+    const stream = client.query(
+      new QueryStream('select generate_series(1, 1000) as n', [], { batchSize: 10 }),
+    )
+    const { cursor } = stream as unknown as { cursor: { state: string } }
+    await once(stream, 'readable')
+    while (cursor.state === 'busy') await new Promise((resolve) => setImmediate(resolve))
+    t.equal(cursor.state, 'idle')
+    await stream.toArray()
+    t.equal(cursor.state, 'done')
+    await client.end()
+  },
+)
 
 t.test('pg: handleReadyForQuery and handleError are called on whatever runs', async (t) => {
   const client = await connect()
@@ -189,7 +191,8 @@ t.test('pg: the portal and the Execute message of a query can be replaced', asyn
         connection.sync()
       }
     }
-    const done = (error: Error | null, result: pg.QueryResult) => (error ? reject(error) : resolve(result.rows))
+    const done = (error: Error | null, result: pg.QueryResult) =>
+      error ? reject(error) : resolve(result.rows)
     client.query(new Replaced({ text: 'select 1 as n', queryMode: 'extended' }, undefined, done) as never)
   })
   t.same(rows, [{ n: 1 }])
@@ -292,7 +295,10 @@ t.test('knex: a statement that times out calls cancelQuery with its connection',
   const cancelled = new Promise((resolve) => {
     client.cancelQuery = async (given: object) => resolve(given)
   })
-  client.raw('select pg_sleep(60)').timeout(1, { cancel: true }).catch(() => {})
+  client
+    .raw('select pg_sleep(60)')
+    .timeout(1, { cancel: true })
+    .catch(() => {})
   t.equal(await cancelled, connection)
 })
 

@@ -384,7 +384,7 @@ t.test('a response stream', async (t) => {
   })
   t.test('a transaction that fails behind a response stream is logged', async (t) => {
     t.equal((await hit('GET', '/failed-transaction')).body, 'text')
-    await until(() => log.some((line) => /could not be committed/.test(String(line.msg))))
+    await until(() => log.some((line) => /did not commit/.test(String(line.msg))))
     t.equal(used(knex), 0)
   })
   for (const path of ['/rows', '/rows-first']) {

@@ -1,7 +1,6 @@
 /** Walks the table of states and events with a real session, and compares it with the documentation. */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { LEVELS } from '../src/connection-pool.ts'
 import { DbSessionError, type DbSessionErrorCode } from '../src/errors.ts'
 import { parseSessionOptions, parseTransactionSpec } from '../src/options.ts'
 import { SessionManager } from '../src/session-manager.ts'
@@ -36,7 +35,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 async function openSession() {
   await database.other.query('select pg_advisory_lock(7)')
   const spec = parseTransactionSpec({}, settings)
-  const { session, db } = manager.open({ owner: 'test', spec, level: LEVELS.unit, log: console, begin: [] })
+  const { session, db } = manager.open({ owner: 'test', spec, isUnit: true, log: console, begin: [] })
   await db('posts').insert({ title: 'x' })
   let isReleased = false
   const release = async () => {
@@ -173,7 +172,12 @@ t.test('the documentation has the same table', (t) => {
   const table = section
     .split('\n')
     .filter((line) => line.startsWith('|'))
-    .map((line) => line.slice(1, -1).split('|').map((cell) => cell.trim()))
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split('|')
+        .map((cell) => cell.trim()),
+    )
   const cell = (value: Transition | undefined) => {
     if (value === undefined) return ''
     if (value === 'wait') return 'waits'

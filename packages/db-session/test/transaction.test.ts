@@ -1,6 +1,6 @@
 import t from 'tap'
 import { proxy } from './proxy.ts'
-import { openDatabase, openKnex, rejection, start, until, used } from './setup.ts'
+import { openDatabase, openKnex, start, until, used } from './setup.ts'
 
 const database = await openDatabase(t)
 t.beforeEach(() => database.other.query('truncate users restart identity cascade'))
@@ -122,12 +122,15 @@ t.test('a backend that is killed', async (t) => {
     })
   })
   for (const path of ['/between', '/during', '/in']) {
-    t.test(`a backend that is killed ${path.slice(1)} a statement is a 503, and the next request succeeds`, async (t) => {
-      const response = await hit('POST', path)
-      t.match(response, { status: 503, json: { code: 'DB_SESSION_CONNECTION_LOST' } })
-      await until(() => used(knex) === 0)
-      t.same((await hit('POST', '/ok')).seen, ['ok'])
-    })
+    t.test(
+      `a backend that is killed ${path.slice(1)} a statement is a 503, and the next request succeeds`,
+      async (t) => {
+        const response = await hit('POST', path)
+        t.match(response, { status: 503, json: { code: 'DB_SESSION_CONNECTION_LOST' } })
+        await until(() => used(knex) === 0)
+        t.same((await hit('POST', '/ok')).seen, ['ok'])
+      },
+    )
   }
   t.test('a backend that is killed during a row stream breaks the response off', async (t) => {
     await t.rejects(hit('GET', '/rows'))
