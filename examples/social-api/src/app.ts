@@ -1,6 +1,7 @@
 import accepts from '@fastify/accepts'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import loginLimiter, { type LoginLimiterOptions } from './auth/login-limiter.ts'
 import { SERVER_LIMITS } from './limits.ts'
 import auth, { type AuthOptions } from './plugins/auth.ts'
 import bodies from './plugins/bodies.ts'
@@ -13,13 +14,13 @@ import methods from './plugins/methods.ts'
 import metrics, { type MetricsOptions } from './plugins/metrics.ts'
 import openapi from './plugins/openapi.ts'
 import pressure, { type PressureOptions } from './plugins/pressure.ts'
+import rateLimit, { type RateLimitOptions } from './plugins/rate-limit.ts'
 import readYourWrites from './plugins/read-your-writes.ts'
 import redis, { type RedisOptions } from './plugins/redis.ts'
 import refreshTokens, { type RefreshTokenOptions } from './plugins/refresh-tokens.ts'
 import requestIds, { requestId } from './plugins/request-id.ts'
 import securityHeaders, { type SecurityHeadersOptions } from './plugins/security-headers.ts'
 import sqlLog from './plugins/sql-log.ts'
-import throttle, { type ThrottleOptions } from './plugins/throttle.ts'
 import guide, { type GuideOptions } from './routes/guide.ts'
 import health from './routes/health.ts'
 import login from './routes/login.ts'
@@ -41,13 +42,15 @@ export interface AppOptions
     DatabaseOptions,
     DeadlineOptions,
     GuideOptions,
+    LoginLimiterOptions,
     MetricsOptions,
     PressureOptions,
+    RateLimitOptions,
     RedisOptions,
     RefreshTokenOptions,
     SecurityHeadersOptions,
-    ThrottleOptions,
     XrayOptions {
+  throttles: LoginLimiterOptions['throttles'] & RateLimitOptions['throttles']
   loggerInstance: FastifyBaseLogger
   /** Whether the welcome page lists the demo data's log-ins. */
   hasDemoData: boolean
@@ -64,9 +67,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     trustProxy: trustOf(options.trustProxy),
     routerOptions: { ignoreTrailingSlash: true },
     http: { ...SERVER_LIMITS.http, requireHostHeader: false },
+    // A malformed path: hooks do not run.
     frameworkErrors(error, request, reply) {
       tellUnroutable(request, reply)
-      answerWithProblem(error, request, reply)
+      void app.limitRequests(request).then(
+        () => answerWithProblem(error, request, reply),
+        (tooMany) => answerWithProblem(tooMany, request, reply),
+      )
     },
     clientErrorHandler: answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>()
@@ -79,7 +86,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(securityHeaders, options)
   await app.register(redis, options)
   await app.register(cors, options)
-  await app.register(throttle, options)
+  await app.register(rateLimit, options)
   await app.register(errors)
   await app.register(http)
   await app.register(pressure, options)
@@ -91,6 +98,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(accepts)
   await app.register(sqlLog)
   await app.register(auth, options)
+  await app.register(loginLimiter, options)
   await app.register(readYourWrites)
   await app.register(refreshTokens, options)
   await app.register(metrics, options)

@@ -3,7 +3,8 @@ import { resolve } from 'node:path'
 import { keyring } from '@auth-primer/jwt-kit'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
-import type { Throttles } from './plugins/throttle.ts'
+import type { LoginLimits } from './auth/login-limiter.ts'
+import type { RateLimitOptions } from './plugins/rate-limit.ts'
 import { parseTrustProxy, type TrustProxy } from './trust-proxy.ts'
 
 const CHECKOUT = resolve(import.meta.dirname, '../../..')
@@ -149,7 +150,7 @@ export interface Config {
   readonly trustProxy: TrustProxy | undefined
   /** Unset: each process counts by itself. */
   readonly redisUrl: string | undefined
-  readonly throttles: Throttles
+  readonly throttles: LoginLimits & RateLimitOptions['throttles']
   /** Whether X-ray is there. */
   readonly xray: boolean
   readonly logLevel: string

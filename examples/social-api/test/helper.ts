@@ -6,13 +6,12 @@ import type { Test } from 'tap'
 import { type AppOptions, buildApp } from '../src/app.ts'
 import { createLogger } from '../src/logging.ts'
 import { createKnex } from '../src/plugins/database.ts'
-import type { Throttles } from '../src/plugins/throttle.ts'
 import { secretsHunt } from './secrets.ts'
 
 export const SECRET = 'a secret of the tests, long enough to sign with'
 
 /** Limits that no test meets but those about them. */
-export const GENEROUS: Throttles = {
+export const GENEROUS: AppOptions['throttles'] = {
   requestsPerMinute: 1_000_000,
   signUpsPerMinute: 1_000_000,
   failedLoginsPerAccount: 1_000_000,

@@ -1,5 +1,4 @@
 import { channel } from 'node:diagnostics_channel'
-import type { HashOptions } from '@auth-primer/auth-hash'
 import authHash from '@auth-primer/auth-hash/fastify'
 import type { Static } from '@sinclair/typebox'
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
@@ -24,18 +23,6 @@ const known = channel('auth-primer:social-api:caller')
 /** Who is asking: passwords are hashed and tokens signed here, and `app.authenticate` guards a route with a token. */
 export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCost }) => {
   await app.register(authHash, hashingLimits(bcryptCost))
-  app.decorate('userWith', async (email, password, { signal, place }) => {
-    const user = await User.findByEmail(app.knex, email)
-    const { ok } = await app.hasher.verify({
-      password,
-      hash: user?.password,
-      signal,
-      place,
-      save: async (next, previous) => user && User.upgradeHash(app.knex, user, next, previous),
-    })
-    return ok ? user : undefined
-  })
-
   const kit = accessKit({ jwtSecret, accessTokenTtl })
   await app.register(kit.plugin)
   app.decorate('issueToken', ({ id, role }: User) => ({
@@ -75,8 +62,6 @@ export default fp<AuthOptions>(async (app, { jwtSecret, accessTokenTtl, bcryptCo
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The user with this e-mail and this password. A wrong e-mail costs the same work as a wrong password. */
-    userWith(email: string, password: string, options: HashOptions): Promise<User | undefined>
     issueToken(user: User): Omit<Static<typeof TokenOut>, 'refresh_token'>
     /** The `onRequest` of a route for those with a token: settled before its body and parameters are looked at. */
     authenticate: onRequestAsyncHookHandler[]

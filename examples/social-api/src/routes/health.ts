@@ -17,7 +17,7 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
     '/health',
     {
       // A balancer's checks are never refused, however many share its address.
-      config: { ...KEEPS_ANSWERING, throttle: false },
+      config: { ...KEEPS_ANSWERING, rateLimit: false },
       schema: {
         operationId: 'getHealth',
         tags: ['Service'],
@@ -36,7 +36,7 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/ready',
     {
-      config: { throttle: false },
+      config: { rateLimit: false },
       schema: {
         operationId: 'getReady',
         tags: ['Service'],

@@ -1,4 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
+import { limitLoginAttempts } from '../auth/login-limiter.ts'
+import { verifyCredentials } from '../auth/passwords.ts'
 import { parseForm } from '../form.ts'
 import { hangUpOf } from '../hang-up.ts'
 import { User } from '../models/user.ts'
@@ -19,7 +22,7 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['Authentication'],
         summary: 'Log in',
         description:
-          "Changes an e-mail and a password for a token. It is OAuth 2's password form (or JSON), so the e-mail goes into `username`.",
+          "Exchanges an email and password for tokens. This is OAuth 2's password form (or JSON), so the email goes into `username`.",
         consumes: ['application/x-www-form-urlencoded', 'application/json'],
         body: Credentials,
         response: { 200: TokenOut, ...problems(...BODY, ...WRITE, 'INVALID_CREDENTIALS') },
@@ -27,17 +30,23 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { username, password } = request.body
-      const found = await app.throttleGuesses(request, username, (place) =>
-        app.userWith(username, password, { signal: hangUpOf(reply), place }),
+      const signal = hangUpOf(reply)
+      const user = await limitLoginAttempts(request, username, (slot) =>
+        verifyCredentials(request, username, password, { signal, slot }),
       )
-      if (found) await secondOfPasswordChange(found)
-      // Hashing took its time: who was deleted or has another password since then does not get in.
-      const user = found && (await User.lock(request.db, found, 'share'))
-      // One and the same answer, whether the e-mail or the password is wrong.
-      if (user === undefined) throw new Problem('INVALID_CREDENTIALS', 'Invalid Credentials')
-      return { ...app.issueToken(user), refresh_token: await app.refreshTokens.begin(request.db, user) }
+      const tokens = user && (await issueTokens(request, user))
+      // The same response whether the email or the password is wrong.
+      if (tokens === undefined) throw new Problem('INVALID_CREDENTIALS', 'Invalid Credentials')
+      return tokens
     },
   )
+}
+
+/** Returns `undefined` if the user was deleted, or changed the password, while the old one was being checked. */
+async function issueTokens({ server, db }: FastifyRequest, found: User) {
+  await secondOfPasswordChange(found)
+  const user = await User.lock(db, found, 'share')
+  return user && { ...server.issueToken(user), refresh_token: await server.refreshTokens.begin(db, user) }
 }
 
 export default login

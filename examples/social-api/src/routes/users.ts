@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import { limitLoginAttempts, limitSignUps } from '../auth/login-limiter.ts'
 import { hangUpOf } from '../hang-up.ts'
 import { User } from '../models/user.ts'
 import { Problem } from '../problem.ts'
@@ -11,7 +12,6 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/users',
     {
-      onRequest: app.throttleSignUps,
       schema: {
         operationId: 'createUser',
         tags: ['Users'],
@@ -24,6 +24,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { email, password } = request.body
+      await limitSignUps(request)
       // Hashed before the first query: nothing waits for bcrypt with a connection in its hands.
       const hash = await app.hasher.hash(password, { signal: hangUpOf(reply) })
       const user = await User.create(request.db, { email, password: hash })
@@ -69,12 +70,16 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
       const { caller, db } = request
       const { current_password, new_password } = request.body
       const signal = hangUpOf(reply)
-      const isRight = await app.throttleGuesses(request, caller.email, async (place) => {
-        const hash = caller.password
-        const { ok } = await app.hasher.verify({ password: current_password, hash, signal, place })
-        return ok || undefined
+      const owner = await limitLoginAttempts(request, caller.email, async (slot) => {
+        const { ok } = await app.hasher.verify({
+          password: current_password,
+          hash: caller.password,
+          signal,
+          place: slot,
+        })
+        return ok ? caller : undefined
       })
-      if (!isRight) throw new Problem('INVALID_CREDENTIALS', 'The current password is wrong.')
+      if (owner === undefined) throw new Problem('INVALID_CREDENTIALS', 'The current password is wrong.')
       const hash = await app.hasher.hash(new_password, { signal })
 
       // Locked first: a log-in with the old password is over by now, and its tokens end with the others, or it waits.

@@ -32,7 +32,7 @@ const routes: FastifyPluginAsync<XrayOptions> = async (app, options) => {
     route.schema = { ...route.schema, hide: true }
     route.config = {
       ...KEEPS_ANSWERING,
-      ...{ throttle: false, cors: false, xray: 'hidden', policy: POLICY },
+      ...{ rateLimit: false, cors: false, xray: 'hidden', policy: POLICY },
       ...route.config,
     }
   })
