@@ -1,12 +1,28 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { keyring } from '@auth-primer/jwt-kit'
+import { defaultDataDir } from '@auth-primer/tool-postgres'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
-import type { Throttles } from './plugins/throttle.ts'
-import { parseTrustProxy, type TrustProxy } from './trust-proxy.ts'
 
-const CHECKOUT = resolve(import.meta.dirname, '../../..')
+const Text = (format: string, description: string) => Type.Optional(Type.String({ format, description }))
+
+const Integer = (minimum: number, maximum: number, fallback: number, description: string) =>
+  Type.Integer({
+    minimum,
+    maximum,
+    default: fallback,
+    description: `${description}, from ${minimum} to ${maximum}`,
+  })
+
+const Limit = (fallback: number, description: string) =>
+  Integer(0, 1_000_000, fallback, `the most ${description} (0: no limit)`)
+
+const Choice = (names: string[], fallback: string, remark = '') =>
+  Type.Union(
+    names.map((name) => Type.Literal(name)),
+    { default: fallback, description: `${names.slice(0, -1).join(', ')} or ${names.at(-1)}${remark}` },
+  )
 
 const Duration = (fallback: string) =>
   Type.String({
@@ -15,77 +31,44 @@ const Duration = (fallback: string) =>
     description: 'a duration with its unit, such as 30m, 12h or 30d',
   })
 
-const Limit = (fallback: number, what: string) =>
-  Type.Integer({
-    minimum: 0,
-    maximum: 1_000_000,
+// Only a shell expands `~`; in an .env file it would be the name of the folder.
+const Folder = (fallback: string, description: string) =>
+  Type.String({
+    pattern: '^[^~]',
     default: fallback,
-    description: `the most ${what}, from 1 to 1000000 (0: no limit)`,
+    description: `${description}, not beginning with \`~\``,
   })
 
-/** The environment's variables: what each may be, its default, and the words an error describes it with. */
+/** The variables: the values that each may have, its default, and its description in an error. */
 const Environment = Type.Object({
-  NODE_ENV: Type.Union(
-    ['development', 'test', 'production'].map((name) => Type.Literal(name)),
-    { default: 'development', description: 'development, test or production' },
-  ),
+  NODE_ENV: Choice(['development', 'test', 'production'], 'development'),
   HOST: Type.String({
     format: 'host',
     default: '127.0.0.1',
     description: 'an IP address or a name of this machine, without a port',
   }),
-  PORT: Type.Integer({
-    minimum: 0,
-    maximum: 65_535,
-    default: 3000,
-    description: 'a port from 0 to 65535 (0: any free one)',
-  }),
-  DATABASE_URL: Type.Optional(
-    Type.String({
-      format: 'postgres-url',
-      description: 'a postgres:// URL, with `/`, `#`, `?`, `@` and `%` in its password percent-encoded',
-    }),
+  PORT: Integer(0, 65_535, 3000, 'a port (0: any free one)'),
+  DATABASE_URL: Text(
+    'postgres-url',
+    'a postgres:// URL, with `/`, `#`, `?`, `@` and `%` in its password percent-encoded',
   ),
-  DATABASE_READ_URL: Type.Optional(
-    Type.String({
-      format: 'postgres-url',
-      description:
-        'the postgres:// URL of a streaming replica of DATABASE_URL, with `/`, `#`, `?`, `@` and `%` in its password percent-encoded',
-    }),
+  DB_POOL_MAX: Integer(1, 1000, 10, 'the most connections of this process to the database'),
+  AUTH_PRIMER_DATA_DIR: Folder(
+    defaultDataDir({}),
+    'a folder for the embedded Postgres and the generated secret',
   ),
-  DB_POOL_MAX: Type.Integer({
-    minimum: 1,
-    maximum: 1000,
-    default: 10,
-    description: 'the most connections of this process to a database, from 1 to 1000',
-  }),
-  AUTH_PRIMER_DATA_DIR: Type.String({
-    // A shell reads `~`; an .env file does not, and the folder would be called so.
-    pattern: '^[^~]',
-    default: resolve(CHECKOUT, '.data'),
-    description: 'a folder for the embedded Postgres and the generated secret, not beginning with `~`',
-  }),
-  AUTH_PRIMER_SITE_DIR: Type.String({
-    pattern: '^[^~]',
-    default: resolve(CHECKOUT, 'site'),
-    description: 'a folder for the guide as `npm run docs` builds it, not beginning with `~`',
-  }),
-  JWT_SECRET: Type.Optional(
-    Type.String({
-      format: 'secret',
-      description:
-        'a random secret of at least 32 bytes, and no well-known one (`openssl rand -base64 48` makes one)',
-    }),
+  AUTH_PRIMER_SITE_DIR: Folder(
+    resolve(defaultDataDir({}), '../site'),
+    'the folder in which `npm run docs` puts the guide',
+  ),
+  JWT_SECRET: Text(
+    'secret',
+    'a random secret of at least 32 bytes, not a well-known one (`openssl rand -base64 48` makes one)',
   ),
   ACCESS_TOKEN_TTL: Duration('30m'),
   REFRESH_TOKEN_TTL: Duration('30d'),
   REFRESH_FAMILY_TTL: Duration('90d'),
-  BCRYPT_COST: Type.Integer({
-    minimum: 10,
-    maximum: 15,
-    default: 12,
-    description: 'a bcrypt cost from 10 to 15',
-  }),
+  BCRYPT_COST: Integer(10, 15, 12, 'a bcrypt cost'),
   METRICS_PORT: Type.Optional(
     Type.Integer({
       minimum: 0,
@@ -93,69 +76,26 @@ const Environment = Type.Object({
       description: 'the port of Prometheus metrics, from 0 to 65535 (0: any free one)',
     }),
   ),
-  CORS_ORIGINS: Type.Optional(
-    Type.String({
-      format: 'origins',
-      description: 'origins such as https://app.example.com, comma-separated and without a path, or * alone',
-    }),
+  CORS_ORIGINS: Text(
+    'origins',
+    'origins such as https://app.example.com, comma-separated and without a path, or only *',
   ),
-  TRUST_PROXY: Type.Optional(
-    Type.String({
-      format: 'trust-proxy',
-      description:
-        'the number of proxies in front (1 to 16), or their addresses: IP addresses, ranges such as 10.1.0.0/16, or ' +
-        'loopback, comma-separated (not true: then anybody could claim any address)',
-    }),
-  ),
-  REDIS_URL: Type.Optional(
-    Type.String({ format: 'redis-url', description: 'a redis:// or rediss:// URL of one server' }),
+  TRUST_PROXY: Text(
+    'trust-proxy',
+    'the number of proxies in front (1 to 16), or their addresses: IP addresses, ranges such as 10.1.0.0/16, or ' +
+      'loopback, comma-separated (not true: then anyone could claim any address)',
   ),
   THROTTLE_REQUESTS_PER_MINUTE: Limit(1_200, 'requests of one address in a minute'),
   THROTTLE_SIGN_UPS_PER_MINUTE: Limit(240, 'sign-ups of one address in a minute'),
-  THROTTLE_FAILED_LOGINS_PER_ACCOUNT: Limit(20, 'failed log-ins of one account in a day without a wait'),
-  THROTTLE_FAILED_LOGINS_PER_ADDRESS: Limit(100, 'failed log-ins of one address in an hour without a wait'),
-  XRAY: Type.Union([Type.Literal('on'), Type.Literal('off')], {
-    default: 'on',
-    description: 'on or off (off in production, and where TRUST_PROXY is set, whatever it says)',
-  }),
-  LOG_LEVEL: Type.Union(
-    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
-    { default: 'info', description: 'fatal, error, warn, info, debug, trace or silent' },
-  ),
+  THROTTLE_FAILED_LOGINS_PER_ACCOUNT: Limit(20, 'failed logins of one account in a day without a wait'),
+  THROTTLE_FAILED_LOGINS_PER_ADDRESS: Limit(100, 'failed logins of one address in an hour without a wait'),
+  XRAY: Choice(['on', 'off'], 'on', ' (always off in production, and if TRUST_PROXY is set)'),
+  LOG_LEVEL: Choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
 })
 
-export interface Config {
-  readonly production: boolean
-  readonly host: string
-  readonly port: number
-  /** Unset: the embedded Postgres. */
-  readonly databaseUrl: string | undefined
-  /** Unset: the primary serves everything. */
-  readonly databaseReadUrl: string | undefined
-  readonly poolMax: number
-  readonly dataDir: string
-  /** Where the guide is that `npm run docs` builds. */
-  readonly siteDir: string
-  /** Unset: one is made and kept in `dataDir`. */
-  readonly jwtSecret: string | undefined
-  readonly accessTokenTtl: string
-  readonly refreshTokenTtl: string
-  readonly refreshFamilyTtl: string
-  readonly bcryptCost: number
-  /** Unset: there are none. */
-  readonly metricsPort: number | undefined
-  readonly corsOrigins: readonly string[]
-  /** Unset: no proxy is believed. */
-  readonly trustProxy: TrustProxy | undefined
-  /** Unset: each process counts by itself. */
-  readonly redisUrl: string | undefined
-  readonly throttles: Throttles
-  /** Whether X-ray is there. */
-  readonly xray: boolean
-  readonly logLevel: string
-}
+export type Config = ReturnType<typeof readConfig>
 
-/** Names every variable that is wrong, and the value of none. */
+/** Lists every invalid variable by name, never by value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
@@ -163,42 +103,42 @@ export class ConfigError extends Error {
 /**
  * Reads the configuration from environment variables.
  *
- * @throws ConfigError naming each variable that is wrong, and what it should be.
+ * @throws {ConfigError} with the name of each invalid variable, and what it should be.
  */
-export function readConfig(variables: NodeJS.ProcessEnv): Config {
+export function readConfig(variables: NodeJS.ProcessEnv) {
   const env = validate(variables)
   const production = env.NODE_ENV === 'production'
   return Object.freeze({
     production,
     host: env.HOST,
     port: env.PORT,
+    /** Undefined: the embedded Postgres. */
     databaseUrl: env.DATABASE_URL,
-    databaseReadUrl: env.DATABASE_READ_URL,
     poolMax: env.DB_POOL_MAX,
     dataDir: resolve(env.AUTH_PRIMER_DATA_DIR),
     siteDir: resolve(env.AUTH_PRIMER_SITE_DIR),
+    /** Undefined: one is generated, and kept in `dataDir`. */
     jwtSecret: env.JWT_SECRET,
     accessTokenTtl: env.ACCESS_TOKEN_TTL,
     refreshTokenTtl: env.REFRESH_TOKEN_TTL,
     refreshFamilyTtl: env.REFRESH_FAMILY_TTL,
     bcryptCost: env.BCRYPT_COST,
     metricsPort: env.METRICS_PORT,
-    corsOrigins: listOf(env.CORS_ORIGINS),
+    corsOrigins: splitList(env.CORS_ORIGINS),
     trustProxy: env.TRUST_PROXY === undefined ? undefined : parseTrustProxy(env.TRUST_PROXY),
-    redisUrl: env.REDIS_URL,
     throttles: Object.freeze({
       requestsPerMinute: env.THROTTLE_REQUESTS_PER_MINUTE,
       signUpsPerMinute: env.THROTTLE_SIGN_UPS_PER_MINUTE,
       failedLoginsPerAccount: env.THROTTLE_FAILED_LOGINS_PER_ACCOUNT,
       failedLoginsPerAddress: env.THROTTLE_FAILED_LOGINS_PER_ADDRESS,
     }),
-    // Behind a proxy every client's address is the proxy's: nobody's request could be told to be local.
+    // Behind a proxy every client has the proxy's address, so no request could be recognized as local.
     xray: env.XRAY === 'on' && !production && env.TRUST_PROXY === undefined,
     logLevel: env.LOG_LEVEL,
   })
 }
 
-// What the environment gives are strings: here, and here alone, they are turned into numbers.
+// The environment has only strings: this is the one place where numbers are read from them.
 const isEnvironment = new Ajv({
   allErrors: true,
   coerceTypes: true,
@@ -208,34 +148,33 @@ const isEnvironment = new Ajv({
     host: (text: string) => isIP(text) > 0 || /^[\p{L}\p{N}.-]+$/u.test(text),
     'postgres-url': isPostgresUrl,
     secret: isStrongSecret,
-    origins: (text: string) => text.trim() === '*' || listOf(text).every(isOrigin),
+    origins: (text: string) => text.trim() === '*' || splitList(text).every(isOrigin),
     'trust-proxy': (text: string) => parseTrustProxy(text) !== undefined,
-    'redis-url': isRedisUrl,
   },
 }).compile<Static<typeof Environment>>(Environment)
 
 function validate(variables: NodeJS.ProcessEnv): Static<typeof Environment> {
-  // `PORT=` in a shell or an .env file means that nothing was set.
+  // `PORT=` in a shell or an .env file is the same as no `PORT`.
   const data = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
   const required = data.NODE_ENV === 'production' ? ['DATABASE_URL', 'JWT_SECRET'] : []
   const missing = required
     .filter((name) => data[name] === undefined)
     .map((name) => `${name} is required in production: ${describe(name)}`)
   if (isEnvironment(data) && missing.length === 0) return data
-  const wrong = new Set(isEnvironment.errors?.map(({ instancePath }) => instancePath.slice(1)))
-  const lines = [...missing, ...[...wrong].map((name) => `${name} must be ${describe(name)}`)]
+  const invalid = new Set(isEnvironment.errors?.map(({ instancePath }) => instancePath.slice(1)))
+  const lines = [...missing, ...[...invalid].map((name) => `${name} must be ${describe(name)}`)]
   throw new ConfigError(
-    `The configuration is wrong (environment, or .env):\n${lines.map((line) => `  ${line}`).join('\n')}`,
+    `The configuration is invalid (environment, or .env):\n${lines.map((line) => `  ${line}`).join('\n')}`,
   )
 }
 
-/** What stands where is told by these characters: one more of them, and a part of the password is taken for the host. */
+/** These characters separate the parts of the URL; an unescaped one would shift part of the password into the host. */
 function isPostgresUrl(text: string): boolean {
   const parts = /^postgres(ql)?:\/\/([^/?#@]*@)?[^/?#@]*(\/[^/?#@]*)?(\?[^#@]*)?$/
   return parts.test(text) && URL.canParse(text) && succeeds(() => decodeURIComponent(text))
 }
 
-/** jwt-kit refuses what is short, well known, or a mere pattern. */
+/** jwt-kit rejects secrets that are short, well known, or a repeated pattern. */
 function isStrongSecret(text: string): boolean {
   return succeeds(() => keyring('HS256', [{ kid: '1', key: text }]))
 }
@@ -249,21 +188,31 @@ function succeeds(attempt: () => unknown): boolean {
   }
 }
 
-function listOf(text = ''): string[] {
+function splitList(text = ''): string[] {
   return text === '' ? [] : text.split(',').map((one) => one.trim())
 }
 
-/** As a browser sends it: no path, no final slash, no default port, small letters. */
+/** As a browser sends it: without a path, a final slash or a default port, in lower case. */
 function isOrigin(text: string): boolean {
   return /^https?:\/\/[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text
 }
 
-function isRedisUrl(text: string): boolean {
-  if (!/^rediss?:\/\/[^/]/.test(text) || !URL.canParse(text)) return false
-  const { username, password, pathname } = new URL(text)
-  return /^(\/\d*)?$/.test(pathname) && succeeds(() => decodeURIComponent(username + password))
-}
-
 function describe(name: string): string {
   return Environment.properties[name as keyof typeof Environment.properties].description ?? name
+}
+
+/** Reads TRUST_PROXY; undefined if it is invalid. There is deliberately no way to trust every proxy. */
+function parseTrustProxy(text: string): number | string | undefined {
+  if (/^\d+$/.test(text)) return Number(text) >= 1 && Number(text) <= 16 ? Number(text) : undefined
+  return text.split(',').every((one) => one.trim() === 'loopback' || isAddressOrRange(one.trim()))
+    ? text
+    : undefined
+}
+
+function isAddressOrRange(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || address.includes('%') || rest.length > 0) return false
+  if (bits === undefined) return true
+  return /^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (family === 4 ? 32 : 128)
 }
