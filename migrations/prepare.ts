@@ -25,6 +25,8 @@ export async function prepareDatabase(url: string, { mayMigrate, log, seed }: Pr
     connection: { connectionString: url, application_name: 'social-api', connectionTimeoutMillis: 5_000 },
     pool: { min: 0, max: 4 },
     acquireConnectionTimeout: 6_000,
+    // The error that is thrown has it all.
+    log: { debug() {}, warn() {}, error() {}, deprecate() {} },
   })
   try {
     if (mayMigrate) {
