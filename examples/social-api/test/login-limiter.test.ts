@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import t from 'tap'
 import { limitLoginAttempts } from '../src/auth/login-limiter.ts'
 import { readConfig } from '../src/config.ts'
-import { User } from '../src/models/user.ts'
+import { User } from '../src/users/model.ts'
 import { Problem } from '../src/problem.ts'
 import { GENEROUS, serve } from './helper.ts'
 

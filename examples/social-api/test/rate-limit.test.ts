@@ -2,7 +2,7 @@ import { mock } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { readConfig } from '../src/config.ts'
-import { networkOf } from '../src/plugins/network.ts'
+import { toNetwork } from '../platform/rate-limit.ts'
 import { buildOffline, GENEROUS } from './helper.ts'
 
 /** The status of a request for `/` from that address. */
@@ -176,7 +176,7 @@ t.test(
       '192.0.2': undefined,
       '192.0.2.1:port': undefined,
     }
-    for (const [text, network] of Object.entries(NETWORKS)) t.equal(networkOf(text), network, text)
-    t.equal(networkOf(), undefined)
+    for (const [text, network] of Object.entries(NETWORKS)) t.equal(toNetwork(text), network, text)
+    t.equal(toNetwork(), undefined)
   },
 )

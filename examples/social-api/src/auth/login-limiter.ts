@@ -4,8 +4,8 @@ import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Knex } from 'knex'
 import type { RateLimiterPostgres } from 'rate-limiter-flexible'
-import type { User } from '../models/user.ts'
-import { networkOfRequest } from '../plugins/network.ts'
+import { clientNetwork } from '../../platform/rate-limit.ts'
+import type { User } from '../users/model.ts'
 import { type Charge, createLimiter, FailureLimit, type Outcome, tooManyRequests } from './failure-limit.ts'
 
 const MINUTE_S = 60
@@ -80,7 +80,7 @@ export async function limitLoginAttempts(
 ): Promise<User | undefined> {
   const { hasher, knex, loginLimits } = request.server
   const { byAddress, byPair, byAccount, toKey } = loginLimits
-  const address = networkOfRequest(request)
+  const address = clientNetwork(request)
   const deadline = Date.now() + UNDECIDED_TIMEOUT_MS
   const charges: Charge[] = []
   let outcome: Outcome = 'unchecked'
@@ -114,7 +114,7 @@ export async function limitLoginAttempts(
 export async function limitSignUps(request: FastifyRequest): Promise<void> {
   const { signUps, toKey } = request.server.loginLimits
   if (signUps === undefined) return
-  const { consumedPoints, msBeforeNext } = await signUps.penalty(toKey(networkOfRequest(request)))
+  const { consumedPoints, msBeforeNext } = await signUps.penalty(toKey(clientNetwork(request)))
   if (consumedPoints <= signUps.points) return
   throw tooManyRequests('Too many sign-ups from your IP address.', msBeforeNext / 1000)
 }
