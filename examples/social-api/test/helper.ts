@@ -3,15 +3,15 @@ import { migrateToLatest } from '@auth-primer/migrations'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
-import { type AppOptions, buildApp } from '../src/app.ts'
-import { createLogger } from '../src/logging.ts'
-import { createKnex } from '../src/plugins/database.ts'
+import { createKnex } from '../platform/database.ts'
+import { createLogger } from '../platform/logging.ts'
+import { type AppConfig, buildApp } from '../src/app.ts'
 import { secretsHunt } from './secrets.ts'
 
 export const SECRET = 'a secret of the tests, long enough to sign with'
 
 /** Limits that no test meets but those about them. */
-export const GENEROUS: AppOptions['throttles'] = {
+export const GENEROUS: AppConfig['throttles'] = {
   requestsPerMinute: 1_000_000,
   signUpsPerMinute: 1_000_000,
   failedLoginsPerAccount: 1_000_000,
@@ -62,7 +62,7 @@ const DEFAULTS = {
  */
 export async function serve(
   t: Test,
-  options: Partial<AppOptions> = {},
+  options: Partial<AppConfig> = {},
   prepare: (app: FastifyInstance) => void = () => {},
 ): Promise<TestService> {
   const { CONTRACT_URL, CONTRACT_DATABASE_URL } = process.env
@@ -74,7 +74,7 @@ export async function serve(
   const app = await hunt.listenToBuilding(() =>
     buildApp({
       ...DEFAULTS,
-      loggerInstance: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
+      log: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
       databaseUrl: database.url,
       ...options,
     }),
@@ -138,13 +138,13 @@ async function emptied(url = ''): Promise<{ url: string; drop(): Promise<void> }
 }
 
 /** The service without a database, for requests that do not come as far as to need one: `app.inject` them. */
-export async function buildOffline(t: Test, options: Partial<AppOptions> = {}): Promise<FastifyInstance> {
+export async function buildOffline(t: Test, options: Partial<AppConfig> = {}): Promise<FastifyInstance> {
   const hunt = secretsHunt()
   hunt.add('secret', SECRET)
   const app = await hunt.listenToBuilding(() =>
     buildApp({
       ...DEFAULTS,
-      loggerInstance: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
+      log: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
       databaseUrl: 'postgres://127.0.0.1:1/none',
       poolMax: 1,
       ...options,
