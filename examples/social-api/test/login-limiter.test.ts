@@ -1,6 +1,6 @@
 import { mock } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { OverloadedError, type Place } from '@auth-primer/auth-hash'
+import { OverloadedError, type Slot } from '@auth-primer/auth-hash'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import t from 'tap'
 import { limitLoginAttempts } from '../src/auth/login-limiter.ts'
@@ -238,7 +238,7 @@ t.test('an attempt whose client disconnects has paid', async (t) => {
 
 t.test('an attempt that the hashing queue turned away has not paid', async (t) => {
   const { app, attempt, wrong } = await setUp()
-  const slots: Place[] = []
+  const slots: Slot[] = []
   const overload = async () => {
     for (;;) slots.push(app.hasher.reserve())
   }

@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync } from 'node:crypto'
-import { OverloadedError, type Place } from '@auth-primer/auth-hash'
+import { OverloadedError, type Slot } from '@auth-primer/auth-hash'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Knex } from 'knex'
@@ -76,7 +76,7 @@ export default fp<LoginLimiterOptions>(async (app, { throttles, jwtSecret }) => 
 export async function limitLoginAttempts(
   request: FastifyRequest,
   email: string,
-  attempt: (slot: Place) => Promise<User | undefined>,
+  attempt: (slot: Slot) => Promise<User | undefined>,
 ): Promise<User | undefined> {
   const { hasher, knex, loginLimits } = request.server
   const { byAddress, byPair, byAccount, toKey } = loginLimits
@@ -85,7 +85,7 @@ export async function limitLoginAttempts(
   const charges: Charge[] = []
   let outcome: Outcome = 'unchecked'
   // First of all, so that an overloaded service says so before it does any work.
-  const slot = hasher.reserve()
+  const slot = hasher.reserve({ key: address })
   try {
     charges.push(await byAddress.charge(toKey(address), deadline))
     // Over the address limit, no account has been read: the response does not depend on one.
