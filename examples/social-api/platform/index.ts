@@ -20,16 +20,16 @@ export interface PlatformConfig
     MetricsConfig,
     OverloadConfig,
     RateLimitConfig {
-  readonly log: FastifyBaseLogger
+  readonly loggerInstance: FastifyBaseLogger
   /** The number of proxies in front of the service, or their addresses. @default no `X-Forwarded-For` is believed */
   readonly trustProxy?: number | string | undefined
 }
 
 /** Returns the options that `Fastify()` needs before anything is registered. */
-export function serverOptions({ log, trustProxy }: PlatformConfig) {
+export function serverOptions({ loggerInstance, trustProxy }: PlatformConfig) {
   return {
     ...SERVER_LIMITS,
-    loggerInstance: log,
+    loggerInstance,
     genReqId: createRequestId,
     // Fastify 5.12 trusts nobody if this is a number. Whoever sets one makes sure that clients cannot bypass the proxies.
     trustProxy:

@@ -37,7 +37,7 @@ export async function start(config: Config, log: Logger): Promise<Service> {
 
     const app = await buildApp({
       ...config,
-      log,
+      loggerInstance: log,
       databaseUrl,
       jwtSecret: config.jwtSecret ?? (await loadSecret()),
       hasDemoData: isEmbedded,
