@@ -13,8 +13,6 @@ import methods from './plugins/methods.ts'
 import metrics, { type MetricsOptions } from './plugins/metrics.ts'
 import openapi from './plugins/openapi.ts'
 import pressure, { type PressureOptions } from './plugins/pressure.ts'
-import readYourWrites from './plugins/read-your-writes.ts'
-import redis, { type RedisOptions } from './plugins/redis.ts'
 import refreshTokens, { type RefreshTokenOptions } from './plugins/refresh-tokens.ts'
 import requestIds, { requestId } from './plugins/request-id.ts'
 import securityHeaders, { type SecurityHeadersOptions } from './plugins/security-headers.ts'
@@ -43,7 +41,6 @@ export interface AppOptions
     GuideOptions,
     MetricsOptions,
     PressureOptions,
-    RedisOptions,
     RefreshTokenOptions,
     SecurityHeadersOptions,
     ThrottleOptions,
@@ -77,7 +74,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(xrayStages, options)
   await app.register(requestIds)
   await app.register(securityHeaders, options)
-  await app.register(redis, options)
   await app.register(cors, options)
   await app.register(throttle, options)
   await app.register(errors)
@@ -91,7 +87,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(accepts)
   await app.register(sqlLog)
   await app.register(auth, options)
-  await app.register(readYourWrites)
   await app.register(refreshTokens, options)
   await app.register(metrics, options)
 

@@ -46,18 +46,11 @@ const Environment = Type.Object({
       description: 'a postgres:// URL, with `/`, `#`, `?`, `@` and `%` in its password percent-encoded',
     }),
   ),
-  DATABASE_READ_URL: Type.Optional(
-    Type.String({
-      format: 'postgres-url',
-      description:
-        'the postgres:// URL of a streaming replica of DATABASE_URL, with `/`, `#`, `?`, `@` and `%` in its password percent-encoded',
-    }),
-  ),
   DB_POOL_MAX: Type.Integer({
     minimum: 1,
     maximum: 1000,
     default: 10,
-    description: 'the most connections of this process to a database, from 1 to 1000',
+    description: 'the most connections of this process, from 1 to 1000',
   }),
   AUTH_PRIMER_DATA_DIR: Type.String({
     // A shell reads `~`; an .env file does not, and the folder would be called so.
@@ -107,9 +100,6 @@ const Environment = Type.Object({
         'loopback, comma-separated (not true: then anybody could claim any address)',
     }),
   ),
-  REDIS_URL: Type.Optional(
-    Type.String({ format: 'redis-url', description: 'a redis:// or rediss:// URL of one server' }),
-  ),
   THROTTLE_REQUESTS_PER_MINUTE: Limit(1_200, 'requests of one address in a minute'),
   THROTTLE_SIGN_UPS_PER_MINUTE: Limit(240, 'sign-ups of one address in a minute'),
   THROTTLE_FAILED_LOGINS_PER_ACCOUNT: Limit(20, 'failed log-ins of one account in a day without a wait'),
@@ -130,8 +120,6 @@ export interface Config {
   readonly port: number
   /** Unset: the embedded Postgres. */
   readonly databaseUrl: string | undefined
-  /** Unset: the primary serves everything. */
-  readonly databaseReadUrl: string | undefined
   readonly poolMax: number
   readonly dataDir: string
   /** Where the guide is that `npm run docs` builds. */
@@ -147,8 +135,6 @@ export interface Config {
   readonly corsOrigins: readonly string[]
   /** Unset: no proxy is believed. */
   readonly trustProxy: TrustProxy | undefined
-  /** Unset: each process counts by itself. */
-  readonly redisUrl: string | undefined
   readonly throttles: Throttles
   /** Whether X-ray is there. */
   readonly xray: boolean
@@ -173,7 +159,6 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     host: env.HOST,
     port: env.PORT,
     databaseUrl: env.DATABASE_URL,
-    databaseReadUrl: env.DATABASE_READ_URL,
     poolMax: env.DB_POOL_MAX,
     dataDir: resolve(env.AUTH_PRIMER_DATA_DIR),
     siteDir: resolve(env.AUTH_PRIMER_SITE_DIR),
@@ -185,7 +170,6 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     metricsPort: env.METRICS_PORT,
     corsOrigins: listOf(env.CORS_ORIGINS),
     trustProxy: env.TRUST_PROXY === undefined ? undefined : parseTrustProxy(env.TRUST_PROXY),
-    redisUrl: env.REDIS_URL,
     throttles: Object.freeze({
       requestsPerMinute: env.THROTTLE_REQUESTS_PER_MINUTE,
       signUpsPerMinute: env.THROTTLE_SIGN_UPS_PER_MINUTE,
@@ -210,7 +194,6 @@ const isEnvironment = new Ajv({
     secret: isStrongSecret,
     origins: (text: string) => text.trim() === '*' || listOf(text).every(isOrigin),
     'trust-proxy': (text: string) => parseTrustProxy(text) !== undefined,
-    'redis-url': isRedisUrl,
   },
 }).compile<Static<typeof Environment>>(Environment)
 
@@ -256,12 +239,6 @@ function listOf(text = ''): string[] {
 /** As a browser sends it: no path, no final slash, no default port, small letters. */
 function isOrigin(text: string): boolean {
   return /^https?:\/\/[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text
-}
-
-function isRedisUrl(text: string): boolean {
-  if (!/^rediss?:\/\/[^/]/.test(text) || !URL.canParse(text)) return false
-  const { username, password, pathname } = new URL(text)
-  return /^(\/\d*)?$/.test(pathname) && succeeds(() => decodeURIComponent(username + password))
 }
 
 function describe(name: string): string {

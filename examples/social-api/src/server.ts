@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
 import { readConfig } from './config.ts'
 import { createLogger } from './logging.ts'
 import { type Service, start } from './start.ts'
@@ -12,9 +11,6 @@ const isDev = process.argv.includes('--dev')
 
 /** `npm start`: the guide is built as a site when it is not yet. */
 const buildsSite = process.argv.includes('--build-guide')
-
-// Left alone, V8 lets the old part of its heap grow to several times what is in use before it looks for garbage there.
-setFlagsFromString('--heap-growing-percent=20')
 
 try {
   if (existsSync('.env')) process.loadEnvFile()

@@ -39,7 +39,6 @@ export async function start(
     const app = await buildApp({
       loggerInstance: log,
       databaseUrl,
-      databaseReadUrl: config.databaseReadUrl,
       poolMax: config.poolMax,
       jwtSecret: config.jwtSecret ?? (await secretOfThisCheckout(config, log)),
       accessTokenTtl: config.accessTokenTtl,
@@ -48,7 +47,6 @@ export async function start(
       bcryptCost: config.bcryptCost,
       corsOrigins: config.corsOrigins,
       trustProxy: config.trustProxy,
-      redisUrl: config.redisUrl,
       throttles: config.throttles,
       hasDemoData: isEmbedded,
       site,

@@ -108,9 +108,8 @@ export function huntInProcess(env: Record<string, string>) {
 
 /** What its environment has that nobody else may see. */
 function secretsOf({ JWT_SECRET, ...env }: Record<string, string>): string[] {
-  const passwords = [env.DATABASE_URL, env.DATABASE_READ_URL, env.REDIS_URL].map((url) =>
-    url && URL.canParse(url) ? new URL(url).password : '',
-  )
+  const { DATABASE_URL: url = '' } = env
+  const password = URL.canParse(url) ? new URL(url).password : ''
   // A short one is found in any text.
-  return [JWT_SECRET ?? '', ...passwords].filter(({ length }) => length >= 8)
+  return [JWT_SECRET ?? '', password].filter(({ length }) => length >= 8)
 }

@@ -28,10 +28,10 @@ export interface ThrottleOptions {
 /**
  * Too many requests are a 429 that says when to come back.
  *
- * Register it after Redis and before all that answers in an `onRequest`, unknown paths among it: they are counted, too.
+ * Register it before all that answers in an `onRequest`, unknown paths among it: they are counted, too.
  */
 export default fp<ThrottleOptions>(async (app, { throttles, now = Date.now }) => {
-  const createCounter = counters(app.redis, now)
+  const createCounter = counters(now)
   const requests = perMinute('requests', throttles.requestsPerMinute, createCounter)
   const signUps = perMinute('sign-ups', throttles.signUpsPerMinute, createCounter)
   const guesses = new Guesses(

@@ -58,7 +58,7 @@ export class Guesses {
     guess: () => Promise<T | undefined>,
     onWait: () => void = () => {},
   ): Promise<T | undefined> {
-    // What is in Redis is nobody's e-mail.
+    // No email stands in a key.
     const accountKey = createHash('sha256').update(account).digest('base64url')
     const pair = `${accountKey}:${address}`
     const isKnown = (await this.#known.get(pair)) !== null

@@ -75,7 +75,7 @@ export class MemoryCounter extends RateLimiterCompatibleAbstract {
     const known = this.#counts.get(key)
     const count = known ?? { points: 0 }
     if (known === undefined) this.#counts.set(key, count, { ttl: customDuration * 1000 })
-    // A point may be given back after its time is over, or after Redis, where it was taken, has gone.
+    // A point may be given back after its time is over.
     count.points = Math.max(count.points + points, 0)
     const msBeforeNext = this.#counts.getRemainingTTL(key)
     return new RateLimiterRes(
