@@ -1,3 +1,5 @@
+import guide, { type GuideOptions } from '@auth-primer/tool-guide'
+import xray, { publishUnroutable } from '@auth-primer/tool-xray'
 import accepts from '@fastify/accepts'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
@@ -18,7 +20,6 @@ import requestIds, { requestId } from './plugins/request-id.ts'
 import securityHeaders, { type SecurityHeadersOptions } from './plugins/security-headers.ts'
 import sqlLog from './plugins/sql-log.ts'
 import throttle, { type ThrottleOptions } from './plugins/throttle.ts'
-import guide, { type GuideOptions } from './routes/guide.ts'
 import health from './routes/health.ts'
 import login from './routes/login.ts'
 import logout from './routes/logout.ts'
@@ -30,8 +31,7 @@ import vote from './routes/vote.ts'
 import { serializerCompiler } from './serialization.ts'
 import { type TrustProxy, trustOf } from './trust-proxy.ts'
 import { validatorCompiler } from './validation.ts'
-import xray, { type XrayOptions } from './xray/plugin.ts'
-import xrayStages, { tellUnroutable } from './xray/stages.ts'
+import { xrayOptions } from './xray.ts'
 
 export interface AppOptions
   extends AuthOptions,
@@ -43,11 +43,12 @@ export interface AppOptions
     PressureOptions,
     RefreshTokenOptions,
     SecurityHeadersOptions,
-    ThrottleOptions,
-    XrayOptions {
+    ThrottleOptions {
   loggerInstance: FastifyBaseLogger
   /** Whether the welcome page lists the demo data's log-ins. */
   hasDemoData: boolean
+  /** Whether X-ray is served: never in production, and never behind a proxy. @default false */
+  xray?: boolean
   /** Whose `X-Forwarded-For` is believed. @default nobody's */
   trustProxy?: TrustProxy | undefined
 }
@@ -62,7 +63,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     routerOptions: { ignoreTrailingSlash: true },
     http: { ...SERVER_LIMITS.http, requireHostHeader: false },
     frameworkErrors(error, request, reply) {
-      tellUnroutable(request, reply)
+      publishUnroutable(request, reply)
       answerWithProblem(error, request, reply)
     },
     clientErrorHandler: answerClientError,
@@ -70,8 +71,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
+  // Before any plugin: one that was registered earlier would keep Fastify's own error handler.
+  app.setErrorHandler(answerWithProblem)
 
-  await app.register(xrayStages, options)
+  await app.register(database, options)
+  if (options.xray) await app.register(xray, xrayOptions(app, options))
   await app.register(requestIds)
   await app.register(securityHeaders, options)
   await app.register(cors, options)
@@ -82,7 +86,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(deadline, options)
   await app.register(methods)
   await app.register(bodies)
-  await app.register(database, options)
   await app.register(openapi)
   await app.register(accepts)
   await app.register(sqlLog)
@@ -100,7 +103,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(health)
   await app.register(guide, options)
   app.refuseOtherMethods()
-  await app.register(xray, options)
 
   return app
 }

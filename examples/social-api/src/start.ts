@@ -1,4 +1,5 @@
 import { migrateToLatest, pendingMigrations } from '@auth-primer/migrations'
+import { siteIn } from '@auth-primer/tool-guide'
 import { attachPostgres } from '@auth-primer/tool-postgres'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -10,7 +11,6 @@ import { seed } from './demo/seed.ts'
 import { createKnex } from './plugins/database.ts'
 import metrics from './routes/metrics.ts'
 import { keptSecret } from './secret.ts'
-import { siteIn } from './site-builder.ts'
 import { StartError } from './start-error.ts'
 
 export interface Service {

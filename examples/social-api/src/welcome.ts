@@ -1,9 +1,9 @@
+import { plainPage } from '@auth-primer/tool-guide'
 import { DEMO_PASSWORD, DEMO_USERS } from './demo/data.ts'
-import { page } from './page.ts'
 
 /** The page that a browser is shown at `/`. */
 export function welcomePage(hasDemoData: boolean, hasXray: boolean): string {
-  return page(
+  return plainPage(
     'social-api',
     `<h1>social-api</h1>
 <p>Users, log-in, posts and votes: the sample service of auth-primer.</p>

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import type { Answer } from '../test/helper.ts'
+import type { Answer } from '../../../test-support/client.ts'
+import { freePorts } from '../../../test-support/ports.ts'
 import { ofService, PASSWORD, type Service, startBackends } from './cluster.ts'
 import { CONTRACT, runContract } from './contract.ts'
 import { caller, count, startNginx } from './deployed.ts'
-import { freePorts } from './helper.ts'
 
 const REQUESTS = /incoming request/g
 const backends = await startBackends(t)

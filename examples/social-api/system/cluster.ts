@@ -1,14 +1,13 @@
 import { appendFile, chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { migrateToLatest } from '@auth-primer/migrations'
 import type { Test } from 'tap'
-import { type Cluster, newCluster } from '../../../packages/db-session/system/cluster.ts'
-import { createKnex } from '../src/plugins/database.ts'
-import { SECRET } from '../test/helper.ts'
-import { type Running, run } from '../test/process.ts'
+import { type Cluster, newCluster } from '../../../test-support/cluster.ts'
+import { migrate } from '../../../test-support/database.ts'
+import { freePorts } from '../../../test-support/ports.ts'
+import { type Running, run } from '../../../test-support/process.ts'
+import { SECRET } from '../../../test-support/social-api.ts'
 import { accepting, adapted, HOW_TO, startUnit } from './deployed.ts'
-import { freePorts } from './helper.ts'
 
 const FAST = { fsync: 'off', full_page_writes: 'off' }
 export const PASSWORD = 'a good password'
@@ -43,9 +42,7 @@ export async function startBackends(t: Test): Promise<Backends> {
   await primary.query(
     'alter database social_api owner to social_api; alter schema public owner to social_api',
   )
-  const knex = createKnex(ofService(primary.url), 4)
-  await migrateToLatest(knex)
-  await knex.destroy()
+  await migrate(ofService(primary.url))
 
   const startBouncer = () => startPgBouncer(t, primary, bouncerPort)
   const startService = async (variables: Record<string, string> = {}, given?: number): Promise<Service> => {

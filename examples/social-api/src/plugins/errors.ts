@@ -2,9 +2,8 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { PROBLEMS, Problem, type ProblemCode } from '../problem.ts'
 
-/** Every error that leaves the service is a problem document, and a 5xx says nothing of the inside. */
+/** Unknown paths are a 404. */
 export default fp(async (app) => {
-  app.setErrorHandler(answerWithProblem)
   app.setNotFoundHandler((request) => {
     throw unknownPath(request)
   })
@@ -18,7 +17,9 @@ function unknownPath(request: FastifyRequest): Problem {
   return new Problem('NOT_FOUND', `There is nothing at ${request.method} ${pathOf(request)}.`)
 }
 
-/** Also Fastify's `frameworkErrors`: a path that no route was looked up for does not reach the error handler. */
+/**
+ * Sends a problem document for every error; a 5xx reveals nothing internal. Also Fastify's `frameworkErrors`: a path that no route was looked up for does not reach the error handler.
+ */
 export function answerWithProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error)
   // A flood is no failure, and a stack for each of its requests would be a flood of its own.
@@ -87,6 +88,7 @@ const BY_CODE: Record<string, ProblemCode> = {
   AUTH_HASH_OVERLOADED: 'OVERLOADED',
   DB_SESSION_COMMIT_OUTCOME_UNKNOWN: 'COMMIT_OUTCOME_UNKNOWN',
   DB_SESSION_POOL_EXHAUSTED: 'OVERLOADED',
+  XRAY_BUSY: 'OVERLOADED',
   FST_STATIC_FORBIDDEN_PATH: 'NOT_FOUND',
   ECONNREFUSED: 'DATABASE_UNAVAILABLE',
   ECONNRESET: 'DATABASE_UNAVAILABLE',

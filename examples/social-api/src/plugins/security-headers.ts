@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import fp from 'fastify-plugin'
 import helmet, { type HelmetOptions } from 'helmet'
@@ -50,12 +49,6 @@ function headersOf(options: HelmetOptions): Record<string, string> {
   return headers
 }
 
-/** Of a page whose one style sheet stands in it. */
-export function pagePolicy(style: string): string {
-  const digest = createHash('sha256').update(style).digest('base64')
-  return `${NOTHING};style-src 'sha256-${digest}';img-src data:;form-action 'none'`
-}
-
 /** Of Swagger UI: scripts, styles and calls of this origin alone. Not `upgrade-insecure-requests`, for it works over plain HTTP. */
 export const DOCS_POLICY = [
   "default-src 'none'",
@@ -68,15 +61,6 @@ export const DOCS_POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ')
-
-/** Of an empty style, which TypeDoc's script puts into each page. */
-const EMPTY = 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
-
-/** Of the guide's site: its own scripts, styles and pictures. */
-export const SITE_POLICY = `${NOTHING};script-src 'self';style-src 'self' '${EMPTY}';img-src 'self' data:;form-action 'none'`
-
-/** Of a picture that is looked at by itself: it has its style in it. */
-export const IMAGE_POLICY = `${NOTHING};style-src 'unsafe-inline';form-action 'none'`
 
 declare module 'fastify' {
   interface FastifyContextConfig {

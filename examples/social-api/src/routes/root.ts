@@ -1,7 +1,6 @@
+import { PLAIN_PAGE_POLICY } from '@auth-primer/tool-guide'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { STYLE } from '../page.ts'
-import { pagePolicy } from '../plugins/security-headers.ts'
 import { Message } from '../schemas/common.ts'
 import { problems } from '../schemas/problem.ts'
 import { welcomePage } from '../welcome.ts'
@@ -19,7 +18,7 @@ const root: FastifyPluginAsyncTypebox<RootOptions> = async (app, { hasDemoData, 
   app.get(
     '/',
     {
-      config: { policy: pagePolicy(STYLE) },
+      config: { policy: PLAIN_PAGE_POLICY },
       schema: {
         operationId: 'getRoot',
         tags: ['Service'],
