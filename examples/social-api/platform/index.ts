@@ -43,8 +43,15 @@ export function serverOptions({ loggerInstance, trustProxy }: PlatformConfig) {
   } satisfies FastifyServerOptions
 }
 
-export async function registerPlatform(app: FastifyInstance, config: PlatformConfig): Promise<void> {
+/** `observe` registers what must see every request, also one that the platform rejects. */
+export async function registerPlatform(
+  app: FastifyInstance,
+  config: PlatformConfig,
+  observe: () => Promise<void>,
+): Promise<void> {
   registerErrors(app)
+  await registerDatabase(app, config)
+  await observe()
   registerRequestId(app)
   await registerHeaders(app, config)
   await registerCors(app, config)
@@ -52,7 +59,6 @@ export async function registerPlatform(app: FastifyInstance, config: PlatformCon
   registerHttp(app)
   await registerOverload(app, config)
   registerValidation(app)
-  await registerDatabase(app, config)
   registerSqlLog(app)
   registerProblemResponses(app)
   await registerOpenapi(app)

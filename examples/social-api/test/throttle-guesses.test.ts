@@ -16,7 +16,7 @@ function setUp(limits: Partial<GuessLimits>) {
   const clock = { now: 1_000_000 }
   const guesses = new Guesses(
     { perAccount: 1_000, perAddress: 1_000, ...limits },
-    counters(undefined, () => clock.now),
+    counters(() => clock.now),
   )
   const attempt = async (
     account: string,

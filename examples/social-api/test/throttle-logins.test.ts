@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { GENEROUS, serve } from './helper.ts'
+import { GENEROUS, serve } from '../../../test-support/social-api.ts'
 
 const PASSWORD = 'a good password'
 
