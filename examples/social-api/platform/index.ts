@@ -20,16 +20,16 @@ export interface PlatformConfig
     MetricsConfig,
     OverloadConfig,
     RateLimitConfig {
-  readonly log: FastifyBaseLogger
+  readonly loggerInstance: FastifyBaseLogger
   /** The number of proxies in front of the service, or their addresses. @default no `X-Forwarded-For` is believed */
   readonly trustProxy?: number | string | undefined
 }
 
 /** Returns the options that `Fastify()` needs before anything is registered. */
-export function serverOptions({ log, trustProxy }: PlatformConfig) {
+export function serverOptions({ loggerInstance, trustProxy }: PlatformConfig) {
   return {
     ...SERVER_LIMITS,
-    loggerInstance: log,
+    loggerInstance,
     genReqId: createRequestId,
     // Fastify 5.12 trusts nobody if this is a number. Whoever sets one makes sure that clients cannot bypass the proxies.
     trustProxy:
@@ -43,8 +43,15 @@ export function serverOptions({ log, trustProxy }: PlatformConfig) {
   } satisfies FastifyServerOptions
 }
 
-export async function registerPlatform(app: FastifyInstance, config: PlatformConfig): Promise<void> {
+/** `observe` registers what must see every request, also one that the platform rejects. */
+export async function registerPlatform(
+  app: FastifyInstance,
+  config: PlatformConfig,
+  observe: () => Promise<void>,
+): Promise<void> {
   registerErrors(app)
+  await registerDatabase(app, config)
+  await observe()
   registerRequestId(app)
   await registerHeaders(app, config)
   await registerCors(app, config)
@@ -52,7 +59,6 @@ export async function registerPlatform(app: FastifyInstance, config: PlatformCon
   registerHttp(app)
   await registerOverload(app, config)
   registerValidation(app)
-  await registerDatabase(app, config)
   registerSqlLog(app)
   registerProblemResponses(app)
   await registerOpenapi(app)

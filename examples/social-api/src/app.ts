@@ -1,3 +1,5 @@
+import guide, { type GuideOptions } from '@auth-primer/tool-guide'
+import xray from '@auth-primer/tool-xray'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type PlatformConfig, registerPlatform, serverOptions } from '../platform/index.ts'
@@ -7,13 +9,16 @@ import { posts } from './posts/routes.ts'
 import { users } from './users/routes.ts'
 import { votes } from './votes/routes.ts'
 import { type WelcomeConfig, welcome } from './welcome.ts'
+import { xrayOptions } from './xray.ts'
 
-export type AppConfig = PlatformConfig & AuthConfig & WelcomeConfig
+export type AppConfig = PlatformConfig & AuthConfig & WelcomeConfig & GuideOptions
 
 /** Builds the service, ready to listen. */
 export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const app = Fastify(serverOptions(config)).withTypeProvider<TypeBoxTypeProvider>()
-  await registerPlatform(app, config)
+  await registerPlatform(app, config, async () => {
+    if (config.xray) await app.register(xray, xrayOptions(app, config))
+  })
 
   await app.register(auth, config)
   await app.register(users)
@@ -22,5 +27,6 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
 
   await app.register(welcome, config)
   await app.register(health)
+  await app.register(guide, config)
   return app
 }

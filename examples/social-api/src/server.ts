@@ -9,11 +9,14 @@ const SHUTDOWN_TIMEOUT_MS = 8_000
 /** `npm run dev`: a readable log, at level debug unless LOG_LEVEL is set. */
 const isDev = process.argv.includes('--dev')
 
+/** `npm start`: the guide is built as a site, if it is missing or older than the docs. */
+const buildsSite = process.argv.includes('--build-guide')
+
 try {
   if (existsSync('.env')) process.loadEnvFile()
   const config = readConfig({ ...(isDev && { LOG_LEVEL: 'debug' }), ...process.env })
   const log = createLogger({ level: config.logLevel, readable: isDev || process.stdout.isTTY })
-  const starting = start(config, log)
+  const starting = start(config, log, { buildsSite })
   stopOnSignal(starting)
   await starting
 } catch (error) {

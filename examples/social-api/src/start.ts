@@ -1,4 +1,5 @@
 import { prepareDatabase } from '@auth-primer/migrations'
+import { siteIn } from '@auth-primer/tool-guide'
 import { attachPostgres, loadOrCreateSecret } from '@auth-primer/tool-postgres'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -16,7 +17,7 @@ export interface Service {
 }
 
 /** Starts the service: first the database and its tables, last the port, so that every client is served. */
-export async function start(config: Config, log: Logger): Promise<Service> {
+export async function start(config: Config, log: Logger, { buildsSite = false } = {}): Promise<Service> {
   const cleanups: (() => Promise<unknown>)[] = []
   const stop = async () => {
     for (const cleanUp of cleanups.splice(0).reverse()) await cleanUp()
@@ -35,20 +36,26 @@ export async function start(config: Config, log: Logger): Promise<Service> {
         `Metrics: ${await listen(createMetricsServer(metrics), config.metricsPort, 'METRICS_PORT')}/metrics`,
       )
 
+    const site = siteIn(config.siteDir)
     const app = await buildApp({
       ...config,
-      log,
+      loggerInstance: log,
       databaseUrl,
       jwtSecret: config.jwtSecret ?? (await loadSecret()),
       hasDemoData: isEmbedded,
       behindTls: config.production,
       metrics,
+      site,
     })
     const url = await listen(app, config.port, 'PORT')
     log.info(`Swagger UI: ${url}/docs`)
     if (config.xray) log.info(`X-ray, which shows what happens within each request: ${url}/xray`)
     if (isEmbedded)
       log.info(`Log in as ${DEMO_USERS[0]?.email}: ${url}/ lists the demo users and their password`)
+    if (buildsSite && !config.production) {
+      cleanups.push(() => site.stop())
+      void site.build(log)
+    }
     return { app, stop }
   } catch (error) {
     await stop()

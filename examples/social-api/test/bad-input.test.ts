@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
+import type { Answer } from '../../../test-support/client.ts'
+import { callRaw, serve, type TestService } from '../../../test-support/social-api.ts'
 import { PROBLEMS, type ProblemCode } from '../src/problem.ts'
-import { type Answer, callRaw, serve, type TestService } from './helper.ts'
 
 /** A good body of each operation that reads one. */
 const BODIES: Record<string, Record<string, unknown>> = {

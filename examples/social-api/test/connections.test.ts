@@ -4,8 +4,8 @@ import { availableParallelism } from 'node:os'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
+import { serve } from '../../../test-support/social-api.ts'
 import { DEMO_USERS } from '../src/demo/data.ts'
-import { serve } from './helper.ts'
 import { recorder, statements } from './recorder.ts'
 
 const twenty = Array.from({ length: 20 }, (_, index) => index)

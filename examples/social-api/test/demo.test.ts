@@ -5,10 +5,10 @@ import { migrateToLatest } from '@auth-primer/migrations'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import type { Knex } from 'knex'
 import t, { type Test } from 'tap'
+import { serve } from '../../../test-support/social-api.ts'
 import { DEMO_PASSWORD, DEMO_POSTS, DEMO_USERS } from '../src/demo/data.ts'
 import { seed } from '../src/demo/seed.ts'
 import { createKnex } from '../src/plugins/database.ts'
-import { serve } from './helper.ts'
 
 t.test('every user, post and vote is put in, each vote with its post', async (t) => {
   const knex = await database(t)

@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import t from 'tap'
+import { callRaw, SECRET, serve } from '../../../test-support/social-api.ts'
 import { POST_BODY_LIMIT } from '../src/limits.ts'
 import { PROBLEMS } from '../src/problem.ts'
-import { callRaw, SECRET, serve } from './helper.ts'
 
 const PAGE = resolve(import.meta.dirname, '../../../docs/differences.md')
 

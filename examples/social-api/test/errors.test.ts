@@ -3,9 +3,9 @@ import { readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { resolve } from 'node:path'
 import t from 'tap'
+import { callRaw, serve } from '../../../test-support/social-api.ts'
 import { createLogger } from '../src/logging.ts'
 import { PROBLEMS } from '../src/problem.ts'
-import { callRaw, serve } from './helper.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 

@@ -1,7 +1,7 @@
 import t from 'tap'
+import { buildOffline } from '../../../test-support/social-api.ts'
 import { DEMO_PASSWORD, DEMO_USERS } from '../src/demo/data.ts'
 import { PROBLEMS } from '../src/problem.ts'
-import { buildOffline } from './helper.ts'
 
 t.test('the guide', async (t) => {
   const app = await buildOffline(t)

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import t from 'tap'
-import { serve, type TestService } from './helper.ts'
+import { serve, type TestService } from '../../../test-support/social-api.ts'
 
 const HOST = 'Host: x\r\nConnection: close\r\n'
 const BODY = '{"title":"a","content":"b"}'

@@ -1,9 +1,9 @@
 import { migrateToLatest } from '@auth-primer/migrations'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import t, { type Test } from 'tap'
+import { serve } from '../../../test-support/social-api.ts'
 import { createLogger } from '../src/logging.ts'
 import { createKnex } from '../src/plugins/database.ts'
-import { serve } from './helper.ts'
 
 const SECRETS = [
   'password',

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { OverloadedError, type Slot } from '@auth-primer/auth-hash'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import t from 'tap'
+import { GENEROUS, serve } from '../../../test-support/social-api.ts'
 import { limitLoginAttempts } from '../src/auth/login-limiter.ts'
 import { readConfig } from '../src/config.ts'
 import { Problem } from '../src/problem.ts'
 import { User } from '../src/users/model.ts'
-import { GENEROUS, serve } from './helper.ts'
 
 const ANA = 'ana@example.com'
 const DEFAULTS = readConfig({}).throttles

@@ -1,6 +1,6 @@
 import { mock } from 'node:test'
 import t, { type Test } from 'tap'
-import { GENEROUS, serve } from './helper.ts'
+import { GENEROUS, serve } from '../../../test-support/social-api.ts'
 
 // Waits end only where a test says so.
 mock.timers.enable({ apis: ['Date'], now: Date.now() })

@@ -3,8 +3,8 @@ import { connect } from 'node:net'
 import Fastify from 'fastify'
 import { Registry } from 'prom-client'
 import t from 'tap'
+import { callRaw, serve } from '../../../test-support/social-api.ts'
 import metricsRoute from '../src/routes/metrics.ts'
-import { callRaw, serve } from './helper.ts'
 
 t.test('requests, passwords, sessions and connections are counted, and nobody is named', async (t) => {
   const registry = new Registry()

@@ -1,8 +1,14 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import t from 'tap'
+import {
+  createValidator,
+  follow,
+  type OpenApi,
+  type Operation,
+  readOperations,
+} from '../../../test-support/document.ts'
+import { serve } from '../../../test-support/social-api.ts'
 import { PROBLEMS } from '../src/problem.ts'
-import { createValidator, follow, type OpenApi, type Operation, readOperations } from './document.ts'
-import { serve } from './helper.ts'
 
 const OPERATIONS = {
   'GET /': 'getRoot',

@@ -1,9 +1,9 @@
 import { mock } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
+import { buildOffline, GENEROUS } from '../../../test-support/social-api.ts'
 import { toNetwork } from '../platform/rate-limit.ts'
 import { readConfig } from '../src/config.ts'
-import { buildOffline, GENEROUS } from './helper.ts'
 
 /** The status of a request for `/` from that address. */
 function asking(app: FastifyInstance) {

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
-import { type Answer, serve } from './helper.ts'
+import type { Answer } from '../../../test-support/client.ts'
+import { serve } from '../../../test-support/social-api.ts'
 
 const form = { username: 'ann@example.com', password: 'a good password' }
 

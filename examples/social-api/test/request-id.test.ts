@@ -1,7 +1,7 @@
 import t from 'tap'
+import { callRaw, serve } from '../../../test-support/social-api.ts'
 import { createLogger } from '../src/logging.ts'
 import { requestId } from '../src/plugins/request-id.ts'
-import { callRaw, serve } from './helper.ts'
 
 t.test('a proxy’s id is kept where nothing can be forged with it', async (t) => {
   for (const id of ['a', '0123456789abcdef0123456789abcdef', 'req-1_2.3', 'x'.repeat(64)]) {

@@ -6,12 +6,12 @@ import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import knexFactory from 'knex'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
+import { secretsHunt } from '../../../test-support/secrets.ts'
+import { refuseWhatIsFound, SECRET } from '../../../test-support/social-api.ts'
 import { readConfig } from '../src/config.ts'
 import { DEMO_PASSWORD } from '../src/demo/data.ts'
 import { start } from '../src/start.ts'
 import { StartError } from '../src/start-error.ts'
-import { refuseWhatIsFound, SECRET } from './helper.ts'
-import { secretsHunt } from './secrets.ts'
 
 const hunt = secretsHunt()
 hunt.add('secret', SECRET)

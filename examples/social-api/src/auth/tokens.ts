@@ -18,8 +18,9 @@ export interface TokenConfig extends RefreshLifetime {
 /** The challenge of a `TOKEN_INVALID`: RFC 6750, section 3. */
 export const INVALID_TOKEN = Object.freeze({ 'www-authenticate': 'Bearer error="invalid_token"' })
 
-/** Published when a token has been checked: `{ id, role }` of its user. */
-const callerChannel = channel('auth-primer:social-api:caller')
+/** The diagnostics channel on which `{ id, role }` of a token's user is published. */
+export const CALLER_CHANNEL = 'auth-primer:social-api:caller'
+const callerChannel = channel(CALLER_CHANNEL)
 
 /** Creates what signs and verifies access tokens. Tests pass another issuer or clock, for tokens that must be rejected. */
 export function createAccessTokens(

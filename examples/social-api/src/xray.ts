@@ -1,0 +1,48 @@
+import { resolve } from 'node:path'
+import { defaultDataDir } from '@auth-primer/tool-postgres'
+import type { XrayOptions } from '@auth-primer/tool-xray'
+import type { FastifyInstance } from 'fastify'
+import { createKnex, type DatabaseConfig } from '../platform/database.ts'
+import { EXEMPT_FROM_PRESSURE } from '../platform/overload.ts'
+import { authenticate, CALLER_CHANNEL, createAccessTokens, type TokenConfig } from './auth/tokens.ts'
+import type { ProblemCode } from './problem.ts'
+
+const YEAR_MS = 365 * 24 * 60 * 60 * 1000
+
+/** The problems whose `detail` is always a sentence of the service's own. The others name a path, or quote the client. */
+const SAFE_DETAILS: ProblemCode[] = [
+  'TOKEN_INVALID',
+  'NOT_AUTHENTICATED',
+  'INVALID_CREDENTIALS',
+  'NOT_OWNER',
+  'EMAIL_TAKEN',
+  'ALREADY_VOTED',
+  'CONFLICT',
+  'TOO_MANY_REQUESTS',
+  'OVERLOADED',
+  'DATABASE_UNAVAILABLE',
+  'COMMIT_OUTCOME_UNKNOWN',
+  'INTERNAL',
+]
+
+/** Returns what X-ray has to know about this service. */
+export function xrayOptions(app: FastifyInstance, config: TokenConfig & DatabaseConfig): XrayOptions {
+  // Their signatures are right, but the service rejects them.
+  const flawed = {
+    expired: createAccessTokens(config, { now: () => Date.now() - YEAR_MS }),
+    'other-issuer': createAccessTokens(config, { issuer: 'another-service' }),
+  }
+  return {
+    knex: app.knex,
+    createPool: (max) => createKnex(config.databaseUrl, max),
+    callerChannel: CALLER_CHANNEL,
+    safeDetails: SAFE_DETAILS,
+    errorPages: resolve(defaultDataDir({}), '../docs/errors'),
+    routeConfig: { ...EXEMPT_FROM_PRESSURE, rateLimit: false, cors: false },
+    tokenBench: {
+      authenticate,
+      sign: (flaw, { caller: { id, role } }) =>
+        flawed[flaw].access.sign({ sub: String(id), user_id: id, role }),
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import type { FastifyPluginAsync } from 'fastify'
+import type { Lesson } from './trace.ts'
+
+/** `GET /xray/lessons`: of each error code. Where the docs are not there, none. */
+const lessons: FastifyPluginAsync<{ errorPages: string }> = async (app, { errorPages }) => {
+  const known = await readLessons(errorPages)
+  app.get('/lessons', async () => known)
+}
+
+export async function readLessons(dir: string): Promise<Record<string, Lesson>> {
+  const files = await readdir(dir).catch(() => [])
+  const pages = files
+    .filter((file) => file.endsWith('.md'))
+    .map(async (file) => {
+      const code = basename(file, '.md')
+      return [code, lessonOf(code, await readFile(resolve(dir, file), 'utf8'))] as const
+    })
+  return Object.fromEntries(await Promise.all(pages))
+}
+
+function lessonOf(code: string, markdown: string): Lesson {
+  const [, what = ''] = /^## What happened\n\n(.+)/m.exec(markdown) ?? []
+  const [, number, title, slug] =
+    /Chapter (\d+), \[([^\]]+)\]\(\.\.\/(chapters\/[^)]+)\.md\)/.exec(markdown) ?? []
+  return {
+    what: what.replaceAll(/[`*]|\[([^\]]+)\]\([^)]+\)/g, '$1'),
+    page: `/guide/errors/${code}`,
+    ...(slug !== undefined && { chapter: { title: `Chapter ${number}, ${title}`, page: `/guide/${slug}` } }),
+  }
+}
+
+export default lessons
