@@ -2,9 +2,8 @@ import { request as httpRequest, type OutgoingHttpHeaders } from 'node:http'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
-import { type AppOptions, buildApp } from '../examples/social-api/src/app.ts'
-import { createLogger } from '../examples/social-api/src/logging.ts'
-import type { Throttles } from '../examples/social-api/src/plugins/throttle.ts'
+import { createLogger } from '../examples/social-api/platform/logging.ts'
+import { type AppConfig, buildApp } from '../examples/social-api/src/app.ts'
 import { type Answer, createClient, parse, type ServiceClient } from './client.ts'
 import { migrate, openKnex } from './database.ts'
 import { secretsHunt } from './secrets.ts'
@@ -12,7 +11,7 @@ import { secretsHunt } from './secrets.ts'
 export const SECRET = 'a secret of the tests, long enough to sign with'
 
 /** Limits that no test meets but those about them. */
-export const GENEROUS: Throttles = {
+export const GENEROUS: AppConfig['throttles'] = {
   requestsPerMinute: 1_000_000,
   signUpsPerMinute: 1_000_000,
   failedLoginsPerAccount: 1_000_000,
@@ -31,6 +30,8 @@ const DEFAULTS = {
   refreshFamilyTtl: '90d',
   bcryptCost: 10,
   hasDemoData: false,
+  xray: false,
+  behindTls: false,
   throttles: GENEROUS,
   // The test's own work is done in the same process, and holds it up; held up for a whole sample, it measures Infinity.
   pressure: { maxEventLoopDelay: 0 },
@@ -44,7 +45,7 @@ const DEFAULTS = {
  */
 export async function serve(
   t: Test,
-  options: Partial<AppOptions> = {},
+  options: Partial<AppConfig> = {},
   prepare: (app: FastifyInstance) => void = () => {},
 ): Promise<TestService> {
   const { CONTRACT_URL, CONTRACT_DATABASE_URL } = process.env
@@ -92,7 +93,7 @@ async function emptied(url = ''): Promise<{ url: string; drop(): Promise<void> }
 }
 
 /** The service without a database, for requests that do not come as far as to need one: `app.inject` them. */
-export async function buildOffline(t: Test, options: Partial<AppOptions> = {}): Promise<FastifyInstance> {
+export async function buildOffline(t: Test, options: Partial<AppConfig> = {}): Promise<FastifyInstance> {
   const hunt = secretsHunt()
   hunt.add('secret', SECRET)
   const app = await hunt.listenToBuilding(() =>

@@ -144,8 +144,8 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
     good: {
       1: { trustProxy: 1 },
       16: { trustProxy: 16 },
-      loopback: { trustProxy: ['loopback'] },
-      '10.1.2.3, 10.2.0.0/16,2001:db8::/32': { trustProxy: ['10.1.2.3', '10.2.0.0/16', '2001:db8::/32'] },
+      loopback: { trustProxy: 'loopback' },
+      '10.1.2.3, 10.2.0.0/16,2001:db8::/32': { trustProxy: '10.1.2.3, 10.2.0.0/16,2001:db8::/32' },
     },
     bad: [
       'true',

@@ -6,9 +6,9 @@ import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import type { Knex } from 'knex'
 import t, { type Test } from 'tap'
 import { serve } from '../../../test-support/social-api.ts'
+import { createKnex } from '../platform/database.ts'
 import { DEMO_PASSWORD, DEMO_POSTS, DEMO_USERS } from '../src/demo/data.ts'
 import { seed } from '../src/demo/seed.ts'
-import { createKnex } from '../src/plugins/database.ts'
 
 t.test('every user, post and vote is put in, each vote with its post', async (t) => {
   const knex = await database(t)

@@ -2,8 +2,8 @@ import { migrateToLatest } from '@auth-primer/migrations'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import t, { type Test } from 'tap'
 import { serve } from '../../../test-support/social-api.ts'
-import { createLogger } from '../src/logging.ts'
-import { createKnex } from '../src/plugins/database.ts'
+import { createKnex } from '../platform/database.ts'
+import { createLogger } from '../platform/logging.ts'
 
 const SECRETS = [
   'password',
