@@ -4,8 +4,10 @@
  *
  * A hook of our own calls the plugin, whose own hook would skip unknown paths.
  */
+import { isIP } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import ipaddr from 'ipaddr.js'
 import { Problem } from '../src/problem.ts'
 
 export interface RateLimitConfig {
@@ -20,7 +22,12 @@ export async function registerRateLimit(
   { throttles: { requestsPerMinute } }: RateLimitConfig,
 ) {
   if (requestsPerMinute === 0) return
-  await app.register(rateLimit, { global: false, max: requestsPerMinute, timeWindow: '1 minute' })
+  await app.register(rateLimit, {
+    global: false,
+    max: requestsPerMinute,
+    timeWindow: '1 minute',
+    keyGenerator: clientNetwork,
+  })
   const count = app.createRateLimit()
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.rateLimit === false) return
@@ -30,4 +37,25 @@ export async function registerRateLimit(
       headers: { 'retry-after': String(usage.ttlInSeconds) },
     })
   })
+}
+
+/** Returns the network that a request is counted for: its client's, or the proxy's own if that sent no address. */
+export function clientNetwork({ ip, socket }: FastifyRequest): string {
+  return toNetwork(ip) ?? toNetwork(socket.remoteAddress) ?? 'unknown'
+}
+
+/**
+ * Returns an IPv4 address as it is, and the /64 of an IPv6 address, because a client that has one address of it has them all.
+ * Returns undefined if the text is not an address. Some proxies append a port.
+ */
+export function toNetwork(text = ''): string | undefined {
+  const bare = text.replace(/^\[([^\]]*)\](:\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1')
+  if (isIP(bare) === 0) return undefined
+  // Also turns an IPv4 address that is written as IPv6, `::ffff:192.0.2.1`, back into one.
+  const address = ipaddr.process(bare)
+  if (address instanceof ipaddr.IPv4) return address.toString()
+  // RFC 6052: the client has an IPv4 address and came through a translator.
+  if (address.range() === 'rfc6052') return ipaddr.fromByteArray(address.toByteArray().slice(12)).toString()
+  const network = address.parts.slice(0, 4).map((part) => part.toString(16))
+  return `${network.join(':')}::/64`
 }

@@ -29,7 +29,7 @@ export const login: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { username, password } = request.body
       const user = await limitLoginAttempts(request, username, (slot) =>
-        verifyCredentials(app, username, password, { signal: disconnectSignal(reply), place: slot }),
+        verifyCredentials(app, username, password, { signal: disconnectSignal(reply), slot }),
       )
       // The same response for an unknown email and a wrong password: it must not reveal who has an account.
       if (user === undefined) throw new Problem('INVALID_CREDENTIALS')

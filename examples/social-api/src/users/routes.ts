@@ -75,7 +75,7 @@ export const users: FastifyPluginAsyncTypebox = async (app) => {
           password: current_password,
           hash: caller.password,
           signal,
-          place: slot,
+          slot,
         })
         return ok ? caller : undefined
       })
