@@ -57,7 +57,7 @@ export async function serve(
   const app = await hunt.listenToBuilding(() =>
     buildApp({
       ...DEFAULTS,
-      log: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
+      loggerInstance: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
       databaseUrl: database.url,
       ...options,
     }),
@@ -99,7 +99,7 @@ export async function buildOffline(t: Test, options: Partial<AppConfig> = {}): P
   const app = await hunt.listenToBuilding(() =>
     buildApp({
       ...DEFAULTS,
-      log: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
+      loggerInstance: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
       databaseUrl: 'postgres://127.0.0.1:1/none',
       poolMax: 1,
       ...options,
