@@ -250,7 +250,7 @@ t.test('production requires a database and a secret, and names those that are mi
   t.same(namedIn(refusal({ ...PRODUCTION, JWT_SECRET: SECRET.slice(1) })), ['JWT_SECRET'])
   t.same(
     namedIn(refusal({ NODE_ENV, PORT: 'x' })),
-    ['DATABASE_URL', 'JWT_SECRET', 'PORT'],
+    ['PORT', 'DATABASE_URL', 'JWT_SECRET'],
     'with those that are wrong',
   )
   for (const secret of WELL_KNOWN)
