@@ -9,7 +9,7 @@ import { secretsHunt } from './secrets.ts'
 export const CHECKOUT = resolve(import.meta.dirname, '..')
 
 /** The service as it is built. */
-export const SERVER = [process.execPath, resolve(CHECKOUT, 'examples/social-api/dist/server.js')]
+export const SERVER = [process.execPath, resolve(CHECKOUT, 'examples/social-api/dist/src/server.js')]
 
 /** The line of its log that has its URL. */
 export const LISTENS = /Server listening at (http:\/\/[\d.:]+)/

@@ -16,7 +16,7 @@ export interface DatabaseConfig {
 export async function registerDatabase(app: FastifyInstance, { databaseUrl, poolMax }: DatabaseConfig) {
   const knex = createKnex(databaseUrl, poolMax, app.log)
   app.decorate('knex', knex)
-  await app.register(dbSession, { knex })
+  await app.register(dbSession, { knex, closePools: true })
 }
 
 /** Creates a pool that opens connections when they are needed. knex's own messages go to the log, if there is one. */

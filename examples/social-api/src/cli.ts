@@ -12,9 +12,6 @@ const USAGE = `Usage: npm run users:role -- <email> <${ROLES.join('|')}>
 Gives a user a role. It applies from their next request on, with the token that they have.
 An admin may edit and delete any published post.`
 
-/** What is wrong, in one line for whoever ran the command. */
-class UsageError extends Error {}
-
 try {
   const { values, positionals } = parseArgs({
     options: { help: { type: 'boolean', short: 'h' } },
@@ -23,7 +20,8 @@ try {
   const [command, ...args] = positionals
   if (values.help) console.log(USAGE)
   else if (command === 'seed') await withDatabase(seedDemoData)
-  else await withDatabase((knex) => setRole(knex, args))
+  else if (command === 'role') await withDatabase((knex) => setRole(knex, args))
+  else throw new Error(USAGE)
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
@@ -32,7 +30,7 @@ try {
 async function withDatabase(work: (knex: Knex) => Promise<string>): Promise<void> {
   const { DATABASE_URL } = process.env
   if (DATABASE_URL === undefined)
-    throw new UsageError(
+    throw new Error(
       'DATABASE_URL is not set. `npm run db:seed` and `npm run users:role` set it to the embedded Postgres.',
     )
   const knex = createKnex(DATABASE_URL, 1)
@@ -45,7 +43,7 @@ async function withDatabase(work: (knex: Knex) => Promise<string>): Promise<void
 
 async function seedDemoData(knex: Knex): Promise<string> {
   if (process.env.NODE_ENV === 'production')
-    throw new UsageError(
+    throw new Error(
       'The password of the demo users is public, and one of them is an admin: not in production.',
     )
   const isNew = await seed(knex)
@@ -56,9 +54,9 @@ async function seedDemoData(knex: Knex): Promise<string> {
 
 async function setRole(knex: Knex, [email, name, ...rest]: string[]): Promise<string> {
   const role = ROLES.find((one) => one === name)
-  if (email === undefined || role === undefined || rest.length > 0) throw new UsageError(USAGE)
+  if (email === undefined || role === undefined || rest.length > 0) throw new Error(USAGE)
   const user = await User.findByEmail(knex, email)
-  if (user === undefined) throw new UsageError('No user has this email. Nothing was changed.')
+  if (user === undefined) throw new Error('No user has this email. Nothing was changed.')
   await user.$query(knex).patch({ role })
   return `${user.email} now has the role ${role}.`
 }

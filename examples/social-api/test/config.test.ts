@@ -144,8 +144,8 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
     good: {
       1: { trustProxy: 1 },
       16: { trustProxy: 16 },
-      loopback: { trustProxy: ['loopback'] },
-      '10.1.2.3, 10.2.0.0/16,2001:db8::/32': { trustProxy: ['10.1.2.3', '10.2.0.0/16', '2001:db8::/32'] },
+      loopback: { trustProxy: 'loopback' },
+      '10.1.2.3, 10.2.0.0/16,2001:db8::/32': { trustProxy: '10.1.2.3, 10.2.0.0/16,2001:db8::/32' },
     },
     bad: [
       'true',
@@ -250,7 +250,7 @@ t.test('production requires a database and a secret, and names those that are mi
   t.same(namedIn(refusal({ ...PRODUCTION, JWT_SECRET: SECRET.slice(1) })), ['JWT_SECRET'])
   t.same(
     namedIn(refusal({ NODE_ENV, PORT: 'x' })),
-    ['DATABASE_URL', 'JWT_SECRET', 'PORT'],
+    ['PORT', 'DATABASE_URL', 'JWT_SECRET'],
     'with those that are wrong',
   )
   for (const secret of WELL_KNOWN)

@@ -4,7 +4,7 @@ import { serve } from '../../../test-support/social-api.ts'
 const form = { username: 'ann@example.com', password: 'a good password' }
 
 t.test('an answer that is not there in time is a 503, and its password is not hashed any more', async (t) => {
-  const { app, call } = await serve(t, { answerWithinMs: 500 })
+  const { app, call } = await serve(t, { responseDeadlineMs: 500 })
   await call('GET', '/ready')
   const others = new AbortController()
   const waiting = Array.from({ length: 100 }, () =>
@@ -20,7 +20,7 @@ t.test('an answer that is not there in time is a 503, and its password is not ha
 })
 
 t.test('what a request did before it was too late is undone', async (t) => {
-  const { app, call, signUp } = await serve(t, { answerWithinMs: 1_000 })
+  const { app, call, signUp } = await serve(t, { responseDeadlineMs: 1_000 })
   const { token } = await signUp('ann@example.com')
   const holder = await app.knex.transaction()
   await holder.raw('LOCK TABLE posts IN ACCESS EXCLUSIVE MODE')

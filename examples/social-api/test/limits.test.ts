@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { serve } from '../../../test-support/social-api.ts'
-import { hashingLimits, POST_BODY_LIMIT, SERVER_LIMITS } from '../src/limits.ts'
-import { createLogger } from '../src/logging.ts'
+import { POST_BODY_LIMIT, SERVER_LIMITS } from '../platform/http.ts'
+import { createLogger } from '../platform/logging.ts'
+import { hashingLimits } from '../src/auth/passwords.ts'
 
 /** One character, and the most bytes that it can take: twelve in JSON, twelve in a form. */
 const CHARACTER = '\u{1f600}'

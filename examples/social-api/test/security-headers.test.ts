@@ -21,7 +21,7 @@ t.test('an answer loads nothing, is embedded nowhere, is not guessed at and not 
     t.equal(answer.status, status)
     t.match(Object.fromEntries(answer.headers), {
       'content-security-policy':
-        "default-src 'none';base-uri 'none';frame-ancestors 'none';form-action 'none'",
+        "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
       'referrer-policy': 'no-referrer',

@@ -3,7 +3,7 @@ import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
 import { forge } from '@auth-primer/jwt-kit/testing'
 import t from 'tap'
 import { SECRET, serve } from '../../../test-support/social-api.ts'
-import { AccessClaims } from '../src/schemas/token.ts'
+import { AccessClaims } from '../src/auth/schemas.ts'
 
 const ISSUER = 'social-api'
 const keys = keyring('HS256', [{ kid: '1', key: SECRET }])

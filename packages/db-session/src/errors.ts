@@ -1,156 +1,178 @@
-/** What can go wrong in a session, with the status an HTTP answer gets. Each has a page in `docs/errors/`. */
+/** The HTTP status and the message of each code. `docs/errors/` has a page for each. */
 const ERRORS = {
-  DB_SESSION_OPTION_INVALID: 500,
-  DB_SESSION_NOT_COVERED: 500,
-  DB_SESSION_OVER: 500,
-  DB_SESSION_ABORTED: 503,
-  DB_SESSION_NOT_AWAITED: 500,
-  DB_SESSION_SAVEPOINT_OPEN: 500,
-  DB_SESSION_NOT_ON_A_SESSION: 500,
-  DB_SESSION_STREAM_OPEN: 500,
-  DB_SESSION_NESTED: 500,
-  DB_SESSION_ENDED_BY_STATEMENT: 500,
-  DB_SESSION_TRANSACTION_FAILED: 500,
-  DB_SESSION_QUERY_FAILED: 500,
-  DB_SESSION_READ_ONLY: 500,
-  DB_SESSION_CONSTRAINT: 409,
-  DB_SESSION_SERIALIZATION: 409,
-  DB_SESSION_STATEMENT_TIMEOUT: 503,
-  DB_SESSION_POOL_EXHAUSTED: 503,
-  DB_SESSION_UNAVAILABLE: 503,
-  DB_SESSION_CONNECTION_LOST: 503,
-  DB_SESSION_COMMIT_OUTCOME_UNKNOWN: 503,
-  DB_SESSION_CLOSING: 503,
+  DB_SESSION_OPTION_INVALID: [500, 'An option is invalid.'],
+  DB_SESSION_NOT_COVERED: [
+    500,
+    'No session here: routes and hooks have one if they are added after db-session, not-found handlers never.',
+  ],
+  DB_SESSION_OVER: [500, 'The session has ended: await every statement before the response is sent.'],
+  DB_SESSION_ABORTED: [503, 'The request ended before its session, which was rolled back.'],
+  DB_SESSION_NOT_AWAITED: [500, 'Something that uses the session was not awaited, so it was rolled back.'],
+  DB_SESSION_SAVEPOINT_OPEN: [
+    500,
+    'A savepoint is open: use the session that its function received, or await the savepoint first.',
+  ],
+  DB_SESSION_NOT_ON_A_SESSION: [500, 'A session does not have this member of a knex.'],
+  DB_SESSION_STREAM_OPEN: [
+    500,
+    "A session that may write cannot stream its rows to the client: its COMMIT would come after the head. Use `mode: 'read'`.",
+  ],
+  DB_SESSION_NEEDS_TRANSACTION: [
+    500,
+    "The statement ends with its transaction, and with mode 'read' each statement is a transaction of its own. Send settings with the option `begin`, or ask for one transaction with `isolation: 'repeatable read'`.",
+  ],
+  DB_SESSION_NESTED: [
+    500,
+    'The pool cannot spare a connection for a unit of work inside this session: commit the session first, use a savepoint of it, or enlarge the pool.',
+  ],
+  DB_SESSION_ROLLBACK_OPEN: [
+    500,
+    'Another `withRollback` of this database is active. Run them one after the other.',
+  ],
+  DB_SESSION_ENDED_BY_STATEMENT: [
+    500,
+    'A statement ended the transaction: leave COMMIT and ROLLBACK to the session.',
+  ],
+  DB_SESSION_TRANSACTION_FAILED: [
+    500,
+    'An earlier statement failed, so nothing can be committed. Let its error propagate, or run it in a savepoint.',
+  ],
+  DB_SESSION_QUERY_FAILED: [500, 'A statement failed.'],
+  DB_SESSION_READ_ONLY: [500, "A statement tried to write in a session with mode 'read'."],
+  DB_SESSION_CONSTRAINT: [409, 'The change violates a constraint of the database.'],
+  DB_SESSION_SERIALIZATION: [409, 'A concurrent transaction conflicted. Nothing was committed; try again.'],
+  DB_SESSION_STATEMENT_TIMEOUT: [503, 'A statement exceeded its timeout.'],
+  DB_SESSION_POOL_EXHAUSTED: [503, 'No connection became free in time.'],
+  DB_SESSION_UNAVAILABLE: [503, 'Postgres cannot serve this request now. Nothing was committed.'],
+  DB_SESSION_CONNECTION_LOST: [503, 'The connection to Postgres was lost. Nothing was committed.'],
+  DB_SESSION_COMMIT_OUTCOME_UNKNOWN: [
+    503,
+    'The connection was lost during COMMIT. It is not known whether the transaction was committed.',
+  ],
+  DB_SESSION_CLOSING: [503, 'The service is shutting down.'],
 } as const
 
+/** Failures that pass by themselves: their responses carry `Retry-After: 1`. */
+const TRANSIENT: readonly string[] = [
+  'DB_SESSION_POOL_EXHAUSTED',
+  'DB_SESSION_UNAVAILABLE',
+  'DB_SESSION_CONNECTION_LOST',
+  'DB_SESSION_CLOSING',
+]
+
 /**
- * The `code` of a {@link DbSessionError}: a union, so that a `switch` narrows.
+ * What each SQLSTATE becomes. Everything that is not listed is `DB_SESSION_QUERY_FAILED`, a 500: the program sent a
+ * wrong statement, and a client that repeats it gets the same error. The names of the numbers:
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const SQLSTATES: Partial<Record<DbSessionErrorCode, string>> = {
+  DB_SESSION_CONNECTION_LOST: '08000 08001 08003 08004 08006 57P01 57P02 57P05',
+  DB_SESSION_UNAVAILABLE: '53000 53100 53200 53300 53400 57P03 57P04',
+  DB_SESSION_COMMIT_OUTCOME_UNKNOWN: '08007 40003',
+  DB_SESSION_CONSTRAINT: '23000 23001 23503 23505 23514 23P01 40002',
+  DB_SESSION_SERIALIZATION: '40000 40001 40P01',
+  DB_SESSION_STATEMENT_TIMEOUT: '25P04 55P03 57014',
+  DB_SESSION_READ_ONLY: '25006',
+  DB_SESSION_TRANSACTION_FAILED: '25P02',
+  // protocol violation, idle transaction: Postgres closes the connection, but the program is at fault
+  DB_SESSION_QUERY_FAILED: '08P01 25P03',
+}
+
+/**
+ * The `code` of a {@link DbSessionError}: a union, so a `switch` narrows.
  *
  * @useDeclaredType
  */
 export type DbSessionErrorCode = keyof typeof ERRORS
 
-/** Every code this package uses; `docs/errors/` has a page for each. */
+/** Every code of this package. */
 export const DB_SESSION_ERROR_CODES = Object.keys(ERRORS) as readonly DbSessionErrorCode[]
 
-/** Codes whose cause passes by itself: their answers carry `Retry-After`, in seconds. */
-const RETRY_AFTER: Partial<Record<DbSessionErrorCode, number>> = {
-  DB_SESSION_POOL_EXHAUSTED: 1,
-  DB_SESSION_UNAVAILABLE: 1,
-  DB_SESSION_CONNECTION_LOST: 1,
-  DB_SESSION_CLOSING: 1,
-}
-
 /**
- * An error of a session. `cause` is the error of pg where there is one: its `detail` names values,
- * so it is for logs behind the service, and never part of this message.
+ * An error of a session. The message contains neither SQL nor values. `cause` is the error of pg, if there is one: its
+ * `detail` contains values, so log it but never send it to a client.
  */
 export class DbSessionError extends Error {
-  /** Tells it from other errors in a log. */
+  /** Distinguishes it from other errors in a log. */
   override readonly name = 'DbSessionError'
-  /** Tells the cases apart. */
+  /** Distinguishes the cases. */
   readonly code: DbSessionErrorCode
-  /** The HTTP status that says the same. */
+  /** The HTTP status that fits. */
   readonly statusCode: number
-  /** Seconds after which trying again makes sense; also in `headers`, where Fastify's own error handler finds it. */
+  /** Seconds after which the request may be repeated, if it helps. */
   readonly retryAfter?: number
-  /** `retry-after`, where trying again makes sense. */
+  /** Response headers that fit. */
   readonly headers?: Readonly<Record<string, string>>
-  /** The SQLSTATE of the cause, `23505` for a broken unique constraint. */
+  /** Postgres's SQLSTATE. */
   readonly sqlState?: string
   /** The name of the broken constraint, never its values. */
   readonly constraint?: string
 
-  constructor(code: DbSessionErrorCode, message: string, cause?: unknown) {
+  constructor(code: DbSessionErrorCode, cause?: unknown, message: string = ERRORS[code][1]) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
-    this.statusCode = ERRORS[code]
-    const retryAfter = RETRY_AFTER[code]
-    if (retryAfter !== undefined) {
-      this.retryAfter = retryAfter
-      this.headers = { 'retry-after': String(retryAfter) }
+    this.statusCode = ERRORS[code][0]
+    if (TRANSIENT.includes(code)) {
+      this.retryAfter = 1
+      this.headers = { 'retry-after': '1' }
     }
-    const origin = postgresError(cause)
-    if (origin?.code) this.sqlState = origin.code
+    const origin = findPostgresError(cause)
+    if (origin) this.sqlState = origin.code
     if (origin?.constraint) this.constraint = origin.constraint
+    keepMessage(this)
   }
 }
 
-/** The members of an error message of Postgres that matter here. */
-export interface PostgresError extends Error {
-  code?: string
-  severity?: string
-  constraint?: string
-  position?: string
+/**
+ * Makes `message` immune to assignment. knex's query builder assigns the SQL, with the bound values, to the message of
+ * every error that passes through it.
+ */
+export function keepMessage(error: Error): void {
+  const { message } = error
+  Object.defineProperty(error, 'message', { get: () => message, set() {}, configurable: true })
 }
 
-/** The error that Postgres sent: the thing itself, what Objection wraps as `nativeError`, or a cause of it. */
-export function postgresError(error: unknown): PostgresError | undefined {
-  for (let e = error, depth = 0; e instanceof Error && depth < 5; depth++) {
-    if ('severity' in e && 'code' in e) return e as PostgresError
-    e = 'nativeError' in e ? e.nativeError : e.cause
-  }
-  return undefined
+/** The members of pg's `DatabaseError` that are used here. */
+interface PostgresError extends Error {
+  readonly severity: string
+  readonly code: string
+  readonly constraint?: string
 }
 
-/** Serialization failure and deadlock: the two that Postgres asks to be tried again. */
-export function isRetryable(error: unknown): boolean {
-  const sqlState = postgresError(error)?.code
+/** Returns the error that Postgres sent: the error itself, or the one that Objection wraps as `nativeError`. */
+export function findPostgresError(error: unknown): PostgresError | undefined {
+  const origin = error instanceof Error && 'nativeError' in error ? error.nativeError : error
+  const isFromPostgres = origin instanceof Error && 'severity' in origin && 'code' in origin
+  return isFromPostgres ? (origin as PostgresError) : undefined
+}
+
+/**
+ * Translates an error of Postgres to a {@link DbSessionError}, whose message contains no SQL and no values. Returns a
+ * `DbSessionError` as it is, and `undefined` for every other error: an application's own error keeps its status, its
+ * code and its message, even if its `cause` is an error of Postgres.
+ *
+ * @example
+ * app.setErrorHandler((error, request, reply) => reply.send(toDbSessionError(error) ?? error))
+ */
+export function toDbSessionError(error: unknown): DbSessionError | undefined {
+  if (error instanceof DbSessionError) return error
+  const sqlState = findPostgresError(error)?.code
+  if (sqlState === undefined) return undefined
+  for (const code of DB_SESSION_ERROR_CODES)
+    if (code !== 'DB_SESSION_QUERY_FAILED' && SQLSTATES[code]?.includes(sqlState))
+      return new DbSessionError(code, error)
+  if (endsConnection(error) && !SQLSTATES.DB_SESSION_QUERY_FAILED?.includes(sqlState))
+    return new DbSessionError('DB_SESSION_CONNECTION_LOST', error)
+  return new DbSessionError('DB_SESSION_QUERY_FAILED', error, `A statement failed with SQLSTATE ${sqlState}.`)
+}
+
+/** Returns true for a serialization failure and for a deadlock: Postgres asks to repeat the transaction. */
+export function isConflict(error: unknown): boolean {
+  const sqlState = (toDbSessionError(error) as DbSessionError | undefined)?.sqlState
   return sqlState === '40001' || sqlState === '40P01'
 }
 
-/** The replica has gone, or has cancelled a session that was in the way of its replay: the primary serves it. */
-export function isOfReplica(error: unknown): boolean {
-  const code = translate(error)?.code
-  return (
-    isRetryable(error) ||
-    code === 'DB_SESSION_CONNECTION_LOST' ||
-    code === 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN'
-  )
-}
-
-/** Postgres closes the connection after a FATAL error. */
+/** Returns true for an error after which Postgres closes the connection. */
 export function endsConnection(error: unknown): boolean {
-  const severity = postgresError(error)?.severity
-  return severity === 'FATAL' || severity === 'PANIC'
-}
-
-/** What the edge answers for an error of Postgres: a code, a status, and no SQL and no values. */
-export function translate(error: unknown): DbSessionError | undefined {
-  if (error instanceof DbSessionError) return error
-  const origin = postgresError(error)
-  if (origin === undefined) return undefined
-  const sqlState = origin.code ?? ''
-  if (endsConnection(origin) || sqlState.startsWith('08')) {
-    return new DbSessionError(
-      'DB_SESSION_CONNECTION_LOST',
-      'The connection to Postgres was lost; nothing was stored',
-      error,
-    )
-  }
-  if (sqlState.startsWith('23')) {
-    return new DbSessionError(
-      'DB_SESSION_CONSTRAINT',
-      'What was to be stored breaks a constraint of the database',
-      error,
-    )
-  }
-  if (isRetryable(origin)) {
-    return new DbSessionError(
-      'DB_SESSION_SERIALIZATION',
-      'Another transaction got in the way; nothing was stored, try again',
-      error,
-    )
-  }
-  if (sqlState === '25006') {
-    return new DbSessionError(
-      'DB_SESSION_READ_ONLY',
-      "A write was tried in a session of mode 'read'; drop the mode from the route",
-      error,
-    )
-  }
-  if (sqlState === '57014' || sqlState === '55P03') {
-    return new DbSessionError('DB_SESSION_STATEMENT_TIMEOUT', 'A statement took longer than it may', error)
-  }
-  return new DbSessionError('DB_SESSION_QUERY_FAILED', `A statement failed with SQLSTATE ${sqlState}`, error)
+  return ['FATAL', 'PANIC'].includes(findPostgresError(error)?.severity ?? '')
 }

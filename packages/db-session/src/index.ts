@@ -1,5 +1,2 @@
-export type { DbSession, QueryEvent, QueryResult, Session, UnitOfWork } from './db-session.ts'
-export { DB_SESSION_ERROR_CODES, DbSessionError, type DbSessionErrorCode } from './errors.ts'
-export type { DbRoute, DbSessionOptions, Isolation, Mode, ReplicaCondition } from './options.ts'
-export { dbSession, dbSession as default } from './plugin.ts'
-export { withRollback } from './with-rollback.ts'
+export { type DbSessionOptions, dbSession, dbSession as default } from './plugin.ts'
+export * from './unit-of-work.ts'

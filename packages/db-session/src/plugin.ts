@@ -1,94 +1,125 @@
-import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import type { DbSession, UnitOfWork } from './db-session.ts'
-import { DbSessionError } from './errors.ts'
-import { Exchange } from './exchange.ts'
-import { finish } from './finish.ts'
-import { handle } from './handle.ts'
+import { commitOnSend } from './commit-on-send.ts'
+import { DbSessionError, toDbSessionError } from './errors.ts'
 import {
+  type BeginStatements,
+  check,
   type DbRoute,
-  type DbSessionOptions,
-  type Mode,
-  readOptions,
-  readWork,
-  type Work,
+  invalidOption,
+  parseSessionOptions,
+  parseTransactionSpec,
+  type SessionOptions,
+  type TransactionSpec,
 } from './options.ts'
-import { Sessions } from './sessions.ts'
-import { closeUnusedSockets } from './shutdown.ts'
+import { kOpenSessions, RequestSession, type SessionOf, withRetries } from './request-session.ts'
+import { registerManager, SessionManager } from './session-manager.ts'
+import type { DbSession } from './types.ts'
+import { type UnitOfWork, unitOfWorkOf } from './unit-of-work.ts'
 
 declare module 'fastify' {
-  // Its type parameters must be those of Fastify, in their order: plugin-types.test.ts fails when they change.
-  interface FastifyRequest<RouteGeneric, RawServer, RawRequest, SchemaCompiler, TypeProvider, ContextConfig> {
-    /** The session of this request. No connection is taken before its first statement. */
-    readonly db: DbSession<ModeOf<ContextConfig>>
+  interface FastifyRequest {
+    /** The session of this request. It takes no connection before its first statement. */
+    readonly db: DbSession
   }
   interface FastifyInstance {
-    /** The same as a request's session, outside a request or beside its session: stored once `work` is done. */
+    /** Runs a function in a session of its own, outside of a request or beside its session. */
     readonly unitOfWork: UnitOfWork
   }
   interface FastifyContextConfig {
-    /** What the sessions of this route are like. */
+    /** The options of this route's sessions. */
     db?: DbRoute
   }
 }
 
-/** Of a route whose `config` says so, `'read'`; elsewhere, as in hooks, it can be either. */
-type ModeOf<Config> = Config extends { readonly db: { readonly mode: 'read' } } ? 'read' : Mode
+/** The options of the plugin. */
+export interface DbSessionOptions extends SessionOptions {
+  /**
+   * The name of the session: `request[name]`, with its route options in `config[name]`. Another name than the default
+   * allows a second database; its units of work are `app[name + 'UnitOfWork']`. @default 'db'
+   */
+  readonly name?: string
+  /**
+   * Returns statements that follow each BEGIN in the same message, also when a handler runs again: a tenant's
+   * `set_config`, a `SET LOCAL ROLE`. `request` is undefined in a unit of work outside of a request. @default none
+   *
+   * @example
+   * (request) => ({ text: "SELECT set_config('app.tenant', $1, true)", values: [request?.headers['x-tenant'] ?? ''] })
+   */
+  readonly begin?: (request: FastifyRequest | undefined) => BeginStatements
+}
 
-const kWork = Symbol('db-session.work')
-const kExchange = Symbol('db-session.exchange')
-const kSessions = Symbol('db-session.sessions')
+/** The options that Fastify itself adds to those of a plugin. */
+const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 
-type Carrier = FastifyRequest & { [kExchange]: Exchange | null }
-
-/**
- * Gives each request a database session, `request.db`: COMMIT before the head of an answer below 400,
- * ROLLBACK otherwise.
- */
+/** Gives each request a database session, `request.db`, which commits before the response and only if that is good. */
 export const dbSession = fp<DbSessionOptions>(
   async (app: FastifyInstance, options: DbSessionOptions) => {
-    const sessions = new Sessions(readOptions(options), app.log)
-    app.decorate(kSessions as never, sessions as never)
-    app.decorate('unitOfWork', (work, route = {}) => sessions.unitOfWork(work, route))
-    app.decorateRequest(kExchange as never, null as never)
-    app.decorateRequest('db', { getter: sessionOf } as never)
+    const { name = 'db', begin } = options
+    const settings = parseSessionOptions(options, ['name', ...REGISTER_OPTIONS])
+    check('name', name, 'an identifier', typeof name === 'string' && /^[a-z]\w*$/i.test(name))
+    if (app.hasRequestDecorator(name))
+      throw invalidOption(`\`request.${name}\` exists already: give each database its own \`name\`.`)
+    const manager = new SessionManager(settings, app.log)
+    registerManager(app, name, manager)
+    const kSession = Symbol(`db-session.${name}`)
+    const kSpec = Symbol(`db-session.${name}.spec`)
+    const sessionOf: SessionOf = (request) => (request as never)[kSession]
 
+    app.decorate(
+      (name === 'db' ? 'unitOfWork' : `${name}UnitOfWork`) as 'unitOfWork',
+      unitOfWorkOf(manager, begin ? [() => begin(undefined)] : []),
+    )
+    if (!app.hasRequestDecorator(kOpenSessions)) app.decorateRequest(kOpenSessions as never, 0 as never)
+    app.decorateRequest(kSession as never, null as never)
+    app.decorateRequest(name, {
+      getter(this: FastifyRequest): DbSession {
+        const spec = (this.routeOptions.config as { [kSpec]?: TransactionSpec })[kSpec]
+        const session = sessionOf(this)
+        if (spec && session) return session.open(spec)
+        throw new DbSessionError('DB_SESSION_NOT_COVERED')
+      },
+    } as never)
     app.addHook('onRequest', (request, reply, done) => {
-      ;(request as Carrier)[kExchange] = new Exchange(request, reply, sessions)
+      ;(request as never as Record<symbol, unknown>)[kSession] = new RequestSession(
+        request,
+        reply,
+        manager,
+        begin,
+      )
       done()
     })
     app.addHook('onRoute', (route) => {
-      const work = readWork(route.config?.db ?? {}, sessions.settings)
-      route.config = { ...route.config, [kWork]: work } as NonNullable<RouteOptions['config']>
-      route.handler = handle(route.handler, exchangeOf, work, sessions) as RouteOptions['handler']
-      // of all hooks the last: whatever else may fail has done so by then
-      route.onSend = [route.onSend ?? [], finish(exchangeOf, work)].flat() as NonNullable<
-        RouteOptions['onSend']
-      >
+      const config = (route.config ?? {}) as Record<string | symbol, unknown>
+      // Fastify adds a HEAD route with the options of the GET route
+      if (config[kSpec]) return
+      const spec = parseTransactionSpec((config[name] as DbRoute | undefined) ?? {}, settings)
+      route.config = { ...config, [kSpec]: spec } as NonNullable<RouteOptions['config']>
+      route.errorHandler = translateErrors(route.errorHandler)
+      if (spec.retry > 0) route.handler = withRetries(route.handler, sessionOf, spec, name)
+      // the last hook before the handler, and the last one before the response
+      append(route, 'preHandler', (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
+        sessionOf(request)?.beforeHandler()
+        done()
+      })
+      append(route, 'onSend', commitOnSend(sessionOf, spec))
     })
-    app.addHook('onClose', () => sessions.close())
-    closeUnusedSockets(app)
+    app.addHook('onClose', () => manager.close())
   },
   { name: '@auth-primer/db-session', fastify: '5.x' },
 )
 
-export function sessionsOf(app: FastifyInstance): Sessions {
-  return (app as FastifyInstance & { [kSessions]: Sessions })[kSessions]
+function append(route: RouteOptions, hook: 'preHandler' | 'onSend', added: unknown): void {
+  route[hook] = [route[hook] ?? [], added].flat() as never
 }
 
-function exchangeOf(request: FastifyRequest): Exchange | null {
-  return (request as Carrier)[kExchange]
-}
-
-function sessionOf(this: FastifyRequest): DbSession {
-  const exchange = exchangeOf(this)
-  if (exchange?.run) return exchange.run.db
-  const work = (this.routeOptions.config as { [kWork]?: Work })[kWork]
-  if (!exchange || !work) {
-    throw new DbSessionError(
-      'DB_SESSION_NOT_COVERED',
-      'No session here: routes and hooks have one if they are added after db-session, not-found handlers never',
-    )
+/** Gives errors of Postgres a status and a message without SQL, before the app's own error handler gets them. */
+function translateErrors(own: RouteOptions['errorHandler']): NonNullable<RouteOptions['errorHandler']> {
+  return function (error, request, reply) {
+    const translated = toDbSessionError(error) ?? error
+    if (own) return Reflect.apply(own, this, [translated, request, reply])
+    // Fastify passes what is thrown here on to the handler of the app
+    if (translated instanceof Error) throw translated
+    throw new Error('A handler threw a value that is not an Error.', { cause: error })
   }
-  return exchange.open(work).db
 }

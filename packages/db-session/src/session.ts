@@ -1,232 +1,451 @@
+import { setImmediate as immediate } from 'node:timers/promises'
 import type { QueryResult } from 'pg'
-import { DbSessionError, postgresError } from './errors.ts'
-import type { QueryCallback } from './first-query.ts'
-import { answer, endsTransaction, type Job } from './job.ts'
-import type { Settings, Work } from './options.ts'
-import type { Recorder } from './recorder.ts'
-import { isRowStream, type Query } from './row-stream.ts'
-import { endedByStatement, newScope, notAwaited, refusal, type Scope, transactionFailed } from './scope.ts'
-import type { Source } from './source.ts'
-import type { Held } from './standby.ts'
-import { Transaction } from './transaction.ts'
-import { within } from './within.ts'
+import { type ConnectionPool, deferred, type Waiting } from './connection-pool.ts'
+import { DbSessionError, findPostgresError } from './errors.ts'
+import type { Log, TransactionSpec } from './options.ts'
+import { close, describe, type Encoded, isLeft, isSubmittable, type Statement } from './pg-wire.ts'
+import {
+  type EventName,
+  isTransactionLocal,
+  notAwaited,
+  Scope,
+  type StateName,
+  transactionFailed,
+  transition,
+} from './session-state.ts'
+import type { Timeline } from './timeline.ts'
+import { type Sendable, Transaction, type TransactionContext, withTimeout } from './transaction.ts'
 
-export type Ended = 'committed' | 'rolled back' | 'unused'
+/** How long a statement may go on after a failure before it is cancelled: most end within that. */
+const GRACE_MS = 20
+
+interface Job extends Sendable {
+  readonly scope: Scope
+  resolve(result: QueryResult): void
+  reject(error: Error): void
+  isSettled: boolean
+}
+
+/** The state, with what belongs to it. */
+type State =
+  | { readonly name: 'idle' | 'ended' }
+  | { readonly name: 'busy'; readonly job: Job }
+  | { readonly name: 'committing' | 'finishing'; readonly done: Promise<void> }
+
+export interface SessionContext {
+  readonly spec: TransactionSpec
+  readonly timeline: Timeline
+  readonly log: Log
+  readonly cancelTimeoutMs: number
+  /** 0 for a request, 1 for a unit of work, 2 for one inside a unit of work, and so on. */
+  readonly level: number
+  /** The pools to try, in order. The first that gives a connection serves the whole session. */
+  readonly pools: readonly ConnectionPool[]
+  extraBegin(): Encoded | undefined
+  /** Called if the first pool gives no connection. */
+  onFallback(error: unknown): void
+  /** Called once everything is over, the functions given to `afterCommit` included. */
+  onEnded(): void
+}
 
 /**
- * Transactions one after the other, each begun by its first statement; statements one after the other, as pg
- * takes them. Knows nothing of HTTP, of Fastify or of knex's builders.
+ * One session: statements in order, in one transaction after the other. `session-state.ts` has the table of what it
+ * does in each state. It knows nothing of HTTP, of Fastify or of knex's builders.
  */
 export class Session {
-  readonly root: Scope = newScope()
-  readonly recorder: Recorder
-  /** How many connections its work may hold already. */
-  readonly level: number
-  /** Whether the replica has served any of it, in the primary's place. */
-  onReplica = false
-  readonly #source: Source
-  readonly #work: Work
-  readonly #cancelTimeoutMs: number
-  readonly #offer: (() => Promise<Held | undefined>) | undefined
+  readonly root = new Scope()
+  readonly context: SessionContext
+  /** Something is committed before the end, so the work must not run again. */
+  hasCommittedEarly = false
+  readonly #transactionContext: TransactionContext
+  #pools: readonly ConnectionPool[]
+  #state: State = { name: 'idle' }
   #transaction: Transaction | undefined
-  #running: Job | undefined
   readonly #queue: Job[] = []
-  #aborted: DbSessionError | undefined
-  #ending: Promise<Ended> | undefined
-  #onIdle: (() => void) | undefined
+  /** Units of work that its owner waits for. */
+  readonly #units = new Set<Session>()
+  /** Why it ended, or is about to end, if it was aborted. */
+  #reason: DbSessionError | undefined
+  #watchers: (() => void)[] = []
+  readonly #afterwards: Promise<unknown>[] = []
+  #onEnded = (): void => {}
 
-  /** @param offer - a connection to be used rather than one of `source`, if there is one */
-  constructor(
-    source: Source,
-    work: Work,
-    level: number,
-    settings: Settings,
-    recorder: Recorder,
-    offer?: () => Promise<Held | undefined>,
-  ) {
-    this.recorder = recorder
-    this.#source = source
-    this.#work = work
-    this.level = level
-    this.#cancelTimeoutMs = settings.cancelTimeoutMs
-    this.#offer =
-      offer &&
-      (async () => {
-        const held = await offer()
-        this.onReplica ||= held !== undefined
-        return held
-      })
+  constructor(context: SessionContext) {
+    this.context = context
+    this.#pools = context.pools
+    this.#transactionContext = {
+      ...context,
+      acquire: () => this.#acquire(),
+      isBlocking: () => this.#queue.length > 0,
+    }
   }
 
-  /** Whether a transaction is open in Postgres. */
-  get open(): boolean {
-    return this.#transaction?.open === true
+  get state(): StateName {
+    return this.#state.name
   }
 
-  /** Whether a connection is held, or waited for. */
-  get holding(): boolean {
+  /** Returns true if it holds a connection. */
+  get isOpen(): boolean {
+    return this.#transaction?.isOpen === true
+  }
+
+  /** Returns true if it holds a connection, or waits for one. */
+  get needsConnection(): boolean {
     return this.#transaction !== undefined
   }
 
-  /** Whether a statement or a savepoint is under way. */
-  get busy(): boolean {
-    return this.#running !== undefined || this.root.child !== undefined
-  }
-
-  /** Whether rows are being read through a cursor. */
-  get streaming(): boolean {
-    return this.#running !== undefined && isRowStream(this.#running.query)
+  /** Returns true if a row stream is under way. */
+  get isStreaming(): boolean {
+    return this.#state.name === 'busy' && isSubmittable(this.#state.job.statement)
   }
 
   /** Runs a statement after those before it. */
-  run(scope: Scope, query: Query, callback: QueryCallback): void {
-    const job: Job = { kind: 'query', query, scope, callback, startedAt: 0 }
-    const reason = this.#aborted ?? refusal(scope)
-    if (reason) queueMicrotask(() => answer(job, reason))
-    else if (this.#running) this.#queue.push(job)
-    else this.#start(job)
+  async submit(scope: Scope, statement: Statement): Promise<QueryResult> {
+    const refusal = this.#refusal('statement', scope)
+    if (refusal === undefined) return this.#enqueue('query', scope, statement)
+    if (isSubmittable(statement)) close(statement, refusal)
+    throw refusal
   }
 
-  /** Opens a savepoint's scope; nothing is sent yet. */
-  enter(parent: Scope): Scope {
-    const reason = this.#aborted ?? refusal(parent) ?? (this.#running && notAwaited())
-    if (reason) throw reason
-    parent.child = newScope(parent)
-    return parent.child
-  }
-
-  /** A statement about a savepoint itself: it runs where others are refused. */
-  async savepoint(scope: Scope, text: string): Promise<void> {
-    if (this.#aborted) throw this.#aborted
-    if (this.#running) throw notAwaited()
-    await new Promise<void>((resolve, reject) => {
-      const callback: QueryCallback = (error) => (error ? reject(error) : resolve())
-      this.#start({ kind: 'savepoint', query: { text }, scope, callback, startedAt: 0 })
-    })
-  }
-
-  /** Stores what was done, and is as new. Rejects, with nothing stored, if that cannot be. */
-  commit(): Promise<Ended> {
-    const { failed } = this.root
-    const reason = this.#aborted ?? (this.busy ? notAwaited() : undefined)
-    if (reason) return rejectAfter(this.abort(reason), reason)
-    if (failed !== undefined) return rejectAfter(this.rollback(), transactionFailed(failed))
-    if (!this.#transaction?.open) return UNUSED
-    return this.#end('committed', this.#transaction.commit())
-  }
-
-  /** Undoes what was done, and is as new. Never rejects. */
-  async rollback(): Promise<Ended> {
-    if (this.#ending) return this.#ending.catch(() => 'rolled back')
-    if (this.busy) this.#stop(notAwaited())
-    const running = this.#running && { query: this.#running.query, ended: this.#idle() }
-    if (!this.#transaction?.open) return 'unused'
-    return this.#end('rolled back', this.#transaction.rollback(this.#cancelTimeoutMs, running))
-  }
-
-  /** Stops for good: what runs is cancelled, what waits is refused, all is undone. */
-  async abort(reason: DbSessionError): Promise<void> {
-    this.#stop(reason)
-    await this.rollback()
-  }
-
-  /** Takes no statement from now on. */
-  close(): void {
-    this.root.over = true
-  }
-
-  #end(as: Ended, work: Promise<void>): Promise<Ended> {
-    this.recorder.busy()
-    const anew = (): void => {
-      this.#ending = undefined
-      this.#transaction = undefined
-      this.root.failed = undefined
-      this.root.rollbackOnly = false
+  /** Runs `work` in a savepoint, which rolls back if `work` throws or leaves something under way. */
+  async savepoint<T>(parent: Scope, work: (scope: Scope) => Promise<T>): Promise<T> {
+    if (this.#state.name === 'committing') await this.#untilCommitted()
+    const refusal = this.#refusal('savepoint', parent)
+    if (refusal) throw refusal
+    const scope = new Scope(parent)
+    const name = `s${scope.depth}`
+    try {
+      await this.#control(parent, `SAVEPOINT ${name}`)
+      return await this.#runInSavepoint(scope, name, work)
+    } finally {
+      scope.close()
+      parent.child = undefined
+      this.#notify()
     }
-    this.#ending = work.then(
-      () => {
-        anew()
-        return as
-      },
-      (error) => {
-        anew()
-        throw error
-      },
-    )
-    return this.#ending
   }
 
-  /** Waits for the statement under way, for as long as a cancelled one is waited for. */
-  async settled(): Promise<void> {
-    if (this.#running) await within(this.#cancelTimeoutMs, this.#idle(), undefined)
-  }
-
-  #idle(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onIdle = resolve
-    })
-  }
-
-  #stop(reason: DbSessionError): void {
-    this.#aborted ??= reason
-    for (const job of this.#queue.splice(0)) answer(job, this.#aborted)
-    if (this.#transaction?.open) return
-    this.#transaction?.leave()
-    if (this.#running) this.#settle(this.#running, this.#aborted)
-  }
-
-  #start(job: Job): void {
-    this.#running = job
-    if (this.#transaction?.open) this.recorder.busy()
-    job.startedAt = performance.now()
-    this.#transaction ??= new Transaction(this.#source, this.#work, this.level, this.recorder, this.#offer)
-    this.#transaction.send(job.query, (error, result) => this.#settle(job, error, result))
-  }
-
-  #settle(job: Job, error: Error | null, result?: QueryResult): void {
-    // pg reports a value that it cannot send, and then the end of that statement
-    if (this.#running !== job) return
-    this.#running = undefined
-    const outcome = error && this.#outcome(job, error)
-    if (!error && job.kind === 'query' && endsTransaction(job.query, result)) {
-      this.root.failed = job.scope.failed = endedByStatement()
+  /** Commits what was done so far. Rejects, and rolls everything back, if that cannot be done. */
+  async commit(): Promise<void> {
+    const pending = await this.#settle(this.root)
+    if (pending !== undefined) {
+      const reason = notAwaited(pending)
+      await this.abort(reason)
+      throw reason
     }
-    this.recorder.statement(job.kind, job.query, job.startedAt, error ?? undefined, result)
-    this.#next()
-    answer(job, outcome, result)
-  }
-
-  /** An error of Postgres dooms the transaction, or the savepoint; one of pg, a value it cannot send, does not. */
-  #outcome(job: Job, error: Error): Error {
-    if (this.#aborted) return this.#aborted
-    const lost = this.#transaction?.lost === true && !postgresError(error)
-    if (lost) {
-      error = new DbSessionError(
-        'DB_SESSION_CONNECTION_LOST',
-        'The connection to Postgres was lost: nothing was stored',
-        error,
+    const refusal = this.#refusal('commit', this.root)
+    if (refusal) {
+      if (this.isOpen) await this.#end('commit', () => this.#takeTransaction()?.rollback())
+      throw refusal
+    }
+    if (this.root.isRollbackOnly)
+      throw new DbSessionError(
+        'DB_SESSION_NOT_ON_A_SESSION',
+        undefined,
+        '`rollbackOnly()` was called before.',
       )
+    const hasWork = this.isOpen
+    try {
+      await this.#end('commit', () => this.#takeTransaction()?.commit())
+    } catch (error) {
+      // swallowed, it would let the response say that this is committed
+      this.root.failure = error
+      this.root.afterCommit = []
+      throw error
     }
-    if (lost || postgresError(error)) job.scope.failed ??= error
-    return error
+    this.hasCommittedEarly ||= hasWork
+    this.#runAfterCommit()
   }
 
-  #next(): void {
-    for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
-      const reason = refusal(job.scope)
-      if (reason) answer(job, reason)
+  /** Commits, or rolls back if that was asked for, and ends. Rejects if not everything was committed. */
+  async finish(): Promise<void> {
+    this.root.isClosed = true
+    for (const unit of this.#units) void unit.abort(notAwaited('the unit of work'))
+    const pending = await this.#settle(this.root)
+    if (pending !== undefined) await this.abort(notAwaited(pending))
+    else if (this.root.failure !== undefined) await this.abort(transactionFailed(this.root.failure))
+    if (this.#reason) throw this.#reason
+    if (this.root.isRollbackOnly) {
+      await this.abort(new DbSessionError('DB_SESSION_OVER'))
+      return
+    }
+    await this.#end('finish', () => this.#takeTransaction()?.commit())
+    this.#runAfterCommit()
+  }
+
+  /**
+   * Refuses what waits, interrupts what runs, rolls back and ends. Never rejects.
+   *
+   * @param reason - the error of the statement under way and of later ones
+   * @param graceMs - how long the statement under way may go on before it is cancelled
+   */
+  async abort(reason: DbSessionError, graceMs = GRACE_MS): Promise<void> {
+    this.#reason ??= reason
+    this.root.close()
+    for (const job of this.#queue.splice(0)) this.#refuse(job, this.#reason)
+    for (const unit of this.#units) void unit.abort(this.#reason)
+    if (this.#state.name === 'committing') await this.#untilCommitted()
+    const job = this.#state.name === 'busy' ? this.#state.job : undefined
+    if (transition(this.#state.name, 'abort') === 'finishing')
+      await this.#end('abort', () => this.#rollBack(job, graceMs))
+    else if ('done' in this.#state) await this.#state.done
+  }
+
+  /** Asks Postgres to cancel the statement under way, whose session goes on. */
+  async cancelStatement(): Promise<void> {
+    await this.#transaction?.cancel()
+  }
+
+  /** Closes the row stream under way, if there is one: its rows are not needed. */
+  closeStream(): void {
+    if (this.#state.name === 'busy' && this.isStreaming) close(this.#state.job.statement)
+  }
+
+  /** Ends together with a unit of work that its owner waits for. */
+  adopt(unit: Session): void {
+    this.#units.add(unit)
+    unit.#onEnded = () => {
+      this.#units.delete(unit)
+      this.#notify()
+    }
+  }
+
+  async #runInSavepoint<T>(scope: Scope, name: string, work: (scope: Scope) => Promise<T>): Promise<T> {
+    const parent = scope.parent as Scope
+    try {
+      const result = await work(scope)
+      scope.isClosed = true
+      const pending = await this.#settle(scope)
+      if (pending !== undefined) throw notAwaited(pending)
+      if (scope.failure !== undefined) throw transactionFailed(scope.failure)
+      if (scope.isRollbackOnly) await this.#undo(scope, name)
       else {
-        this.#start(job)
+        await this.#control(parent, `RELEASE SAVEPOINT ${name}`)
+        parent.afterCommit.push(...scope.afterCommit)
+      }
+      return result
+    } catch (error) {
+      await this.#undo(scope, name)
+      throw error
+    }
+  }
+
+  /** Rolls a savepoint back, whatever is still running in it. If that fails, its parent has failed. */
+  async #undo(scope: Scope, name: string): Promise<void> {
+    const parent = scope.parent as Scope
+    scope.close()
+    for (const job of this.#queue.filter((job) => job.scope.isWithin(scope))) {
+      this.#queue.splice(this.#queue.indexOf(job), 1)
+      this.#refuse(job, new DbSessionError('DB_SESSION_OVER'))
+    }
+    // an aborted session, or a savepoint around this one, rolls back as a whole
+    if (parent.isClosed) return
+    const state = this.#state
+    if (state.name === 'busy' && state.job.scope.isWithin(scope)) {
+      await this.#transaction?.interrupt(state.job.statement, this.#settled(state.job), GRACE_MS)
+      if (!state.job.isSettled) {
+        parent.failure ??= new DbSessionError('DB_SESSION_STATEMENT_TIMEOUT')
         return
       }
     }
-    this.#onIdle?.()
+    await this.#control(parent, `ROLLBACK TO SAVEPOINT ${name}; RELEASE SAVEPOINT ${name}`).catch(() => {})
+  }
+
+  /** Sends a statement about a savepoint, which is allowed while the savepoint is open. */
+  async #control(scope: Scope, text: string): Promise<void> {
+    if (this.#reason) throw this.#reason
+    await this.#enqueue('savepoint', scope, { text })
+  }
+
+  #refusal(event: EventName, scope: Scope): DbSessionError | undefined {
+    const next = transition(this.#state.name, event)
+    if (this.#reason) return this.#reason
+    if (next === 'over') return new DbSessionError('DB_SESSION_OVER')
+    return next === 'not awaited' ? notAwaited('a statement') : scope.refusal
+  }
+
+  #enqueue(kind: Job['kind'], scope: Scope, statement: Statement): Promise<QueryResult> {
+    const { promise, ...settle } = deferred<QueryResult>()
+    const job: Job = { kind, scope, statement, isSettled: false, ...settle }
+    if (transition(this.#state.name, 'statement') === 'busy') this.#start(job)
+    else this.#queue.push(job)
+    return promise
+  }
+
+  async #start(job: Job): Promise<void> {
+    this.#state = { name: 'busy', job }
+    const { statement, kind, scope } = job
+    const isAlone =
+      this.context.spec.isPerStatement &&
+      !this.isOpen &&
+      kind === 'query' &&
+      scope === this.root &&
+      !isSubmittable(statement)
+    try {
+      if (isAlone && isTransactionLocal(describe(statement).text))
+        throw new DbSessionError('DB_SESSION_NEEDS_TRANSACTION')
+      this.#transaction ??= new Transaction(this.#transactionContext)
+      const result = await (isAlone ? this.#transaction.sendAlone(job) : this.#transaction.send(job))
+      if (endsTransaction(job, result))
+        this.root.failure = scope.failure = new DbSessionError('DB_SESSION_ENDED_BY_STATEMENT')
+      this.#onReply(job, () => job.resolve(result))
+    } catch (error) {
+      const isFatal = findPostgresError(error) !== undefined || this.#transaction?.isUsable !== true
+      if (!isAlone && isFatal) scope.failure ??= error
+      this.#onReply(job, (reason) => job.reject(reason ?? (error as Error)))
+    }
+  }
+
+  #onReply(job: Job, settle: (reason: DbSessionError | undefined) => void): void {
+    job.isSettled = true
+    const isOver = transition(this.#state.name, 'reply') === 'ignore'
+    if (!isOver) {
+      if (!this.isOpen) this.#transaction = undefined
+      this.#startNext()
+    }
+    settle(isOver ? this.#reason : undefined)
+    this.#notify()
+  }
+
+  #startNext(): void {
+    this.#state = { name: 'idle' }
+    for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
+      const refusal = job.kind === 'query' ? job.scope.refusal : undefined
+      if (refusal === undefined) {
+        this.#start(job)
+        return
+      }
+      this.#refuse(job, refusal)
+    }
+  }
+
+  /** Answers a statement that was not sent. */
+  #refuse(job: Job, error: Error): void {
+    job.isSettled = true
+    if (isSubmittable(job.statement)) close(job.statement, error)
+    job.reject(error)
+  }
+
+  /** Ends a transaction in the state that the event leads to, and leaves that state afterwards. */
+  async #end(event: 'commit' | 'finish' | 'abort', work: () => Promise<void> | undefined): Promise<void> {
+    const { promise, resolve } = deferred<void>()
+    this.#state = { name: transition(this.#state.name, event) as 'committing' | 'finishing', done: promise }
+    try {
+      await work()
+    } finally {
+      if (transition(this.#state.name, 'done') === 'ended') this.#becomeEnded()
+      else this.#startNext()
+      resolve()
+    }
+  }
+
+  #becomeEnded(): void {
+    this.#state = { name: 'ended' }
+    this.#onEnded()
+    // the functions given to `afterCommit` start a moment later
+    setImmediate(() => Promise.all(this.#afterwards).then(() => this.context.onEnded()))
+  }
+
+  async #rollBack(job: Job | undefined, graceMs: number): Promise<void> {
+    const transaction = this.#takeTransaction()
+    if (job && transaction?.stopWaiting()) {
+      this.#refuse(job, this.#reason as DbSessionError)
+      return
+    }
+    if (job && transaction?.isOpen) await transaction.interrupt(job.statement, this.#settled(job), graceMs)
+    else if (job) await this.#settled(job)
+    await transaction?.rollback()
+  }
+
+  #takeTransaction(): Transaction | undefined {
+    const transaction = this.#transaction
+    this.#transaction = undefined
+    return transaction
+  }
+
+  /** Waits for an early commit, whose error its caller gets. */
+  async #untilCommitted(): Promise<void> {
+    while (this.#state.name === 'committing') await this.#state.done
+  }
+
+  /**
+   * Waits for what is under way in a scope. Returns what nobody awaited, if there is such a thing. A row stream that
+   * its consumer has left was awaited: its cursor is closed here.
+   */
+  async #settle(scope: Scope): Promise<string | undefined> {
+    const giveUpAt = performance.now() + this.context.cancelTimeoutMs
+    let forgotten: string | undefined
+    for (;;) {
+      if (this.#state.name === 'committing') await this.#untilCommitted()
+      const pending = this.#pending(scope)
+      if (pending === undefined) return forgotten
+      const statement = this.#state.name === 'busy' ? this.#state.job.statement : undefined
+      const isClosing = statement !== undefined && isLeft(statement)
+      if (isClosing) close(statement)
+      else forgotten ??= pending
+      const restMs = giveUpAt - performance.now()
+      // a row stream that nobody left waits for its consumer, not for Postgres
+      if (restMs <= 0 || (pending === 'a row stream' && !isClosing)) return forgotten ?? pending
+      await withTimeout(restMs, this.#changed(), undefined)
+    }
+  }
+
+  #pending(scope: Scope): string | undefined {
+    if (this.#state.name === 'busy' && this.#state.job.scope.isWithin(scope))
+      return this.isStreaming ? 'a row stream' : 'a statement'
+    if (scope.child) return 'a savepoint'
+    return scope === this.root && this.#units.size > 0 ? 'a unit of work' : undefined
+  }
+
+  async #settled(job: Job): Promise<void> {
+    while (!job.isSettled) await this.#changed()
+  }
+
+  /** Resolves when a statement is answered, or a savepoint or a unit of work ends. */
+  #changed(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#watchers.push(resolve)
+    })
+  }
+
+  #notify(): void {
+    for (const watcher of this.#watchers.splice(0)) watcher()
+  }
+
+  /** Asks the pools in turn. */
+  #acquire(): Waiting {
+    const [pool, ...others] = this.#pools as [ConnectionPool, ...ConnectionPool[]]
+    let waiting = pool.acquire(this.context.level)
+    const lease = waiting.lease.then(
+      (lease) => {
+        this.#pools = [pool]
+        return lease
+      },
+      (error) => {
+        if (others.length === 0) throw error
+        this.context.onFallback(error)
+        this.#pools = others
+        waiting = this.#acquire()
+        return waiting.lease
+      },
+    )
+    return others.length === 0 ? waiting : { lease, stop: () => waiting.stop() }
+  }
+
+  #runAfterCommit(): void {
+    const { log, timeline } = this.context
+    for (const work of this.root.afterCommit.splice(0)) {
+      const logError = (err: unknown): void =>
+        log.error({ err, owner: timeline.owner }, 'a function given to afterCommit failed')
+      this.#afterwards.push(immediate().then(work).catch(logError))
+    }
   }
 }
 
-const UNUSED: Promise<Ended> = Promise.resolve('unused')
-
-async function rejectAfter(work: Promise<unknown>, reason: Error): Promise<never> {
-  await work
-  throw reason
+/** COMMIT or ROLLBACK by hand. ROLLBACK TO has the tag of ROLLBACK. */
+function endsTransaction({ kind, statement }: Job, result: QueryResult | QueryResult[] | undefined): boolean {
+  if (kind === 'savepoint' || isSubmittable(statement)) return false
+  return [result ?? []].flat().some(({ command }) => {
+    if (command === 'COMMIT') return true
+    return command === 'ROLLBACK' && !/\brollback\b[^;]*\bto\b/i.test(statement.text)
+  })
 }

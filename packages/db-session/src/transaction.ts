@@ -1,205 +1,272 @@
 import type { QueryResult } from 'pg'
-import { cancel } from './cancel.ts'
-import { DbSessionError, endsConnection, postgresError, translate } from './errors.ts'
-import { begins, type QueryCallback, sendBegin, sendFirst, sendNext } from './first-query.ts'
-import type { Work } from './options.ts'
-import type { Ticket } from './queue.ts'
-import type { Recorder } from './recorder.ts'
-import { isRowStream, type Query, sendStream } from './row-stream.ts'
-import { endedByStatement, transactionFailed } from './scope.ts'
-import type { PgConnection, Source } from './source.ts'
-import type { Held } from './standby.ts'
-import { within } from './within.ts'
+import type { Lease, Waiting } from './connection-pool.ts'
+import { DbSessionError, endsConnection, findPostgresError, keepMessage, toDbSessionError } from './errors.ts'
+import type { TransactionSpec } from './options.ts'
+import {
+  canBatch,
+  cancel,
+  close,
+  concatenate,
+  type Encoded,
+  isSubmittable,
+  isWaitingForConsumer,
+  type Statement,
+  send,
+  sendBatch,
+  wasSent,
+  watchForSilence,
+} from './pg-wire.ts'
+import type { Timeline } from './timeline.ts'
 
+/** A cancel request that overtakes its statement finds nothing to cancel, so it is repeated. */
 const CANCEL_AGAIN_MS = 20
+const NO_STATEMENT = { text: '' }
 
-/** One transaction on one connection, from the first statement to the end. */
+/** A statement to send. */
+export interface Sendable {
+  readonly kind: 'query' | 'savepoint'
+  readonly statement: Statement
+}
+
+/** What all transactions of a session share. */
+export interface TransactionContext {
+  readonly spec: TransactionSpec
+  readonly cancelTimeoutMs: number
+  readonly timeline: Timeline
+  acquire(): Waiting
+  /** Returns the statements that follow BEGIN and its limits. */
+  extraBegin(): Encoded | undefined
+  /** Returns true if other statements wait for the one under way. */
+  isBlocking(): boolean
+}
+
+/** One transaction on one connection, from its first statement to its end. */
 export class Transaction {
-  #source: Source
-  readonly #work: Work
-  readonly #level: number
-  readonly #recorder: Recorder
-  #ticket: Ticket | undefined
-  #connection: PgConnection | undefined
-  #discarded = false
-  #left = false
-  readonly #offer: (() => Promise<Held | undefined>) | undefined
+  readonly #context: TransactionContext
+  #waiting: Waiting | undefined
+  #lease: Lease | undefined
+  /** Nobody knows what the connection is doing, so it is closed at the end. */
+  #isUnusable = false
 
-  /**
-   * @param level - how many connections the work may hold already
-   * @param offer - a connection to be used rather than one of `source`, if there is one
-   */
-  constructor(
-    source: Source,
-    work: Work,
-    level: number,
-    recorder: Recorder,
-    offer?: () => Promise<Held | undefined>,
-  ) {
-    this.#source = source
-    this.#work = work
-    this.#level = level
-    this.#recorder = recorder
-    this.#offer = offer
+  constructor(context: TransactionContext) {
+    this.#context = context
   }
 
-  /** Runs a statement; the one before must have been answered. */
-  send(query: Query, callback: QueryCallback): void {
-    if (this.#connection) {
-      this.#next(this.#connection, query, callback)
+  /** Returns true if it holds a connection. */
+  get isOpen(): boolean {
+    return this.#lease !== undefined
+  }
+
+  /** Returns true if the connection can take the next statement. */
+  get isUsable(): boolean {
+    return this.#lease?.isLost === false && !this.#isUnusable
+  }
+
+  /** Sends a statement, with BEGIN in the same message if it is the first. The one before must have been answered. */
+  async send(sendable: Sendable): Promise<QueryResult> {
+    if (this.#lease === undefined) return this.#sendFirst(sendable)
+    this.#context.timeline.markActive()
+    return this.#send(this.#lease, sendable)
+  }
+
+  /** Sends BEGIN, a statement and COMMIT, in one message if possible. The connection is returned at the end. */
+  async sendAlone(sendable: Sendable): Promise<QueryResult> {
+    try {
+      const result = await this.#sendFirst(sendable, true)
+      if (canBatch(sendable.statement)) {
+        const lease = this.#takeLease()
+        this.#context.timeline.recordControl('commit', lease.verbs.endOfRead.text, performance.now())
+        lease.release()
+      } else await this.commit()
+      return result
+    } catch (error) {
+      await this.rollback()
+      throw error
+    }
+  }
+
+  /** Stops waiting for a connection. Returns false if it does not wait for one. */
+  stopWaiting(): boolean {
+    return this.#waiting?.stop() === true
+  }
+
+  /** Returns the connection. Rejects unless Postgres answers COMMIT with the tag COMMIT. */
+  async commit(): Promise<void> {
+    const lease = this.#takeLease()
+    const { connection, verbs } = lease
+    if (lease.isLost) {
+      await lease.discard()
+      throw new DbSessionError('DB_SESSION_CONNECTION_LOST')
+    }
+    if (connection.getTransactionStatus() === 'I') {
+      lease.release()
+      throw new DbSessionError('DB_SESSION_ENDED_BY_STATEMENT')
+    }
+    const result = await this.#control(lease, 'commit', verbs.commit)
+    if (!(result instanceof Error)) {
+      lease.release()
+      if (result.command !== verbs.committed) throw new DbSessionError('DB_SESSION_TRANSACTION_FAILED')
       return
     }
-    const asked = performance.now()
-    if (this.#offer) this.#take(this.#offer(), query, callback, asked)
-    else this.#first(query, callback, asked)
-  }
-
-  async #take(
-    offer: Promise<Held | undefined>,
-    query: Query,
-    callback: QueryCallback,
-    asked: number,
-  ): Promise<void> {
-    const held = await offer
-    if (this.#left) {
-      if (held) await held.source.discard(held.connection, held.ticket)
-    } else if (held) {
-      this.#source = held.source
-      this.#connection = held.connection
-      this.#ticket = held.ticket
-      this.#recorder.verb('begin', begins(this.#work.begin).text, asked)
-      this.#next(held.connection, query, callback)
-    } else this.#first(query, callback, asked)
-  }
-
-  #first(query: Query, callback: QueryCallback, asked: number): void {
-    this.#ticket = this.#source.acquire(this.#level, (error, connection) => {
-      if (connection === undefined) return callback(error)
-      this.#connection = connection
-      const begin = begins(this.#source.verbs.begin(this.#work.begin))
-      this.#recorder.verb('begin', begin.text, asked)
-      if (!isRowStream(query)) return sendFirst(connection, begin, query, callback)
-      sendBegin(connection, begin, (error) =>
-        error ? callback(error) : this.#next(connection, query, callback),
-      )
-    })
-  }
-
-  #next(connection: PgConnection, query: Query, callback: QueryCallback): void {
-    if (isRowStream(query)) sendStream(connection, query, () => this.lost, callback)
-    else sendNext(connection, query, callback)
-  }
-
-  /** Whether a connection is held. */
-  get open(): boolean {
-    return this.#connection !== undefined
-  }
-
-  get lost(): boolean {
-    return this.#connection !== undefined && this.#source.isLost(this.#connection)
-  }
-
-  /** Stops waiting for a connection. */
-  leave(): void {
-    this.#left = true
-    if (this.#ticket) this.#source.queue.leave(this.#ticket)
-  }
-
-  /** Rejects unless Postgres answers COMMIT, with the tag COMMIT, in a transaction. */
-  async commit(): Promise<void> {
-    const connection = this.#connection as PgConnection
-    if (this.lost) return this.#lostBefore(connection)
-    // pg knows the state as of the last answer. Of a first statement that pg could not send, BEGIN may be under way
-    // still, and an empty statement comes back after it
-    if (connection.getTransactionStatus() === 'I') {
-      const answer = await this.#send(connection, '', this.#work.commitTimeoutMs)
-      if (answer instanceof Error) return this.#lostBefore(connection, answer)
+    const error = endsConnection(result) || lease.isLost ? undefined : toDbSessionError(result)
+    if (error) {
+      if (verbs.rollsBackAfterFailedCommit) await this.#control(lease, 'rollback', verbs.rollback)
+      lease.release()
+      throw error
     }
-    if (connection.getTransactionStatus() === 'I') {
-      this.#source.release(connection, this.#ticket as Ticket)
-      throw endedByStatement()
-    }
-    const result = await this.#last(connection, 'commit', this.#work.commitTimeoutMs)
-    if (!(result instanceof Error)) {
-      this.#source.release(connection, this.#ticket as Ticket)
-      if (result.command !== this.#source.verbs.committed) throw transactionFailed(undefined)
-    } else if (postgresError(result) && !endsConnection(result)) {
-      if (this.#source.verbs.undoFailedCommit) await this.#last(connection, 'rollback')
-      this.#source.release(connection, this.#ticket as Ticket)
-      throw translate(result)
-    } else {
-      await this.#source.discard(connection, this.#ticket as Ticket)
-      throw new DbSessionError(
-        'DB_SESSION_COMMIT_OUTCOME_UNKNOWN',
-        'The connection was lost during COMMIT: whether anything was stored is not known',
-        result,
-      )
-    }
+    await lease.discard()
+    throw new DbSessionError('DB_SESSION_COMMIT_OUTCOME_UNKNOWN', result)
   }
 
-  /**
-   * Never rejects: a connection on which ROLLBACK does not come back in time is closed, which undoes it too.
-   *
-   * @param running - the statement under way, and a promise of its end: it is cancelled first
-   */
-  async rollback(timeoutMs: number, running?: { query: Query; ended: Promise<void> }): Promise<void> {
-    const connection = this.#connection as PgConnection
-    const undo = async (): Promise<boolean> => {
-      if (running) {
-        if (isRowStream(running.query)) running.query.destroy()
-        // a request that overtakes its statement finds nothing to cancel, so it is made again
-        for (let ended = false; !ended && !this.#discarded; ) {
-          await cancel(connection)
-          ended = await within(
-            CANCEL_AGAIN_MS,
-            running.ended.then(() => true),
-            false,
-          )
-        }
+  /** Rolls back and returns the connection, or closes it if ROLLBACK does not return in time. Never rejects. */
+  async rollback(): Promise<void> {
+    if (this.#lease === undefined) return
+    const lease = this.#takeLease()
+    const { cancelTimeoutMs } = this.#context
+    if (!this.#isUnusable && !lease.isLost) {
+      const rolledBack = this.#control(lease, 'rollback', lease.verbs.rollback)
+      const result = await withTimeout(cancelTimeoutMs, rolledBack, new Error('No reply'))
+      if (!(result instanceof Error)) {
+        lease.release()
+        return
       }
-      return !((await this.#last(connection, 'rollback')) instanceof Error)
     }
-    if (await within(timeoutMs, undo(), false)) this.#source.release(connection, this.#ticket as Ticket)
-    else {
-      this.#discarded = true
-      await this.#source.discard(connection, this.#ticket as Ticket)
-    }
+    if (!lease.isLost) void cancel(lease.connection, cancelTimeoutMs)
+    await lease.discard()
   }
 
-  /** No COMMIT was sent, so the outcome is known. */
-  async #lostBefore(connection: PgConnection, cause?: Error): Promise<never> {
-    await this.#source.discard(connection, this.#ticket as Ticket)
-    throw new DbSessionError(
-      'DB_SESSION_CONNECTION_LOST',
-      'The connection to Postgres was lost before COMMIT: nothing was stored',
-      cause,
-    )
+  /** Waits for the statement under way, then cancels it. If it goes on, the connection is closed at the end. */
+  async interrupt(statement: Statement, settled: Promise<void>, graceMs: number): Promise<void> {
+    const { connection } = this.#lease as Lease
+    const { cancelTimeoutMs } = this.#context
+    const hasEnded = settled.then(() => true)
+    if (isSubmittable(statement)) close(statement)
+    if (graceMs > 0 && (await withTimeout(graceMs, hasEnded, false))) return
+    const giveUpAt = performance.now() + cancelTimeoutMs
+    while (performance.now() < giveUpAt) {
+      await cancel(connection, cancelTimeoutMs)
+      if (await withTimeout(CANCEL_AGAIN_MS, hasEnded, false)) return
+    }
+    this.#isUnusable = true
   }
 
-  #last(connection: PgConnection, kind: 'commit' | 'rollback', limitMs = 0): Promise<QueryResult | Error> {
+  /** Asks Postgres to cancel the statement under way. */
+  async cancel(): Promise<void> {
+    if (this.#lease) await cancel(this.#lease.connection, this.#context.cancelTimeoutMs)
+  }
+
+  /** Takes a connection and sends the first statement with BEGIN, and with COMMIT if it is alone. */
+  async #sendFirst(sendable: Sendable, isAlone = false): Promise<QueryResult> {
+    const { spec, timeline } = this.#context
+    const { kind, statement } = sendable
     const startedAt = performance.now()
-    const text = this.#source.verbs[kind]
-    return this.#send(connection, text, limitMs, (error) =>
-      this.#recorder.verb(kind, text, startedAt, error ?? undefined),
-    )
+    let begin: Encoded
+    try {
+      const extra = this.#context.extraBegin()
+      this.#waiting = this.#context.acquire()
+      this.#lease = await this.#waiting.lease
+      begin = this.#lease.verbs.begin(spec.begin)
+      if (extra) begin = concatenate(begin, extra)
+    } catch (error) {
+      timeline.recordStatement(kind, statement, startedAt, error as Error)
+      if (isSubmittable(statement)) close(statement, error as Error)
+      throw error
+    }
+    const lease = this.#lease
+    timeline.recordControl('begin', begin.text, startedAt)
+    const end = isAlone ? lease.verbs.endOfRead : undefined
+    if (canBatch(statement))
+      return this.#watch(lease, sendable, () => sendBatch(lease.connection, begin, statement, end))
+    // a row stream, a prepared statement, or several statements in one text: BEGIN has a message of its own
+    try {
+      await this.#watch(lease, undefined, () => sendBatch(lease.connection, begin, NO_STATEMENT))
+    } catch (error) {
+      if (isSubmittable(statement)) close(statement, error as Error)
+      throw error
+    }
+    return this.#send(lease, sendable)
   }
 
-  /** @param limitMs - how long the answer is waited for; 0 is for ever */
-  #send(
-    connection: PgConnection,
-    text: string,
-    limitMs: number,
-    onAnswer?: (error: Error | null) => void,
-  ): Promise<QueryResult | Error> {
-    return new Promise((resolve) => {
-      const late = (): void =>
-        resolve(new Error(`No answer to ${text || 'an empty statement'} within ${limitMs} ms`))
-      const timer = limitMs > 0 ? setTimeout(late, limitMs) : undefined
-      connection.query(text, (error: Error | null, result: QueryResult | QueryResult[]) => {
-        clearTimeout(timer)
-        onAnswer?.(error)
-        resolve(error ?? (Array.isArray(result) ? (result.at(-1) as QueryResult) : result))
-      })
+  #send(lease: Lease, sendable: Sendable): Promise<QueryResult> {
+    return this.#watch(lease, sendable, () => send(lease.connection, sendable.statement))
+  }
+
+  /** Sends, records what came back, and gives the connection up if nothing does. */
+  async #watch(
+    lease: Lease,
+    sendable: Sendable | undefined,
+    send: () => Promise<QueryResult>,
+  ): Promise<QueryResult> {
+    const { timeline, cancelTimeoutMs } = this.#context
+    const startedAt = performance.now()
+    const deadline = this.#startDeadline(
+      lease,
+      sendable?.statement,
+      () => void cancel(lease.connection, cancelTimeoutMs),
+    )
+    const record = (error?: Error, result?: QueryResult): void => {
+      deadline.stop()
+      if (sendable) timeline.recordStatement(sendable.kind, sendable.statement, startedAt, error, result)
+    }
+    try {
+      const result = await send()
+      record(undefined, result)
+      return result
+    } catch (error) {
+      const explained = this.#explain(lease, error as Error, deadline.isOver)
+      record(explained)
+      throw explained
+    }
+  }
+
+  #startDeadline(lease: Lease, statement: Statement | undefined, onSilent: () => void) {
+    const deadline = { isOver: false, stop: () => {} }
+    const { spec, isBlocking } = this.#context
+    if (spec.deadlineMs === 0) return deadline
+    // others that wait behind a row stream must not wait for its consumer forever
+    const isDue = (): boolean => !statement || !isWaitingForConsumer(statement) || isBlocking()
+    deadline.stop = watchForSilence(lease.connection, spec.deadlineMs, isDue, () => {
+      deadline.isOver = true
+      onSilent()
+      lease.abandon()
     })
+    return deadline
+  }
+
+  #explain(lease: Lease, error: Error, isSilent: boolean): Error {
+    keepMessage(error)
+    if (findPostgresError(error) || !wasSent(error)) return error
+    this.#isUnusable = true
+    if (isSilent) return new DbSessionError('DB_SESSION_STATEMENT_TIMEOUT', error)
+    return lease.isLost ? new DbSessionError('DB_SESSION_CONNECTION_LOST', error) : error
+  }
+
+  async #control(lease: Lease, kind: 'commit' | 'rollback', text: string): Promise<QueryResult | Error> {
+    const startedAt = performance.now()
+    const deadline = this.#startDeadline(lease, undefined, () => {})
+    const result = await send(lease.connection, { text }).catch((error: Error) => error)
+    deadline.stop()
+    this.#context.timeline.recordControl(kind, text, startedAt, result instanceof Error ? result : undefined)
+    return result instanceof Error ? result : ([result].flat().at(-1) as QueryResult)
+  }
+
+  #takeLease(): Lease {
+    this.#context.timeline.markActive()
+    const lease = this.#lease as Lease
+    this.#lease = undefined
+    return lease
+  }
+}
+
+/** Resolves with the other value if the work takes longer than `ms`. */
+export async function withTimeout<T, U>(ms: number, work: Promise<T>, otherwise: U): Promise<T | U> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<U>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise), ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -1,107 +1,86 @@
-import type { FastifyInstance } from 'fastify'
-import type { Knex } from 'knex'
-import type { QueryConfig, QueryResult } from 'pg'
-import type { QueryCallback } from './first-query.ts'
-import { sessionsOf } from './plugin.ts'
-import { type PgConnection, Source, type Verbs } from './source.ts'
+import { ConnectionPool, type Verbs } from './connection-pool.ts'
+import { DbSessionError } from './errors.ts'
+import { lendOneConnection } from './knex-adapter.ts'
+import { encode } from './pg-wire.ts'
+import { findManager, type SessionManager } from './session-manager.ts'
 
-/**
- * For tests: everything that `work` does through the app is undone at the end. All sessions, units of work and
- * plain statements of the app's knex share one connection, one session after the other, each transaction a
- * savepoint. So it cannot show what isolation levels do, and a session that holds its connection while it
- * waits for a second one gets none.
- *
- * @example
- * await withRollback(app, async () => {
- *   await app.inject({ method: 'POST', url: '/users', payload: { email: 'ada@example.org' } })
- * })
- */
-export async function withRollback<T>(app: FastifyInstance, work: () => Promise<T>): Promise<T> {
-  const { databases, settings } = sessionsOf(app)
-  const { client } = settings.knex
-  const connection: PgConnection = await client.acquireConnection()
-  const before = { read: databases.read.source, write: databases.write.source }
-  const nested = new NestedSource(settings.knex, settings.acquireTimeoutMs, connection)
-  await connection.query('BEGIN')
-  databases.read.source = databases.write.source = nested
-  // its own members hide those of its class until they are deleted
-  client.acquireConnection = async () => new PlainConnection(connection)
-  client.releaseConnection = async () => {}
-  try {
-    return await work()
-  } finally {
-    delete client.acquireConnection
-    delete client.releaseConnection
-    databases.read.source = before.read
-    databases.write.source = before.write
-    await connection.query('ROLLBACK')
-    client.releaseConnection(connection)
-  }
+/** Which sessions are rolled back. */
+export interface WithRollbackOptions {
+  /** The `name` that the plugin was registered with. @default 'db' */
+  readonly name?: string
 }
 
-const SAVEPOINTS: Verbs = {
-  begin: ([begin = '', ...limits]) => [
-    'SAVEPOINT db_session',
-    ...(begin.endsWith('READ ONLY') ? ['SET LOCAL transaction_read_only = on'] : []),
-    ...limits,
-  ],
-  // what is deferred to the commit is checked here, and put off again
+/** Each transaction becomes a savepoint of the one that is rolled back. */
+const SAVEPOINT_VERBS: Verbs = {
+  begin([begin = '', ...limits]) {
+    const readOnly = begin.endsWith('READ ONLY') ? ['SET LOCAL transaction_read_only = on'] : []
+    return encode(['SAVEPOINT db_session', ...readOnly, ...limits])
+  },
+  // deferred constraints are checked here, as COMMIT would, and deferred again
   commit:
     'SAVEPOINT constraints; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO SAVEPOINT constraints; RELEASE SAVEPOINT db_session',
   committed: 'RELEASE',
   rollback: 'ROLLBACK TO SAVEPOINT db_session; RELEASE SAVEPOINT db_session',
-  undoFailedCommit: true,
+  endOfRead: encode(['ROLLBACK TO SAVEPOINT db_session', 'RELEASE SAVEPOINT db_session']),
+  rollsBackAfterFailedCommit: true,
 }
 
-/** One connection for all, to one after the other. */
-class NestedSource extends Source {
-  override readonly verbs = SAVEPOINTS
-  readonly #connection: PgConnection
-
-  constructor(knex: Knex, acquireTimeoutMs: number, connection: PgConnection) {
-    super(knex, acquireTimeoutMs, 0, 1)
-    this.#connection = connection
-  }
-
-  protected override async fromPool(): Promise<PgConnection> {
-    return this.#connection
-  }
-
-  protected override toPool(): void {}
-}
+const active = new WeakSet<SessionManager>()
 
 /**
- * What plain knex is given: each statement in a savepoint of its own, transactions as savepoints. Private: how knex
- * spells what begins and ends a transaction. private-parts.test.ts fails when that changes.
+ * For tests: rolls back everything that happens through the app, or through a unit of work of `createUnitOfWork`, while
+ * `work` runs, or until the returned function is called. All sessions and plain statements of its knex share one
+ * connection, one after the other, and each transaction is a savepoint. So it cannot show what isolation levels do, and
+ * a session that holds its connection while it waits for a second one gets none.
+ *
+ * @throws `DbSessionError` with `DB_SESSION_ROLLBACK_OPEN` while another one is active
+ * @example
+ * await withRollback(app, async () => {
+ *   await app.inject({ method: 'POST', url: '/users', payload: { email: 'ada@example.org' } })
+ * })
+ * @example
+ * let rollBack: () => Promise<void>
+ * beforeEach(async () => { rollBack = await withRollback(app) })
+ * afterEach(() => rollBack())
  */
-class PlainConnection {
-  readonly #connection: PgConnection
-  #inTransaction = false
+export async function withRollback<T>(
+  target: object,
+  work: () => Promise<T>,
+  options?: WithRollbackOptions,
+): Promise<T>
+export async function withRollback(
+  target: object,
+  options?: WithRollbackOptions,
+): Promise<() => Promise<void>>
+export async function withRollback<T>(
+  target: object,
+  workOrOptions: (() => Promise<T>) | WithRollbackOptions = {},
+  options: WithRollbackOptions = {},
+): Promise<T | (() => Promise<void>)> {
+  const work = typeof workOrOptions === 'function' ? workOrOptions : undefined
+  const { name = 'db' } = typeof workOrOptions === 'function' ? options : workOrOptions
+  const rollBack = await begin(findManager(target, name))
+  return work ? work().finally(rollBack) : rollBack
+}
 
-  constructor(connection: PgConnection) {
-    this.#connection = connection
-  }
-
-  query(query: QueryConfig, callback: QueryCallback): void {
-    this.#run(query).then((result) => callback(null, result), callback)
-  }
-
-  async #run(query: QueryConfig): Promise<QueryResult> {
-    if (/^BEGIN\b/i.test(query.text)) {
-      this.#inTransaction = true
-      return this.#connection.query('SAVEPOINT knex')
-    }
-    if (/^COMMIT\b/i.test(query.text)) return this.#connection.query('RELEASE SAVEPOINT knex')
-    if (/^ROLLBACK;?$/i.test(query.text)) return this.#connection.query('ROLLBACK TO SAVEPOINT knex')
-    if (this.#inTransaction) return this.#connection.query(query)
-    await this.#connection.query('SAVEPOINT statement')
-    try {
-      const result = await this.#connection.query(query)
-      await this.#connection.query('RELEASE SAVEPOINT statement')
-      return result
-    } catch (error) {
-      await this.#connection.query('ROLLBACK TO SAVEPOINT statement')
-      throw error
-    }
+async function begin(manager: SessionManager): Promise<() => Promise<void>> {
+  if (active.has(manager)) throw new DbSessionError('DB_SESSION_ROLLBACK_OPEN')
+  active.add(manager)
+  const { settings, primary, replica } = manager
+  const { client } = settings.knex
+  const connection = await client.acquireConnection().catch((error: unknown) => {
+    active.delete(manager)
+    throw error
+  })
+  await connection.query('BEGIN')
+  const one = { max: 1, acquire: async () => connection, release() {}, isPoolTimeout: () => false }
+  manager.primary = new ConnectionPool(one, settings.acquireTimeoutMs, SAVEPOINT_VERBS)
+  manager.replica = undefined
+  const stopLending = lendOneConnection(settings.knex, connection)
+  return async () => {
+    if (!active.delete(manager)) return
+    stopLending()
+    Object.assign(manager, { primary, replica })
+    await connection.query('ROLLBACK').finally(() => client.releaseConnection(connection))
   }
 }

@@ -9,7 +9,7 @@ const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 /** The service as it is built, and what it is compared with. */
 export const PROGRAMS = {
-  service: [file('../../../examples/social-api/dist/server.js')],
+  service: [file('../../../examples/social-api/dist/src/server.js')],
   bare: ['--import', 'tsx', file('bare.ts')],
 }
 export type Side = keyof typeof PROGRAMS

@@ -27,7 +27,7 @@ export function createCrowd(createPool: (max: number) => Knex): {
     await app.register(dbSession, {
       knex: createPool(POOL),
       acquireTimeoutMs: ACQUIRE_TIMEOUT_MS,
-      reserve: 0,
+      closePools: true,
     })
     app.get('/', { config: { db: { mode: 'read' } } }, async ({ db }) => {
       await db.raw('SELECT pg_sleep(0.1)')

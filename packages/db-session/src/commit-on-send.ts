@@ -1,0 +1,138 @@
+import { once } from 'node:events'
+import { validateHeaderName, validateHeaderValue } from 'node:http'
+import { Readable } from 'node:stream'
+import { setImmediate as immediate } from 'node:timers/promises'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { DbSessionError, toDbSessionError } from './errors.ts'
+import type { TransactionSpec } from './options.ts'
+import { type Head, type RequestSession, readHead, restoreHead, type SessionOf } from './request-session.ts'
+import type { Session } from './session.ts'
+
+type Done = (error?: Error) => void
+
+/**
+ * Creates the last `onSend` hook: the payload is serialized and the head is not sent yet. It commits if the response is
+ * good, and rolls back otherwise.
+ */
+export function commitOnSend(sessionOf: SessionOf, spec: TransactionSpec) {
+  return (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void => {
+    const requestSession = sessionOf(request)
+    if (!requestSession || requestSession.phase === 'done' || requestSession.phase === 'streaming') {
+      done()
+      return
+    }
+    // the handler goes on after a timeout has responded for it: the first response stands
+    if (requestSession.phase === 'answering') {
+      requestSession.hasSecondResponse = true
+      return
+    }
+    const { session } = requestSession
+    if (session === undefined) {
+      requestSession.phase = spec.mode === 'read' && isStream(payload) ? 'streaming' : 'done'
+      done()
+      return
+    }
+    if (requestSession.retry(session.root.failure)) return
+    requestSession.phase = 'answering'
+    const head = readHead(reply)
+    endSession(session, reply, head, payload).then(
+      (isStreaming) => {
+        requestSession.phase = isStreaming ? 'streaming' : 'done'
+        if (requestSession.hasSecondResponse) restoreHead(reply, head)
+        proceed(done)
+      },
+      (error) => fail(requestSession, session, payload, error, done),
+    )
+  }
+}
+
+/** Resolves with true if the session lasts as long as the response stream. */
+async function endSession(
+  session: Session,
+  reply: FastifyReply,
+  head: Head,
+  payload: unknown,
+): Promise<boolean> {
+  // a `Response` has a status of its own
+  const status = payload instanceof Response ? payload.status : reply.statusCode
+  if (status >= 400) {
+    await session.abort(new DbSessionError('DB_SESSION_OVER'))
+    return false
+  }
+  assertSendable(head, payload)
+  // Fastify reads the stream of a HEAD request without sending it
+  if (reply.request.method === 'HEAD') session.closeStream()
+  if (isStream(payload)) {
+    if (session.context.spec.mode === 'read' && !session.root.isRollbackOnly) return true
+    await opened(payload)
+    // a row stream sends its statement a little later
+    await immediate()
+    if (session.isStreaming) throw new DbSessionError('DB_SESSION_STREAM_OPEN')
+  }
+  await session.finish()
+  return false
+}
+
+/** Rejects if a stream fails before the COMMIT, as a file does that cannot be opened. Later, Fastify listens. */
+async function opened(payload: Stream): Promise<void> {
+  if (!(payload instanceof Readable)) return
+  payload.on('error', () => {})
+  if ('pending' in payload && payload.pending === true) await once(payload, 'ready')
+  if (payload.errored) throw payload.errored
+}
+
+function fail(
+  requestSession: RequestSession,
+  session: Session,
+  payload: unknown,
+  error: unknown,
+  done: Done,
+): void {
+  const { reply, head } = requestSession
+  requestSession.phase = 'open'
+  if (requestSession.retry(error)) return
+  requestSession.phase = 'done'
+  if (isStream(payload)) payload.destroy?.()
+  const known = toDbSessionError(error)
+  const reason = known ?? new DbSessionError('DB_SESSION_ABORTED', error)
+  session.abort(reason).then(() => {
+    // without a handler's head, a hook before it has responded
+    if (head) restoreHead(reply, head)
+    if (known) reply.code(known.statusCode)
+    done(known ?? (error as Error))
+  })
+}
+
+/** Reports what Fastify throws while it writes the head as the error of a hook. */
+function proceed(done: Done): void {
+  try {
+    done()
+  } catch (error) {
+    done(error as Error)
+  }
+}
+
+interface Stream {
+  destroy?(): void
+}
+
+function isStream(payload: unknown): payload is Stream {
+  if (payload === null || typeof payload !== 'object') return false
+  return 'pipe' in payload || 'getReader' in payload || (payload instanceof Response && payload.body !== null)
+}
+
+/** Throws what Fastify or Node would throw while they write the head: after the COMMIT it would be too late. */
+function assertSendable({ headers }: Head, payload: unknown): void {
+  for (const name in headers) {
+    validateHeaderName(name)
+    for (const value of [headers[name]].flat()) validateHeaderValue(name, value as string)
+  }
+  if (payload === null || typeof payload !== 'object') return
+  if (payload instanceof Response) {
+    if (payload.bodyUsed) throw new TypeError('The body of the Response is used up.')
+  } else if ('getReader' in payload) {
+    if ('locked' in payload && payload.locked) throw new TypeError('The response stream is locked.')
+  } else if (!('pipe' in payload) && !Buffer.isBuffer(payload)) {
+    throw new TypeError('Expected the payload to be a string, a Buffer or a stream, got an object.')
+  }
+}

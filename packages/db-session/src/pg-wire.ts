@@ -1,0 +1,323 @@
+/**
+ * Everything that relies on private parts of pg, pg-cursor and pg-query-stream. `private-parts.test.ts` fails if one of
+ * them changes.
+ */
+import type { Socket } from 'node:net'
+import pg, { type Client, type Connection, type QueryConfig, type QueryResult, type Submittable } from 'pg'
+import type { BeginStatements } from './options.ts'
+
+/** A pg Client with the two numbers that a cancel request needs. Private: they are not in pg's types. */
+export type PgConnection = Client & { readonly processID: number; readonly secretKey: number }
+
+/** A text with values, or an object that reads and writes pg's messages itself: a cursor, a row stream, a COPY. */
+export type Statement = QueryConfig | Submittable
+
+/** Statements that start or end a message. */
+export interface Encoded {
+  readonly count: number
+  readonly text: string
+  /** Extended-protocol messages without Describe and without Sync. */
+  readonly bytes: Buffer
+}
+
+/** Encodes statements for the start or the end of a message. Values become text, as Postgres reads them. */
+export function encode(statements: BeginStatements): Encoded {
+  const list = [statements].flat().map((each) => (typeof each === 'string' ? { text: each } : each))
+  const written: Buffer[] = []
+  // Private: pg's Connection writes whole messages, immediately, to the stream it is given.
+  const stream = { writable: true, write: (bytes: Buffer) => written.push(bytes) }
+  const connection = new pg.Connection({ stream } as never)
+  for (const { text, values = [] } of list) {
+    if (typeof text !== 'string') throw new TypeError('Expected each statement of `begin` to have a text.')
+    connection.parse({ text, name: '', types: [] }, true)
+    connection.bind({ values: values.map(toText) } as never, true)
+    connection.execute({}, true)
+  }
+  return { count: list.length, text: list.map(({ text }) => text).join('; '), bytes: Buffer.concat(written) }
+}
+
+export function concatenate(first: Encoded, second: Encoded): Encoded {
+  return {
+    count: first.count + second.count,
+    text: `${first.text}; ${second.text}`,
+    bytes: Buffer.concat([first.bytes, second.bytes]),
+  }
+}
+
+function toText(value: unknown): string | null {
+  if (value === null || value === undefined) return null
+  if (['string', 'number', 'bigint', 'boolean'].includes(typeof value)) return String(value)
+  throw new TypeError('Expected the values of `begin` to be strings, numbers, bigints, booleans or null.')
+}
+
+export function isSubmittable(statement: Statement): statement is Submittable {
+  return 'submit' in statement
+}
+
+/** Sends a statement. */
+export function send(connection: PgConnection, statement: Statement): Promise<QueryResult> {
+  return exchange(connection, (reply) => {
+    if (isSubmittable(statement)) submit(connection, statement as RowStream, reply)
+    // pg copies a config, member by member, but not a text and its values
+    else if (hasOnly(statement, ['text', 'values']))
+      connection.query(statement.text, statement.values as never, reply as never)
+    else connection.query(statement, reply)
+  })
+}
+
+/** Returns true if the statement fits into one message with others: a single statement without a name. */
+export function canBatch(statement: Statement): statement is QueryConfig {
+  if (isSubmittable(statement) || !hasOnly(statement, BATCH_MEMBERS)) return false
+  return Boolean(statement.values?.length) || !statement.text.includes(';')
+}
+
+/**
+ * Sends BEGIN, a statement and, if given, COMMIT in one message. That saves round trips, and the statement runs only if
+ * BEGIN succeeded: in two messages, a statement after a failed BEGIN would be committed by itself.
+ */
+export function sendBatch(
+  connection: PgConnection,
+  begin: Encoded,
+  statement: QueryConfig,
+  end?: Encoded,
+): Promise<QueryResult> {
+  return exchange(connection, (reply) => {
+    connection.query(new BatchedQuery(begin, end, statement, reply) as Submittable)
+  })
+}
+
+const unsent = new WeakSet<Error>()
+
+/** Returns false for an error about values that pg cannot send. */
+export function wasSent(error: Error): boolean {
+  return !unsent.has(error)
+}
+
+function exchange(connection: PgConnection, start: (reply: Reply) => void): Promise<QueryResult> {
+  return new Promise((resolve, reject) => {
+    let isStarted = false
+    let isUnsent = false
+    start((error, result) => {
+      if (isUnsent) return
+      if (error === null) resolve(result as QueryResult)
+      else if (isStarted) reject(error)
+      else {
+        // Private: pg reports such an error at once, and then the reply to what it has sent already
+        isUnsent = true
+        unsent.add(error)
+        connection.query('', () => reject(error))
+      }
+    })
+    isStarted = true
+  })
+}
+
+/**
+ * Asks Postgres, over a second connection, to cancel what the first one runs
+ * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS). PgBouncer forwards it.
+ * Resolves when the server has closed the second connection: the signal is sent by then, so it cannot hit a later
+ * statement. Never rejects: the caller waits for the statement anyway.
+ */
+export function cancel(target: PgConnection, timeoutMs: number): Promise<void> {
+  const { ssl, host, port } = target
+  const connection = new pg.Connection({ ssl } as never) as CancelConnection
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => connection.stream.destroy(), timeoutMs).unref()
+    const done = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    const request = (): void => connection.cancel(target.processID, target.secretKey)
+    connection.on('connect', () => (ssl ? connection.requestSsl() : request()))
+    connection.on('sslconnect', request)
+    connection.on('error', done)
+    connection.on('end', done)
+    if (host.startsWith('/')) connection.connect(`${host}/.s.PGSQL.${port}`)
+    else connection.connect(port, host)
+  })
+}
+
+/** Private: pg's types leave `cancel` and the arguments of `connect` out. */
+type CancelConnection = Connection & {
+  connect(port: number | string, host?: string): void
+  requestSsl(): void
+  cancel(processID: number, secretKey: number): void
+}
+
+/**
+ * Calls `onSilent` once no byte has arrived for `timeoutMs` while a reply is due. Returns a function that stops the
+ * watch. Private: `connection.stream` is the socket.
+ */
+export function watchForSilence(
+  connection: PgConnection,
+  timeoutMs: number,
+  isReplyDue: () => boolean,
+  onSilent: () => void,
+): () => void {
+  const stream = connection.connection.stream as Socket
+  let seen = stream.bytesRead
+  const timer = setInterval(() => {
+    if (stream.bytesRead === seen && isReplyDue()) onSilent()
+    seen = stream.bytesRead
+  }, timeoutMs).unref()
+  return () => clearInterval(timer)
+}
+
+/** A cursor, a row stream or a COPY. Private: pg-query-stream keeps its `cursor`, whose `state` says what it waits for. */
+interface RowStream extends Submittable {
+  readonly cursor?: { readonly text: string; readonly values: unknown[] | null; readonly state: string }
+  readonly state?: string
+  readonly destroyed?: boolean
+  readonly readableEnded?: boolean
+  readonly writableFinished?: boolean
+  on?(event: 'error', listener: () => void): void
+  destroy?(error?: Error): void
+  close?(callback: () => void): void
+  pipe?(target: NodeJS.WritableStream, options?: object): unknown
+  handleReadyForQuery?(connection: Connection): void
+  handleError(error: Error, connection?: Connection): void
+  [kTarget]?: { readonly destroyed?: boolean }
+}
+
+/** The stream that knex gives to the application; its rows come through a pipe. */
+const kTarget = Symbol('db-session.target')
+
+/**
+ * Notes where the rows of a stream go. An error of a stream that nobody listens to fails its session, but must not end
+ * the process.
+ */
+export function prepareStream(statement: Submittable): void {
+  const stream = statement as RowStream
+  stream.on?.('error', () => {})
+  const { pipe } = stream
+  if (pipe === undefined) return
+  stream.pipe = (target, options) => {
+    stream[kTarget] = target as { destroyed?: boolean }
+    target.on('error', () => {})
+    return pipe.call(stream, target, options)
+  }
+}
+
+/** Returns true for a row stream whose consumer has finished with it: left by `break`, destroyed, or read to the end. */
+export function isLeft(statement: Statement): boolean {
+  const { destroyed, readableEnded, writableFinished, [kTarget]: target } = statement as RowStream
+  return [
+    destroyed,
+    readableEnded,
+    writableFinished,
+    target?.destroyed,
+    stateOf(statement) === 'done',
+  ].includes(true)
+}
+
+/** Returns true for a cursor that waits for its consumer, not for Postgres. */
+export function isWaitingForConsumer(statement: Statement): boolean {
+  return stateOf(statement) === 'idle'
+}
+
+function stateOf(statement: Statement): string | undefined {
+  const { cursor, state } = statement as RowStream
+  return cursor?.state ?? state
+}
+
+/** Closes a cursor, a row stream or a COPY; with an error, its consumer gets it. */
+export function close(statement: Statement, error?: Error): void {
+  const stream = statement as RowStream
+  if (stream.destroy) stream.destroy(error)
+  else if (error) stream.handleError(error)
+  else stream.close?.(() => {})
+}
+
+/** Returns the text and the values of a statement, as far as they are known. */
+export function describe(statement: Statement): { text: string; values: readonly unknown[] } {
+  const { text, values } = ((statement as RowStream).cursor ?? statement) as QueryConfig
+  return { text: text ?? '', values: values ?? [] }
+}
+
+/**
+ * Private: pg calls `handleReadyForQuery` on whatever ran, once the connection is ready for the next statement, and
+ * `handleError` if Postgres or the socket reports an error.
+ */
+function submit(connection: PgConnection, stream: RowStream, reply: Reply): void {
+  if (stream.destroyed) {
+    reply(null)
+    return
+  }
+  const { handleReadyForQuery, handleError } = stream
+  stream.handleReadyForQuery = (connection) => {
+    handleReadyForQuery?.call(stream, connection)
+    reply(null)
+  }
+  stream.handleError = (error, connection) => {
+    handleError.call(stream, error, connection)
+    reply(error)
+  }
+  connection.query(stream)
+}
+
+type Reply = (error: Error | null, result?: QueryResult) => void
+
+/** Private: what pg calls on a query while it runs. */
+interface RunningQuery {
+  readonly portal: string
+  submit(connection: Connection): Error | null
+  handleCommandComplete(message: object, connection: Connection): void
+  handleEmptyQuery(connection: Connection): void
+  handleDataRow(message: object): void
+  _getRows(connection: Connection): void
+}
+const Query = pg.Query as unknown as new (query: QueryConfig, values: undefined, reply: Reply) => RunningQuery
+
+/** A statement in the extended protocol, with others before and after it, and one Sync at the end. */
+class BatchedQuery extends Query {
+  readonly #begin: Encoded
+  readonly #end: Encoded | undefined
+  #completed = 0
+  #isDone = false
+
+  constructor(begin: Encoded, end: Encoded | undefined, statement: QueryConfig, reply: Reply) {
+    super({ ...statement, queryMode: 'extended' } as QueryConfig, undefined, reply)
+    this.#begin = begin
+    this.#end = end
+  }
+
+  override submit(connection: Connection): Error | null {
+    connection.stream.cork()
+    connection.stream.write(this.#begin.bytes)
+    const error = super.submit(connection)
+    connection.stream.uncork()
+    return error
+  }
+
+  override _getRows(connection: Connection): void {
+    connection.execute({ portal: this.portal }, true)
+    if (this.#end) connection.stream.write(this.#end.bytes)
+    connection.sync()
+  }
+
+  override handleCommandComplete(message: object, connection: Connection): void {
+    if (this.#completed < this.#begin.count) this.#completed++
+    else if (!this.#isDone) {
+      this.#isDone = true
+      super.handleCommandComplete(message, connection)
+    }
+  }
+
+  override handleEmptyQuery(connection: Connection): void {
+    this.#isDone = true
+    super.handleEmptyQuery(connection)
+  }
+
+  /** Drops the rows of the statements after BEGIN: `select set_config(…)` returns one. */
+  override handleDataRow(message: object): void {
+    if (this.#completed === this.#begin.count) super.handleDataRow(message)
+  }
+}
+
+const BATCH_MEMBERS = ['text', 'values', 'types', 'rowMode', 'queryMode', 'binary']
+
+function hasOnly(statement: QueryConfig, names: readonly string[]): boolean {
+  for (const name in statement)
+    if (!names.includes(name) && statement[name as keyof QueryConfig] !== undefined) return false
+  return true
+}

@@ -1,0 +1,213 @@
+import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
+import { LEVELS } from './connection-pool.ts'
+import { DbSessionError, isConflict } from './errors.ts'
+import type { BeginStatements, TransactionSpec } from './options.ts'
+import type { Session } from './session.ts'
+import type { OpenSession, SessionManager } from './session-manager.ts'
+import type { DbSession } from './types.ts'
+
+/** How many databases a request has used. A handler that used two cannot run again: one may have committed. */
+export const kOpenSessions = Symbol('db-session.open-sessions')
+
+export type SessionOf = (request: FastifyRequest) => RequestSession | null
+
+/** The status and the headers of a reply. */
+export interface Head {
+  readonly statusCode: number
+  readonly headers: ReturnType<FastifyReply['getHeaders']>
+}
+
+export function readHead(reply: FastifyReply): Head {
+  return { statusCode: reply.raw.statusCode, headers: reply.getHeaders() }
+}
+
+/** Gives a reply an earlier head again: no `Location` and no `Set-Cookie` of a response that failed is left. */
+export function restoreHead(reply: FastifyReply, { statusCode, headers }: Head): void {
+  for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
+  reply.headers(headers)
+  reply.raw.statusCode = statusCode
+}
+
+/** Connects one request and its response with a session. */
+export class RequestSession {
+  readonly request: FastifyRequest & { [kOpenSessions]?: number }
+  readonly reply: FastifyReply
+  readonly manager: SessionManager
+  /** `answering` while the session commits or rolls back; `streaming` while it lasts as long as a response stream. */
+  phase: 'open' | 'answering' | 'streaming' | 'done' = 'open'
+  /** A second response came while the first one was committed. */
+  hasSecondResponse = false
+  /** The head of the reply before the handler ran. */
+  head: Head | undefined
+  /** Nothing used the session before the handler, so it may run again. */
+  isUntouched = false
+  /** Runs the handler again if the error is a conflict and that is possible. */
+  retry: (cause: unknown) => boolean = () => false
+  readonly #begin: (() => BeginStatements | undefined)[]
+  #current: OpenSession | undefined
+  #isListening = false
+
+  constructor(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    manager: SessionManager,
+    begin: ((request: FastifyRequest) => BeginStatements) | undefined,
+  ) {
+    this.request = request
+    this.reply = reply
+    this.manager = manager
+    this.#begin = begin ? [() => begin(request)] : []
+  }
+
+  get session(): Session | undefined {
+    return this.#current?.session
+  }
+
+  /** Returns the session, which is opened by the first call. */
+  open(spec: TransactionSpec): DbSession {
+    this.#current ??= this.#open(spec)
+    return this.#current.db
+  }
+
+  /** Called when all hooks before the handler have run. */
+  beforeHandler(): void {
+    this.head = readHead(this.reply)
+    this.isUntouched = this.#current === undefined
+  }
+
+  /** Rolls the session back, so the handler can run again with another one. */
+  async reset(): Promise<void> {
+    await this.session?.abort(new DbSessionError('DB_SESSION_OVER'))
+    if (this.#current) this.#count(-1)
+    this.#current = undefined
+    if (this.head) restoreHead(this.reply, this.head)
+  }
+
+  /** Returns true if the handler may run again after this error: nothing is committed, sent or used up. */
+  mayRetry(cause: unknown): boolean {
+    const { raw, sent, statusCode } = this.reply
+    const isUnsent = this.phase === 'open' && !sent && !raw.headersSent && !raw.destroyed
+    const isUncommitted = !this.session?.hasCommittedEarly && (this.request[kOpenSessions] ?? 0) <= 1
+    // Fastify cannot unset a status, which `redirect(url)` of the next run would use
+    const isRedirect = statusCode >= 300 && statusCode < 400
+    const mayRunAgain = this.isUntouched && isUnsent && isUncommitted && !isRedirect
+    return mayRunAgain && isConflict(cause) && hasReadableBody(this.request)
+  }
+
+  #open(spec: TransactionSpec): OpenSession {
+    const { request, reply } = this
+    const owner = `${request.method} ${request.routeOptions.url}`
+    const { log } = request
+    const opened = this.manager.open({ owner, spec, level: LEVELS.request, log, begin: this.#begin })
+    this.#count(1)
+    // the response is on its way, or the client disconnected: too late for a session
+    if (this.phase === 'answering' || this.phase === 'done' || reply.raw.destroyed)
+      opened.session.abort(new DbSessionError('DB_SESSION_OVER'))
+    else if (!this.#isListening) {
+      this.#isListening = true
+      reply.raw.once('close', () => this.#onClose())
+    }
+    return opened
+  }
+
+  #count(change: number): void {
+    this.request[kOpenSessions] = (this.request[kOpenSessions] ?? 0) + change
+  }
+
+  /** The response is over. If nothing has ended the session by now, nothing will. */
+  #onClose(): void {
+    const { session, phase } = this
+    if (session === undefined || phase === 'answering' || phase === 'done') return
+    this.phase = 'done'
+    const { log } = this.request
+    const raw = this.reply.raw as FastifyReply['raw'] & { stream?: { aborted?: boolean } }
+    const isComplete = raw.writableFinished && raw.stream?.aborted !== true
+    if (isComplete && phase === 'streaming') {
+      session.finish().catch((err) => log.error({ err }, 'the session of a response stream did not commit'))
+      return
+    }
+    if (isComplete && session.isOpen)
+      log.error('a hijacked reply ended before its session, which rolls back: call `commit()` first')
+    session.abort(new DbSessionError('DB_SESSION_ABORTED'), 0)
+  }
+}
+
+/** Wraps a handler, so it runs again after a conflict. */
+export function withRetries(
+  handler: RouteHandlerMethod,
+  sessionOf: SessionOf,
+  spec: TransactionSpec,
+  name: string,
+): RouteHandlerMethod {
+  return function (this: unknown, ...args: unknown[]) {
+    const [request, ...rest] = args as [FastifyRequest, ...unknown[]]
+    const requestSession = sessionOf(request)
+    const call = (request: FastifyRequest): unknown => Reflect.apply(handler, this, [request, ...rest])
+    // another plugin may call the handler with other arguments, as @fastify/websocket does
+    return requestSession?.request === request
+      ? runWithRetries(call, requestSession, spec, name)
+      : call(request)
+  } as RouteHandlerMethod
+}
+
+function runWithRetries(
+  call: (request: FastifyRequest) => unknown,
+  requestSession: RequestSession,
+  spec: TransactionSpec,
+  name: string,
+): unknown {
+  const { request, reply, manager } = requestSession
+  let current = 1
+  const mayRunAgain = (cause: unknown): boolean => current <= spec.retry && requestSession.mayRetry(cause)
+
+  /** Returns the request with a session of this run: code left over from an earlier run gets none of a later one. */
+  const requestOfRun = (run: number): FastifyRequest => {
+    let db: DbSession | undefined
+    return new Proxy(request, {
+      get(request, key) {
+        if (key !== name) return Reflect.get(request, key)
+        if (db === undefined && run !== current) throw new DbSessionError('DB_SESSION_OVER')
+        db ??= requestSession.open(spec)
+        return db
+      },
+    })
+  }
+  const runAgain = async (): Promise<unknown> => {
+    await requestSession.reset()
+    await manager.backOff(current++)
+    return run()
+  }
+  const onError = (error: unknown): Promise<unknown> => {
+    if (mayRunAgain(requestSession.session?.root.failure ?? error)) return runAgain()
+    throw error
+  }
+  const run = (): unknown => {
+    try {
+      const result = call(requestOfRun(current))
+      return isThenable(result) ? result.then(undefined, onError) : result
+    } catch (error) {
+      return onError(error)
+    }
+  }
+  // a commit that fails comes after the handler, so the next run sends its response by itself
+  requestSession.retry = (cause) => {
+    if (!mayRunAgain(cause)) return false
+    runAgain().then(
+      (payload) => payload !== undefined && reply.send(payload),
+      (error) =>
+        reply.send(error instanceof Error ? error : new Error('The handler failed.', { cause: error })),
+    )
+    return true
+  }
+  return run()
+}
+
+function isThenable(value: unknown): value is Promise<unknown> {
+  return typeof (value as Promise<unknown> | undefined)?.then === 'function'
+}
+
+/** Returns false for a body that Fastify has not parsed, or that is a stream: a second run would find it empty. */
+function hasReadableBody({ body, headers }: FastifyRequest): boolean {
+  if (body !== undefined && body !== null) return typeof (body as { pipe?: unknown }).pipe !== 'function'
+  return headers['transfer-encoding'] === undefined && !(Number(headers['content-length'] ?? 0) > 0)
+}

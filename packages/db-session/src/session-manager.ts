@@ -1,0 +1,180 @@
+import type { Knex } from 'knex'
+import { ConnectionPool, LEVELS } from './connection-pool.ts'
+import { DbSessionError, isConflict, toDbSessionError } from './errors.ts'
+import { connectionsOf, sessionKnexFactory } from './knex-adapter.ts'
+import {
+  type BeginStatements,
+  type Log,
+  parseTransactionSpec,
+  type Settings,
+  type TransactionSpec,
+  type UnitOfWorkOptions,
+} from './options.ts'
+import { type Encoded, encode } from './pg-wire.ts'
+import { Session } from './session.ts'
+import { Timeline } from './timeline.ts'
+import { withTimeout } from './transaction.ts'
+import type { DbSession } from './types.ts'
+
+/** How often it is logged, at most, that the replica gives no connection. */
+const FALLBACK_LOG_INTERVAL_MS = 10_000
+const MAX_LEAK_CHECK_INTERVAL_MS = 1_000
+
+/** Returns the statements that follow BEGIN. Called for each BEGIN. */
+export type GetBegin = () => BeginStatements | undefined
+
+export interface OpenOptions {
+  /** The route, or the name of the unit of work's function, for the log and the diagnostics. */
+  readonly owner: string
+  readonly spec: TransactionSpec
+  readonly level: number
+  readonly log: Log
+  readonly begin: readonly GetBegin[]
+}
+
+/** A session, and the knex that the application gets. */
+export interface OpenSession {
+  readonly session: Session
+  readonly db: DbSession
+}
+
+/** Opens the sessions of one database, and waits for them when it is closed. */
+export class SessionManager {
+  readonly settings: Settings
+  /** The pool of the primary; `withRollback` replaces it. */
+  primary: ConnectionPool
+  /** The pool of the replica, if there is one. */
+  replica: ConnectionPool | undefined
+  readonly #log: Log
+  readonly #createSessionKnex: ReturnType<typeof sessionKnexFactory>
+  readonly #open = new Map<Session, OpenOptions>()
+  readonly #leakTimer: NodeJS.Timeout
+  #lastFallbackLog = Number.NEGATIVE_INFINITY
+  #isClosing = false
+  #onAllEnded = (): void => {}
+
+  constructor(settings: Settings, log: Log) {
+    this.settings = settings
+    this.#log = log
+    const { knex, replica, acquireTimeoutMs, leakReportMs } = settings
+    const createPool = (knex: Knex) => new ConnectionPool(connectionsOf(knex), acquireTimeoutMs)
+    this.primary = createPool(knex)
+    this.replica = replica && createPool(replica)
+    this.#createSessionKnex = sessionKnexFactory(knex, (work, options, outer) =>
+      this.runUnit(work, options, this.#open.get(outer)?.begin ?? [], outer),
+    )
+    const intervalMs = Math.min(MAX_LEAK_CHECK_INTERVAL_MS, Math.max(1, leakReportMs))
+    this.#leakTimer = setInterval(() => this.#checkLeaks(), intervalMs).unref()
+  }
+
+  open(options: OpenOptions): OpenSession {
+    const { owner, spec, level, log, begin } = options
+    const session = new Session({
+      spec,
+      level,
+      log,
+      timeline: new Timeline(owner, this.settings, log),
+      cancelTimeoutMs: this.settings.cancelTimeoutMs,
+      pools: spec.usesReplica && this.replica ? [this.replica, this.primary] : [this.primary],
+      extraBegin: () => encodeAll(begin),
+      onFallback: (error) => this.#logFallback(error),
+      onEnded: () => {
+        this.#open.delete(session)
+        if (this.#open.size === 0) this.#onAllEnded()
+      },
+    })
+    this.#open.set(session, options)
+    return { session, db: this.#createSessionKnex(session, session.root) }
+  }
+
+  /**
+   * Runs a work in a session of its own, and again after a conflict if its options say so.
+   *
+   * @param begin - what the option `begin` returns
+   * @param outer - the session that waits for the work, if there is one
+   */
+  async runUnit<T>(
+    work: (db: DbSession) => Promise<T>,
+    options: UnitOfWorkOptions,
+    begin: readonly GetBegin[],
+    outer?: Session,
+  ): Promise<T> {
+    if (this.#isClosing) throw new DbSessionError('DB_SESSION_CLOSING')
+    if (outer?.root.isClosed) throw new DbSessionError('DB_SESSION_OVER')
+    const { begin: ownBegin, ...route } = options
+    const spec = parseTransactionSpec(route, this.settings)
+    const level = outer ? outer.context.level + 1 : LEVELS.unit
+    if (outer?.needsConnection && !this.primary.canNest(level)) throw new DbSessionError('DB_SESSION_NESTED')
+    const owner = work.name || 'unit of work'
+    const openOptions = { owner, spec, level, log: this.#log, begin: [...begin, () => ownBegin] }
+    for (let run = 1; ; run++) {
+      const { session, db } = this.open(openOptions)
+      outer?.adopt(session)
+      try {
+        const result = await work(db)
+        await session.finish()
+        return result
+      } catch (error) {
+        const cause = session.root.failure ?? error
+        await session.abort(new DbSessionError('DB_SESSION_OVER'))
+        if (run > spec.retry || session.hasCommittedEarly || !isConflict(cause) || outer?.root.isClosed)
+          throw toDbSessionError(error) ?? error
+      }
+      await this.backOff(run)
+    }
+  }
+
+  /** Waits before the next run: a random time, so works that collided do not collide again. */
+  backOff(run: number): Promise<unknown> {
+    const { backoff, random, sleep } = this.settings
+    return sleep(random() * Math.min(backoff.max, backoff.base * 2 ** run))
+  }
+
+  /** Refuses new units of work, waits for open sessions, and closes the pools if the option says so. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    clearInterval(this.#leakTimer)
+    const allEnded = new Promise<void>((resolve) => {
+      this.#onAllEnded = resolve
+    })
+    if (this.#open.size > 0) await withTimeout(this.settings.closeTimeoutMs, allEnded, undefined)
+    const closing = new DbSessionError('DB_SESSION_CLOSING')
+    await Promise.all([...this.#open.keys()].map((session) => session.abort(closing)))
+    if (!this.settings.closePools) return
+    await this.settings.knex.destroy()
+    await this.settings.replica?.destroy()
+  }
+
+  #checkLeaks(): void {
+    const now = performance.now()
+    for (const session of this.#open.keys()) if (session.isOpen) session.context.timeline.checkLeak(now)
+  }
+
+  #logFallback(err: unknown): void {
+    const now = performance.now()
+    if (now - this.#lastFallbackLog < FALLBACK_LOG_INTERVAL_MS) return
+    this.#lastFallbackLog = now
+    this.#log.warn({ err }, 'the replica gives no connection: the primary serves what it would have read')
+  }
+}
+
+const managers = new WeakMap<object, Map<string, SessionManager>>()
+
+/** Remembers the manager of an app or of a unit of work, for `withRollback`. */
+export function registerManager(owner: object, name: string, manager: SessionManager): void {
+  managers.set(owner, (managers.get(owner) ?? new Map()).set(name, manager))
+}
+
+/** Returns the manager of an app or of a unit of work. An app inherits those of the app around it. */
+export function findManager(owner: object, name: string): SessionManager {
+  for (let target: object | null = owner; target; target = Object.getPrototypeOf(target)) {
+    const manager = managers.get(target)?.get(name)
+    if (manager) return manager
+  }
+  throw new DbSessionError('DB_SESSION_NOT_COVERED', undefined, `No db-session with the name '${name}' here.`)
+}
+
+function encodeAll(begin: readonly GetBegin[]): Encoded | undefined {
+  const statements = begin.flatMap((getBegin) => getBegin() ?? [])
+  return statements.length === 0 ? undefined : encode(statements)
+}
