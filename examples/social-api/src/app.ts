@@ -47,8 +47,8 @@ export interface AppOptions
   loggerInstance: FastifyBaseLogger
   /** Whether the welcome page lists the demo data's log-ins. */
   hasDemoData: boolean
-  /** Whether X-ray is served: never in production, and never behind a proxy. @default false */
-  xray?: boolean
+  /** X-ray's key. Never set it in production, nor behind a proxy. @default there is no X-ray */
+  xrayKey?: string | undefined
   /** Whose `X-Forwarded-For` is believed. @default nobody's */
   trustProxy?: TrustProxy | undefined
 }
@@ -75,7 +75,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.setErrorHandler(answerWithProblem)
 
   await app.register(database, options)
-  if (options.xray) await app.register(xray, xrayOptions(app, options))
+  if (options.xrayKey !== undefined) await app.register(xray, xrayOptions(app, options.xrayKey, options))
   await app.register(requestIds)
   await app.register(securityHeaders, options)
   await app.register(cors, options)

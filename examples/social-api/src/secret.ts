@@ -3,12 +3,15 @@ import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * The secret that this checkout signs its tokens with: made once, and kept in a file that only its owner reads.
+ * Reads a secret of this checkout from a file that only its owner can read, or creates both.
  *
- * Of two that make one at the same time, the first wins and both use its secret.
+ * If two processes create it at the same time, the first wins and both use its secret.
  */
-export async function keptSecret(dir: string): Promise<{ secret: string; file: string; isNew: boolean }> {
-  const file = join(dir, 'jwt-secret')
+export async function loadOrCreateSecret(
+  dir: string,
+  name: 'jwt-secret' | 'xray-key',
+): Promise<{ secret: string; file: string; isNew: boolean }> {
+  const file = join(dir, name)
   await mkdir(dir, { recursive: true })
   // Not the process id: two containers that share a folder may both have it.
   const draft = `${file}.${randomBytes(8).toString('hex')}`

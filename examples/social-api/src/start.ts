@@ -10,7 +10,7 @@ import { DEMO_USERS } from './demo/data.ts'
 import { seed } from './demo/seed.ts'
 import { createKnex } from './plugins/database.ts'
 import metrics from './routes/metrics.ts'
-import { keptSecret } from './secret.ts'
+import { loadOrCreateSecret } from './secret.ts'
 import { StartError } from './start-error.ts'
 
 export interface Service {
@@ -36,6 +36,7 @@ export async function start(
 
     const registry = config.metricsPort === undefined ? undefined : await serveMetrics(config, log, undo)
     const site = siteIn(config.siteDir)
+    const xrayKey = config.xray ? (await loadOrCreateSecret(config.dataDir, 'xray-key')).secret : undefined
     const app = await buildApp({
       loggerInstance: log,
       databaseUrl,
@@ -51,13 +52,14 @@ export async function start(
       hasDemoData: isEmbedded,
       site,
       behindTls: config.production,
-      xray: config.xray,
+      xrayKey,
       ...(registry && { metrics: registry }),
     })
     undo.push(() => app.close())
     const url = await listen(app, config.host, config.port, 'PORT')
     log.info(`Swagger UI: ${url}/docs`)
-    if (config.xray) log.info(`X-ray, which shows what happens within each request: ${url}/xray`)
+    if (xrayKey !== undefined)
+      log.info(`X-ray, which shows what happens within each request: ${url}/xray?key=${xrayKey}`)
     if (isEmbedded)
       log.info(`Log in as ${DEMO_USERS[0]?.email}: ${url}/ lists the demo users and their password`)
     if (buildsSite && !config.production) {
@@ -112,7 +114,7 @@ async function prepareDatabase(
 }
 
 async function secretOfThisCheckout({ dataDir }: Config, log: Logger): Promise<string> {
-  const { secret, file, isNew } = await keptSecret(dataDir)
+  const { secret, file, isNew } = await loadOrCreateSecret(dataDir, 'jwt-secret')
   log.info(
     `JWT_SECRET is not set: tokens are signed with the one ${isNew ? 'just made and kept' : 'kept'} in ${file}`,
   )

@@ -16,7 +16,7 @@ ${hasDemoData ? demoLogIns() : ''}`,
   )
 }
 
-const XRAY = `  <li><a href="/xray">X-ray</a>, which shows what happens within each request; on this machine alone.</li>
+const XRAY = `  <li><a href="/xray">X-ray</a>, which shows what happens within each request. The first time, open it by the address in the service’s log.</li>
 `
 
 function demoLogIns(): string {

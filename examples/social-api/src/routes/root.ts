@@ -7,13 +7,13 @@ import { welcomePage } from '../welcome.ts'
 
 interface RootOptions {
   hasDemoData: boolean
-  xray?: boolean
+  xrayKey?: string | undefined
 }
 
 const GREETING = { message: 'Welcome to social-api. Its documentation is at /docs.' }
 
-const root: FastifyPluginAsyncTypebox<RootOptions> = async (app, { hasDemoData, xray = false }) => {
-  const page = welcomePage(hasDemoData, xray)
+const root: FastifyPluginAsyncTypebox<RootOptions> = async (app, { hasDemoData, xrayKey }) => {
+  const page = welcomePage(hasDemoData, xrayKey !== undefined)
 
   app.get(
     '/',
