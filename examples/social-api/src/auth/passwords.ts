@@ -6,14 +6,14 @@ import { User } from '../users/model.ts'
 /** The time that one hash takes a core of a server at cost 12. Each step up in cost doubles it. */
 const MS_AT_COST_12 = 200
 /** A login is rejected immediately if it would have to wait longer. */
-const MAX_WAIT_MS = 10_000
+const MAX_WAIT_MS = 16_000
 
 /**
  * Returns how many passwords are hashed at a time, and how many more may wait.
  *
  * Two at a time: libuv has four threads, and files and host names need some, too; a machine with more cores runs one process
- * for every two. As many may wait as two cores hash in ten seconds: at cost 12 that is 100. A class of 30 then logs in at once
- * in three seconds, and the 103rd of a flood gets its 503 in a few milliseconds.
+ * for every two. As many may wait as two cores hash in 16 seconds: at cost 12 that is 160, of which one address holds at most a
+ * quarter while another one waits. So a class of 40 behind one address is served whole, in four seconds, whoever else logs in.
  */
 export function hashingLimits(cost: number, cores = availableParallelism()) {
   const concurrency = Math.min(cores, 2)

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { disconnectSignal } from '../../platform/overload.ts'
+import { clientNetwork } from '../../platform/rate-limit.ts'
 import { limitLoginAttempts, limitSignUps } from '../auth/login-limiter.ts'
 import { RefreshFamily } from '../auth/model.ts'
 import { authenticate } from '../auth/tokens.ts'
@@ -28,7 +29,8 @@ export const users: FastifyPluginAsyncTypebox = async (app) => {
       const { email, password } = request.body
       await limitSignUps(request)
       // Hashed before the first query, so that no connection is held in the meantime.
-      const hash = await app.hasher.hash(password, { signal: disconnectSignal(reply) })
+      const signal = disconnectSignal(reply)
+      const hash = await app.hasher.hash(password, { signal, key: clientNetwork(request) })
       const user = await User.create(request.db, { email, password: hash })
       if (user === undefined) throw new Problem('EMAIL_TAKEN')
       return reply.code(201).header('location', `/users/${user.id}`).send(user)
@@ -80,7 +82,7 @@ export const users: FastifyPluginAsyncTypebox = async (app) => {
         return ok ? caller : undefined
       })
       if (owner === undefined) throw new Problem('INVALID_CREDENTIALS', 'The current password is wrong.')
-      const hash = await app.hasher.hash(new_password, { signal })
+      const hash = await app.hasher.hash(new_password, { signal, key: clientNetwork(request) })
 
       // The lock comes first: a login with the old password is complete by now and its tokens end, too, or it waits.
       const user = await User.lock(db, caller, 'update')
