@@ -30,7 +30,7 @@ const DEFAULTS = {
   refreshFamilyTtl: '90d',
   bcryptCost: 10,
   hasDemoData: false,
-  xray: false,
+
   behindTls: false,
   throttles: GENEROUS,
   // The test's own work is done in the same process, and holds it up; held up for a whole sample, it measures Infinity.

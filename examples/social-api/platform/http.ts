@@ -7,8 +7,8 @@
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { Problem } from '../src/problem.ts'
+import type { ConnectionError, FastifyInstance, FastifyRequest } from 'fastify'
+import { Problem, type ProblemCode } from '../src/problem.ts'
 
 const KiB = 1024
 
@@ -127,11 +127,19 @@ function toPattern(url: string): RegExp {
 }
 
 /** Node's `clientError`: bytes that its parser rejects, or that do not arrive in time. They are not a request yet. */
-export function sendClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+export function sendClientError(error: ConnectionError, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') sendOnSocket(socket, new Problem('REQUEST_TIMEOUT'))
-  else if (error.code === 'HPE_HEADER_OVERFLOW') sendOnSocket(socket, new Problem('URI_TOO_LONG'))
-  else sendOnSocket(socket, new Problem('MALFORMED_REQUEST'))
+  sendOnSocket(socket, new Problem(clientErrorCode(error)))
+}
+
+function clientErrorCode({ code, rawPacket }: ConnectionError): ProblemCode {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'REQUEST_TIMEOUT'
+  if (code !== 'HPE_HEADER_OVERFLOW') return 'MALFORMED_REQUEST'
+  // The parser has one limit for the target and the headers. The target is the cause if its line has not ended.
+  // (Fastify's type of `rawPacket` is a Buffer's JSON.)
+  const packet = rawPacket as unknown as Buffer
+  const start = packet.toString('latin1', 0, SERVER_LIMITS.http.maxHeaderSize)
+  return /^[A-Z-]+ [^\r\n]*$/.test(start) ? 'URI_TOO_LONG' : 'HEADERS_TOO_LARGE'
 }
 
 function sendOnSocket(socket: Duplex, problem: Problem): void {

@@ -23,6 +23,7 @@ const MEANINGS: Readonly<Record<ProblemCode, string>> = {
   UNSUPPORTED_MEDIA_TYPE: 'the type or the encoding of the body is not supported here.',
   VALIDATION_FAILED: 'a value is missing, of the wrong type or out of bounds: `errors` lists each.',
   TOO_MANY_REQUESTS: 'you have reached a rate limit. Try again after `Retry-After` seconds.',
+  HEADERS_TOO_LARGE: 'the request headers are larger than the limit.',
   INTERNAL: 'the service failed. The request is not the cause.',
   OVERLOADED: 'the service is overloaded. Try again after `Retry-After` seconds.',
   DATABASE_UNAVAILABLE: 'the database does not respond. Try again later.',
@@ -49,8 +50,14 @@ export function registerProblemResponses(app: FastifyInstance): void {
 function toResponses({ method, config, schema = {} }: RouteOptions): Record<number, unknown> {
   const isWrite = method !== 'GET' && method !== 'HEAD'
   const codes = [
-    ...(['MALFORMED_REQUEST', 'REQUEST_TIMEOUT', 'URI_TOO_LONG', 'UNSUPPORTED_MEDIA_TYPE'] as const),
-    ...(['VALIDATION_FAILED', 'INTERNAL', 'OVERLOADED', 'DATABASE_UNAVAILABLE'] as const),
+    ...(['MALFORMED_REQUEST', 'REQUEST_TIMEOUT', 'URI_TOO_LONG', 'HEADERS_TOO_LARGE'] as const),
+    ...([
+      'UNSUPPORTED_MEDIA_TYPE',
+      'VALIDATION_FAILED',
+      'INTERNAL',
+      'OVERLOADED',
+      'DATABASE_UNAVAILABLE',
+    ] as const),
     ...(config?.rateLimit === false ? [] : (['TOO_MANY_REQUESTS'] as const)),
     ...(schema.security ? (['NOT_AUTHENTICATED', 'TOKEN_INVALID'] as const) : []),
     ...(isWrite ? (['PAYLOAD_TOO_LARGE', 'CONFLICT', 'COMMIT_OUTCOME_UNKNOWN'] as const) : []),

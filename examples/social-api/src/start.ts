@@ -37,6 +37,7 @@ export async function start(config: Config, log: Logger, { buildsSite = false } 
       )
 
     const site = siteIn(config.siteDir)
+    const xrayKey = config.xray ? (await loadOrCreateSecret(config.dataDir, 'xray-key')).secret : undefined
     const app = await buildApp({
       ...config,
       loggerInstance: log,
@@ -46,10 +47,12 @@ export async function start(config: Config, log: Logger, { buildsSite = false } 
       behindTls: config.production,
       metrics,
       site,
+      xrayKey,
     })
     const url = await listen(app, config.port, 'PORT')
     log.info(`Swagger UI: ${url}/docs`)
-    if (config.xray) log.info(`X-ray, which shows what happens within each request: ${url}/xray`)
+    if (xrayKey !== undefined)
+      log.info(`X-ray, which shows what happens within each request: ${url}/xray?key=${xrayKey}`)
     if (isEmbedded)
       log.info(`Log in as ${DEMO_USERS[0]?.email}: ${url}/ lists the demo users and their password`)
     if (buildsSite && !config.production) {

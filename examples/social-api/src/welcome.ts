@@ -9,13 +9,13 @@ import { Message } from './schemas.ts'
 export interface WelcomeConfig {
   /** True if the page lists the demo users. */
   readonly hasDemoData: boolean
-  readonly xray: boolean
+  readonly xrayKey?: string | undefined
 }
 
 const GREETING = { message: 'Welcome to social-api. Its documentation is at /docs.' }
 
 const XRAY =
-  '<li><a href="/xray">X-ray</a>, which shows what happens within each request; only on this machine.</li>'
+  '<li><a href="/xray">X-ray</a>, which shows what happens within each request. The first time, open it by the address in the service’s log.</li>'
 
 const DEMO = `<h2>Log in as</h2>
 <ul>
@@ -23,11 +23,11 @@ ${DEMO_USERS.map(({ email, role }) => `  <li><code>${email}</code>${role === 'ad
 </ul>
 <p>The password of each is <code>${DEMO_PASSWORD}</code>.</p>`
 
-export const welcome: FastifyPluginAsyncTypebox<WelcomeConfig> = async (app, { hasDemoData, xray }) => {
+export const welcome: FastifyPluginAsyncTypebox<WelcomeConfig> = async (app, { hasDemoData, xrayKey }) => {
   await app.register(accepts)
   const file = new URL(import.meta.resolve('@auth-primer/social-api/assets/welcome.html'))
   const page = (await readFile(file, 'utf8'))
-    .replace('<!-- X-ray -->', xray ? XRAY : '')
+    .replace('<!-- X-ray -->', xrayKey ? XRAY : '')
     .replace('<!-- demo users -->', hasDemoData ? DEMO : '')
 
   app.get(

@@ -1,11 +1,15 @@
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { defaultDataDir } from '@auth-primer/tool-postgres'
-import type { XrayOptions } from '@auth-primer/tool-xray'
+import type { ServiceDescription, XrayOptions } from '@auth-primer/tool-xray'
 import type { FastifyInstance } from 'fastify'
 import { createKnex, type DatabaseConfig } from '../platform/database.ts'
 import { EXEMPT_FROM_PRESSURE } from '../platform/overload.ts'
 import { authenticate, CALLER_CHANNEL, createAccessTokens, type TokenConfig } from './auth/tokens.ts'
 import type { ProblemCode } from './problem.ts'
+
+/** What X-ray's page calls this service's operations. */
+const SERVICE = new URL(import.meta.resolve('@auth-primer/social-api/assets/xray.json'))
 
 const YEAR_MS = 365 * 24 * 60 * 60 * 1000
 
@@ -25,14 +29,20 @@ const SAFE_DETAILS: ProblemCode[] = [
   'INTERNAL',
 ]
 
+export interface XrayConfig extends TokenConfig, DatabaseConfig {
+  /** X-ray's key. Never set it in production, nor behind a proxy. @default there is no X-ray */
+  readonly xrayKey?: string | undefined
+}
+
 /** Returns what X-ray has to know about this service. */
-export function xrayOptions(app: FastifyInstance, config: TokenConfig & DatabaseConfig): XrayOptions {
+export function xrayOptions(app: FastifyInstance, key: string, config: XrayConfig): XrayOptions {
   // Their signatures are right, but the service rejects them.
   const flawed = {
     expired: createAccessTokens(config, { now: () => Date.now() - YEAR_MS }),
     'other-issuer': createAccessTokens(config, { issuer: 'another-service' }),
   }
   return {
+    key,
     knex: app.knex,
     createPool: (max) => createKnex(config.databaseUrl, max),
     callerChannel: CALLER_CHANNEL,
@@ -44,5 +54,6 @@ export function xrayOptions(app: FastifyInstance, config: TokenConfig & Database
       sign: (flaw, { caller: { id, role } }) =>
         flawed[flaw].access.sign({ sub: String(id), user_id: id, role }),
     },
+    service: JSON.parse(readFileSync(SERVICE, 'utf8')) as ServiceDescription,
   }
 }

@@ -1,5 +1,6 @@
 import { DbSessionError } from './errors.ts'
-import { type Encoded, encode, type PgConnection } from './pg-wire.ts'
+import type { TransactionSpec } from './options.ts'
+import { closeSocket, type Encoded, encode, isLost, type PgConnection } from './pg-wire.ts'
 
 /** Where connections come from: the pool of a knex. */
 export interface Connections {
@@ -13,7 +14,7 @@ export interface Connections {
 
 /** How a transaction begins and ends on this pool. `withRollback` makes each transaction a savepoint. */
 export interface Verbs {
-  begin(statements: readonly string[]): Encoded
+  begin(spec: TransactionSpec): Encoded
   readonly commit: string
   /** The command tag of a successful commit. */
   readonly committed: string
@@ -24,14 +25,8 @@ export interface Verbs {
   readonly rollsBackAfterFailedCommit: boolean
 }
 
-const encoded = new WeakMap<readonly string[], Encoded>()
-
 const TRANSACTION_VERBS: Verbs = {
-  begin(statements) {
-    const begin = encoded.get(statements) ?? encode(statements)
-    encoded.set(statements, begin)
-    return begin
-  },
+  begin: ({ begin }) => begin,
   commit: 'COMMIT',
   committed: 'COMMIT',
   rollback: 'ROLLBACK',
@@ -39,16 +34,12 @@ const TRANSACTION_VERBS: Verbs = {
   rollsBackAfterFailedCommit: false,
 }
 
-/** Requests leave the last connection to units of work, which a request may wait for. */
-export const LEVELS = { request: 0, unit: 1 } as const
-
 interface Waiter {
   readonly isUnit: boolean
-  readonly deadline: number
-  resolve(lease: Lease): void
-  reject(error: DbSessionError): void
   /** The pool has been asked for its connection. */
   isAdmitted: boolean
+  resolve(lease: Lease): void
+  reject(error: DbSessionError): void
 }
 
 /** A connection that was asked for. */
@@ -67,9 +58,6 @@ export class ConnectionPool {
   readonly #waiters = new Set<Waiter>()
   #requests = 0
   #units = 0
-  readonly #watched = new WeakSet<PgConnection>()
-  readonly #lost = new WeakSet<PgConnection>()
-  #timer: NodeJS.Timeout | undefined
 
   constructor(connections: Connections, timeoutMs: number, verbs: Verbs = TRANSACTION_VERBS) {
     this.verbs = verbs
@@ -77,25 +65,30 @@ export class ConnectionPool {
     this.#timeoutMs = timeoutMs
   }
 
-  /** Returns true if a session that holds a connection may wait for another one of this level. */
-  canNest(level: number): boolean {
-    return level <= LEVELS.unit && level < this.#connections.max
+  /** Returns true if a request that holds a connection may wait for a unit of work. */
+  get canNest(): boolean {
+    return this.#connections.max > 1
   }
 
-  /** Asks for a connection; the promise rejects if none becomes free in time. */
-  acquire(level: number): Waiting {
-    const { promise, ...settle } = deferred<Lease>()
-    const isUnit = level > LEVELS.request
-    const waiter = { isUnit, deadline: performance.now() + this.#timeoutMs, isAdmitted: false, ...settle }
-    this.#waiters.add(waiter)
-    this.#timer ??= setTimeout(this.#expire, this.#timeoutMs).unref()
-    this.#admit(waiter)
-    return { lease: promise, stop: () => this.#waiters.delete(waiter) }
-  }
-
-  /** Returns true once the socket is gone. */
-  isLost(connection: PgConnection): boolean {
-    return this.#lost.has(connection)
+  /**
+   * Asks for a connection; the promise rejects if none becomes free in time. Requests leave the last connection to
+   * units of work, which a request may wait for.
+   */
+  acquire(isUnit: boolean): Waiting {
+    let stop = (): boolean => false
+    const lease = new Promise<Lease>((resolve, reject) => {
+      const waiter = { isUnit, isAdmitted: false, resolve, reject }
+      const timer = setTimeout(() => {
+        if (stop()) reject(new DbSessionError('DB_SESSION_POOL_EXHAUSTED'))
+      }, this.#timeoutMs).unref()
+      stop = () => {
+        clearTimeout(timer)
+        return this.#waiters.delete(waiter)
+      }
+      this.#waiters.add(waiter)
+      this.#admit(waiter)
+    })
+    return { lease: lease.finally(stop), stop }
   }
 
   /** Takes a connection back. Only its lease calls this. */
@@ -113,12 +106,10 @@ export class ConnectionPool {
     else this.#requests++
     try {
       const connection = await this.#connections.acquire()
-      this.#watch(connection)
       if (this.#waiters.delete(waiter)) waiter.resolve(new Lease(this, connection, isUnit))
       else this.takeBack(connection, isUnit)
     } catch (error) {
       this.#leave(isUnit)
-      if (!this.#waiters.delete(waiter)) return
       const isTimeout = this.#connections.isPoolTimeout(error)
       waiter.reject(
         new DbSessionError(isTimeout ? 'DB_SESSION_POOL_EXHAUSTED' : 'DB_SESSION_UNAVAILABLE', error),
@@ -133,26 +124,6 @@ export class ConnectionPool {
       if (waiter.isAdmitted) continue
       this.#admit(waiter)
       if (waiter.isAdmitted) return
-    }
-  }
-
-  #watch(connection: PgConnection): void {
-    if (this.#watched.has(connection)) return
-    this.#watched.add(connection)
-    connection.on('error', () => this.#lost.add(connection))
-    connection.on('end', () => this.#lost.add(connection))
-  }
-
-  #expire = (): void => {
-    const now = performance.now()
-    this.#timer = undefined
-    for (const waiter of this.#waiters) {
-      if (waiter.deadline - now >= 1) {
-        this.#timer = setTimeout(this.#expire, waiter.deadline - now).unref()
-        return
-      }
-      this.#waiters.delete(waiter)
-      waiter.reject(new DbSessionError('DB_SESSION_POOL_EXHAUSTED'))
     }
   }
 }
@@ -172,49 +143,21 @@ export class Lease {
     this.#isUnit = isUnit
   }
 
-  /** Returns true once the socket is gone. */
-  get isLost(): boolean {
-    return this.#pool.isLost(this.connection)
-  }
-
   /** Returns the connection to the pool. */
   release(): void {
-    this.#assertFirstReturn()
+    if (this.#isReturned) throw new Error('A connection was returned twice. This is a bug in db-session.')
+    this.#isReturned = true
     this.#pool.takeBack(this.connection, this.#isUnit)
-  }
-
-  /** Closes the socket: whatever waits for a reply gets an error. */
-  abandon(): void {
-    this.connection.connection.stream.destroy()
   }
 
   /** Closes the connection, which rolls its transaction back, and returns the slot to the pool. */
   async discard(): Promise<void> {
-    this.#assertFirstReturn()
-    if (!this.isLost) {
+    if (!isLost(this.connection)) {
       const closed = new Promise((resolve) => this.connection.once('end', resolve))
       this.connection.end().catch(() => {})
-      this.abandon()
+      closeSocket(this.connection)
       await closed
     }
-    this.#pool.takeBack(this.connection, this.#isUnit)
+    this.release()
   }
-
-  #assertFirstReturn(): void {
-    if (this.#isReturned) throw new Error('A connection was returned twice. This is a bug in db-session.')
-    this.#isReturned = true
-  }
-}
-
-/** Returns a promise and the functions that settle it. */
-export function deferred<T>(): {
-  promise: Promise<T>
-  resolve(value: T): void
-  reject(error: Error): void
-} {
-  let settle: { resolve(value: T): void; reject(error: Error): void } | undefined
-  const promise = new Promise<T>((resolve, reject) => {
-    settle = { resolve, reject }
-  })
-  return { promise, ...(settle as NonNullable<typeof settle>) }
 }

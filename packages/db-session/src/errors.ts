@@ -1,42 +1,21 @@
 /** The HTTP status and the message of each code. `docs/errors/` has a page for each. */
 const ERRORS = {
   DB_SESSION_OPTION_INVALID: [500, 'An option is invalid.'],
-  DB_SESSION_NOT_COVERED: [
-    500,
-    'No session here: routes and hooks have one if they are added after db-session, not-found handlers never.',
-  ],
+  DB_SESSION_NOT_COVERED: [500, 'No session here: add routes and hooks after db-session.'],
   DB_SESSION_OVER: [500, 'The session has ended: await every statement before the response is sent.'],
   DB_SESSION_ABORTED: [503, 'The request ended before its session, which was rolled back.'],
   DB_SESSION_NOT_AWAITED: [500, 'Something that uses the session was not awaited, so it was rolled back.'],
-  DB_SESSION_SAVEPOINT_OPEN: [
-    500,
-    'A savepoint is open: use the session that its function received, or await the savepoint first.',
-  ],
+  DB_SESSION_SAVEPOINT_OPEN: [500, 'A savepoint is open: use its session, or await it first.'],
   DB_SESSION_NOT_ON_A_SESSION: [500, 'A session does not have this member of a knex.'],
-  DB_SESSION_STREAM_OPEN: [
-    500,
-    "A session that may write cannot stream its rows to the client: its COMMIT would come after the head. Use `mode: 'read'`.",
-  ],
-  DB_SESSION_NEEDS_TRANSACTION: [
-    500,
-    "The statement ends with its transaction, and with mode 'read' each statement is a transaction of its own. Send settings with the option `begin`, or ask for one transaction with `isolation: 'repeatable read'`.",
-  ],
-  DB_SESSION_NESTED: [
-    500,
-    'The pool cannot spare a connection for a unit of work inside this session: commit the session first, use a savepoint of it, or enlarge the pool.',
-  ],
-  DB_SESSION_ROLLBACK_OPEN: [
-    500,
-    'Another `withRollback` of this database is active. Run them one after the other.',
-  ],
+  DB_SESSION_STREAM_OPEN: [500, "Only a session with `mode: 'read'` can stream its rows to the client."],
+  DB_SESSION_NEEDS_TRANSACTION: [500, 'The statement needs a transaction: use `begin`, or `isolation`.'],
+  DB_SESSION_NESTED: [500, 'The pool cannot spare a connection for a unit of work inside this session.'],
+  DB_SESSION_ROLLBACK_OPEN: [500, 'Another `withRollback` is active. Run them one after the other.'],
   DB_SESSION_ENDED_BY_STATEMENT: [
     500,
     'A statement ended the transaction: leave COMMIT and ROLLBACK to the session.',
   ],
-  DB_SESSION_TRANSACTION_FAILED: [
-    500,
-    'An earlier statement failed, so nothing can be committed. Let its error propagate, or run it in a savepoint.',
-  ],
+  DB_SESSION_TRANSACTION_FAILED: [500, 'An earlier statement failed, so nothing can be committed.'],
   DB_SESSION_QUERY_FAILED: [500, 'A statement failed.'],
   DB_SESSION_READ_ONLY: [500, "A statement tried to write in a session with mode 'read'."],
   DB_SESSION_CONSTRAINT: [409, 'The change violates a constraint of the database.'],
@@ -47,18 +26,13 @@ const ERRORS = {
   DB_SESSION_CONNECTION_LOST: [503, 'The connection to Postgres was lost. Nothing was committed.'],
   DB_SESSION_COMMIT_OUTCOME_UNKNOWN: [
     503,
-    'The connection was lost during COMMIT. It is not known whether the transaction was committed.',
+    'The connection was lost during COMMIT, so its outcome is unknown.',
   ],
   DB_SESSION_CLOSING: [503, 'The service is shutting down.'],
 } as const
 
 /** Failures that pass by themselves: their responses carry `Retry-After: 1`. */
-const TRANSIENT: readonly string[] = [
-  'DB_SESSION_POOL_EXHAUSTED',
-  'DB_SESSION_UNAVAILABLE',
-  'DB_SESSION_CONNECTION_LOST',
-  'DB_SESSION_CLOSING',
-]
+const TRANSIENT = /POOL_EXHAUSTED|UNAVAILABLE|CONNECTION_LOST|CLOSING/
 
 /**
  * What each SQLSTATE becomes. Everything that is not listed is `DB_SESSION_QUERY_FAILED`, a 500: the program sent a
@@ -112,7 +86,7 @@ export class DbSessionError extends Error {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.statusCode = ERRORS[code][0]
-    if (TRANSIENT.includes(code)) {
+    if (TRANSIENT.test(code)) {
       this.retryAfter = 1
       this.headers = { 'retry-after': '1' }
     }

@@ -1,24 +1,16 @@
-/**
- * Everything that relies on private parts of knex. `private-parts.test.ts` fails if one of them changes.
- */
+/** Everything that relies on private parts of knex. `private-parts.test.ts` fails if one of them changes. */
 import { EventEmitter } from 'node:events'
 import type { Knex } from 'knex'
 import type { QueryResult } from 'pg'
 import type { Connections } from './connection-pool.ts'
 import { DbSessionError } from './errors.ts'
-import type { UnitOfWorkOptions } from './options.ts'
 import { isSubmittable, type PgConnection, prepareStream, type Statement } from './pg-wire.ts'
 import type { Session } from './session.ts'
 import type { Scope } from './session-state.ts'
-import type { DbSession, QueryConfig } from './types.ts'
+import type { DbSession, QueryConfig, UnitOfWorkOptions } from './types.ts'
 
-/** Runs a unit of work that a session waits for. */
-export type RunUnit = <T>(
-  work: (db: DbSession) => Promise<T>,
-  options: UnitOfWorkOptions,
-  outer: Session,
-) => Promise<T>
-
+type Work<T> = (db: DbSession) => Promise<T>
+type RunUnit = <T>(work: Work<T>, options: UnitOfWorkOptions, outer: Session) => Promise<T>
 /** Creates the knex of a session, or of a savepoint in it. */
 export type CreateSessionKnex = (session: Session, scope: Scope) => DbSession
 
@@ -37,20 +29,16 @@ export function connectionsOf(knex: Knex): Connections {
 /**
  * Prepares what all sessions of one knex share, so one session costs three small objects.
  *
- * Private: a client can have another client as its prototype; it calls `acquireConnection`, `releaseConnection`,
- * `cancelQuery` and pg's `query(config, callback)`; a knex lists its methods as own members.
+ * Private: a client can have another client as its prototype; it calls `acquireConnection`, `releaseConnection` and pg's
+ * `query(config, callback)`; a knex lists its methods as own members.
  */
 export function sessionKnexFactory(knex: Knex, runUnit: RunUnit): CreateSessionKnex {
-  const clientPrototype = Object.create(knex.client, {
-    transacting: { value: true },
-    acquireConnection: {
-      value(this: { [kConnection]: SessionConnection }) {
-        return Promise.resolve(this[kConnection])
-      },
-    },
-    releaseConnection: { value: () => RELEASED },
-    cancelQuery: { value: (connection: SessionConnection) => connection.cancelStatement() },
-  })
+  const clientPrototype: SessionClient = Object.create(knex.client)
+  clientPrototype.transacting = true
+  clientPrototype.acquireConnection = async function () {
+    return this[kConnection]
+  }
+  clientPrototype.releaseConnection = async () => {}
   const prototype = Object.create(Function.prototype)
   forwardToBuilder(prototype, knex)
   const members = sessionMembers(knex, create, runUnit)
@@ -91,19 +79,19 @@ class SessionConnection {
     if (reply) result.then((result) => reply(null, result), reply)
     return isSubmittable(config) || reply ? config : result
   }
-
-  cancelStatement(): Promise<void> {
-    return this.session.cancelStatement()
-  }
 }
 
-const RELEASED = Promise.resolve()
 const kConnection = Symbol('db-session.connection')
 type SessionKnex = DbSession & { [kConnection]: SessionConnection }
+type SessionClient = Knex.Client & { [kConnection]: SessionConnection; transacting: boolean }
 
+const OUTSIDE = 'It belongs to the knex itself, not to a session of it.'
 /** Members of Knex that would leave the session, or outlive it. */
-const REFUSED_METHODS = ['initialize', 'destroy', 'withUserParams', 'transactionProvider', 'rollback']
-const REFUSED_GETTERS = ['migrate', 'seed']
+const REFUSED = {
+  ...{ initialize: OUTSIDE, destroy: OUTSIDE, withUserParams: OUTSIDE, transactionProvider: OUTSIDE },
+  ...{ migrate: OUTSIDE, seed: OUTSIDE },
+  rollback: 'A session has no `rollback`: throw an error, or call `rollbackOnly()`.',
+}
 const NOT_A_TRANSACTION =
   'A transaction inside a session is a savepoint: give `transaction` a function that returns a promise, and no options.'
 const QUERY_MEMBERS = ['text', 'values', 'name', 'rowMode']
@@ -157,34 +145,30 @@ function sessionMembers(knex: Knex, create: CreateSessionKnex, runUnit: RunUnit)
     },
     commit() {
       const { session, scope } = this[kConnection]
-      return handled(
-        scope.parent
-          ? Promise.reject(notOnASession('A savepoint is committed with its session.'))
-          : session.commit(),
-      )
+      if (scope.parent) return refused('A savepoint is committed with its session.')
+      return handled(session.commit())
     },
-    savepoint(work: (db: DbSession) => Promise<unknown>) {
+    savepoint(work: Work<unknown>) {
       assertFunction('savepoint', work)
       const { session, scope } = this[kConnection]
       return handled(session.savepoint(scope, async (inner) => work(create(session, inner))))
     },
     /** knex's name for a savepoint, which Objection's `Model.transaction(db, work)` calls too. */
-    transaction(work: (db: DbSession) => Promise<unknown>, config?: object) {
-      if (typeof work !== 'function' || config !== undefined)
-        return handled(Promise.reject(notOnASession(NOT_A_TRANSACTION)))
-      return this.savepoint((db: DbSession) => {
-        const result = work(db)
-        if (typeof result?.then !== 'function') throw notOnASession(NOT_A_TRANSACTION)
-        return result
-      })
+    transaction(work: Work<unknown>, config?: object) {
+      if (typeof work !== 'function' || config !== undefined) return refused(NOT_A_TRANSACTION)
+      return this.savepoint((db) => work(db) ?? refused(NOT_A_TRANSACTION))
     },
-    unitOfWork(work: (db: DbSession) => Promise<unknown>, options: UnitOfWorkOptions = {}) {
+    unitOfWork(work: Work<unknown>, options: UnitOfWorkOptions = {}) {
       assertFunction('unitOfWork', work)
       return handled(runUnit(work, options, this[kConnection].session))
     },
   } as object & ThisType<SessionKnex & { client: Knex.Client }>
-  for (const name of REFUSED_METHODS) Object.defineProperty(members, name, { value: refuse(name) })
-  for (const name of REFUSED_GETTERS) Object.defineProperty(members, name, { get: refuse(name) })
+  for (const [name, message] of Object.entries(REFUSED)) {
+    const get = () => {
+      throw notOnASession(message)
+    }
+    Object.defineProperty(members, name, { get })
+  }
   return members
 }
 
@@ -201,18 +185,17 @@ function forwardToBuilder(prototype: Record<string, unknown>, knex: Knex): void 
 }
 
 function queryConfig(statement: string | QueryConfig, values: readonly unknown[] | undefined): QueryConfig {
-  const config = typeof statement === 'string' ? { text: statement, ...(values && { values }) } : statement
-  if (config === null || typeof config !== 'object' || typeof config.text !== 'string')
+  const config =
+    typeof statement === 'string' ? { text: statement, ...(values !== undefined && { values }) } : statement
+  const { text, values: given = [], name = '', rowMode = 'array' } = config ?? {}
+  const unknown = Object.keys(config ?? {}).find((member) => !QUERY_MEMBERS.includes(member))
+  if (typeof text !== 'string')
     throw new TypeError('Expected `query` to get a text, or an object with a text.')
-  const given = typeof statement === 'string' ? values : config.values
-  if (given !== undefined && !Array.isArray(given))
-    throw new TypeError('Expected the values of `query` to be an array.')
-  for (const name of Object.keys(config))
-    if (!QUERY_MEMBERS.includes(name)) throw new TypeError(`Unknown member \`${name}\` of a query.`)
-  if (config.name !== undefined && (typeof config.name !== 'string' || Buffer.byteLength(config.name) > 63))
+  if (!Array.isArray(given)) throw new TypeError('Expected the values of `query` to be an array.')
+  if (unknown) throw new TypeError(`Unknown member \`${unknown}\` of a query.`)
+  if (typeof name !== 'string' || Buffer.byteLength(name) > 63)
     throw new TypeError('Expected the `name` of a query to be a string of at most 63 bytes.')
-  if (config.rowMode !== undefined && config.rowMode !== 'array')
-    throw new TypeError("Expected the `rowMode` of a query to be 'array'.")
+  if (rowMode !== 'array') throw new TypeError("Expected the `rowMode` of a query to be 'array'.")
   return config
 }
 
@@ -226,18 +209,12 @@ export function assertFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') throw new TypeError(`Expected \`${name}\` to get a function.`)
 }
 
-function refuse(name: string): () => never {
-  return () => {
-    throw notOnASession(
-      name === 'rollback'
-        ? 'A session has no `rollback`: throw an error, or call `rollbackOnly()`.'
-        : `\`${name}\` belongs to the knex itself, not to a session of it.`,
-    )
-  }
-}
-
 function notOnASession(message: string): DbSessionError {
   return new DbSessionError('DB_SESSION_NOT_ON_A_SESSION', undefined, message)
+}
+
+function refused(message: string): Promise<never> {
+  return handled(Promise.reject(notOnASession(message)))
 }
 
 /**
@@ -271,21 +248,19 @@ class SharedConnection {
   }
 
   async #run(query: { text: string; values?: unknown[] }): Promise<QueryResult> {
-    if (/^BEGIN\b/i.test(query.text)) {
-      this.#isInTransaction = true
-      return this.#connection.query('SAVEPOINT knex')
-    }
-    if (/^COMMIT\b/i.test(query.text)) return this.#connection.query('RELEASE SAVEPOINT knex')
-    if (/^ROLLBACK;?$/i.test(query.text)) return this.#connection.query('ROLLBACK TO SAVEPOINT knex')
-    if (this.#isInTransaction) return this.#connection.query(query)
-    await this.#connection.query('SAVEPOINT statement')
-    try {
-      const result = await this.#connection.query(query)
-      await this.#connection.query('RELEASE SAVEPOINT statement')
-      return result
-    } catch (error) {
-      await this.#connection.query('ROLLBACK TO SAVEPOINT statement')
-      throw error
-    }
+    const send = (query: { text: string }): Promise<QueryResult> => this.#connection.query(query)
+    if (/^COMMIT\b/i.test(query.text)) return send({ text: 'RELEASE SAVEPOINT knex' })
+    if (/^ROLLBACK;?$/i.test(query.text)) return send({ text: 'ROLLBACK TO SAVEPOINT knex' })
+    if (this.#isInTransaction) return send(query)
+    this.#isInTransaction = /^BEGIN\b/i.test(query.text)
+    if (this.#isInTransaction) return send({ text: 'SAVEPOINT knex' })
+    await send({ text: 'SAVEPOINT statement' })
+    const verb = (await send(query).then(
+      (result) => ({ result, text: 'RELEASE SAVEPOINT statement' }),
+      (error) => ({ error, text: 'ROLLBACK TO SAVEPOINT statement' }),
+    )) as { result?: QueryResult; error?: Error; text: string }
+    await send({ text: verb.text })
+    if (verb.result) return verb.result
+    throw verb.error
   }
 }

@@ -4,10 +4,24 @@
  */
 import type { Socket } from 'node:net'
 import pg, { type Client, type Connection, type QueryConfig, type QueryResult, type Submittable } from 'pg'
-import type { BeginStatements } from './options.ts'
+import type { BeginStatements } from './types.ts'
 
 /** A pg Client with the two numbers that a cancel request needs. Private: they are not in pg's types. */
 export type PgConnection = Client & { readonly processID: number; readonly secretKey: number }
+
+/** Returns true once the socket is gone. Private: pg keeps what it knows of its socket in these members. */
+export function isLost(connection: PgConnection): boolean {
+  const { _queryable: isQueryable, _ended: isEnded } = connection as never as {
+    _queryable: boolean
+    _ended: boolean
+  }
+  return !isQueryable || isEnded
+}
+
+/** Closes the socket: whatever waits for a reply gets an error. */
+export function closeSocket(connection: PgConnection): void {
+  connection.connection.stream.destroy()
+}
 
 /** A text with values, or an object that reads and writes pg's messages itself: a cursor, a row stream, a COPY. */
 export type Statement = QueryConfig | Submittable
@@ -56,7 +70,8 @@ export function isSubmittable(statement: Statement): statement is Submittable {
 
 /** Sends a statement. */
 export function send(connection: PgConnection, statement: Statement): Promise<QueryResult> {
-  return exchange(connection, (reply) => {
+  return new Promise((resolve, reject) => {
+    const reply: Reply = (error, result) => (error ? reject(error) : resolve(result as QueryResult))
     if (isSubmittable(statement)) submit(connection, statement as RowStream, reply)
     // pg copies a config, member by member, but not a text and its values
     else if (hasOnly(statement, ['text', 'values']))
@@ -81,34 +96,9 @@ export function sendBatch(
   statement: QueryConfig,
   end?: Encoded,
 ): Promise<QueryResult> {
-  return exchange(connection, (reply) => {
-    connection.query(new BatchedQuery(begin, end, statement, reply) as Submittable)
-  })
-}
-
-const unsent = new WeakSet<Error>()
-
-/** Returns false for an error about values that pg cannot send. */
-export function wasSent(error: Error): boolean {
-  return !unsent.has(error)
-}
-
-function exchange(connection: PgConnection, start: (reply: Reply) => void): Promise<QueryResult> {
   return new Promise((resolve, reject) => {
-    let isStarted = false
-    let isUnsent = false
-    start((error, result) => {
-      if (isUnsent) return
-      if (error === null) resolve(result as QueryResult)
-      else if (isStarted) reject(error)
-      else {
-        // Private: pg reports such an error at once, and then the reply to what it has sent already
-        isUnsent = true
-        unsent.add(error)
-        connection.query('', () => reject(error))
-      }
-    })
-    isStarted = true
+    const reply: Reply = (error, result) => (error ? reject(error) : resolve(result as QueryResult))
+    connection.query(new BatchedQuery(begin, end, statement, reply) as Submittable)
   })
 }
 
@@ -145,8 +135,8 @@ type CancelConnection = Connection & {
 }
 
 /**
- * Calls `onSilent` once no byte has arrived for `timeoutMs` while a reply is due. Returns a function that stops the
- * watch. Private: `connection.stream` is the socket.
+ * Calls `onSilent` once no byte has arrived for `timeoutMs`, if not 0, while a reply is due. Returns a function that
+ * stops the watch. Private: `connection.stream` is the socket.
  */
 export function watchForSilence(
   connection: PgConnection,
@@ -154,6 +144,7 @@ export function watchForSilence(
   isReplyDue: () => boolean,
   onSilent: () => void,
 ): () => void {
+  if (timeoutMs === 0) return () => {}
   const stream = connection.connection.stream as Socket
   let seen = stream.bytesRead
   const timer = setInterval(() => {
@@ -220,13 +211,22 @@ function stateOf(statement: Statement): string | undefined {
   return cursor?.state ?? state
 }
 
-/** Closes a cursor, a row stream or a COPY; with an error, its consumer gets it. */
-export function close(statement: Statement, error?: Error): void {
+/** Closes a cursor, a row stream or a COPY. */
+export function close(statement: Statement): void {
   const stream = statement as RowStream
-  if (stream.destroy) stream.destroy(error)
-  else if (error) stream.handleError(error)
+  if (stream.destroy) stream.destroy()
   else stream.close?.(() => {})
 }
+
+/** Reports an error to the consumer of a cursor, a row stream or a COPY that was not sent. */
+export function failUnsent(statement: Submittable, error: Error): void {
+  const stream = statement as RowStream
+  if (submitted.has(stream)) return
+  if (stream.destroy) stream.destroy(error)
+  else stream.handleError(error)
+}
+
+const submitted = new WeakSet<Submittable>()
 
 /** Returns the text and the values of a statement, as far as they are known. */
 export function describe(statement: Statement): { text: string; values: readonly unknown[] } {
@@ -243,6 +243,7 @@ function submit(connection: PgConnection, stream: RowStream, reply: Reply): void
     reply(null)
     return
   }
+  submitted.add(stream)
   const { handleReadyForQuery, handleError } = stream
   stream.handleReadyForQuery = (connection) => {
     handleReadyForQuery?.call(stream, connection)

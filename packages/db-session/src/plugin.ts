@@ -3,19 +3,16 @@ import fp from 'fastify-plugin'
 import { commitOnSend } from './commit-on-send.ts'
 import { DbSessionError, toDbSessionError } from './errors.ts'
 import {
-  type BeginStatements,
   check,
-  type DbRoute,
   invalidOption,
   parseSessionOptions,
   parseTransactionSpec,
-  type SessionOptions,
   type TransactionSpec,
 } from './options.ts'
 import { kOpenSessions, RequestSession, type SessionOf, withRetries } from './request-session.ts'
-import { registerManager, SessionManager } from './session-manager.ts'
-import type { DbSession } from './types.ts'
-import { type UnitOfWork, unitOfWorkOf } from './unit-of-work.ts'
+import { managerKey, type OpenSession, SessionManager } from './session-manager.ts'
+import type { BeginStatements, DbRoute, DbSession, SessionOptions, UnitOfWork } from './types.ts'
+import { unitOfWorkOf } from './unit-of-work.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -61,15 +58,23 @@ export const dbSession = fp<DbSessionOptions>(
     if (app.hasRequestDecorator(name))
       throw invalidOption(`\`request.${name}\` exists already: give each database its own \`name\`.`)
     const manager = new SessionManager(settings, app.log)
-    registerManager(app, name, manager)
     const kSession = Symbol(`db-session.${name}`)
     const kSpec = Symbol(`db-session.${name}.spec`)
     const sessionOf: SessionOf = (request) => (request as never)[kSession]
+    const open = (request: FastifyRequest, spec: TransactionSpec): OpenSession => {
+      const owner = `${request.method} ${request.routeOptions.url}`
+      return manager.open({
+        owner,
+        spec,
+        isUnit: false,
+        log: request.log,
+        begin: begin ? [() => begin(request)] : [],
+      })
+    }
 
-    app.decorate(
-      (name === 'db' ? 'unitOfWork' : `${name}UnitOfWork`) as 'unitOfWork',
-      unitOfWorkOf(manager, begin ? [() => begin(undefined)] : []),
-    )
+    app.decorate(managerKey(name) as never, manager as never)
+    const unitOfWork = unitOfWorkOf(manager, begin ? [() => begin(undefined)] : [])
+    app.decorate((name === 'db' ? 'unitOfWork' : `${name}UnitOfWork`) as 'unitOfWork', unitOfWork)
     if (!app.hasRequestDecorator(kOpenSessions)) app.decorateRequest(kOpenSessions as never, 0 as never)
     app.decorateRequest(kSession as never, null as never)
     app.decorateRequest(name, {
@@ -81,12 +86,7 @@ export const dbSession = fp<DbSessionOptions>(
       },
     } as never)
     app.addHook('onRequest', (request, reply, done) => {
-      ;(request as never as Record<symbol, unknown>)[kSession] = new RequestSession(
-        request,
-        reply,
-        manager,
-        begin,
-      )
+      Object.assign(request, { [kSession]: new RequestSession(request, reply, open) })
       done()
     })
     app.addHook('onRoute', (route) => {
@@ -96,7 +96,7 @@ export const dbSession = fp<DbSessionOptions>(
       const spec = parseTransactionSpec((config[name] as DbRoute | undefined) ?? {}, settings)
       route.config = { ...config, [kSpec]: spec } as NonNullable<RouteOptions['config']>
       route.errorHandler = translateErrors(route.errorHandler)
-      if (spec.retry > 0) route.handler = withRetries(route.handler, sessionOf, spec, name)
+      if (spec.retry > 0) route.handler = withRetries(route.handler, sessionOf, manager, spec, name)
       // the last hook before the handler, and the last one before the response
       append(route, 'preHandler', (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
         sessionOf(request)?.beforeHandler()

@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
-import { LEVELS } from './connection-pool.ts'
 import { DbSessionError, isConflict } from './errors.ts'
-import type { BeginStatements, TransactionSpec } from './options.ts'
+import type { TransactionSpec } from './options.ts'
 import type { Session } from './session.ts'
 import type { OpenSession, SessionManager } from './session-manager.ts'
 import type { DbSession } from './types.ts'
@@ -32,7 +31,6 @@ export function restoreHead(reply: FastifyReply, { statusCode, headers }: Head):
 export class RequestSession {
   readonly request: FastifyRequest & { [kOpenSessions]?: number }
   readonly reply: FastifyReply
-  readonly manager: SessionManager
   /** `answering` while the session commits or rolls back; `streaming` while it lasts as long as a response stream. */
   phase: 'open' | 'answering' | 'streaming' | 'done' = 'open'
   /** A second response came while the first one was committed. */
@@ -43,20 +41,18 @@ export class RequestSession {
   isUntouched = false
   /** Runs the handler again if the error is a conflict and that is possible. */
   retry: (cause: unknown) => boolean = () => false
-  readonly #begin: (() => BeginStatements | undefined)[]
+  readonly #openSession: (request: FastifyRequest, spec: TransactionSpec) => OpenSession
   #current: OpenSession | undefined
   #isListening = false
 
   constructor(
     request: FastifyRequest,
     reply: FastifyReply,
-    manager: SessionManager,
-    begin: ((request: FastifyRequest) => BeginStatements) | undefined,
+    openSession: (request: FastifyRequest, spec: TransactionSpec) => OpenSession,
   ) {
     this.request = request
     this.reply = reply
-    this.manager = manager
-    this.#begin = begin ? [() => begin(request)] : []
+    this.#openSession = openSession
   }
 
   get session(): Session | undefined {
@@ -95,10 +91,8 @@ export class RequestSession {
   }
 
   #open(spec: TransactionSpec): OpenSession {
-    const { request, reply } = this
-    const owner = `${request.method} ${request.routeOptions.url}`
-    const { log } = request
-    const opened = this.manager.open({ owner, spec, level: LEVELS.request, log, begin: this.#begin })
+    const { reply } = this
+    const opened = this.#openSession(this.request, spec)
     this.#count(1)
     // the response is on its way, or the client disconnected: too late for a session
     if (this.phase === 'answering' || this.phase === 'done' || reply.raw.destroyed)
@@ -136,6 +130,7 @@ export class RequestSession {
 export function withRetries(
   handler: RouteHandlerMethod,
   sessionOf: SessionOf,
+  manager: SessionManager,
   spec: TransactionSpec,
   name: string,
 ): RouteHandlerMethod {
@@ -144,19 +139,19 @@ export function withRetries(
     const requestSession = sessionOf(request)
     const call = (request: FastifyRequest): unknown => Reflect.apply(handler, this, [request, ...rest])
     // another plugin may call the handler with other arguments, as @fastify/websocket does
-    return requestSession?.request === request
-      ? runWithRetries(call, requestSession, spec, name)
-      : call(request)
+    if (requestSession?.request !== request) return call(request)
+    return runWithRetries(call, requestSession, manager, spec, name)
   } as RouteHandlerMethod
 }
 
 function runWithRetries(
   call: (request: FastifyRequest) => unknown,
   requestSession: RequestSession,
+  manager: SessionManager,
   spec: TransactionSpec,
   name: string,
 ): unknown {
-  const { request, reply, manager } = requestSession
+  const { request, reply } = requestSession
   let current = 1
   const mayRunAgain = (cause: unknown): boolean => current <= spec.retry && requestSession.mayRetry(cause)
 

@@ -1,20 +1,13 @@
 import type { Knex } from 'knex'
-import { ConnectionPool, LEVELS } from './connection-pool.ts'
+import { ConnectionPool } from './connection-pool.ts'
 import { DbSessionError, isConflict, toDbSessionError } from './errors.ts'
 import { connectionsOf, sessionKnexFactory } from './knex-adapter.ts'
-import {
-  type BeginStatements,
-  type Log,
-  parseTransactionSpec,
-  type Settings,
-  type TransactionSpec,
-  type UnitOfWorkOptions,
-} from './options.ts'
+import { parseTransactionSpec, type Settings, type TransactionSpec } from './options.ts'
 import { type Encoded, encode } from './pg-wire.ts'
 import { Session } from './session.ts'
 import { Timeline } from './timeline.ts'
 import { withTimeout } from './transaction.ts'
-import type { DbSession } from './types.ts'
+import type { BeginStatements, DbSession, Log, UnitOfWorkOptions } from './types.ts'
 
 /** How often it is logged, at most, that the replica gives no connection. */
 const FALLBACK_LOG_INTERVAL_MS = 10_000
@@ -27,7 +20,7 @@ export interface OpenOptions {
   /** The route, or the name of the unit of work's function, for the log and the diagnostics. */
   readonly owner: string
   readonly spec: TransactionSpec
-  readonly level: number
+  readonly isUnit: boolean
   readonly log: Log
   readonly begin: readonly GetBegin[]
 }
@@ -68,14 +61,12 @@ export class SessionManager {
   }
 
   open(options: OpenOptions): OpenSession {
-    const { owner, spec, level, log, begin } = options
+    const { begin, owner, ...rest } = options
     const session = new Session({
-      spec,
-      level,
-      log,
-      timeline: new Timeline(owner, this.settings, log),
+      ...rest,
+      timeline: new Timeline(owner, this.settings, rest.log),
       cancelTimeoutMs: this.settings.cancelTimeoutMs,
-      pools: spec.usesReplica && this.replica ? [this.replica, this.primary] : [this.primary],
+      pools: rest.spec.usesReplica && this.replica ? [this.replica, this.primary] : [this.primary],
       extraBegin: () => encodeAll(begin),
       onFallback: (error) => this.#logFallback(error),
       onEnded: () => {
@@ -103,10 +94,10 @@ export class SessionManager {
     if (outer?.root.isClosed) throw new DbSessionError('DB_SESSION_OVER')
     const { begin: ownBegin, ...route } = options
     const spec = parseTransactionSpec(route, this.settings)
-    const level = outer ? outer.context.level + 1 : LEVELS.unit
-    if (outer?.needsConnection && !this.primary.canNest(level)) throw new DbSessionError('DB_SESSION_NESTED')
+    if (outer?.needsConnection && (outer.context.isUnit || !this.primary.canNest))
+      throw new DbSessionError('DB_SESSION_NESTED')
     const owner = work.name || 'unit of work'
-    const openOptions = { owner, spec, level, log: this.#log, begin: [...begin, () => ownBegin] }
+    const openOptions = { owner, spec, isUnit: true, log: this.#log, begin: [...begin, () => ownBegin] }
     for (let run = 1; ; run++) {
       const { session, db } = this.open(openOptions)
       outer?.adopt(session)
@@ -158,20 +149,9 @@ export class SessionManager {
   }
 }
 
-const managers = new WeakMap<object, Map<string, SessionManager>>()
-
-/** Remembers the manager of an app or of a unit of work, for `withRollback`. */
-export function registerManager(owner: object, name: string, manager: SessionManager): void {
-  managers.set(owner, (managers.get(owner) ?? new Map()).set(name, manager))
-}
-
-/** Returns the manager of an app or of a unit of work. An app inherits those of the app around it. */
-export function findManager(owner: object, name: string): SessionManager {
-  for (let target: object | null = owner; target; target = Object.getPrototypeOf(target)) {
-    const manager = managers.get(target)?.get(name)
-    if (manager) return manager
-  }
-  throw new DbSessionError('DB_SESSION_NOT_COVERED', undefined, `No db-session with the name '${name}' here.`)
+/** The member of an app or of a unit of work that `withRollback` reads. */
+export function managerKey(name: string): symbol {
+  return Symbol.for(`auth-primer.db-session.${name}`)
 }
 
 function encodeAll(begin: readonly GetBegin[]): Encoded | undefined {

@@ -67,6 +67,7 @@ export function transition(state: StateName, event: EventName): Transition {
 export class Scope {
   readonly parent: Scope | undefined
   readonly depth: number
+  readonly name: string
   /** The savepoint that is open in it. */
   child: Scope | undefined
   isClosed = false
@@ -78,6 +79,7 @@ export class Scope {
   constructor(parent?: Scope) {
     this.parent = parent
     this.depth = parent ? parent.depth + 1 : 0
+    this.name = `s${this.depth}`
     if (parent) parent.child = this
   }
 

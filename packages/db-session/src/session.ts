@@ -1,20 +1,18 @@
 import { setImmediate as immediate } from 'node:timers/promises'
 import type { QueryResult } from 'pg'
-import { type ConnectionPool, deferred, type Waiting } from './connection-pool.ts'
-import { DbSessionError, findPostgresError } from './errors.ts'
-import type { Log, TransactionSpec } from './options.ts'
-import { close, describe, type Encoded, isLeft, isSubmittable, type Statement } from './pg-wire.ts'
+import type { ConnectionPool, Waiting } from './connection-pool.ts'
+import { DbSessionError } from './errors.ts'
+import * as wire from './pg-wire.ts'
 import {
   type EventName,
   isTransactionLocal,
   notAwaited,
   Scope,
-  type StateName,
   transactionFailed,
   transition,
 } from './session-state.ts'
-import type { Timeline } from './timeline.ts'
 import { type Sendable, Transaction, type TransactionContext, withTimeout } from './transaction.ts'
+import type { Log } from './types.ts'
 
 /** How long a statement may go on after a failure before it is cancelled: most end within that. */
 const GRACE_MS = 20
@@ -32,16 +30,11 @@ type State =
   | { readonly name: 'busy'; readonly job: Job }
   | { readonly name: 'committing' | 'finishing'; readonly done: Promise<void> }
 
-export interface SessionContext {
-  readonly spec: TransactionSpec
-  readonly timeline: Timeline
+export interface SessionContext extends Omit<TransactionContext, 'acquire' | 'isBlocking'> {
   readonly log: Log
-  readonly cancelTimeoutMs: number
-  /** 0 for a request, 1 for a unit of work, 2 for one inside a unit of work, and so on. */
-  readonly level: number
+  readonly isUnit: boolean
   /** The pools to try, in order. The first that gives a connection serves the whole session. */
   readonly pools: readonly ConnectionPool[]
-  extraBegin(): Encoded | undefined
   /** Called if the first pool gives no connection. */
   onFallback(error: unknown): void
   /** Called once everything is over, the functions given to `afterCommit` included. */
@@ -66,22 +59,15 @@ export class Session {
   readonly #units = new Set<Session>()
   /** Why it ended, or is about to end, if it was aborted. */
   #reason: DbSessionError | undefined
-  #watchers: (() => void)[] = []
+  readonly #watchers: (() => void)[] = []
   readonly #afterwards: Promise<unknown>[] = []
   #onEnded = (): void => {}
 
   constructor(context: SessionContext) {
     this.context = context
     this.#pools = context.pools
-    this.#transactionContext = {
-      ...context,
-      acquire: () => this.#acquire(),
-      isBlocking: () => this.#queue.length > 0,
-    }
-  }
-
-  get state(): StateName {
-    return this.#state.name
+    const isBlocking = (): boolean => this.#queue.length > 0
+    this.#transactionContext = { ...context, isBlocking, acquire: () => this.#acquire() }
   }
 
   /** Returns true if it holds a connection. */
@@ -94,16 +80,15 @@ export class Session {
     return this.#transaction !== undefined
   }
 
-  /** Returns true if a row stream is under way. */
   get isStreaming(): boolean {
-    return this.#state.name === 'busy' && isSubmittable(this.#state.job.statement)
+    return this.#state.name === 'busy' && wire.isSubmittable(this.#state.job.statement)
   }
 
   /** Runs a statement after those before it. */
-  async submit(scope: Scope, statement: Statement): Promise<QueryResult> {
+  async submit(scope: Scope, statement: wire.Statement): Promise<QueryResult> {
     const refusal = this.#refusal('statement', scope)
     if (refusal === undefined) return this.#enqueue('query', scope, statement)
-    if (isSubmittable(statement)) close(statement, refusal)
+    if (wire.isSubmittable(statement)) wire.failUnsent(statement, refusal)
     throw refusal
   }
 
@@ -113,12 +98,23 @@ export class Session {
     const refusal = this.#refusal('savepoint', parent)
     if (refusal) throw refusal
     const scope = new Scope(parent)
-    const name = `s${scope.depth}`
     try {
-      await this.#control(parent, `SAVEPOINT ${name}`)
-      return await this.#runInSavepoint(scope, name, work)
+      await this.#control(parent, `SAVEPOINT ${scope.name}`)
+      const result = await work(scope)
+      scope.isClosed = true
+      const pending = await this.#settle(scope)
+      if (pending !== undefined) throw notAwaited(pending)
+      if (scope.failure !== undefined) throw transactionFailed(scope.failure)
+      if (scope.isRollbackOnly) await this.#undo(scope, parent)
+      else {
+        await this.#control(parent, `RELEASE SAVEPOINT ${scope.name}`)
+        parent.afterCommit.push(...scope.afterCommit)
+      }
+      return result
+    } catch (error) {
+      await this.#undo(scope, parent)
+      throw error
     } finally {
-      scope.close()
       parent.child = undefined
       this.#notify()
     }
@@ -190,14 +186,9 @@ export class Session {
     else if ('done' in this.#state) await this.#state.done
   }
 
-  /** Asks Postgres to cancel the statement under way, whose session goes on. */
-  async cancelStatement(): Promise<void> {
-    await this.#transaction?.cancel()
-  }
-
   /** Closes the row stream under way, if there is one: its rows are not needed. */
   closeStream(): void {
-    if (this.#state.name === 'busy' && this.isStreaming) close(this.#state.job.statement)
+    if (this.#state.name === 'busy' && this.isStreaming) wire.close(this.#state.job.statement)
   }
 
   /** Ends together with a unit of work that its owner waits for. */
@@ -209,29 +200,8 @@ export class Session {
     }
   }
 
-  async #runInSavepoint<T>(scope: Scope, name: string, work: (scope: Scope) => Promise<T>): Promise<T> {
-    const parent = scope.parent as Scope
-    try {
-      const result = await work(scope)
-      scope.isClosed = true
-      const pending = await this.#settle(scope)
-      if (pending !== undefined) throw notAwaited(pending)
-      if (scope.failure !== undefined) throw transactionFailed(scope.failure)
-      if (scope.isRollbackOnly) await this.#undo(scope, name)
-      else {
-        await this.#control(parent, `RELEASE SAVEPOINT ${name}`)
-        parent.afterCommit.push(...scope.afterCommit)
-      }
-      return result
-    } catch (error) {
-      await this.#undo(scope, name)
-      throw error
-    }
-  }
-
   /** Rolls a savepoint back, whatever is still running in it. If that fails, its parent has failed. */
-  async #undo(scope: Scope, name: string): Promise<void> {
-    const parent = scope.parent as Scope
+  async #undo(scope: Scope, parent: Scope): Promise<void> {
     scope.close()
     for (const job of this.#queue.filter((job) => job.scope.isWithin(scope))) {
       this.#queue.splice(this.#queue.indexOf(job), 1)
@@ -239,15 +209,16 @@ export class Session {
     }
     // an aborted session, or a savepoint around this one, rolls back as a whole
     if (parent.isClosed) return
-    const state = this.#state
-    if (state.name === 'busy' && state.job.scope.isWithin(scope)) {
-      await this.#transaction?.interrupt(state.job.statement, this.#settled(state.job), GRACE_MS)
-      if (!state.job.isSettled) {
+    const job = this.#state.name === 'busy' ? this.#state.job : undefined
+    if (job?.scope.isWithin(scope)) {
+      await this.#transaction?.interrupt(job.statement, this.#settled(job), GRACE_MS)
+      if (!job.isSettled) {
         parent.failure ??= new DbSessionError('DB_SESSION_STATEMENT_TIMEOUT')
         return
       }
     }
-    await this.#control(parent, `ROLLBACK TO SAVEPOINT ${name}; RELEASE SAVEPOINT ${name}`).catch(() => {})
+    const text = `ROLLBACK TO SAVEPOINT ${scope.name}; RELEASE SAVEPOINT ${scope.name}`
+    await this.#control(parent, text).catch(() => {})
   }
 
   /** Sends a statement about a savepoint, which is allowed while the savepoint is open. */
@@ -263,25 +234,21 @@ export class Session {
     return next === 'not awaited' ? notAwaited('a statement') : scope.refusal
   }
 
-  #enqueue(kind: Job['kind'], scope: Scope, statement: Statement): Promise<QueryResult> {
-    const { promise, ...settle } = deferred<QueryResult>()
-    const job: Job = { kind, scope, statement, isSettled: false, ...settle }
-    if (transition(this.#state.name, 'statement') === 'busy') this.#start(job)
-    else this.#queue.push(job)
-    return promise
+  #enqueue(kind: Job['kind'], scope: Scope, statement: wire.Statement): Promise<QueryResult> {
+    return new Promise((resolve, reject) => {
+      const job: Job = { kind, scope, statement, resolve, reject, isSettled: false }
+      if (transition(this.#state.name, 'statement') === 'busy') this.#start(job)
+      else this.#queue.push(job)
+    })
   }
 
   async #start(job: Job): Promise<void> {
     this.#state = { name: 'busy', job }
     const { statement, kind, scope } = job
-    const isAlone =
-      this.context.spec.isPerStatement &&
-      !this.isOpen &&
-      kind === 'query' &&
-      scope === this.root &&
-      !isSubmittable(statement)
+    const mayBeAlone = this.context.spec.isPerStatement && kind === 'query' && scope === this.root
+    const isAlone = mayBeAlone && !this.isOpen && !wire.isSubmittable(statement)
     try {
-      if (isAlone && isTransactionLocal(describe(statement).text))
+      if (isAlone && isTransactionLocal(wire.describe(statement).text))
         throw new DbSessionError('DB_SESSION_NEEDS_TRANSACTION')
       this.#transaction ??= new Transaction(this.#transactionContext)
       const result = await (isAlone ? this.#transaction.sendAlone(job) : this.#transaction.send(job))
@@ -289,20 +256,18 @@ export class Session {
         this.root.failure = scope.failure = new DbSessionError('DB_SESSION_ENDED_BY_STATEMENT')
       this.#onReply(job, () => job.resolve(result))
     } catch (error) {
-      const isFatal = findPostgresError(error) !== undefined || this.#transaction?.isUsable !== true
-      if (!isAlone && isFatal) scope.failure ??= error
-      this.#onReply(job, (reason) => job.reject(reason ?? (error as Error)))
+      if (!isAlone) scope.failure ??= error
+      this.#onReply(job, () => job.reject(this.#reason ?? (error as Error)))
     }
   }
 
-  #onReply(job: Job, settle: (reason: DbSessionError | undefined) => void): void {
+  #onReply(job: Job, settle: () => void): void {
     job.isSettled = true
-    const isOver = transition(this.#state.name, 'reply') === 'ignore'
-    if (!isOver) {
+    if (transition(this.#state.name, 'reply') === 'idle') {
       if (!this.isOpen) this.#transaction = undefined
       this.#startNext()
     }
-    settle(isOver ? this.#reason : undefined)
+    settle()
     this.#notify()
   }
 
@@ -321,28 +286,27 @@ export class Session {
   /** Answers a statement that was not sent. */
   #refuse(job: Job, error: Error): void {
     job.isSettled = true
-    if (isSubmittable(job.statement)) close(job.statement, error)
+    if (wire.isSubmittable(job.statement)) wire.failUnsent(job.statement, error)
     job.reject(error)
   }
 
   /** Ends a transaction in the state that the event leads to, and leaves that state afterwards. */
   async #end(event: 'commit' | 'finish' | 'abort', work: () => Promise<void> | undefined): Promise<void> {
-    const { promise, resolve } = deferred<void>()
-    this.#state = { name: transition(this.#state.name, event) as 'committing' | 'finishing', done: promise }
+    const done = Promise.resolve().then(work)
+    const name = transition(this.#state.name, event) as 'committing' | 'finishing'
+    this.#state = { name, done: done.catch(() => {}) }
     try {
-      await work()
+      await done
     } finally {
-      if (transition(this.#state.name, 'done') === 'ended') this.#becomeEnded()
-      else this.#startNext()
-      resolve()
+      const next = transition(name, 'done')
+      if (next === 'idle') this.#startNext()
+      else {
+        this.#state = { name: next as 'ended' }
+        this.#onEnded()
+        // the functions given to `afterCommit` start a moment later
+        setImmediate(() => Promise.all(this.#afterwards).then(() => this.context.onEnded()))
+      }
     }
-  }
-
-  #becomeEnded(): void {
-    this.#state = { name: 'ended' }
-    this.#onEnded()
-    // the functions given to `afterCommit` start a moment later
-    setImmediate(() => Promise.all(this.#afterwards).then(() => this.context.onEnded()))
   }
 
   async #rollBack(job: Job | undefined, graceMs: number): Promise<void> {
@@ -379,8 +343,8 @@ export class Session {
       const pending = this.#pending(scope)
       if (pending === undefined) return forgotten
       const statement = this.#state.name === 'busy' ? this.#state.job.statement : undefined
-      const isClosing = statement !== undefined && isLeft(statement)
-      if (isClosing) close(statement)
+      const isClosing = statement !== undefined && wire.isLeft(statement)
+      if (isClosing) wire.close(statement)
       else forgotten ??= pending
       const restMs = giveUpAt - performance.now()
       // a row stream that nobody left waits for its consumer, not for Postgres
@@ -402,9 +366,7 @@ export class Session {
 
   /** Resolves when a statement is answered, or a savepoint or a unit of work ends. */
   #changed(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#watchers.push(resolve)
-    })
+    return new Promise((resolve) => void this.#watchers.push(resolve))
   }
 
   #notify(): void {
@@ -414,21 +376,19 @@ export class Session {
   /** Asks the pools in turn. */
   #acquire(): Waiting {
     const [pool, ...others] = this.#pools as [ConnectionPool, ...ConnectionPool[]]
-    let waiting = pool.acquire(this.context.level)
-    const lease = waiting.lease.then(
-      (lease) => {
-        this.#pools = [pool]
-        return lease
-      },
-      (error) => {
-        if (others.length === 0) throw error
-        this.context.onFallback(error)
-        this.#pools = others
-        waiting = this.#acquire()
-        return waiting.lease
-      },
-    )
-    return others.length === 0 ? waiting : { lease, stop: () => waiting.stop() }
+    let waiting = pool.acquire(this.context.isUnit)
+    if (others.length === 0) return waiting
+    const onLease = <T>(lease: T): T => {
+      this.#pools = [pool]
+      return lease
+    }
+    const onError = (error: unknown) => {
+      this.context.onFallback(error)
+      this.#pools = others
+      waiting = this.#acquire()
+      return waiting.lease
+    }
+    return { lease: waiting.lease.then(onLease, onError), stop: () => waiting.stop() }
   }
 
   #runAfterCommit(): void {
@@ -443,9 +403,8 @@ export class Session {
 
 /** COMMIT or ROLLBACK by hand. ROLLBACK TO has the tag of ROLLBACK. */
 function endsTransaction({ kind, statement }: Job, result: QueryResult | QueryResult[] | undefined): boolean {
-  if (kind === 'savepoint' || isSubmittable(statement)) return false
-  return [result ?? []].flat().some(({ command }) => {
-    if (command === 'COMMIT') return true
-    return command === 'ROLLBACK' && !/\brollback\b[^;]*\bto\b/i.test(statement.text)
-  })
+  if (kind === 'savepoint' || wire.isSubmittable(statement)) return false
+  const isEnd = ({ command }: QueryResult): boolean =>
+    command === 'COMMIT' || (command === 'ROLLBACK' && !/\brollback\b[^;]*\bto\b/i.test(statement.text))
+  return [result ?? []].flat().some(isEnd)
 }

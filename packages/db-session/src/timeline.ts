@@ -1,22 +1,19 @@
-import diagnostics, { type Channel } from 'node:diagnostics_channel'
+import { type Channel, channel } from 'node:diagnostics_channel'
 import type { QueryResult } from 'pg'
 import { findPostgresError } from './errors.ts'
-import type { Log, Settings } from './options.ts'
+import type { Settings } from './options.ts'
 import { describe, type Statement } from './pg-wire.ts'
-import type { QueryEvent } from './types.ts'
+import type { Log, QueryEvent } from './types.ts'
 
 /** An hour-long unit of work must not fill the memory. */
 const MAX_EVENTS = 1_000
 const MAX_SQL_LENGTH = 10_000
 
-type Report = 'idle' | 'leak'
-
+type ChannelName = QueryEvent['kind'] | 'open' | 'idle' | 'leak'
+const NAMES = ['open', 'begin', 'query', 'savepoint', 'commit', 'rollback', 'idle', 'leak'] as const
 const CHANNELS = Object.fromEntries(
-  (['open', 'begin', 'query', 'savepoint', 'commit', 'rollback', 'idle', 'leak'] as const).map((event) => [
-    event,
-    diagnostics.channel(`auth-primer:db-session:${event}`),
-  ]),
-) as Record<'open' | QueryEvent['kind'] | Report, Channel>
+  NAMES.map((name) => [name, channel(`auth-primer:db-session:${name}`)]),
+) as Record<ChannelName, Channel>
 
 let opened = 0
 
@@ -40,27 +37,32 @@ export class Timeline {
     if (CHANNELS.open.hasSubscribers) CHANNELS.open.publish({ session: this.session, owner })
   }
 
-  /** Records BEGIN, COMMIT or ROLLBACK. */
-  recordControl(kind: 'begin' | 'commit' | 'rollback', sql: string, startedAt: number, error?: Error): void {
-    this.#record({ kind, sql }, startedAt, performance.now(), error)
-    if (kind !== 'begin') this.#idleSince = undefined
-  }
-
-  /** Records a statement and its reply. */
-  recordStatement(
-    kind: 'query' | 'savepoint',
+  /** Records something that was sent, and its reply. */
+  record(
+    kind: QueryEvent['kind'],
     statement: Statement,
     startedAt: number,
     error?: Error,
     result?: QueryResult,
   ): void {
     const { text, values } = describe(statement)
-    const event: Partial<QueryEvent> = { kind, sql: text }
-    if (this.#settings.bindings) Object.assign(event, { bindings: values })
-    if (typeof result?.rowCount === 'number') Object.assign(event, { rowCount: result.rowCount })
-    const now = performance.now()
-    this.#idleSince = now
-    this.#record(event as QueryEvent, startedAt, now, error)
+    const origin = findPostgresError(error)
+    const rowCount = kind === 'query' ? result?.rowCount : undefined
+    const event: QueryEvent = {
+      kind,
+      sql: text.length > MAX_SQL_LENGTH ? `${text.slice(0, MAX_SQL_LENGTH)}…` : text,
+      ...(this.#settings.bindings && kind === 'query' ? { bindings: values } : {}),
+      startedMs: startedAt - this.#openedAt,
+      durationMs: performance.now() - startedAt,
+      ...(typeof rowCount === 'number' ? { rowCount } : {}),
+      ...(error && { error: origin?.code ?? ('code' in error ? String(error.code) : error.name) }),
+      ...(origin?.constraint !== undefined && { constraint: origin.constraint }),
+    }
+    this.events.push(event)
+    if (this.events.length > MAX_EVENTS) this.events.shift()
+    this.#idleSince = ['commit', 'rollback'].includes(kind) ? undefined : performance.now()
+    const target = CHANNELS[kind]
+    if (target.hasSubscribers) target.publish({ session: this.session, owner: this.owner, ...event })
   }
 
   /** Notes that something is sent in an open transaction, and logs how long it sat idle, if that was long. */
@@ -80,31 +82,13 @@ export class Timeline {
     this.#report(
       'leak',
       ms,
-      'a transaction is still open: end the stream, the hijacked reply or the unit of work that holds it',
+      'a transaction is still open: end the stream, the reply or the unit of work that holds it',
     )
   }
 
-  #report(kind: Report, ms: number, message: string): void {
+  #report(kind: 'idle' | 'leak', ms: number, message: string): void {
     const report = { owner: this.owner, ms }
     this.#log.warn(report, message)
     if (CHANNELS[kind].hasSubscribers) CHANNELS[kind].publish(report)
-  }
-
-  #record(what: Pick<QueryEvent, 'kind' | 'sql'>, startedAt: number, now: number, error?: Error): void {
-    const event: { -readonly [Name in keyof QueryEvent]: QueryEvent[Name] } = {
-      ...what,
-      startedMs: startedAt - this.#openedAt,
-      durationMs: now - startedAt,
-    }
-    if (event.sql.length > MAX_SQL_LENGTH) event.sql = `${event.sql.slice(0, MAX_SQL_LENGTH)}…`
-    if (error !== undefined) {
-      const origin = findPostgresError(error)
-      event.error = origin?.code ?? ('code' in error ? String(error.code) : error.name)
-      if (origin?.constraint !== undefined) event.constraint = origin.constraint
-    }
-    this.events.push(event)
-    if (this.events.length > MAX_EVENTS) this.events.shift()
-    const channel = CHANNELS[event.kind]
-    if (channel.hasSubscribers) channel.publish({ session: this.session, owner: this.owner, ...event })
   }
 }

@@ -2,30 +2,16 @@ import type { QueryResult } from 'pg'
 import type { Lease, Waiting } from './connection-pool.ts'
 import { DbSessionError, endsConnection, findPostgresError, keepMessage, toDbSessionError } from './errors.ts'
 import type { TransactionSpec } from './options.ts'
-import {
-  canBatch,
-  cancel,
-  close,
-  concatenate,
-  type Encoded,
-  isSubmittable,
-  isWaitingForConsumer,
-  type Statement,
-  send,
-  sendBatch,
-  wasSent,
-  watchForSilence,
-} from './pg-wire.ts'
+import * as wire from './pg-wire.ts'
 import type { Timeline } from './timeline.ts'
 
 /** A cancel request that overtakes its statement finds nothing to cancel, so it is repeated. */
 const CANCEL_AGAIN_MS = 20
-const NO_STATEMENT = { text: '' }
 
 /** A statement to send. */
 export interface Sendable {
-  readonly kind: 'query' | 'savepoint'
-  readonly statement: Statement
+  readonly kind: 'query' | 'savepoint' | 'commit' | 'rollback'
+  readonly statement: wire.Statement
 }
 
 /** What all transactions of a session share. */
@@ -35,7 +21,7 @@ export interface TransactionContext {
   readonly timeline: Timeline
   acquire(): Waiting
   /** Returns the statements that follow BEGIN and its limits. */
-  extraBegin(): Encoded | undefined
+  extraBegin(): wire.Encoded | undefined
   /** Returns true if other statements wait for the one under way. */
   isBlocking(): boolean
 }
@@ -59,7 +45,7 @@ export class Transaction {
 
   /** Returns true if the connection can take the next statement. */
   get isUsable(): boolean {
-    return this.#lease?.isLost === false && !this.#isUnusable
+    return this.#lease !== undefined && !this.#isUnusable && !wire.isLost(this.#lease.connection)
   }
 
   /** Sends a statement, with BEGIN in the same message if it is the first. The one before must have been answered. */
@@ -73,9 +59,9 @@ export class Transaction {
   async sendAlone(sendable: Sendable): Promise<QueryResult> {
     try {
       const result = await this.#sendFirst(sendable, true)
-      if (canBatch(sendable.statement)) {
+      if (wire.canBatch(sendable.statement)) {
         const lease = this.#takeLease()
-        this.#context.timeline.recordControl('commit', lease.verbs.endOfRead.text, performance.now())
+        this.#context.timeline.record('commit', lease.verbs.endOfRead, performance.now())
         lease.release()
       } else await this.commit()
       return result
@@ -94,7 +80,7 @@ export class Transaction {
   async commit(): Promise<void> {
     const lease = this.#takeLease()
     const { connection, verbs } = lease
-    if (lease.isLost) {
+    if (wire.isLost(connection)) {
       await lease.discard()
       throw new DbSessionError('DB_SESSION_CONNECTION_LOST')
     }
@@ -108,22 +94,23 @@ export class Transaction {
       if (result.command !== verbs.committed) throw new DbSessionError('DB_SESSION_TRANSACTION_FAILED')
       return
     }
-    const error = endsConnection(result) || lease.isLost ? undefined : toDbSessionError(result)
-    if (error) {
-      if (verbs.rollsBackAfterFailedCommit) await this.#control(lease, 'rollback', verbs.rollback)
-      lease.release()
-      throw error
+    const error = endsConnection(result) ? undefined : toDbSessionError(result)
+    if (error === undefined || wire.isLost(connection)) {
+      await lease.discard()
+      throw new DbSessionError('DB_SESSION_COMMIT_OUTCOME_UNKNOWN', result)
     }
-    await lease.discard()
-    throw new DbSessionError('DB_SESSION_COMMIT_OUTCOME_UNKNOWN', result)
+    if (verbs.rollsBackAfterFailedCommit) await this.#control(lease, 'rollback', verbs.rollback)
+    lease.release()
+    throw error
   }
 
   /** Rolls back and returns the connection, or closes it if ROLLBACK does not return in time. Never rejects. */
   async rollback(): Promise<void> {
     if (this.#lease === undefined) return
+    const isUsable = this.isUsable
     const lease = this.#takeLease()
     const { cancelTimeoutMs } = this.#context
-    if (!this.#isUnusable && !lease.isLost) {
+    if (isUsable) {
       const rolledBack = this.#control(lease, 'rollback', lease.verbs.rollback)
       const result = await withTimeout(cancelTimeoutMs, rolledBack, new Error('No reply'))
       if (!(result instanceof Error)) {
@@ -131,28 +118,23 @@ export class Transaction {
         return
       }
     }
-    if (!lease.isLost) void cancel(lease.connection, cancelTimeoutMs)
+    if (!wire.isLost(lease.connection)) void wire.cancel(lease.connection, cancelTimeoutMs)
     await lease.discard()
   }
 
   /** Waits for the statement under way, then cancels it. If it goes on, the connection is closed at the end. */
-  async interrupt(statement: Statement, settled: Promise<void>, graceMs: number): Promise<void> {
+  async interrupt(statement: wire.Statement, settled: Promise<void>, graceMs: number): Promise<void> {
     const { connection } = this.#lease as Lease
     const { cancelTimeoutMs } = this.#context
     const hasEnded = settled.then(() => true)
-    if (isSubmittable(statement)) close(statement)
+    if (wire.isSubmittable(statement)) wire.close(statement)
     if (graceMs > 0 && (await withTimeout(graceMs, hasEnded, false))) return
     const giveUpAt = performance.now() + cancelTimeoutMs
     while (performance.now() < giveUpAt) {
-      await cancel(connection, cancelTimeoutMs)
+      await wire.cancel(connection, cancelTimeoutMs)
       if (await withTimeout(CANCEL_AGAIN_MS, hasEnded, false)) return
     }
     this.#isUnusable = true
-  }
-
-  /** Asks Postgres to cancel the statement under way. */
-  async cancel(): Promise<void> {
-    if (this.#lease) await cancel(this.#lease.connection, this.#context.cancelTimeoutMs)
   }
 
   /** Takes a connection and sends the first statement with BEGIN, and with COMMIT if it is alone. */
@@ -160,94 +142,79 @@ export class Transaction {
     const { spec, timeline } = this.#context
     const { kind, statement } = sendable
     const startedAt = performance.now()
-    let begin: Encoded
     try {
       const extra = this.#context.extraBegin()
       this.#waiting = this.#context.acquire()
-      this.#lease = await this.#waiting.lease
-      begin = this.#lease.verbs.begin(spec.begin)
-      if (extra) begin = concatenate(begin, extra)
+      const lease = await this.#waiting.lease
+      this.#lease = lease
+      const limits = lease.verbs.begin(spec)
+      const begin = extra ? wire.concatenate(limits, extra) : limits
+      const end = isAlone ? lease.verbs.endOfRead : undefined
+      timeline.record('begin', begin, startedAt)
+      if (wire.canBatch(statement))
+        return await this.#watch(lease, sendable, () =>
+          wire.sendBatch(lease.connection, begin, statement, end),
+        )
+      // a row stream, a prepared statement, or several statements in one text: BEGIN has a message of its own
+      await this.#watch(lease, undefined, () => wire.sendBatch(lease.connection, begin, { text: '' }))
+      return await this.#send(lease, sendable)
     } catch (error) {
-      timeline.recordStatement(kind, statement, startedAt, error as Error)
-      if (isSubmittable(statement)) close(statement, error as Error)
+      if (this.#lease === undefined) timeline.record(kind, statement, startedAt, error as Error)
+      if (wire.isSubmittable(statement)) wire.failUnsent(statement, error as Error)
       throw error
     }
-    const lease = this.#lease
-    timeline.recordControl('begin', begin.text, startedAt)
-    const end = isAlone ? lease.verbs.endOfRead : undefined
-    if (canBatch(statement))
-      return this.#watch(lease, sendable, () => sendBatch(lease.connection, begin, statement, end))
-    // a row stream, a prepared statement, or several statements in one text: BEGIN has a message of its own
-    try {
-      await this.#watch(lease, undefined, () => sendBatch(lease.connection, begin, NO_STATEMENT))
-    } catch (error) {
-      if (isSubmittable(statement)) close(statement, error as Error)
-      throw error
-    }
-    return this.#send(lease, sendable)
   }
 
   #send(lease: Lease, sendable: Sendable): Promise<QueryResult> {
-    return this.#watch(lease, sendable, () => send(lease.connection, sendable.statement))
+    return this.#watch(lease, sendable, () => wire.send(lease.connection, sendable.statement))
   }
 
-  /** Sends, records what came back, and gives the connection up if nothing does. */
+  #control(lease: Lease, kind: 'commit' | 'rollback', text: string): Promise<QueryResult | Error> {
+    return this.#send(lease, { kind, statement: { text } }).then(
+      (result) => [result].flat().at(-1) as QueryResult,
+      (error) => error,
+    )
+  }
+
+  /** Sends, records the reply, and gives the connection up if there is none. */
   async #watch(
     lease: Lease,
     sendable: Sendable | undefined,
     send: () => Promise<QueryResult>,
   ): Promise<QueryResult> {
-    const { timeline, cancelTimeoutMs } = this.#context
+    const { connection } = lease
+    const { timeline, spec, cancelTimeoutMs, isBlocking } = this.#context
+    const { kind, statement } = sendable ?? {}
     const startedAt = performance.now()
-    const deadline = this.#startDeadline(
-      lease,
-      sendable?.statement,
-      () => void cancel(lease.connection, cancelTimeoutMs),
-    )
+    let isSilent = false
+    // others that wait behind a row stream must not wait for its consumer forever
+    const isDue = (): boolean => !statement || !wire.isWaitingForConsumer(statement) || isBlocking()
+    const stopWatching = wire.watchForSilence(connection, spec.deadlineMs, isDue, () => {
+      isSilent = true
+      if (kind !== 'commit') void wire.cancel(connection, cancelTimeoutMs)
+      wire.closeSocket(connection)
+    })
     const record = (error?: Error, result?: QueryResult): void => {
-      deadline.stop()
-      if (sendable) timeline.recordStatement(sendable.kind, sendable.statement, startedAt, error, result)
+      stopWatching()
+      if (kind && statement) timeline.record(kind, statement, startedAt, error, result)
     }
     try {
       const result = await send()
       record(undefined, result)
       return result
     } catch (error) {
-      const explained = this.#explain(lease, error as Error, deadline.isOver)
+      const explained = this.#explain(connection, error as Error, isSilent)
       record(explained)
       throw explained
     }
   }
 
-  #startDeadline(lease: Lease, statement: Statement | undefined, onSilent: () => void) {
-    const deadline = { isOver: false, stop: () => {} }
-    const { spec, isBlocking } = this.#context
-    if (spec.deadlineMs === 0) return deadline
-    // others that wait behind a row stream must not wait for its consumer forever
-    const isDue = (): boolean => !statement || !isWaitingForConsumer(statement) || isBlocking()
-    deadline.stop = watchForSilence(lease.connection, spec.deadlineMs, isDue, () => {
-      deadline.isOver = true
-      onSilent()
-      lease.abandon()
-    })
-    return deadline
-  }
-
-  #explain(lease: Lease, error: Error, isSilent: boolean): Error {
+  #explain(connection: wire.PgConnection, error: Error, isSilent: boolean): Error {
     keepMessage(error)
-    if (findPostgresError(error) || !wasSent(error)) return error
+    if (findPostgresError(error)) return error
     this.#isUnusable = true
     if (isSilent) return new DbSessionError('DB_SESSION_STATEMENT_TIMEOUT', error)
-    return lease.isLost ? new DbSessionError('DB_SESSION_CONNECTION_LOST', error) : error
-  }
-
-  async #control(lease: Lease, kind: 'commit' | 'rollback', text: string): Promise<QueryResult | Error> {
-    const startedAt = performance.now()
-    const deadline = this.#startDeadline(lease, undefined, () => {})
-    const result = await send(lease.connection, { text }).catch((error: Error) => error)
-    deadline.stop()
-    this.#context.timeline.recordControl(kind, text, startedAt, result instanceof Error ? result : undefined)
-    return result instanceof Error ? result : ([result].flat().at(-1) as QueryResult)
+    return wire.isLost(connection) ? new DbSessionError('DB_SESSION_CONNECTION_LOST', error) : error
   }
 
   #takeLease(): Lease {
@@ -264,9 +231,5 @@ export async function withTimeout<T, U>(ms: number, work: Promise<T>, otherwise:
   const late = new Promise<U>((resolve) => {
     timer = setTimeout(() => resolve(otherwise), ms)
   })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }

@@ -1,5 +1,4 @@
 import type { Knex } from 'knex'
-import type { UnitOfWorkOptions } from './options.ts'
 
 /** A database session: a Knex whose statements share one transaction, which ends with its owner. */
 export interface DbSession extends Knex {
@@ -80,4 +79,94 @@ export interface QueryEvent {
   readonly error?: string
   /** The name of the constraint that was broken. */
   readonly constraint?: string
+}
+
+/** Postgres's isolation levels. */
+export type Isolation = 'read committed' | 'repeatable read' | 'serializable'
+/** Whether a session may write. */
+export type Mode = 'read' | 'write'
+
+/** Statements that follow each BEGIN in the same message. Values are strings, numbers, bigints, booleans or null. */
+export type BeginStatements = BeginStatement | readonly BeginStatement[]
+/** One of them; `$1` stands for the first value. */
+export type BeginStatement = string | { readonly text: string; readonly values?: readonly unknown[] }
+
+/** The options of one route, in `config: { db: … }`. */
+export interface DbRoute {
+  /** `'read'` makes the session READ ONLY. @default 'write' */
+  readonly mode?: Mode
+  /** The isolation level. @default Postgres's own, 'read committed' */
+  readonly isolation?: Isolation
+  /** How often the work runs again after a serialization failure or a deadlock: 0 to 100. @default 0 */
+  readonly retry?: number
+  /** The timeout of one statement, in milliseconds; 0 is none. @default the plugin's */
+  readonly statementTimeoutMs?: number
+  /** Only with mode 'read': reads from the replica, whose rows may be stale, if it gives a connection. @default false */
+  readonly replica?: boolean
+}
+
+/** The options of one unit of work. */
+export interface UnitOfWorkOptions extends DbRoute {
+  /** Statements that follow BEGIN, after those of the option `begin`: a tenant's settings, say. @default none */
+  readonly begin?: BeginStatements
+}
+
+/** Where warnings go: pino, Fastify's logger and `console` fit. */
+export interface Log {
+  /** Logs a warning. */
+  warn(details: object, message: string): void
+  /** Logs an error. */
+  error(details: object, message: string): void
+}
+
+/** The options that requests and units of work share. Everything except `knex` has a default. */
+export interface SessionOptions {
+  /** The primary: a knex with the client `pg`. */
+  readonly knex: Knex
+  /** Serves the sessions that ask for `replica: true`. @default none */
+  readonly replica?: Knex
+  /** How long a session waits for a connection, in milliseconds, at least 1. @default 2000 */
+  readonly acquireTimeoutMs?: number
+  /** The timeout of one statement, in milliseconds; 0 is none. @default 10000 */
+  readonly statementTimeoutMs?: number
+  /** How long a transaction may sit idle before Postgres ends it, in milliseconds; 0 is forever. @default 60000 */
+  readonly idleTimeoutMs?: number
+  /** How long a transaction may sit idle between two statements before it is logged, in milliseconds. @default 200 */
+  readonly idleReportMs?: number
+  /** How long a transaction may stay open before it is logged as a leak, in milliseconds. @default 10000 */
+  readonly leakReportMs?: number
+  /** How long an interrupted connection may take to roll back before it is discarded, in milliseconds. @default 1000 */
+  readonly cancelTimeoutMs?: number
+  /** How long closing waits for open sessions, in milliseconds. @default 10000 */
+  readonly closeTimeoutMs?: number
+  /** Also destroys `knex` and `replica` when the app or the unit of work is closed. @default false */
+  readonly closePools?: boolean
+  /** Keeps the values of each statement in the timeline and the diagnostics. They are user data. @default false */
+  readonly bindings?: boolean
+  /** Milliseconds before run 2, 3, … of a work: random, up to `base` × 2ⁿ and `max`. @default { base: 5, max: 250 } */
+  readonly backoff?: { readonly base: number; readonly max: number }
+  /** The random source of the back-off. @default Math.random */
+  readonly random?: () => number
+  /** The timer of the back-off. @default node:timers/promises */
+  readonly sleep?: (ms: number) => Promise<unknown>
+}
+
+/** The options of `createUnitOfWork`. */
+export interface CreateUnitOfWorkOptions extends SessionOptions {
+  /** Returns statements that follow each BEGIN, also when a work runs again. @default none */
+  readonly begin?: () => BeginStatements
+  /** Where warnings go. @default console */
+  readonly log?: Log
+}
+
+/**
+ * Runs `work` in a session of its own, which commits if `work` resolves and rolls back if it rejects. Rejects with a
+ * `DbSessionError` if the commit fails, or if an error of Postgres escapes from `work`.
+ */
+export type UnitOfWork = <T>(work: (db: DbSession) => Promise<T>, options?: UnitOfWorkOptions) => Promise<T>
+
+/** A {@link UnitOfWork} that is not part of an app. */
+export type ClosableUnitOfWork = UnitOfWork & {
+  /** Refuses new work, waits for what is under way, and destroys the pools if `closePools` is set. */
+  close(): Promise<void>
 }

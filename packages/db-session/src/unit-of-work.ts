@@ -1,7 +1,7 @@
 import { assertFunction, handled } from './knex-adapter.ts'
-import { type CreateUnitOfWorkOptions, parseSessionOptions, type UnitOfWorkOptions } from './options.ts'
-import { type GetBegin, registerManager, SessionManager } from './session-manager.ts'
-import type { DbSession } from './types.ts'
+import { parseSessionOptions } from './options.ts'
+import { type GetBegin, managerKey, SessionManager } from './session-manager.ts'
+import type { ClosableUnitOfWork, CreateUnitOfWorkOptions, UnitOfWork } from './types.ts'
 
 export {
   DB_SESSION_ERROR_CODES,
@@ -9,31 +9,8 @@ export {
   type DbSessionErrorCode,
   toDbSessionError,
 } from './errors.ts'
-export type {
-  BeginStatement,
-  BeginStatements,
-  CreateUnitOfWorkOptions,
-  DbRoute,
-  Isolation,
-  Log,
-  Mode,
-  SessionOptions,
-  UnitOfWorkOptions,
-} from './options.ts'
-export type { DbSession, QueryConfig, QueryEvent, QueryResult } from './types.ts'
-export { withRollback } from './with-rollback.ts'
-
-/**
- * Runs `work` in a session of its own, which commits if `work` resolves and rolls back if it rejects. Rejects with a
- * `DbSessionError` if the commit fails, or if an error of Postgres escapes from `work`.
- */
-export type UnitOfWork = <T>(work: (db: DbSession) => Promise<T>, options?: UnitOfWorkOptions) => Promise<T>
-
-/** A {@link UnitOfWork} that is not part of an app. */
-export type ClosableUnitOfWork = UnitOfWork & {
-  /** Refuses new work, waits for what is under way, and destroys the pools if `closePools` is set. */
-  close(): Promise<void>
-}
+export type * from './types.ts'
+export { type WithRollbackOptions, withRollback } from './with-rollback.ts'
 
 /**
  * Creates units of work without Fastify: for workers, command-line programs and other frameworks.
@@ -47,8 +24,7 @@ export function createUnitOfWork(options: CreateUnitOfWorkOptions): ClosableUnit
   const { begin, log = console } = options
   const manager = new SessionManager(parseSessionOptions(options, ['log']), log)
   const run = unitOfWorkOf(manager, begin ? [begin] : [])
-  registerManager(run, 'db', manager)
-  return Object.assign(run, { close: () => manager.close() })
+  return Object.assign(run, { close: () => manager.close(), [managerKey('db')]: manager })
 }
 
 /** Returns the function that runs a manager's units of work. */

@@ -2,7 +2,7 @@ import { ConnectionPool, type Verbs } from './connection-pool.ts'
 import { DbSessionError } from './errors.ts'
 import { lendOneConnection } from './knex-adapter.ts'
 import { encode } from './pg-wire.ts'
-import { findManager, type SessionManager } from './session-manager.ts'
+import { managerKey, type SessionManager } from './session-manager.ts'
 
 /** Which sessions are rolled back. */
 export interface WithRollbackOptions {
@@ -12,8 +12,8 @@ export interface WithRollbackOptions {
 
 /** Each transaction becomes a savepoint of the one that is rolled back. */
 const SAVEPOINT_VERBS: Verbs = {
-  begin([begin = '', ...limits]) {
-    const readOnly = begin.endsWith('READ ONLY') ? ['SET LOCAL transaction_read_only = on'] : []
+  begin({ mode, statements: [, ...limits] }) {
+    const readOnly = mode === 'read' ? ['SET LOCAL transaction_read_only = on'] : []
     return encode(['SAVEPOINT db_session', ...readOnly, ...limits])
   },
   // deferred constraints are checked here, as COMMIT would, and deferred again
@@ -59,7 +59,9 @@ export async function withRollback<T>(
 ): Promise<T | (() => Promise<void>)> {
   const work = typeof workOrOptions === 'function' ? workOrOptions : undefined
   const { name = 'db' } = typeof workOrOptions === 'function' ? options : workOrOptions
-  const rollBack = await begin(findManager(target, name))
+  const manager = (target as Record<symbol, SessionManager | undefined>)[managerKey(name)]
+  if (manager === undefined) throw new DbSessionError('DB_SESSION_NOT_COVERED')
+  const rollBack = await begin(manager)
   return work ? work().finally(rollBack) : rollBack
 }
 

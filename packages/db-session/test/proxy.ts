@@ -2,12 +2,18 @@ import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import type { Test } from 'tap'
 
-/** Stands between knex and Postgres: counts what is sent, and can cut, or stop, what comes back. */
-export async function proxy(t: Test, target: string) {
+/**
+ * Stands between knex and Postgres: counts what is sent, and can cut, or stop, what comes back.
+ *
+ * @param latencyMs - how long each response takes: what is sent until then belongs to the same round trip
+ */
+export async function proxy(t: Test, target: string, latencyMs = 0) {
   const to = new URL(target)
   const pairs = new Set<[Socket, Socket]>()
   const state = {
     messages: [] as string[],
+    /** What the client sends before it has a response, as one text per round trip. */
+    roundTrips: [] as string[],
     /** The first bytes of each connection, up to eight, in hexadecimal. */
     openings: [] as string[],
     onMessage: (_text: string): 'pass' | 'cut' | 'mute' => 'pass',
@@ -17,15 +23,28 @@ export async function proxy(t: Test, target: string) {
     const pair: [Socket, Socket] = [client, upstream]
     pairs.add(pair)
     let mute = false
+    let answered = true
+    let roundTrip = 0
     client.once('data', (data) => state.openings.push(data.subarray(0, 8).toString('hex')))
     client.on('data', (data) => {
       const text = data.toString('latin1')
       state.messages.push(text)
+      if (answered) roundTrip = state.roundTrips.push(text) - 1
+      else state.roundTrips[roundTrip] += text
+      answered = false
       const verdict = state.onMessage(text)
       if (verdict === 'mute') mute = true
       upstream.write(data, () => verdict === 'cut' && client.destroy())
     })
-    upstream.on('data', (data) => mute || client.write(data))
+    upstream.on('data', (data) => {
+      if (mute) return
+      const forward = () => {
+        answered = true
+        client.write(data)
+      }
+      if (latencyMs > 0) setTimeout(forward, latencyMs)
+      else forward()
+    })
     for (const [here, there] of [pair, [upstream, client]] as const) {
       here.on('error', () => {})
       here.on('close', () => {

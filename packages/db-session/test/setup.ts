@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
@@ -91,10 +92,14 @@ export async function start(
     replicas.set(knex, replica)
     rest.replica = replica
   }
-  await app.register(dbSession, { knex, ...rest })
+  await app.register(dbSession, { knex, closePools: true, ...rest })
   await routes(app)
   await app.listen({ port: 0, host: '127.0.0.1' })
-  t.teardown(() => app.close())
+  t.teardown(() => {
+    // fetch() opens sockets that it never uses, for which `close()` would wait
+    app.server.closeAllConnections()
+    return app.close()
+  })
   const base = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   return {
     app,
@@ -104,6 +109,7 @@ export async function start(
     async hit(method, path, body) {
       const answer = await fetch(base + path, {
         method,
+        signal: AbortSignal.timeout(15_000),
         ...(body !== undefined && {
           body: JSON.stringify(body),
           headers: { 'content-type': 'application/json' },
@@ -120,11 +126,23 @@ export async function start(
 
 /** Waits for what becomes true by itself, asking again as fast as the event loop turns. */
 export async function until(check: () => unknown, what = 'what was waited for'): Promise<void> {
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + 15_000
   while (!(await check())) {
     if (Date.now() > deadline) throw new Error(`${what} did not happen`)
     await new Promise((resolve) => setImmediate(resolve))
   }
+}
+
+/** A request on a socket of its own; `destroy()` disconnects it. */
+export function send(url: string, method = 'POST'): http.ClientRequest {
+  const request = http.request(url, { method, agent: false })
+  request.on('error', () => {}).end()
+  return request
+}
+
+/** A statement that Postgres answers with an error of this SQLSTATE. */
+export function raise(sqlState: string): string {
+  return `do $$ begin raise exception using errcode = '${sqlState}'; end $$`
 }
 
 const replicas = new WeakMap<Knex, Knex>()
@@ -134,7 +152,7 @@ export function used(knex: Knex): number {
   return knex.client.pool.numUsed() + (replicas.get(knex)?.client.pool?.numUsed() ?? 0)
 }
 
-export async function rejection(work: Promise<unknown>): Promise<Error & { code?: string }> {
+export async function rejection(work: PromiseLike<unknown>): Promise<Error & { code?: string }> {
   try {
     await work
   } catch (error) {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { withRollback } from '../src/index.ts'
+import { createUnitOfWork, withRollback } from '../src/index.ts'
 import { openDatabase, openKnex, rejection, start } from './setup.ts'
 
 const database = await openDatabase(t)
@@ -65,4 +65,78 @@ t.test('what is done after it stays', async (t) => {
   t.equal(await post('/users?email=kept'), 201)
   t.same(await database.see('select email from users'), ['kept'])
   t.same(await knex('users').pluck('email'), ['kept'])
+})
+
+t.test('between two hooks of a test runner, what is done is rolled back', async (t) => {
+  await database.other.query('truncate users cascade')
+  let rollBack = async () => {}
+  t.beforeEach(async () => {
+    rollBack = await withRollback(app)
+  })
+  t.afterEach(() => rollBack())
+  for (const name of ['first', 'second']) {
+    t.test(`the ${name} of two tests sees only what it did`, async (t) => {
+      t.equal(await post('/users?email=ada'), 201)
+      t.equal(await post('/users?email=ada'), 409)
+      t.same((await app.inject('/users')).json(), ['ada'])
+      t.same(await database.see('select email from users'), [])
+    })
+  }
+})
+
+t.test('rolling back twice does no harm', async (t) => {
+  await database.other.query('truncate users cascade')
+  const rollBack = await withRollback(app)
+  t.equal(await post('/users?email=x'), 201)
+  await rollBack()
+  await rollBack()
+  t.equal(await post('/users?email=kept'), 201)
+  t.same(await database.see('select email from users'), ['kept'])
+})
+
+t.test('a second one at the same time is refused, and the first one goes on', async (t) => {
+  await database.other.query('truncate users cascade')
+  await withRollback(app, async () => {
+    t.equal(await post('/users?email=first'), 201)
+    t.match(await rejection(withRollback(app, async () => post('/users?email=second'))), {
+      code: 'DB_SESSION_ROLLBACK_OPEN',
+    })
+    t.match(await rejection(withRollback(app)), { code: 'DB_SESSION_ROLLBACK_OPEN' })
+    t.same((await app.inject('/users')).json(), ['first'])
+  })
+  t.same(await database.see('select email from users'), [])
+  const [first, second] = await Promise.allSettled([withRollback(app), withRollback(app)])
+  t.equal(first?.status, 'fulfilled')
+  t.match(second, { status: 'rejected', reason: { code: 'DB_SESSION_ROLLBACK_OPEN' } })
+  if (first?.status === 'fulfilled') await first.value()
+  t.equal(await withRollback(app, async () => 'again'), 'again', 'and later it is free')
+})
+
+t.test('one that could not begin leaves the way free', async (t) => {
+  const nowhere = openKnex('postgres://nobody@127.0.0.1:1/none')
+  const unit = createUnitOfWork({ knex: nowhere, closePools: true })
+  t.teardown(() => unit.close())
+  for (let i = 0; i < 2; i++) {
+    t.not((await rejection(withRollback(unit, async () => {}))).code, 'DB_SESSION_ROLLBACK_OPEN')
+    t.not((await rejection(withRollback(unit))).code, 'DB_SESSION_ROLLBACK_OPEN')
+  }
+})
+
+t.test('a unit of work without Fastify is rolled back too', async (t) => {
+  await database.other.query('truncate users cascade')
+  const unit = createUnitOfWork({ knex: openKnex(database.url), closePools: true })
+  t.teardown(() => unit.close())
+  const result = await withRollback(unit, async () => {
+    await unit(async (db) => {
+      await db('users').insert({ email: 'unit' })
+      await db.commit()
+      await db.unitOfWork((inner) => inner('users').insert({ email: 'inner' }))
+    })
+    return unit((db) => db('users').pluck('email'), { mode: 'read' })
+  })
+  t.same([...result].sort(), ['inner', 'unit'])
+  const rollBack = await withRollback(unit)
+  await unit((db) => db('users').insert({ email: 'unit' }))
+  await rollBack()
+  t.same(await database.see('select email from users'), [])
 })

@@ -2,6 +2,9 @@
  * What does it cost to be watched? `npm run bench:xray -w tools/bench` loads one process of the service, in turns with
  * X-ray's stream open and closed; of each figure the median of the rounds counts, and of two the median of their ratios.
  */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { migrateToLatest } from '@auth-primer/migrations'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
@@ -10,6 +13,8 @@ import { createSeed, numbers } from './data.ts'
 import { CONNECTIONS, type Figures, measure, OPERATIONS, warmUp } from './load.ts'
 import { median } from './median.ts'
 import { logIn, startServer } from './servers.ts'
+
+const KEY = 'the-key-of-the-benchmark'
 
 const USAGE = `Usage: npm run bench:xray -w tools/bench -- [--rounds 7] [--seconds 3]`
 
@@ -29,7 +34,10 @@ async function main(rounds: number, seconds: number): Promise<void> {
   await migrateToLatest(knex)
   const seed = await createSeed(knex, 10)
   await seed()
+  const dataDir = await mkdtemp(join(tmpdir(), 'auth-primer-bench-'))
+  await writeFile(join(dataDir, 'xray-key'), KEY)
   const server = await startServer('service', {
+    AUTH_PRIMER_DATA_DIR: dataDir,
     DATABASE_URL: database.url,
     JWT_SECRET: 'sK3bq-2v9xWm7pQzT4rLd8Yh6NcFj1Ga0Ue5',
     BCRYPT_COST: '10',
@@ -104,13 +112,17 @@ async function main(rounds: number, seconds: number): Promise<void> {
     await server.stop()
     await knex.destroy()
     await database.drop()
+    await rm(dataDir, { recursive: true })
   }
 }
 
 /** Reads the stream as a page does, and answers with how many bytes it was. */
 async function watch(url: string): Promise<{ close(): Promise<number> }> {
   const leaving = new AbortController()
-  const { body } = await fetch(`${url}/xray/stream`, { signal: leaving.signal })
+  const { body } = await fetch(`${url}/xray/stream`, {
+    headers: { cookie: `xray-${new URL(url).port}=${KEY}` },
+    signal: leaving.signal,
+  })
   let bytes = 0
   const reading = (async () => {
     for await (const chunk of body as ReadableStream<Uint8Array>) bytes += chunk.length

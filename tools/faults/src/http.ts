@@ -1,58 +1,58 @@
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
 
 /** The service's own deadline for a response. */
-const ANSWER_WITHIN_MS = 30_000
+const RESPONSE_DEADLINE_MS = 30_000
 
 /** How long to wait for a response: the service's deadline and a margin. */
-export const WITHIN_MS = ANSWER_WITHIN_MS + 5_000
+export const RESPONSE_TIMEOUT_MS = RESPONSE_DEADLINE_MS + 5_000
 
 export interface Sent {
   readonly method: string
-  /** With its query. Sent byte for byte: `fetch` would mend some of it. */
+  /** With its query. Sent byte for byte: `fetch` would normalize some of it. */
   readonly path: string
   readonly headers?: OutgoingHttpHeaders
   readonly body?: string | undefined
-  /** The body is announced in the head, and kept back. */
+  /** The head announces the body, which is not sent. */
   readonly keepBody?: boolean
 }
 
-export interface Answer {
+export interface HttpResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  /** The content type without its parameters; empty where there is none. */
+  /** The content type without its parameters; empty if there is none. */
   readonly mediaType: string
   readonly text: string
 }
 
 /**
- * How a request came to have no answer: `refused`: nobody listened, so that nothing was done. `lost`: the connection ended
- * before the answer began. `cut`: it ended in the middle of the answer. `late`: there was none in time.
+ * Why a request got no response. `refused`: nothing listened, so nothing was done. `lost`: the connection ended before the
+ * response began. `cut`: it ended in the middle of the response. `late`: there was none in time.
  */
 export type Failure = 'refused' | 'lost' | 'cut' | 'late'
 
-export class NoAnswer extends Error {
-  override readonly name = 'NoAnswer'
+export class NoResponse extends Error {
+  override readonly name = 'NoResponse'
   readonly how: Failure
 
   constructor(how: Failure, cause?: unknown) {
-    super(`no answer: ${how}`, { cause })
+    super(`no response: ${how}`, { cause })
     this.how = how
   }
 }
 
-/** One client's connections to a service; `withinMs` is how long it waits for the whole of an answer. */
+/** One client's connections to a service. `timeoutMs` covers the whole response. */
 export class Client {
   readonly #url: URL
-  readonly #withinMs: number
+  readonly #timeoutMs: number
   readonly #agent = new Agent({ keepAlive: true })
 
-  constructor(url: string, withinMs: number) {
+  constructor(url: string, timeoutMs: number) {
     this.#url = new URL(url)
-    this.#withinMs = withinMs
+    this.#timeoutMs = timeoutMs
   }
 
-  /** Rejects with `NoAnswer`, and with nothing else. */
-  send({ method, path, headers, body, keepBody = false }: Sent): Promise<Answer> {
+  /** Rejects with `NoResponse`, and with nothing else. */
+  send({ method, path, headers, body, keepBody = false }: Sent): Promise<HttpResponse> {
     const { hostname, port } = this.#url
     return new Promise((resolve, reject) => {
       const length = body !== undefined && { 'content-length': Buffer.byteLength(body) }
@@ -64,11 +64,11 @@ export class Client {
         path,
         headers: { ...headers, ...length },
       })
-      const timer = setTimeout(() => outgoing.destroy(new NoAnswer('late')), this.#withinMs)
+      const timer = setTimeout(() => outgoing.destroy(new NoResponse('late')), this.#timeoutMs)
       let how: Failure = 'lost'
       const fail = (error: Error): void => {
         const isRefused = 'code' in error && error.code === 'ECONNREFUSED'
-        reject(error instanceof NoAnswer ? error : new NoAnswer(isRefused ? 'refused' : how, error))
+        reject(error instanceof NoResponse ? error : new NoResponse(isRefused ? 'refused' : how, error))
       }
       outgoing.on('error', fail)
       outgoing.on('close', () => clearTimeout(timer))
@@ -89,7 +89,7 @@ export class Client {
     })
   }
 
-  /** Sends the head and `part` of the body, and hangs up. */
+  /** Sends the head and `part` of the body, and disconnects. */
   abort({ method, path, headers, body = '' }: Sent, part: string): Promise<void> {
     const { hostname, port } = this.#url
     return new Promise((resolve) => {
@@ -102,7 +102,7 @@ export class Client {
         path,
         headers: { ...headers, ...length },
       })
-      // The service may answer before it notices.
+      // The service may respond before it notices.
       outgoing.on('response', (incoming) => incoming.resume())
       outgoing.on('error', () => {})
       outgoing.on('close', resolve)

@@ -1,10 +1,10 @@
-// Loaded into the service before it starts (`--import`), to be asked over the channel of its parent process.
-// Garbage is collected first (`--expose-gc`): what is left is what the service holds on to.
+// Loaded into the service before it starts (`--import`). Reports its resource usage over IPC, after a garbage collection
+// (`--expose-gc`).
 import { readdirSync } from 'node:fs'
 
 process.on('message', () => {
   globalThis.gc()
-  // What the first round lets go of may hold more.
+  // What the first collection finalizes may free more.
   setImmediate(() => {
     globalThis.gc()
     const { heapUsed, external, rss } = process.memoryUsage()
@@ -18,5 +18,5 @@ process.on('message', () => {
     })
   })
 })
-// It is no reason to live on.
+// IPC alone must not keep the process alive.
 process.channel.unref()

@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util'
 import type { Scope } from '../../../test-support/process.ts'
 
 /**
- * What the three commands have in common: numbers as options, `--help`, whatever was begun is ended (by Ctrl-C, too), and
- * exit code 1 where `work` finds that not all is well.
+ * Runs one of the three commands: parses numeric options and `--help`, ends whatever was started (on Ctrl-C too), and sets
+ * exit code 1 if `work` resolves with false.
  */
 export async function program<Name extends string>(
   usage: string,
@@ -28,7 +28,7 @@ export async function program<Name extends string>(
   } finally {
     await end()
   }
-  // Interrupted, it would work on.
+  // After an interrupt, `work` would go on.
   process.exit()
 }
 
@@ -66,7 +66,7 @@ function readNumber(name: string, text: string | undefined, otherwise: number): 
 
 const MAY_BE_ZERO = new Set(['kills', 'restarts', 'seed'])
 
-/** Another one each time; what is printed repeats a run. */
+/** Returns a new seed. A run is repeated with the seed that it prints. */
 export function newSeed(): number {
   return Math.floor(Math.random() * 2 ** 31)
 }

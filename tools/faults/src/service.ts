@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../../../test-support/ports.ts'
 import { run, type Scope, SERVER } from '../../../test-support/process.ts'
 
-/** What a service holds on to once its garbage is collected: bytes, and numbers of handles and open files. */
-export type Holdings = {
+/** Measured after a garbage collection: bytes, and numbers of handles and open files. */
+export type ResourceUsage = {
   readonly heapUsed: number
   readonly external: number
   readonly rss: number
@@ -15,13 +15,13 @@ export type Holdings = {
 
 export interface ServiceProcess {
   readonly url: string
-  /** As with a power cut: it has no time to do anything. */
+  /** Sends SIGKILL, as a power cut would: the process has no time to do anything. */
   kill(): Promise<void>
-  holdings(): Promise<Holdings>
+  resourceUsage(): Promise<ResourceUsage>
   output(): string
 }
 
-/** The built service as a process of its own, and as in production but for bcrypt's cost and the throttles. */
+/** As in production, except for bcrypt's cost and the rate limits. */
 const ENV = {
   NODE_ENV: 'production',
   JWT_SECRET: 'an own secret for this test, 32 bytes or more',
@@ -36,7 +36,7 @@ const ENV = {
 
 const PROBE = resolve(import.meta.dirname, 'probe.js')
 
-/** Resolves when it is ready to serve. `imports` are modules to load into it first. */
+/** Starts the built service, and resolves when it is ready. `imports` are modules to load first. */
 export async function startService(
   scope: Scope,
   { databaseUrl, port, imports = [] }: { databaseUrl: string; port?: number; imports?: string[] },
@@ -62,11 +62,11 @@ export async function startService(
       child.kill('SIGKILL')
       await ends()
     },
-    async holdings() {
-      const answer = once(child, 'message')
-      child.send('say what you hold')
-      const [holdings] = await answer
-      return holdings as Holdings
+    async resourceUsage() {
+      const reply = once(child, 'message')
+      child.send('report usage')
+      const [usage] = await reply
+      return usage as ResourceUsage
     },
   }
 }

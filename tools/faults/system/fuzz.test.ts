@@ -6,13 +6,13 @@ import { fuzz } from '../src/fuzz/fuzz.ts'
 import { fuzzProcess } from '../src/fuzz/process.ts'
 import { LIVE } from '../src/fuzz/requests.ts'
 
-t.test('ten thousand requests are answered as the document says, and leave nothing behind', async (t) => {
+t.test('ten thousand requests get responses that the document declares, and leak nothing', async (t) => {
   const { lines, isWell } = await fuzzProcess(t, { requests: 10_000, seed: 20_261_122 })
   t.comment(lines.join('\n'))
   t.ok(isWell)
 })
 
-t.test('a failure, and a request that hangs, are found, with a line to send it again', async (t) => {
+t.test('a failure and a request that hangs are found, with a command that repeats them', async (t) => {
   const { url, call, signUp } = await serve(t, {}, (app) => {
     app.addHook('onRequest', async (request) => {
       if (request.headers['x-forwarded-for'] === undefined) return
@@ -33,12 +33,12 @@ t.test('a failure, and a request that hangs, are found, with a line to send it a
     message:
       /GET \/health: nothing that is sent makes the service fail\n.*curl .*x-forwarded-for(.|\n)*"code":"INTERNAL"/,
   })
-  await t.rejects(fuzz(only('/ready'), { requests: 200, seed: 1, withinMs: 1_000 }), {
-    message: /GET \/ready: no answer: late\n.*curl .*x-forwarded-for/,
+  await t.rejects(fuzz(only('/ready'), { requests: 200, seed: 1, timeoutMs: 1_000 }), {
+    message: /GET \/ready: no response: late\n.*curl .*x-forwarded-for/,
   })
 })
 
-t.test('the line to send a request again has no token and no password', async (t) => {
+t.test('the command that repeats a request has no token and no password', async (t) => {
   const value = { username: 'ann@example.com', password: 'a good password' }
   const generated = {
     path: {},

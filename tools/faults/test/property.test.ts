@@ -7,7 +7,7 @@ import { fuzz } from '../src/fuzz/fuzz.ts'
 const SEED = 20_261_122
 const REQUESTS = 300
 
-t.test('every answer is one that the document declares, of its type and as its schema says', async (t) => {
+t.test('every response is one that the document declares, with its media type and schema', async (t) => {
   const service = await serve(t)
   t.comment(`seed ${SEED}`)
   const counts = await fuzz(service, { requests: REQUESTS, seed: SEED })

@@ -2,10 +2,13 @@
 
 import { answerOf, once, results } from './bench.js'
 import { fill, h } from './dom.js'
-import { logIn, newVisitor, signUp, takeFromSwagger, tokenOfSwagger } from './log-in.js'
+import { logIn, newVisitor, signUp, takeFromSwagger, tokenOfSwagger } from './login.js'
+import { service } from './service.js'
 
 /** @typedef {import('./context.js').Context} Context */
 /** @typedef {import('./context.js').Answer} Answer */
+/** @typedef {import('../server/service-description.ts').Operation} Operation */
+/** @typedef {{ label: HTMLLabelElement, value: () => string, set: (value: string) => void }} Input */
 
 /**
  * @param {HTMLElement} section
@@ -15,30 +18,21 @@ export function mount(section, context) {
   section.classList.add('bench')
   const visitor = newVisitor()
   const [email, secret] = [
-    field('E-mail', visitor.email),
-    field('Password, made up by this page', visitor.password),
+    createInput('Email', visitor.email),
+    createInput('Password, made up by this page', visitor.password),
   ]
   const [username, password] = [
-    field('E-mail', visitor.email),
-    field('Password', visitor.password, 'password'),
+    createInput('Email', visitor.email),
+    createInput('Password', visitor.password, 'password'),
   ]
-  const [title, content] = [
-    field('Title', 'Radishes in eggshells'),
-    field('Content', 'They need a hole in the bottom.'),
-  ]
-  const [post, dir] = [field('Post', '1', 'number'), choice('Vote', { 1: 'for it', 0: 'take it back' })]
-  const token = () => {
-    const known = context.session.get()?.access_token
-    return known === undefined ? {} : { token: known }
-  }
   fill(
     section,
-    h('h2', {}, 'Actions: ask the service something'),
-    h('p', {}, 'Each button sends what Swagger UI would. The timeline shows what becomes of it.'),
+    h('h2', {}, 'Actions: send the service a request'),
+    h('p', {}, 'Each button sends what Swagger UI would. The timeline shows what happens.'),
     h(
       'div',
       { class: 'columns' },
-      action('Sign up', 'Users/createUser', [email, secret], context, async () => {
+      form(service.signUp, [email, secret], context, async () => {
         const one = { email: email.value(), password: secret.value() }
         const answer = await signUp(one, context)
         if (answer.status === 201) {
@@ -47,38 +41,57 @@ export function mount(section, context) {
         }
         return answer
       }),
-      action('Log in', 'Authentication/login', [username, password], context, () =>
+      form(service.logIn, [username, password], context, () =>
         logIn({ email: username.value(), password: password.value() }, context),
       ),
-      action('Write a post', 'Posts/createPost', [title, content], context, async () => {
-        const answer = await context.api('POST', '/posts', {
-          ...token(),
-          json: { title: title.value(), content: content.value() },
-        })
-        if (answer.status === 201) post.set(String(answer.body.id))
-        return answer
-      }),
-      action('Vote', 'Votes/vote', [post, dir], context, () =>
-        context.api('POST', '/vote', {
-          ...token(),
-          json: { post_id: Number(post.value()), dir: Number(dir.value()) },
-        }),
-      ),
+      actionForms(context),
     ),
-    who(context),
+    signedInUser(context),
   )
 }
 
+/** @param {Context} context */
+function actionForms(context) {
+  /** @type {Map<string, Input>} */
+  const inputs = new Map()
+  return service.actions.map((action) => {
+    const fields = action.fields.map((field) => {
+      const input = inputFor(field)
+      inputs.set(field.name, input)
+      return /** @type {const} */ ([field, input])
+    })
+    const send = async () => {
+      const members = fields.map(([{ name, value }, input]) => [
+        name,
+        typeof value === 'number' ? Number(input.value()) : input.value(),
+      ])
+      const token = context.user.get()?.access_token
+      const answer = await context.api(action.method, action.path, {
+        json: Object.fromEntries(members),
+        ...(token !== undefined && { token }),
+      })
+      if (action.fills && answer.status < 300)
+        inputs.get(action.fills.field)?.set(String(answer.body[action.fills.member]))
+      return answer
+    }
+    return form(
+      action,
+      fields.map(([, input]) => input),
+      context,
+      send,
+    )
+  })
+}
+
 /**
- * @param {string} name
- * @param {string} operation in Swagger UI's address
- * @param {Field[]} fields
+ * @param {Operation} operation
+ * @param {Input[]} inputs
  * @param {Context} context
  * @param {() => Promise<Answer>} send
  */
-function action(name, operation, fields, context, send) {
-  const output = results(`Answer to: ${name}`)
-  const act = once(output, async () => {
+function form({ title, docs }, inputs, context, send) {
+  const output = results(`Answer to: ${title}`)
+  const submit = once(output, async () => {
     const answer = await send()
     fill(
       output,
@@ -92,24 +105,24 @@ function action(name, operation, fields, context, send) {
   })
   return h(
     'form',
-    { class: 'card action', onsubmit: act },
-    h('h3', {}, name),
-    fields.map(({ label }) => label),
+    { class: 'card action', onsubmit: submit },
+    h('h3', {}, title),
+    inputs.map(({ label }) => label),
     h(
       'p',
       { class: 'row' },
-      h('button', { class: 'main' }, name),
-      h('a', { href: `/docs#/${operation}`, target: '_blank' }, 'Open in Swagger UI'),
+      h('button', { class: 'main' }, title),
+      h('a', { href: `${service.apiDocs}#/${docs}`, target: '_blank' }, 'Open in Swagger UI'),
     ),
     output,
   )
 }
 
 /** @param {Context} context */
-function who(context) {
+function signedInUser(context) {
   const output = results('Who is signed in')
   const place = h('p', { class: 'row' })
-  context.session.watch((user) => {
+  context.user.watch((user) => {
     const take = once(output, async () => {
       const answer = await takeFromSwagger(context)
       if (answer.status >= 400) fill(output, answerOf(answer, context))
@@ -117,44 +130,40 @@ function who(context) {
     fill(
       place,
       user
-        ? `Posts and votes are those of ${user.email}.`
-        : 'Nobody is signed in: posts and votes will be a 401.',
-      user &&
-        h('button', { type: 'button', onclick: () => context.session.set(undefined) }, 'Forget the token'),
+        ? `Requests are sent as ${user.email}.`
+        : 'Nobody is signed in: a request that needs a token will be a 401.',
+      user && h('button', { type: 'button', onclick: () => context.user.set(undefined) }, 'Forget the token'),
       !user &&
         tokenOfSwagger() &&
-        h('button', { type: 'button', onclick: take }, 'Take the log-in of Swagger UI'),
+        h('button', { type: 'button', onclick: take }, 'Take the login of Swagger UI'),
     )
   })
   return h('div', {}, place, output)
 }
 
-/** @typedef {{ label: HTMLLabelElement, value: () => string, set: (value: string) => void }} Field */
-
 /**
  * @param {string} name
  * @param {string} value
  * @param {string} [type]
- * @returns {Field}
+ * @returns {Input}
  */
-function field(name, value, type = 'text') {
-  const input = h('input', { type, value, required: true, spellcheck: 'false', autocomplete: 'off' })
-  return asField(name, input)
+function createInput(name, value, type = 'text') {
+  return labelled(name, h('input', { type, value, required: true, spellcheck: 'false', autocomplete: 'off' }))
 }
 
 /**
- * @param {string} name
- * @param {Record<string, string>} options
- * @returns {Field}
+ * @param {import('../server/service-description.ts').Field} field
+ * @returns {Input}
  */
-function choice(name, options) {
-  const entries = Object.entries(options).reverse()
-  return asField(
-    name,
+function inputFor({ label, value, options }) {
+  if (options === undefined)
+    return createInput(label, String(value), typeof value === 'number' ? 'number' : 'text')
+  return labelled(
+    label,
     h(
       'select',
       {},
-      entries.map(([value, text]) => h('option', { value }, text)),
+      options.map(([one, text]) => h('option', { value: one, selected: one === value }, text)),
     ),
   )
 }
@@ -162,9 +171,9 @@ function choice(name, options) {
 /**
  * @param {string} name
  * @param {HTMLInputElement | HTMLSelectElement} input
- * @returns {Field}
+ * @returns {Input}
  */
-function asField(name, input) {
+function labelled(name, input) {
   return {
     label: h('label', {}, h('span', {}, name), input),
     value: () => input.value,

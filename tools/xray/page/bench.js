@@ -1,14 +1,15 @@
 // @ts-check
 
-// What the benches have in common: how an answer is shown, and what the service knows of it.
+// Shared by the benches: shows a response, and what the service knows about it.
 
 import { h } from './dom.js'
+import { service } from './service.js'
 
 /** @typedef {import('./context.js').Answer} Answer */
 /** @typedef {import('./context.js').Context} Context */
 
 /**
- * What a client is told: status, problem and challenge.
+ * What a client gets: status, problem and challenge.
  *
  * @param {Answer} answer
  * @param {Context} context
@@ -60,16 +61,16 @@ export function timelineButton(requestId, context) {
 
 /** @param {string} code */
 export function errorLink(code) {
-  return h('a', { href: `/guide/errors/${code}`, target: '_blank' }, code)
+  return h('a', { href: `${service.guide}/errors/${code}`, target: '_blank' }, code)
 }
 
-/** @param {boolean} isGood a sign that is no colour */
+/** @param {boolean} isGood shown by a sign as well as a color */
 export function mark(isGood) {
   return h('span', { class: isGood ? 'mark good' : 'mark bad', 'aria-hidden': 'true' }, isGood ? '✓' : '✗')
 }
 
 /**
- * Runs the work of a button, which cannot be pressed again until it is done. What fails is said below.
+ * Returns a button's listener, which ignores further clicks until `work` is done, and shows an error in `output`.
  *
  * @param {HTMLElement} output a live region
  * @param {() => Promise<void>} work
@@ -90,7 +91,7 @@ export function once(output, work) {
           'p',
           { class: 'bad' },
           '✗ ',
-          error instanceof TypeError ? 'The service does not answer.' : String(error),
+          error instanceof TypeError ? 'The service does not respond.' : String(error),
         ),
       )
     } finally {
@@ -102,7 +103,7 @@ export function once(output, work) {
 }
 
 /**
- * A place where results appear, and are read out.
+ * A live region for results: screen readers announce them.
  *
  * @param {string} label
  */

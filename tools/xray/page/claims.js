@@ -1,8 +1,10 @@
 // @ts-check
 
+import { service } from './service.js'
+
 /**
- * What the members of a header and the claims of a payload are called (RFC 7515, section 4.1; RFC 7519, section 4.1), and what
- * each says in this token.
+ * The names of header members (RFC 7515, section 4.1) and registered claims (RFC 7519, section 4.1), and what each says in this
+ * token.
  *
  * @type {Record<string, { name: string, says: (value: any) => string }>}
  */
@@ -10,7 +12,9 @@ const WORDS = {
   alg: {
     name: 'algorithm',
     says: (value) =>
-      value === 'HS256' ? 'HMAC with SHA-256: one secret signs and verifies' : 'how it is said to be signed',
+      value === 'HS256'
+        ? 'HMAC with SHA-256: one secret signs and verifies'
+        : 'the algorithm that the header names',
   },
   typ: {
     name: 'type',
@@ -27,14 +31,6 @@ const WORDS = {
   nbf: { name: 'not before', says: (value) => `good from ${clock(value)} on` },
   iat: { name: 'issued at', says: (value) => `signed at ${clock(value)}` },
   jti: { name: 'token id', says: () => 'the name of this one token' },
-  user_id: {
-    name: 'private claim',
-    says: () => 'the subject once more, as a number: the course’s clients read it',
-  },
-  role: {
-    name: 'private claim',
-    says: (value) => `${value}, when it was signed; the service asks its database instead`,
-  },
 }
 
 /**
@@ -45,11 +41,11 @@ export function inWords(member, value) {
   const words = Object.hasOwn(WORDS, member) ? WORDS[member] : undefined
   return words
     ? { name: words.name, says: words.says(value) }
-    : { name: '', says: 'a claim of this service’s own' }
+    : { name: 'private claim', says: service.claims[member] ?? 'a claim of the service’s own' }
 }
 
 /**
- * The time left, such as `29 min 41 s`.
+ * Formats a duration, such as `29 min 41 s`.
  *
  * @param {number} seconds
  */

@@ -1,9 +1,9 @@
 // @ts-check
 
 /**
- * Who is signed in on this page.
+ * The user who is signed in on this page.
  *
- * @typedef {object} SignedIn
+ * @typedef {object} User
  * @property {string} email
  * @property {string} access_token
  * @property {string} refresh_token
@@ -19,12 +19,12 @@
  */
 
 /**
- * What the service answered.
+ * A response of the service.
  *
  * @typedef {object} Answer
  * @property {number} status
  * @property {Headers} headers
- * @property {any} body of JSON; otherwise its text
+ * @property {any} body parsed if it is JSON, otherwise its text
  * @property {string} requestId
  * @property {number} ms
  */
@@ -32,40 +32,40 @@
 /** @typedef {import('./live.js').Trace} Trace */
 
 /**
- * What the page's parts have in common.
+ * What all views share.
  *
  * @typedef {object} Context
- * @property {Session} session
- * @property {(method: string, path: string, call?: Call) => Promise<Answer>} api asks the running service
+ * @property {SignedInUser} user
+ * @property {(method: string, path: string, call?: Call) => Promise<Answer>} api sends the running service a request
  * @property {import('./live.js').Live} live every request to the service, as it happens
- * @property {(requestId: string) => Promise<Trace | undefined>} trace what happened to a request, once it is over
- * @property {(code: string) => Lesson | undefined} lesson what an error code means, and which chapter explains it
+ * @property {(requestId: string) => Promise<Trace | undefined>} trace resolves with a request's trace, once it is over
+ * @property {(code: string) => Lesson | undefined} lesson returns what an error code means, and which chapter explains it
  * @property {(requestId: string) => void} show opens the timeline at a request
  */
 
 /** @typedef {import('../server/trace.ts').Lesson} Lesson */
 
-/** The page's own user: their token is known to this page alone, and gone when its tab is closed. */
-export class Session {
-  /** @type {SignedIn | undefined} */
+/** The page's own user. Their token is kept in this tab's memory only. */
+export class SignedInUser {
+  /** @type {User | undefined} */
   #user
-  /** @type {Set<(user: SignedIn | undefined) => void>} */
+  /** @type {Set<(user: User | undefined) => void>} */
   #listeners = new Set()
 
   get() {
     return this.#user
   }
 
-  /** @param {SignedIn | undefined} user */
+  /** @param {User | undefined} user */
   set(user) {
     this.#user = user
     for (const listener of this.#listeners) listener(user)
   }
 
   /**
-   * Called now, and whenever somebody signs in or out.
+   * Calls the listener now, and whenever somebody signs in or out.
    *
-   * @param {(user: SignedIn | undefined) => void} listener
+   * @param {(user: User | undefined) => void} listener
    */
   watch(listener) {
     this.#listeners.add(listener)

@@ -11,7 +11,7 @@ const WIDTH = 1000
 const ROW = 9
 
 /**
- * What became of many who asked at once.
+ * Draws how long each of many simultaneous requests waited.
  *
  * @param {Turn[]} turns
  * @param {import('./context.js').Context} context
@@ -32,16 +32,16 @@ export function crowdOf(turns, context) {
       { class: 'verdict' },
       h('span', { class: 'good' }, `✓ ${served.length} served`),
       ' · ',
-      h('span', { class: 'bad' }, `✗ ${refused.length} turned away`),
+      h('span', { class: 'bad' }, `✗ ${refused.length} rejected`),
     ),
     h(
       'p',
       {},
-      `Of those served, every second one waited ${time(median?.waitedMs ?? 0)} or longer for a connection. `,
+      `Half of those served waited ${time(median?.waitedMs ?? 0)} or longer for a connection. `,
       refused.length > 0 && [
-        'The others were told 503, ',
+        'The others got a 503, ',
         errorLink('OVERLOADED'),
-        ', after 0.4 s, and to come back in a second: nobody waits for ever.',
+        ', after 0.4 s, with a Retry-After of one second.',
       ],
     ),
     h(
@@ -49,7 +49,7 @@ export function crowdOf(turns, context) {
       { class: 'legend' },
       h('li', {}, h('span', { class: 'swatch waited' }), ' waits for a connection'),
       h('li', {}, h('span', { class: 'swatch worked' }), ' has one'),
-      h('li', {}, h('b', { class: 'bad' }, '✗'), ' turned away'),
+      h('li', {}, h('b', { class: 'bad' }, '✗'), ' rejected'),
     ),
     bars(sorted, longest),
     h('p', { class: 'scale small' }, h('span', {}, '0 ms'), h('span', {}, time(longest))),

@@ -1,6 +1,7 @@
 // @ts-check
 
 import { fill, h } from './dom.js'
+import { service } from './service.js'
 import { caller, inOrder, moment, moreOf, nameOf, noteOf, outcome, ticks, time } from './words.js'
 
 /** @typedef {import('../server/trace.ts').Trace} Trace */
@@ -15,7 +16,7 @@ import { caller, inOrder, moment, moreOf, nameOf, noteOf, outcome, ticks, time }
  */
 export function drawDetail(place, trace, lesson, hasOthers) {
   if (trace === undefined)
-    fill(place, hasOthers ? h('p', { class: 'muted' }, 'No request has all these words.') : nothingYet())
+    fill(place, hasOthers ? h('p', { class: 'muted' }, 'No request matches the filter.') : nothingYet())
   else fill(place, head(trace), failure(trace, lesson), chart(trace))
 }
 
@@ -27,8 +28,8 @@ function nothingYet() {
     h(
       'p',
       {},
-      'Every request to this service appears here, whoever makes it: try one in ',
-      h('a', { href: '/docs', target: 'social-api-docs' }, 'Swagger UI'),
+      'Every request to this service appears here, whoever sends it: try one in ',
+      h('a', { href: service.apiDocs, target: 'api-docs' }, 'Swagger UI'),
       ', or with the buttons under ',
       h('a', { href: '#actions' }, 'Actions'),
       '.',
@@ -50,18 +51,18 @@ function head(trace) {
 }
 
 /**
- * What went wrong, for whoever is to mend it: what the client is told, what was behind it, and where that is explained.
+ * Shows what went wrong: what the client gets, what was behind it, and where that is explained.
  *
  * @param {Trace} trace
  * @param {LessonOf} lesson
  */
-function failure({ problem, reason, left }, lesson) {
+function failure({ problem, reason, clientDisconnected }, lesson) {
   const code = reason && lesson(reason.code) ? reason.code : (problem?.code ?? reason?.code)
-  if (left && code === undefined) {
+  if (clientDisconnected && code === undefined) {
     return h(
       'div',
       { class: 'card bad' },
-      h('p', {}, h('b', {}, '✗ The client has left'), ' before its answer was there.'),
+      h('p', {}, h('b', {}, '✗ The client disconnected'), ' before its response was sent.'),
     )
   }
   if (code === undefined) return undefined
@@ -83,7 +84,7 @@ function failure({ problem, reason, left }, lesson) {
       h(
         'p',
         {},
-        'The client is told no more than ',
+        'The client only gets ',
         h('b', {}, told),
         problem?.detail ? `: “${problem.detail}”` : '',
         '.',
@@ -92,8 +93,8 @@ function failure({ problem, reason, left }, lesson) {
       h(
         'p',
         { class: 'row' },
-        page && h('a', { href: page, target: 'social-api-guide' }, 'What it means, and how to mend it'),
-        chapter && h('a', { href: chapter.page, target: 'social-api-guide' }, chapter.title),
+        page && h('a', { href: page, target: 'guide' }, 'What it means, and how to fix it'),
+        chapter && h('a', { href: chapter.page, target: 'guide' }, chapter.title),
       ),
   )
 }
@@ -118,7 +119,7 @@ function chart(trace) {
         h('li', { class: classOf(step, steps, index) }, drawStep(step, trace, whole)),
       ),
     ),
-    trace.more !== undefined && h('p', { class: 'muted' }, `and ${trace.more} more`),
+    trace.droppedSteps !== undefined && h('p', { class: 'muted' }, `and ${trace.droppedSteps} more`),
   )
   element.style.setProperty('--tick', String((moments[1] ?? whole) / whole))
   return element
@@ -130,7 +131,7 @@ function chart(trace) {
  * @param {number} index
  */
 function classOf({ kind, failed }, steps, index) {
-  // What happens between a BEGIN and its end happens within the transaction, whatever it is.
+  // Whatever happens between BEGIN and the end of the session happens within the transaction.
   const before = steps.slice(0, index + 1).findLast(({ session }) => session !== undefined)
   const isWithin = before && steps.slice(index).some(({ session }) => session === before.session)
   return [kind, failed && 'failed', isWithin && 'within'].filter(Boolean).join(' ')

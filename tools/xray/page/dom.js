@@ -3,8 +3,8 @@
 /** @typedef {Node | string | number | null | undefined | false} Child */
 
 /**
- * Makes an element. `on…` members are listeners, `class` and the rest attributes (`true`: without a value; `false`,
- * `null`, `undefined`: not there). Text is put in as text: nothing that comes from the service is ever read as HTML.
+ * Creates an element. `on…` members become listeners, the others attributes (`true`: without a value; `false`, `null`,
+ * `undefined`: omitted). Strings become text nodes: nothing that comes from the service is ever parsed as HTML.
  *
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
@@ -25,7 +25,7 @@ export function h(tag, attributes = {}, ...children) {
 }
 
 /**
- * Puts children in the place of those that are there.
+ * Replaces the children of an element.
  *
  * @param {Element} parent
  * @param {(Child | Child[])[]} children

@@ -6,7 +6,7 @@ import { hashLine } from './hash-line.js'
 import { time } from './words.js'
 
 /**
- * A log-in, step by step, with a hash of the bench's own as the stored one.
+ * Shows a login step by step, with one of the bench's own hashes as the stored one.
  *
  * @param {import('./hash-line.js').Hash[]} hashes
  * @param {string} password of which they are
@@ -60,7 +60,7 @@ function steps({ stored, computed, ms, equal, verdict }) {
       'li',
       {},
       h('h4', {}, 'Read the stored hash'),
-      h('p', {}, 'Its cost and its salt stand in it.'),
+      h('p', {}, 'It contains its cost and its salt.'),
       hashLine(stored),
     ),
     h(
@@ -79,22 +79,20 @@ function steps({ stored, computed, ms, equal, verdict }) {
         {},
         mark(equal),
         equal ? ' They are equal.' : ' They differ.',
-        ' All 31 characters are looked at, also where the first one differs: the time taken says nothing.',
+        ' All 31 characters are compared even if the first one differs, so the time reveals nothing.',
       ),
     ),
     h(
       'li',
       {},
-      h('h4', {}, 'What auth-hash says of the two'),
+      h('h4', {}, 'What auth-hash says about the two'),
       h(
         'p',
         { class: 'verdict' },
         mark(verdict.ok),
-        verdict.ok ? ' let in' : [' not let in: ', h('code', {}, verdict.reason)],
+        verdict.ok ? ' accepted' : [' rejected: ', h('code', {}, verdict.reason)],
       ),
-      equal &&
-        !verdict.ok &&
-        h('p', {}, 'bcrypt alone would have let in: it reads 72 bytes, and no further.'),
+      equal && !verdict.ok && h('p', {}, 'bcrypt alone would have accepted it: it only reads 72 bytes.'),
     ),
   )
 }

@@ -94,7 +94,7 @@ function draw(output, times) {
           {},
           left > 0
             ? `${left} to go …`
-            : 'One more in the cost doubles the work: for a log-in, and for who guesses.',
+            : 'Each step in cost doubles the work, for a login and for an attacker.',
         ),
       ),
     ),
@@ -109,7 +109,7 @@ const STEP = WIDTH / COSTS.length
 /** @param {Map<number, number>} times */
 function plot(times) {
   const [highest = 14, most = 1] = [...times].at(-1) ?? []
-  // Whatever is to come is at least twice as high, and takes its place then.
+  // The next bar will be at least twice as high; the plot is scaled again then.
   const y = (/** @type {number} */ ms) => BASE - (ms / most) * 210
   const x = (/** @type {number} */ index) => index * STEP + STEP / 2
   const bars = [...times.values()].map((ms, index) =>
@@ -130,7 +130,7 @@ function plot(times) {
       viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
       class: 'plot',
       role: 'img',
-      'aria-label': 'Milliseconds by cost, as in the table beside',
+      'aria-label': 'Milliseconds by cost, as in the table next to it',
     },
     svg('line', { x1: 0, x2: WIDTH, y1: BASE, y2: BASE, class: 'baseline' }),
     ...bars,

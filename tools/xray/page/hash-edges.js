@@ -4,7 +4,7 @@ import { answerOf, errorLink, mark, once, results } from './bench.js'
 import { fill, h } from './dom.js'
 
 /**
- * What each pair of passwords is, and what is to be learnt from it.
+ * Describes each pair of passwords, and what it teaches.
  *
  * @type {Record<string, { name: string, hashed: string, tried: string, why: string }>}
  */
@@ -13,19 +13,19 @@ const EDGES = {
     name: 'The 73rd byte',
     hashed: '72 × a, and X',
     tried: '72 × a, and Y',
-    why: 'bcrypt reads 72 bytes and drops the rest without a word, so the wrong password is let in. auth-hash hashes none that is longer.',
+    why: 'bcrypt reads 72 bytes and silently drops the rest, so the wrong password is accepted. auth-hash refuses to hash a longer one.',
   },
   nul: {
     name: 'NUL',
     hashed: 'secret, NUL, one',
     tried: 'secret, NUL, two',
-    why: 'Where a text ends at NUL, as in C, both would be “secret”. The bcrypt used here reads on; others do not, and a hash may move. auth-hash hashes none with NUL.',
+    why: 'If a string ends at NUL, as in C, both are “secret”. The bcrypt used here reads on; others do not, and a hash may be moved. auth-hash refuses to hash a password with NUL.',
   },
   'normal-form': {
     name: 'NFC and NFD',
     hashed: 'café, é as one sign',
     tried: 'café, e and an accent',
-    why: 'They look the same, and keyboards differ in which one they type. auth-hash brings both into one form (NFC) first: the right password is let in.',
+    why: 'They look the same, and keyboards differ in which one they type. auth-hash first normalizes both to NFC, so the right password is accepted.',
   },
 }
 
@@ -75,9 +75,9 @@ function edge({ edge, bytes, bcrypt, authHash }) {
  * @param {string} edge
  */
 function said(isIn, edge) {
-  // Of the same password in two forms, it is right to let it in.
+  // Two forms of the same password should be accepted.
   const isRight = isIn === (edge === 'normal-form')
-  return [mark(isRight), isIn ? ' lets it in' : ' does not let it in']
+  return [mark(isRight), isIn ? ' accepts it' : ' rejects it']
 }
 
 /**

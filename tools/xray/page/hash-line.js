@@ -3,7 +3,7 @@
 import { h } from './dom.js'
 
 /**
- * What the service shows of a hash.
+ * The parts of a hash that the service sends.
  *
  * @typedef {object} Hash
  * @property {string} id
@@ -12,11 +12,11 @@ import { h } from './dom.js'
  * @property {number} cost
  * @property {string} salt
  * @property {string} digest its beginning
- * @property {number} kept how many characters more it has
+ * @property {number} kept the number of further characters
  */
 
 /**
- * A hash as it would stand in the table, each part with its name below it.
+ * Draws a hash as it is stored, with the name of each part below it.
  *
  * @param {Omit<Hash, 'id' | 'ms'>} hash
  */

@@ -20,8 +20,8 @@ export function mount(section, context) {
     h(
       'p',
       {},
-      'Hashed twice, a password has two hashes: each has a salt of its own. These are hashes of what you type here, and of ',
-      'nobody who has signed up: the bench reads no table. Their ends stay in the service, so no whole hash ever leaves it.',
+      'Hashed twice, a password has two hashes, since each has its own salt. The bench only hashes what you type here: it reads ',
+      'no table. The end of each hash stays in the service, so no whole hash ever leaves it.',
     ),
     twice(context),
     costs(context),
@@ -71,7 +71,7 @@ function twice(context) {
           tag('= same'),
           ' password and cost. ',
           tag('≠ different'),
-          ' salt, and so another digest.',
+          ' salt, and therefore another digest.',
         ),
       ),
       comparing(hashes, password.value, context),
@@ -93,7 +93,7 @@ function twice(context) {
 
 const WORDS = ['radish', 'eggshell', 'balcony', 'tomato', 'watering can', 'June', 'seedling', 'compost']
 
-/** Put together here, so that not even an example of a password comes from the service. */
+/** Made here, so that not even an example of a password comes from the service. */
 function madeUp() {
   const chosen = [...crypto.getRandomValues(new Uint8Array(3))].map((byte) => WORDS[byte % WORDS.length])
   return chosen.join(' & ')

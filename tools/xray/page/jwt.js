@@ -1,10 +1,10 @@
 // @ts-check
 
 /**
- * A token taken apart. Nobody needs a key for that.
+ * The parts of a token. Splitting it needs no key.
  *
  * @typedef {object} Parts
- * @property {string} header as it stands in the token
+ * @property {string} header still encoded
  * @property {string} payload
  * @property {string} signature
  */
@@ -40,7 +40,7 @@ export function encode(members) {
 }
 
 /**
- * Signs with a secret of this page's own (HS256). It is made anew each time, and the service has never heard of it.
+ * Signs with a new random secret (HS256), which the service does not have.
  *
  * @param {Pick<Parts, 'header' | 'payload'>} parts
  */

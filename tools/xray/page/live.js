@@ -1,19 +1,19 @@
 // @ts-check
 
 /** @typedef {import('../server/trace.ts').Trace} Trace */
-/** @typedef {Trace & { readonly key: string }} Shown a request of one run of the service */
+/** @typedef {Trace & { readonly key: string }} Shown a request, with a key that is unique across restarts */
 /** @typedef {'live' | 'connecting' | 'gone'} State */
 
 /** As many as the service keeps. */
-const MOST = 200
-/** How long an answer may be ahead of what is told of it. */
-const PATIENCE_MS = 2_000
+const MAX_REQUESTS = 200
+/** How long a trace may arrive after its response. */
+const TRACE_TIMEOUT_MS = 2_000
 
-/** What the service tells, as it happens. */
+/** The traces that the service streams. */
 export class Live {
   /** @type {Map<string, Shown>} the oldest first */
   requests = new Map()
-  /** How many went by too fast to be told of. */
+  /** How many requests were not traced because there were too many. */
   missed = 0
   /** @type {State} */
   state = 'connecting'
@@ -22,19 +22,19 @@ export class Live {
   #lastEventId = ''
 
   connect() {
-    // A browser connects again by itself and says what it has seen, unless it was answered with an error: then we do.
+    // After a lost connection, the browser reconnects and sends the last id itself. After an error response, this does.
     const after = this.#lastEventId && `?after=${encodeURIComponent(this.#lastEventId)}`
     const source = new EventSource(`/xray/stream${after}`)
-    source.onopen = () => this.#become('live')
-    source.onmessage = (event) => this.#hear(event)
+    source.onopen = () => this.#setState('live')
+    source.onmessage = (event) => this.#onMessage(event)
     source.onerror = () => {
-      this.#become('gone')
+      this.#setState('gone')
       if (source.readyState === EventSource.CLOSED) setTimeout(() => this.connect(), 1_000)
     }
   }
 
   /**
-   * Called with the requests that there is more to know of, and with none where only the state is another.
+   * Calls the listener with the requests that have changed, and with none if only the state has.
    *
    * @param {(changed: Shown[]) => void} listener
    */
@@ -44,7 +44,7 @@ export class Live {
   }
 
   /**
-   * The last request with this id, once it is over, or what is known of it after a while.
+   * Resolves with the last request with this id once it is over, or with what is known after a timeout.
    *
    * @param {string} requestId
    * @returns {Promise<Trace | undefined>}
@@ -64,7 +64,7 @@ export class Live {
         resolve(found)
       }
       const stop = this.watch(() => look(false))
-      const timer = setTimeout(() => look(true), PATIENCE_MS)
+      const timer = setTimeout(() => look(true), TRACE_TIMEOUT_MS)
       look(false)
     })
   }
@@ -72,34 +72,34 @@ export class Live {
   forget() {
     this.requests.clear()
     this.missed = 0
-    this.#tell([])
+    this.#notify([])
   }
 
   /** @param {MessageEvent<string>} event */
-  #hear({ data, lastEventId }) {
+  #onMessage({ data, lastEventId }) {
     this.#lastEventId = lastEventId
-    const [run = ''] = lastEventId.split(' ')
+    const [processId = ''] = lastEventId.split(' ')
     /** @type {{ requests: Trace[], missed: number }} */
     const { requests, missed } = JSON.parse(data)
-    const changed = requests.map((trace) => ({ ...trace, key: `${run} ${trace.id}` }))
+    const changed = requests.map((trace) => ({ ...trace, key: `${processId} ${trace.id}` }))
     for (const one of changed) this.requests.set(one.key, one)
     for (const key of this.requests.keys()) {
-      if (this.requests.size <= MOST) break
+      if (this.requests.size <= MAX_REQUESTS) break
       this.requests.delete(key)
     }
     this.missed += missed
-    this.#tell(changed)
+    this.#notify(changed)
   }
 
   /** @param {State} state */
-  #become(state) {
+  #setState(state) {
     if (state === this.state) return
     this.state = state
-    this.#tell([])
+    this.#notify([])
   }
 
   /** @param {Shown[]} changed */
-  #tell(changed) {
+  #notify(changed) {
     for (const listener of this.#listeners) listener(changed)
   }
 }

@@ -1,17 +1,21 @@
 // @ts-check
 
 import * as actions from './actions.js'
-import { api, Session } from './context.js'
+import { api, SignedInUser } from './context.js'
 import { fill, h } from './dom.js'
 import * as hash from './hash.js'
 import { Live } from './live.js'
+import { service } from './service.js'
 import * as session from './session.js'
 import { offerTheme } from './theme.js'
 import * as timeline from './timeline.js'
 import * as token from './token.js'
 
-// Before anything is waited for: nothing flashes.
 offerTheme(element('#theme'))
+document.title = `X-ray · ${service.name}`
+element('#api-docs').setAttribute('href', service.apiDocs)
+// The cookie has the key now: keep it out of the history, and out of a screenshot.
+if (location.search) history.replaceState(null, '', location.pathname + location.hash)
 
 const VIEWS = { timeline, token, hash, session, actions }
 
@@ -21,7 +25,7 @@ const live = new Live()
 
 /** @type {import('./context.js').Context} */
 const context = {
-  session: new Session(),
+  user: new SignedInUser(),
   api,
   live,
   trace: (requestId) => live.trace(requestId),
@@ -32,16 +36,16 @@ const context = {
 }
 
 for (const [name, view] of Object.entries(VIEWS)) view.mount(sectionOf(name), context)
-context.session.watch((user) =>
+context.user.watch((user) =>
   fill(element('#who'), user && h('span', { class: 'unseen' }, 'Signed in as '), user?.email),
 )
-live.watch(tellState)
+live.watch(showState)
 live.connect()
 
 /** @type {Record<import('./live.js').State, string>} */
-const STATES = { connecting: '○ connecting', live: '● live', gone: '✗ the service is gone' }
+const STATES = { connecting: '○ connecting', live: '● live', gone: '✗ no connection to the service' }
 
-function tellState() {
+function showState() {
   const place = element('#live')
   const words = STATES[live.state]
   if (place.textContent === words) return
@@ -52,7 +56,7 @@ function tellState() {
 addEventListener('hashchange', open)
 open()
 
-/** The view that the address names. */
+/** Shows the view that the address names. */
 function open() {
   const [name = ''] = location.hash.slice(1).split('/')
   const current = Object.hasOwn(VIEWS, name) ? name : 'timeline'

@@ -10,16 +10,16 @@ import { nameOf, noteOf, time } from './words.js'
 
 const BENCH = '/xray/bench/session'
 
-/** How long the client that leaves has patience. */
-const PATIENCE_MS = 700
+/** How long the client that disconnects waits before it does. */
+const DISCONNECT_AFTER_MS = 700
 
 /** @type {{ way: string, name: string, what: string }[]} */
 const EXPERIMENTS = [
-  { way: 'well', name: 'All goes well', what: 'One INSERT, and an answer of 201.' },
+  { way: 'success', name: 'A success', what: 'One INSERT, and a response of 201.' },
   {
     way: 'constraint',
     name: 'A constraint at COMMIT',
-    what: 'Two INSERTs for one seat. Both succeed, and the handler answers 201: the constraint is looked at by COMMIT.',
+    what: 'Two INSERTs for one seat. Both succeed, and the handler responds with 201: COMMIT checks the constraint.',
   },
   {
     way: 'throw',
@@ -27,9 +27,9 @@ const EXPERIMENTS = [
     what: 'The row is written, and then the handler throws.',
   },
   {
-    way: 'leave',
-    name: 'The client leaves',
-    what: `The row is written, and a statement of five seconds runs. This page hangs up after ${PATIENCE_MS / 1000} s.`,
+    way: 'disconnect',
+    name: 'The client disconnects',
+    what: `The row is written, and a statement of five seconds runs. This page disconnects after ${DISCONNECT_AFTER_MS / 1000} s.`,
   },
   {
     way: 'kill',
@@ -44,16 +44,16 @@ const EXPERIMENTS = [
  */
 export function mount(section, context) {
   section.classList.add('bench')
-  const output = results('What came of it')
+  const output = results('The result')
   fill(
     section,
     h('h2', {}, 'A session: all of it, or nothing'),
     h(
       'p',
       {},
-      'Requests that fail on purpose, each run for real. They book seats in a table of the bench’s own, ',
+      'Real requests that fail on purpose. They book seats in the bench’s own table, ',
       h('code', {}, 'xray.seats'),
-      ': look at what is in it before and after.',
+      ': compare its rows before and after.',
     ),
     h(
       'ul',
@@ -77,7 +77,7 @@ export function mount(section, context) {
         h(
           'p',
           {},
-          'Each holds a connection for 0.1 s and waits for one 0.4 s at most, on a pool of the bench’s own.',
+          'Each holds a connection for 0.1 s and waits at most 0.4 s for one, on the bench’s own pool.',
         ),
       ),
     ),
@@ -96,7 +96,7 @@ async function run({ way, name }, output, context) {
   const answer = await context
     .api('POST', `${BENCH}/${way}`, {
       headers: { 'x-request-id': id },
-      ...(way === 'leave' && { signal: AbortSignal.timeout(PATIENCE_MS) }),
+      ...(way === 'disconnect' && { signal: AbortSignal.timeout(DISCONNECT_AFTER_MS) }),
     })
     .catch((error) => {
       if (error.name !== 'TimeoutError') throw error
@@ -116,12 +116,12 @@ async function run({ way, name }, output, context) {
         h(
           'div',
           {},
-          h('h4', {}, 'What the client is told'),
+          h('h4', {}, 'What the client gets'),
           answer
             ? answerOf(answer, context)
             : [
                 h('p', { class: 'verdict' }, mark(false), ' nothing'),
-                h('p', {}, 'It has hung up, and nobody waits for an answer.'),
+                h('p', {}, 'It has disconnected, and nobody waits for a response.'),
                 timelineButton(id, context),
               ],
         ),
@@ -131,11 +131,7 @@ async function run({ way, name }, output, context) {
           h('h4', {}, 'What the session did'),
           trace
             ? statements(trace)
-            : h(
-                'p',
-                { class: 'muted' },
-                'The stream of events is not connected, so the page does not hear of it.',
-              ),
+            : h('p', { class: 'muted' }, 'The event stream is not connected, so the page does not know.'),
         ),
       ),
     ),
@@ -161,8 +157,8 @@ function added(before, after) {
   return after.filter(({ seat }) => !known.has(seat))
 }
 
-/** So many rows are shown, the newest. */
-const SHOWN = 4
+/** Only the newest rows are shown. */
+const MAX_ROWS = 4
 
 /**
  * @param {Seat[]} before
@@ -177,19 +173,19 @@ function table(before, after) {
       'p',
       { class: 'verdict' },
       `${before.length} → ${after.length} `,
-      h('small', {}, news.length > 0 ? 'rows: a new one' : 'rows: nothing was stored'),
+      h('small', {}, news.length > 0 ? 'rows: a new one' : 'rows: nothing was committed'),
     ),
     h(
       'table',
       { class: 'seats' },
-      after.length > SHOWN && h('caption', {}, `The last ${SHOWN} of ${after.length}`),
+      after.length > MAX_ROWS && h('caption', {}, `The last ${MAX_ROWS} of ${after.length}`),
       h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'seat'), h('th', { scope: 'col' }, 'taken_by'))),
       h(
         'tbody',
         {},
         after.length === 0 && h('tr', {}, h('td', { colspan: 2, class: 'muted' }, 'no row')),
         after
-          .slice(-SHOWN)
+          .slice(-MAX_ROWS)
           .map((row) =>
             h(
               'tr',
@@ -203,12 +199,16 @@ function table(before, after) {
     h(
       'p',
       {},
-      h('small', {}, 'The number of a seat that was undone is not given again: a sequence does not go back.'),
+      h(
+        'small',
+        {},
+        'The number of a seat that was rolled back is not used again: a sequence is not transactional.',
+      ),
     ),
   )
 }
 
-const OF_SESSION = ['begin', 'query', 'savepoint', 'commit', 'rollback']
+const SESSION_STEPS = ['begin', 'query', 'savepoint', 'commit', 'rollback']
 
 /**
  * @param {string} id
@@ -216,7 +216,7 @@ const OF_SESSION = ['begin', 'query', 'savepoint', 'commit', 'rollback']
  */
 async function traceOf(id, { trace }) {
   let found = await trace(id)
-  // Of a client that has left, what it began is undone a moment later.
+  // After a disconnect, the rollback comes a moment later.
   for (let tries = 0; found && !found.steps.some(isEnd) && tries < 20; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 100))
     found = await trace(id)
@@ -235,7 +235,7 @@ function statements(trace) {
     'ol',
     { class: 'statements' },
     trace.steps
-      .filter(({ kind, onPool }) => OF_SESSION.includes(kind) && !onPool)
+      .filter(({ kind, onPool }) => SESSION_STEPS.includes(kind) && !onPool)
       .map((step) =>
         h(
           'li',

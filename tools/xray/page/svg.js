@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * Makes an element of a drawing. Text is put in as text.
+ * Creates an SVG element. Strings become text nodes.
  *
  * @param {string} tag
  * @param {Record<string, string | number>} [attributes]

@@ -3,17 +3,18 @@
 import { answerOf, errorLink, mark, once, results, tag } from './bench.js'
 import { fill, h } from './dom.js'
 import { decode, split } from './jwt.js'
+import { service } from './service.js'
 import { changes, TAMPERINGS, withClaim } from './tampering.js'
 
 /** @typedef {import('./context.js').Context} Context */
-/** @typedef {import('./context.js').SignedIn} SignedIn */
+/** @typedef {import('./context.js').User} User */
 
 /**
- * @param {SignedIn} user
+ * @param {User} user
  * @param {Context} context
  */
 export function breaker(user, context) {
-  const latest = results('What came of it')
+  const latest = results('The result')
   const reasons = new Set()
   const caption = h('caption')
   const rows = h('tbody')
@@ -27,7 +28,7 @@ export function breaker(user, context) {
       h(
         'tr',
         {},
-        ['Sent', 'What a client is told', 'What the service knows'].map((name) =>
+        ['Sent', 'What the client gets', 'What the service knows'].map((name) =>
           h('th', { scope: 'col' }, name),
         ),
       ),
@@ -49,7 +50,7 @@ export function breaker(user, context) {
   const send = (name, by, make) =>
     once(latest, async () => {
       const token = await make()
-      const answer = await context.api('GET', '/users/me', { token })
+      const answer = await context.api(service.me.method, service.me.path, { token })
       const trace = await context.trace(answer.requestId)
       const reason = trace?.reason
       fill(latest, outcome({ name, by, token, answer, reason }, user, context))
@@ -93,7 +94,7 @@ export function breaker(user, context) {
 }
 
 /**
- * @param {SignedIn} user
+ * @param {User} user
  * @param {(name: string, by: string, make: () => string) => (event: Event) => Promise<void>} send
  */
 function claimEditor({ access_token }, send) {
@@ -124,21 +125,19 @@ function claimEditor({ access_token }, send) {
     {
       class: 'row',
       onsubmit: (/** @type {Event} */ event) =>
-        send(
-          `Edit ${select.value}`,
-          'this page: the claim says something else, the signature is as it was',
-          () => withClaim(access_token, select.value, typed()),
+        send(`Edit ${select.value}`, 'this page: another value, and the signature as it was', () =>
+          withClaim(access_token, select.value, typed()),
         )(event),
     },
-    h('label', {}, 'Let the claim', select),
-    h('label', {}, 'say', input),
+    h('label', {}, 'Set the claim', select),
+    h('label', {}, 'to', input),
     h('button', {}, 'Edit the claim'),
   )
 }
 
 /**
  * @param {{ name: string, by: string, token: string, answer: import('./context.js').Answer, reason: import('../server/trace.ts').Failure | undefined }} sent
- * @param {SignedIn} user
+ * @param {User} user
  * @param {Context} context
  */
 function outcome({ name, by, token, answer, reason }, { access_token }, context) {
@@ -157,7 +156,7 @@ function outcome({ name, by, token, answer, reason }, { access_token }, context)
         h('h5', {}, 'What changed'),
         changed.length === 0 ? h('p', {}, 'Nothing.') : changed.map(change),
       ),
-      h('div', {}, h('h5', {}, 'What a client is told'), answerOf(answer, context)),
+      h('div', {}, h('h5', {}, 'What the client gets'), answerOf(answer, context)),
       h(
         'div',
         {},
@@ -166,13 +165,13 @@ function outcome({ name, by, token, answer, reason }, { access_token }, context)
           ? h('p', {}, 'It is good.')
           : reason
             ? known(reason, context)
-            : h('p', { class: 'muted' }, UNHEARD),
+            : h('p', { class: 'muted' }, NOT_CONNECTED),
       ),
     ),
   )
 }
 
-const UNHEARD = 'The stream of events is not connected, so the page does not hear of it.'
+const NOT_CONNECTED = 'The event stream is not connected, so the page does not know.'
 
 /** @param {ReturnType<typeof changes>[number]} change */
 function change({ part, member, was, is }) {

@@ -3,13 +3,13 @@
 import { decode, encode, join, signWithAnotherSecret, split } from './jwt.js'
 
 /**
- * A way to change a token, or to send another one in its place.
+ * A way to change a token, or to replace it with another.
  *
  * @typedef {object} Tampering
  * @property {string} name of its button
- * @property {string} by who made the token that is sent, in a few words
- * @property {(user: import('./context.js').SignedIn, context: import('./context.js').Context) => Promise<string> | string} make
- * @property {boolean} [refresh] whether it needs a refresh token
+ * @property {string} by says who made the token that is sent
+ * @property {(user: import('./context.js').User, context: import('./context.js').Context) => Promise<string> | string} make
+ * @property {boolean} [refresh] true if it needs a refresh token
  */
 
 /** @typedef {{ part: string, member?: string, was: string, is: string }} Change */
@@ -18,12 +18,12 @@ import { decode, encode, join, signWithAnotherSecret, split } from './jwt.js'
 export const TAMPERINGS = [
   {
     name: 'Send it as it is',
-    by: 'the token that the log-in gave',
+    by: 'the login',
     make: ({ access_token }) => access_token,
   },
   {
     name: 'Set alg to none',
-    by: 'this page: the header says that there is no signature, and there is none',
+    by: 'this page: the header says that it is not signed, and it is not',
     make: ({ access_token }) => {
       const parts = split(access_token)
       return join({ ...parts, header: encode({ ...decode(parts.header), alg: 'none' }), signature: '' })
@@ -36,7 +36,7 @@ export const TAMPERINGS = [
   },
   {
     name: 'Flip a character of the signature',
-    by: 'this page: one of 43 characters is another',
+    by: 'this page: one of 43 characters is different',
     make: ({ access_token }) => {
       const parts = split(access_token)
       const [first = ''] = parts.signature
@@ -45,17 +45,17 @@ export const TAMPERINGS = [
   },
   {
     name: 'Expire it',
-    by: 'the service, on this bench: really signed, for a year ago. The page cannot: to change exp breaks the signature',
+    by: 'the service, for this bench: correctly signed, a year ago. The page cannot do that: changing exp breaks the signature',
     make: (user, context) => signedByTheService('expired', user, context),
   },
   {
     name: 'Sign with another secret',
-    by: 'this page, with a secret of its own, under the name of the service’s key',
+    by: 'this page, with its own secret, under the name of the service’s key',
     make: ({ access_token }) => signWithAnotherSecret(split(access_token)),
   },
   {
     name: 'Sign with a key of my own name',
-    by: 'this page, with a secret of its own that the header calls “mine”',
+    by: 'this page, with its own secret, which the header calls “mine”',
     make: ({ access_token }) => {
       const { header, payload } = split(access_token)
       return signWithAnotherSecret({ header: encode({ ...decode(header), kid: 'mine' }), payload })
@@ -63,13 +63,13 @@ export const TAMPERINGS = [
   },
   {
     name: 'Send the refresh token instead',
-    by: 'the log-in: a good refresh token, and no access token',
+    by: 'the login: a good refresh token, but not an access token',
     make: ({ refresh_token }) => refresh_token,
     refresh: true,
   },
   {
     name: 'Call it another kind of token',
-    by: 'this page: the header says that it is for something else',
+    by: 'this page: the header names another purpose',
     make: ({ access_token }) => {
       const parts = split(access_token)
       return join({ ...parts, header: encode({ ...decode(parts.header), typ: 'invitation+jwt' }) })
@@ -77,13 +77,13 @@ export const TAMPERINGS = [
   },
   {
     name: 'Take one of another issuer',
-    by: 'the service, on this bench: rightly signed, and for another service that has the same secret',
+    by: 'the service, for this bench: correctly signed, but as another service that has the same secret',
     make: (user, context) => signedByTheService('other-issuer', user, context),
   },
 ]
 
 /**
- * A claim with another value; the signature stays as it was, since nobody here can make the right one.
+ * Changes a claim. The signature stays as it was, since the page has no key to make the right one.
  *
  * @param {string} token
  * @param {string} claim
@@ -95,7 +95,7 @@ export function withClaim(token, claim, value) {
 }
 
 /**
- * Where two tokens differ: part by part, and member by member where both can be read.
+ * Returns the differences of two tokens: part by part, and member by member if both can be decoded.
  *
  * @param {string} before
  * @param {string} after
@@ -124,7 +124,7 @@ function text(value) {
   return value === undefined ? '(not there)' : JSON.stringify(value)
 }
 
-/** @param {string} text its two ends, where the differences are */
+/** @param {string} text */
 function shortened(text) {
   if (text === '') return '(nothing)'
   return text.length > 30 ? `${text.slice(0, 12)} … ${text.slice(-12)}, ${text.length} characters` : text
@@ -132,12 +132,12 @@ function shortened(text) {
 
 /**
  * @param {string} flaw
- * @param {import('./context.js').SignedIn} user
+ * @param {import('./context.js').User} user
  * @param {import('./context.js').Context} context
  * @returns {Promise<string>}
  */
 async function signedByTheService(flaw, { access_token: token }, { api }) {
   const { status, body } = await api('POST', '/xray/bench/token', { token, json: { flaw } })
-  if (status !== 200) throw new Error(`The bench signs only for who is logged in: ${body.detail ?? status}`)
+  if (status !== 200) throw new Error(`The bench signs only for a logged-in user: ${body.detail ?? status}`)
   return body.token
 }

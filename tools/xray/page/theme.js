@@ -4,7 +4,7 @@ const dark = matchMedia('(prefers-color-scheme: dark)')
 const NAME = 'xray-theme'
 
 /**
- * A button that changes light and dark: a projector may want the other one of what the machine is set to.
+ * Makes the button switch between light and dark: a projector may need the other one.
  *
  * @param {HTMLElement} button
  */

@@ -14,14 +14,14 @@ export function mount(section, context) {
   const { live } = context
   /** @type {Map<string, HTMLElement>} */
   const rows = new Map()
-  /** @type {string | undefined} the request that was chosen; none: the newest is shown */
+  /** @type {string | undefined} the selected request; undefined: the newest is shown */
   let chosen
   /** @type {string | undefined} the one that is drawn */
   let drawn
-  /** @type {string | undefined} the id of one that is to come */
+  /** @type {string | undefined} the id of a request that has not arrived yet */
   let awaited
   let isPaused = false
-  /** @type {Map<string, Shown>} what came while it was paused */
+  /** @type {Map<string, Shown>} what arrived while paused */
   const held = new Map()
   /** @type {Shown[]} the newest first */
   let listed = []
@@ -29,7 +29,7 @@ export function mount(section, context) {
   const filter = h('input', {
     type: 'search',
     placeholder: 'post 409 -docs',
-    'aria-label': 'Filter: words that a request has, or with a minus sign has not',
+    'aria-label': 'Filter: words that a request has, or, after a minus sign, has not',
     oninput: () => list(),
   })
   const pause = h(
@@ -44,14 +44,14 @@ export function mount(section, context) {
     class: 'requests',
     role: 'listbox',
     tabindex: '0',
-    'aria-label': 'Requests, the newest first',
+    'aria-label': 'Requests, newest first',
     onkeydown: onKey,
     onclick: (/** @type {MouseEvent} */ { target }) => {
       const row = target instanceof Element ? target.closest('[role=option]') : null
       if (row) choose(row.getAttribute('data-key') ?? undefined)
     },
   })
-  const detail = h('div', { class: 'detail', role: 'region', 'aria-label': 'The request that is chosen' })
+  const detail = h('div', { class: 'detail', role: 'region', 'aria-label': 'The selected request' })
 
   fill(
     section,
@@ -59,16 +59,16 @@ export function mount(section, context) {
     h('div', { class: 'row tools' }, h('label', {}, 'Filter', filter), pause, newest, clear, count),
     h('div', { class: 'timeline' }, box, detail),
   )
-  live.watch(hear)
+  live.watch(onChange)
   addEventListener('hashchange', follow)
   follow()
   list()
 
   /** @param {Shown[]} changed */
-  function hear(changed) {
+  function onChange(changed) {
     if (isPaused) {
       for (const one of changed) held.set(one.key, one)
-      tellPaused()
+      showPaused()
     } else list(changed)
   }
 
@@ -85,13 +85,13 @@ export function mount(section, context) {
     isPaused = paused
     pause.setAttribute('aria-pressed', String(paused))
     held.clear()
-    tellPaused()
+    showPaused()
     if (!paused) list([...live.requests.values()])
   }
 
-  function tellPaused() {
+  function showPaused() {
     const fresh = [...held.keys()].filter((key) => !rows.has(key)).length
-    fill(pause, isPaused ? `Go on${fresh > 0 ? ` (${fresh} came meanwhile)` : ''}` : 'Pause')
+    fill(pause, isPaused ? `Go on${fresh > 0 ? ` (${fresh} new)` : ''}` : 'Pause')
   }
 
   function forget() {
@@ -101,7 +101,7 @@ export function mount(section, context) {
   }
 
   /**
-   * Brings the list up to date: rows that are there stay, so that what is being read does not move under the eyes more than it must.
+   * Updates the list. Existing rows stay, so that what is being read moves as little as possible.
    *
    * @param {Shown[]} [changed]
    */
@@ -141,17 +141,17 @@ export function mount(section, context) {
       awaited = undefined
       chosen = found.key
     }
-    tellCount()
+    showCount()
     show(changed)
   }
 
-  function tellCount() {
+  function showCount() {
     const all = live.requests.size
     const some = listed.length === all ? `${all}` : `${listed.length} of ${all}`
     fill(
       count,
       all === 0 ? '' : `${some} ${all === 1 ? 'request' : 'requests'}`,
-      live.missed > 0 && `, ${live.missed} more went by too fast`,
+      live.missed > 0 && `, ${live.missed} more were not traced`,
     )
   }
 
@@ -193,7 +193,7 @@ export function mount(section, context) {
     if (to === undefined) return
     event.preventDefault()
     const one = listed[Math.max(0, Math.min(listed.length - 1, to))]
-    // At the top again, it follows what comes.
+    // Back at the top, it follows the newest again.
     choose(to <= 0 ? undefined : one?.key)
   }
 }

@@ -3,11 +3,11 @@
 import { duration, inWords } from './claims.js'
 import { fill, h } from './dom.js'
 import { decode, split } from './jwt.js'
-import { askWho } from './log-in.js'
+import { offerLogin } from './login.js'
 import { breaker } from './tamper.js'
 
 /** @typedef {import('./context.js').Context} Context */
-/** @typedef {import('./context.js').SignedIn} SignedIn */
+/** @typedef {import('./context.js').User} User */
 
 /**
  * @param {HTMLElement} section
@@ -16,17 +16,17 @@ import { breaker } from './tamper.js'
 export function mount(section, context) {
   section.classList.add('bench')
   let stop = () => {}
-  context.session.watch((user) => {
+  context.user.watch((user) => {
     stop()
     stop = () => {}
-    if (user === undefined) return fill(section, ...heading(), askWho(context))
+    if (user === undefined) return fill(section, ...heading(), offerLogin(context))
     const bench = benchOf(user, context)
     stop = bench.stop
     fill(section, ...heading(), ...bench.children)
   })
-  // Swagger UI may have been used in another tab meanwhile.
+  // Somebody may have logged in to Swagger UI in another tab.
   addEventListener('hashchange', () => {
-    if (context.session.get() === undefined) fill(section, ...heading(), askWho(context))
+    if (context.user.get() === undefined) fill(section, ...heading(), offerLogin(context))
   })
 }
 
@@ -42,7 +42,7 @@ function heading() {
 }
 
 /**
- * @param {SignedIn} user
+ * @param {User} user
  * @param {Context} context
  */
 function benchOf(user, context) {
@@ -50,7 +50,7 @@ function benchOf(user, context) {
   return { stop: left.stop, children: [tokenCard(user, left.element), members(user), breaker(user, context)] }
 }
 
-/** The three parts: how each looks, and the sign that stands beside the colour. */
+/** The three parts: the class, the sign next to the color, the name and the meaning of each. */
 const PARTS = /** @type {const} */ ([
   ['header', '①', 'Header', 'how it is signed'],
   ['payload', '②', 'Payload', 'the claims'],
@@ -58,7 +58,7 @@ const PARTS = /** @type {const} */ ([
 ])
 
 /**
- * @param {SignedIn} user
+ * @param {User} user
  * @param {HTMLElement} left
  */
 function tokenCard({ access_token }, left) {
@@ -100,7 +100,7 @@ function timeLeft({ iat, exp }) {
   return { element: h('p', { class: 'row time-left' }, bar, text), stop: () => clearInterval(timer) }
 }
 
-/** @param {SignedIn} user */
+/** @param {User} user */
 function members({ access_token }) {
   const { header, payload } = split(access_token)
   return h(

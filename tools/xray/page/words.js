@@ -4,7 +4,7 @@
 /** @typedef {import('../server/trace.ts').Step} Step */
 
 /**
- * A time that is read from afar: three figures are enough.
+ * Formats a duration with at most three digits, to be read from the back of a classroom.
  *
  * @param {number} ms
  */
@@ -15,7 +15,7 @@ export function time(ms) {
 }
 
 /**
- * A moment of an axis, which is round.
+ * Formats a round moment of an axis.
  *
  * @param {number} ms
  */
@@ -24,14 +24,14 @@ export function moment(ms) {
 }
 
 /**
- * How a request ended: a mark, so that colour is not the only sign, and a word.
+ * Describes how a request ended by a mark and a word, so that color is not the only sign.
  *
  * @param {Trace} trace
- * @returns {{ kind: 'open' | 'good' | 'moved' | 'bad' | 'left', mark: string, words: string }}
+ * @returns {{ kind: 'open' | 'good' | 'moved' | 'bad' | 'disconnected', mark: string, words: string }}
  */
-export function outcome({ ms, left, status = 0 }) {
-  if (left) return { kind: 'left', mark: '✗', words: 'client left' }
-  if (ms === undefined) return { kind: 'open', mark: '…', words: 'under way' }
+export function outcome({ ms, clientDisconnected, status = 0 }) {
+  if (clientDisconnected) return { kind: 'disconnected', mark: '✗', words: 'client disconnected' }
+  if (ms === undefined) return { kind: 'open', mark: '…', words: 'in progress' }
   if (status >= 400) return { kind: 'bad', mark: '✗', words: String(status) }
   return status >= 300
     ? { kind: 'moved', mark: '→', words: String(status) }
@@ -47,24 +47,24 @@ export function caller({ caller: who, steps }) {
 }
 
 /**
- * What a filter looks into.
+ * Returns the text that a filter searches.
  *
  * @param {Trace} trace
  */
-function textOf(trace) {
+function searchableText(trace) {
   const { method, path, requestId, problem, reason } = trace
   const words = [method, path, outcome(trace).words, caller(trace), requestId, problem?.code, reason?.code]
   return words.join(' ').toLowerCase()
 }
 
 /**
- * Whether a request has all the words of a filter, and none of those with a minus sign before them.
+ * Returns true if a request has all the words of a filter, and none of those after a minus sign.
  *
  * @param {Trace} trace
  * @param {string} filter
  */
 export function matches(trace, filter) {
-  const text = textOf(trace)
+  const text = searchableText(trace)
   return filter
     .toLowerCase()
     .split(/\s+/)
@@ -74,7 +74,7 @@ export function matches(trace, filter) {
 }
 
 /**
- * The steps in the order in which they began.
+ * Sorts steps by when they began.
  *
  * @param {readonly Step[]} steps
  */
@@ -83,7 +83,7 @@ export function inOrder(steps) {
 }
 
 /**
- * Round moments for an axis, from 0 to no more than `ms`.
+ * Returns round moments for an axis, from 0 to at most `ms`.
  *
  * @param {number} ms
  * @returns {number[]}
@@ -108,12 +108,12 @@ const NAMES = {
   hash: 'bcrypt',
   sign: 'Token signed',
   thrown: 'Thrown',
-  serialise: 'Serialised',
+  serialize: 'Serialized',
   send: 'Sent',
 }
 
 /**
- * What a step is called: of a statement its verb and its table.
+ * Names a step; a statement by its verb and its table.
  *
  * @param {Step} step
  */
@@ -129,7 +129,7 @@ export function nameOf({ kind, sql = '' }) {
 const TABLE = /\b(?:from|into|update|savepoint)\s+(?:only\s+)?((?:"?[a-z_]\w*"?\.)?"?(?!select\b)[a-z_]\w*)/i
 
 /**
- * What a statement selects may have statements of its own in it; what it selects from is what it is about.
+ * Removes subqueries from what a statement selects, but not from what it selects from.
  *
  * @param {string} sql
  */
@@ -143,7 +143,7 @@ function withoutParentheses(sql) {
 }
 
 /**
- * What there is to say of a step, in words.
+ * Describes a step in words.
  *
  * @param {Step} step
  * @param {Trace} trace
@@ -152,15 +152,15 @@ function withoutParentheses(sql) {
 export function noteOf(step, trace) {
   const { kind, failed, failure, waited = 0, from, to } = step
   if (kind === 'hash')
-    return failed && failure ? 'turned away: too many wait' : hashing(to - from, waited, step.verdict)
+    return failed && failure ? 'rejected: the queue is full' : hashing(to - from, waited, step.verdict)
   if (failed && failure) return failureNote(step, failure)
   switch (kind) {
     case 'begin':
       return to - from < 1 ? '' : `waited ${time(to - from)} for a connection`
     case 'rollback':
-      return `undone: ${whyWords(step.why)}`
-    case 'serialise':
-      return trace.keptBack ? `kept back by the schema: ${trace.keptBack.join(', ')}` : ''
+      return `because ${whyWords(step.why)}`
+    case 'serialize':
+      return trace.omitted ? `left out by the schema: ${trace.omitted.join(', ')}` : ''
     case 'query':
       return step.rows === 0 ? '0 rows' : ''
     default:
@@ -169,7 +169,7 @@ export function noteOf(step, trace) {
 }
 
 /**
- * What else there is to say of a statement, for whoever opens it.
+ * Describes a statement further, for whoever opens it.
  *
  * @param {Step} step
  */
@@ -205,7 +205,7 @@ function failureNote({ kind }, { code, part, claim, constraint }) {
     const where = claim === undefined ? part : `claim ${claim}`
     return `refused${where === undefined ? '' : ` for its ${where}`}: ${code}`
   }
-  if (kind === 'commit') return `refused, nothing is stored: ${constraint ?? ''} (SQLSTATE ${code})`
+  if (kind === 'commit') return `refused, nothing is committed: ${constraint ?? ''} (SQLSTATE ${code})`
   if (kind === 'query' || kind === 'savepoint') return `failed: ${constraint ?? ''} (SQLSTATE ${code})`
   return code
 }
@@ -215,15 +215,15 @@ function whyWords(why) {
   switch (why?.because) {
     case 'thrown':
       return `${why.code} was thrown`
-    case 'answer':
-      return `the answer is ${why.status}`
-    case 'left':
-      return 'the client has left'
+    case 'response':
+      return `the response is ${why.status}`
+    case 'disconnected':
+      return 'the client disconnected'
     case 'retry':
-      return 'Postgres asks for another try'
+      return 'Postgres asks for a retry'
     case 'asked':
       return 'rollbackOnly() was called'
     default:
-      return 'its work did not end well'
+      return 'its unit of work failed'
   }
 }

@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
 import type { FastifyPluginAsync } from 'fastify'
+import { keyCookie } from './gate.ts'
 
-/** The page's files, as they are: there is no build step. */
+/** The page's files are served as they are: there is no build step. */
 const FOLDER = resolve(import.meta.dirname, '../page')
 
 const TYPES: Record<string, string> = {
@@ -12,14 +13,16 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 }
 
-/** `/xray` is the page, and `/xray/main.js` a file of it. Each is read when it is asked for: who edits it reloads, and sees it. */
-const assets: FastifyPluginAsync = async (app) => {
+/** Serves the page at `/xray`, and its files, such as `/xray/main.js`. Each is read per request, so an edit needs only a reload. */
+const assets: FastifyPluginAsync<{ key: string }> = async (app, { key }) => {
   for (const file of await readdir(FOLDER)) {
     const type = TYPES[extname(file)]
     if (type === undefined) continue
-    app.get(file === 'index.html' ? '/' : `/${file}`, async (_request, reply) =>
-      reply.type(type).send(await readFile(resolve(FOLDER, file))),
-    )
+    const isPage = file === 'index.html'
+    app.get(isPage ? '/' : `/${file}`, async ({ socket }, reply) => {
+      if (isPage) reply.header('set-cookie', keyCookie(socket, key))
+      return reply.type(type).send(await readFile(resolve(FOLDER, file)))
+    })
   }
 }
 

@@ -1,61 +1,62 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from 'node:diagnostics_channel'
-import type { Failure, KeptBack } from './trace.ts'
+import type { Failure } from './trace.ts'
 
-/** A request that is watched: its number, counted from 1, is what every event about it carries. */
+/** Every event has the number of its trace, counted from 1. */
 export interface RequestEvent {
   readonly request: number
 }
 
-/** It was received. */
 export interface ReceiveEvent extends RequestEvent {
   readonly requestId: string
   readonly method: string
+  /** Redacted. */
   readonly path: string
 }
 
-/** Its values are what their schemas ask for. */
 export interface ValidateEvent extends RequestEvent {
+  /** The parts that the route has a schema for. */
   readonly parts: readonly string[]
 }
 
-/** An error was thrown. */
 export interface FailEvent extends RequestEvent {
   readonly failure: Failure
 }
 
-/** Its answer is about to be written by its schema. */
-export interface SerialiseEvent extends RequestEvent {
+export interface SerializeEvent extends RequestEvent {
   readonly status: number
   readonly problem: Failure | undefined
-  readonly keptBack: KeptBack
+  /** The names that the response's schema leaves out. */
+  readonly omitted: readonly string[]
 }
 
-/** The answer is as it will leave: what is stored or undone is decided now. */
 export interface SendEvent extends RequestEvent {
   readonly status: number
 }
 
-/** It is over. */
 export interface EndEvent extends RequestEvent {
   readonly status: number
-  /** `false`: the client has left before its answer did. */
+  /** `false`: the client disconnected first. */
   readonly isSent: boolean
 }
 
-/** What the service itself tells of a request: names, numbers and codes, never a value that a client sent or is sent. */
+/** The stages of a request, with names, numbers and codes, and never a value that a client sent or is sent. */
 export const channels = {
   receive: channel('auth-primer:xray:receive'),
-  /** More requests came than are watched: `{ requests }`, how many. */
+  /** More requests came than are traced: `{ requests }`, how many. */
   skip: channel('auth-primer:xray:skip'),
+  /** The first of the route's own hooks is about to run. */
   admit: channel('auth-primer:xray:admit'),
+  /** The body has been read. */
   read: channel('auth-primer:xray:read'),
   validate: channel('auth-primer:xray:validate'),
   fail: channel('auth-primer:xray:fail'),
-  serialise: channel('auth-primer:xray:serialise'),
+  /** The payload is about to be serialized. */
+  serialize: channel('auth-primer:xray:serialize'),
+  /** The payload is final: db-session commits or rolls back after this. */
   send: channel('auth-primer:xray:send'),
   end: channel('auth-primer:xray:end'),
 }
 
-/** In whose work we are, while somebody watches: the packages know of no requests. */
+/** The trace that the current async context belongs to. The packages' events do not know about requests. */
 export const current = new AsyncLocalStorage<number>()

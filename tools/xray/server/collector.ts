@@ -8,28 +8,27 @@ import {
   type ReceiveEvent,
   type RequestEvent,
   type SendEvent,
-  type SerialiseEvent,
+  type SerializeEvent,
   type ValidateEvent,
 } from './channels.ts'
 import { PoolStatements } from './pool-statements.ts'
 import type { Caller, Step, Trace } from './trace.ts'
-import { type NewStep, Watched } from './watched.ts'
+import { type NewStep, TraceBuilder } from './trace-builder.ts'
 
-/** How many requests are kept. */
-const MOST = 200
+const MAX_TRACES = 200
 
 /**
- * Puts together, of what the packages and the service publish, what happened to each request: while it is started, and
- * then only. `onChange` is told of each request that there is more to know of, `onSkip` of each that is not watched.
+ * Builds a trace of each request from the published events, only while started. Calls `onChange` for each trace that has
+ * changed, and `onSkip` for each request that is not traced.
  */
 export class Collector {
   readonly #onChange: (trace: Trace) => void
   readonly #onSkip: () => void
-  readonly #kept = new Map<number, Watched>()
-  /** Which request each session belongs to. */
-  readonly #sessions = new Map<number, Watched>()
+  readonly #kept = new Map<number, TraceBuilder>()
+  /** The trace that each database session belongs to. */
+  readonly #sessions = new Map<number, TraceBuilder>()
   readonly #pool: PoolStatements
-  readonly #underWay = new Set<number>()
+  readonly #inProgress = new Set<number>()
   #version = 0
   readonly #listeners: readonly (readonly [string, (message: unknown) => void])[]
 
@@ -55,52 +54,53 @@ export class Collector {
   stop(): void {
     for (const [name, listener] of this.#listeners) unsubscribe(name, listener)
     this.#pool.stop()
-    this.#underWay.clear()
-    // Once used, a context is handed on by every promise of the process until it is told not to.
+    this.#inProgress.clear()
+    // Otherwise every promise of the process would go on propagating the context.
     current.disable()
   }
 
-  /** How much has happened so far. */
+  /** Counts the changes so far. */
   get version(): number {
     return this.#version
   }
 
-  /** The requests of which there is more to know since then, oldest first. */
+  /** Returns the traces that have changed since then, oldest first. */
   changedAfter(version: number): Trace[] {
     return Array.from(this.#kept.values())
       .filter((one) => one.version > version)
       .map(({ trace }) => trace)
   }
 
-  get #current(): Watched | undefined {
+  get #current(): TraceBuilder | undefined {
     const id = current.getStore()
     return id === undefined ? undefined : this.#kept.get(id)
   }
 
   #handlers(callerChannel: string) {
-    const of = ({ request }: RequestEvent) => this.#kept.get(request)
+    const traceOf = ({ request }: RequestEvent) => this.#kept.get(request)
     return {
       'auth-primer:xray:receive': (event: ReceiveEvent) => {
-        this.#underWay.add(event.request)
-        this.#keep(new Watched(event))
+        this.#inProgress.add(event.request)
+        this.#keep(new TraceBuilder(event))
       },
       'auth-primer:xray:skip': () => {
-        // Nobody needs it just now.
-        if (this.#underWay.size === 0) current.disable()
+        // No traced request needs it just now.
+        if (this.#inProgress.size === 0) current.disable()
         this.#onSkip()
       },
-      'auth-primer:xray:admit': (event: RequestEvent) => of(event)?.mark(),
-      [callerChannel]: (caller: Caller) => this.#change(this.#current, (one) => one.callerIs(caller)),
-      'auth-primer:xray:read': (event: RequestEvent) => this.#change(of(event), (one) => one.read()),
+      'auth-primer:xray:admit': (event: RequestEvent) => traceOf(event)?.beginStage(),
+      [callerChannel]: (caller: Caller) => this.#change(this.#current, (one) => one.setCaller(caller)),
+      'auth-primer:xray:read': (event: RequestEvent) => this.#change(traceOf(event), (one) => one.read()),
       'auth-primer:xray:validate': (event: ValidateEvent) =>
-        this.#change(of(event), (one) => one.validated(event)),
+        this.#change(traceOf(event), (one) => one.validated(event)),
       'auth-primer:xray:fail': (event: FailEvent) =>
-        this.#change(of(event), (one) => one.failed(event.failure)),
-      'auth-primer:xray:serialise': (event: SerialiseEvent) => of(event)?.serialising(event),
-      'auth-primer:xray:send': (event: SendEvent) => this.#change(of(event), (one) => one.sending(event)),
+        this.#change(traceOf(event), (one) => one.failed(event.failure)),
+      'auth-primer:xray:serialize': (event: SerializeEvent) => traceOf(event)?.serializing(event),
+      'auth-primer:xray:send': (event: SendEvent) =>
+        this.#change(traceOf(event), (one) => one.sending(event)),
       'auth-primer:xray:end': (event: EndEvent) => {
-        this.#underWay.delete(event.request)
-        this.#change(of(event), (one) => one.ended(event))
+        this.#inProgress.delete(event.request)
+        this.#change(traceOf(event), (one) => one.ended(event))
       },
 
       'auth-primer:jwt-kit:accept': (_event: AcceptEvent) =>
@@ -114,7 +114,7 @@ export class Collector {
       'auth-primer:auth-hash:finish': ({ waitedMs, workedMs }: { waitedMs: number; workedMs: number }) =>
         this.#add(this.#current, { kind: 'hash', waited: waitedMs }, waitedMs + workedMs),
       'auth-primer:auth-hash:verify': ({ ok, reason }: { ok: boolean; reason?: string }) =>
-        this.#change(this.#current, (one) => one.judged(ok ? 'ok' : (reason ?? 'wrong-password'))),
+        this.#change(this.#current, (one) => one.compared(ok ? 'ok' : (reason ?? 'wrong-password'))),
       'auth-primer:auth-hash:overload': () =>
         this.#add(
           this.#current,
@@ -132,15 +132,15 @@ export class Collector {
         (['begin', 'query', 'savepoint', 'commit', 'rollback'] as const).map((kind) => [
           `auth-primer:db-session:${kind}`,
           (event: SessionEvent) =>
-            this.#add(this.#sessions.get(event.session), ofSession(kind, event), event.durationMs),
+            this.#add(this.#sessions.get(event.session), sessionStep(kind, event), event.durationMs),
         ]),
       ),
     }
   }
 
-  #keep(one: Watched): void {
+  #keep(one: TraceBuilder): void {
     this.#kept.set(one.trace.id, one)
-    if (this.#kept.size > MOST) this.#forgetOldest()
+    if (this.#kept.size > MAX_TRACES) this.#forgetOldest()
     this.#changed(one)
   }
 
@@ -152,23 +152,23 @@ export class Collector {
     for (const session of sessions) this.#sessions.delete(session)
   }
 
-  #add(one: Watched | undefined, step: NewStep, ms: number): void {
+  #add(one: TraceBuilder | undefined, step: NewStep, ms: number): void {
     this.#change(one, () => one?.add(step, ms))
   }
 
-  #change(one: Watched | undefined, change: (one: Watched) => void): void {
+  #change(one: TraceBuilder | undefined, change: (one: TraceBuilder) => void): void {
     if (one === undefined) return
     change(one)
     this.#changed(one)
   }
 
-  #changed(one: Watched): void {
+  #changed(one: TraceBuilder): void {
     one.version = ++this.#version
     this.#onChange(one.trace)
   }
 }
 
-/** What db-session publishes of what it sent. */
+/** db-session's events about what it sent. */
 interface SessionEvent {
   readonly session: number
   readonly sql: string
@@ -178,7 +178,7 @@ interface SessionEvent {
   readonly constraint?: string
 }
 
-function ofSession(kind: Step['kind'], event: SessionEvent): NewStep {
+function sessionStep(kind: Step['kind'], event: SessionEvent): NewStep {
   const { session, sql, rowCount: rows, error, constraint } = event
   const step = rows === undefined ? { kind, session, sql } : { kind, session, sql, rows }
   if (error === undefined) return step

@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 import type { Failure } from './trace.ts'
 
-/** Of an error that was thrown. Its message is not shown: Postgres's, and a parser's, have values in them. */
-export function failureOf(error: Thrown): Failure {
+/** Returns what may be shown of a thrown error. Its message is left out: those of Postgres and of parsers contain values. */
+export function failureOfError(error: Thrown): Failure {
   const { code, name, part, claim, sqlState, constraint, validation } = error
   const cause = error.cause instanceof Error ? (error.cause as Thrown) : undefined
-  // What a client is told says less than the reason behind it.
-  if (code === 'JWT_KIT_INVALID_TOKEN' && cause?.code !== undefined) return failureOf(cause)
+  // The cause is more precise than what a client gets to read.
+  if (code === 'JWT_KIT_INVALID_TOKEN' && cause?.code !== undefined) return failureOfError(cause)
   return {
     code: validation ? 'VALIDATION_FAILED' : (code ?? name),
     ...(part !== undefined && { part }),
@@ -16,7 +16,7 @@ export function failureOf(error: Thrown): Failure {
   }
 }
 
-/** The members that errors here have. */
+/** The members of the errors that Fastify, the packages and Postgres throw. */
 export interface Thrown extends Error {
   code?: string
   part?: string
@@ -27,10 +27,10 @@ export interface Thrown extends Error {
 }
 
 /**
- * What may be shown of a problem document (RFC 9457), which is what a client is answered with: of its `detail`, only that of
- * the codes in `safeDetails`; of the names in a query, only those that the route's schema has.
+ * Returns what may be shown of a problem document (RFC 9457): its `detail` if the code is among `safeDetails`, and of the
+ * names in a query those that the route's schema has.
  */
-export function failureOfAnswer(
+export function failureOfResponse(
   payload: unknown,
   request: FastifyRequest,
   safeDetails: ReadonlySet<string>,

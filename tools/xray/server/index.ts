@@ -7,12 +7,17 @@ import assets from './assets.ts'
 import hashBench from './bench/hash.ts'
 import sessionBench from './bench/session.ts'
 import tokenBench, { type TokenBenchOptions } from './bench/token.ts'
-import { addGate, LOCAL_ONLY, PREFIX } from './gate.ts'
+import { addGate, PREFIX, WITH_KEY } from './gate.ts'
 import lessons from './lessons.ts'
-import { addStages } from './stages.ts'
+import { publishLifecycle } from './lifecycle-events.ts'
+import type { ServiceDescription } from './service-description.ts'
 import stream from './stream.ts'
 
+export type { ServiceDescription } from './service-description.ts'
+
 export interface XrayOptions {
+  /** Who has it may open the page: in its URL, `/xray?key=…`, and from then on in a cookie. Only URL-safe characters. */
+  readonly key: string
   /** The pool whose statements outside a database session are shown. */
   readonly knex: Knex
   /** Opens another pool on the same database, with at most `max` connections. X-ray closes it. */
@@ -26,6 +31,7 @@ export interface XrayOptions {
   /** Members of the `config` of X-ray's routes, such as those that exempt a route from a rate limit. */
   readonly routeConfig?: FastifyContextConfig
   readonly tokenBench: TokenBenchOptions
+  readonly service: ServiceDescription
 }
 
 /**
@@ -36,19 +42,20 @@ export interface XrayOptions {
  */
 export default fp<XrayOptions>(
   async (app, options) => {
-    addStages(app, options.safeDetails)
-    addGate(app)
+    publishLifecycle(app, options.safeDetails)
+    addGate(app, options.key)
     await app.register(
       async (scope) => {
         scope.addHook('onRoute', (route) => {
-          route.constraints = LOCAL_ONLY
+          route.constraints = WITH_KEY
           route.schema = { ...route.schema, hide: true }
           route.config = { ...options.routeConfig, xray: 'hidden', ...route.config }
         })
         scope.addHook('preHandler', async (_request, reply) => void reply.headers(HEADERS))
 
-        await scope.register(assets)
-        await scope.register(lessons, options)
+        await scope.register(assets, options)
+        scope.get('/service', async () => options.service)
+        await scope.register(lessons, { dir: options.errorPages, guide: options.service.guide })
         await scope.register(stream, options)
         await scope.register(tokenBench, { ...options.tokenBench, prefix: '/bench/token' })
         await scope.register(hashBench, { prefix: '/bench/hash' })

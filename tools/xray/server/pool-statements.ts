@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
-import type { NewStep } from './watched.ts'
+import type { NewStep } from './trace-builder.ts'
 
-/** Statements outside a session, straight on the pool: of them knex tells, in the context that they were sent in. */
+/** Observes the statements sent outside a database session, straight on the pool, by knex's events. */
 export class PoolStatements {
   readonly #client: Knex.Client
   readonly #sentAt = new Map<string, number>()
@@ -10,10 +10,10 @@ export class PoolStatements {
   constructor({ client }: Knex, onStatement: (step: NewStep, ms: number) => void) {
     this.#client = client
     const sentAt = this.#sentAt
-    const answered = (from: Knex.Client, { __knexQueryUid: id, sql }: Sent, more: Partial<NewStep>) => {
+    const finished = (from: Knex.Client, { __knexQueryUid: id, sql }: Sent, more: Partial<NewStep>) => {
       const since = sentAt.get(id)
       sentAt.delete(id)
-      // The client of a session stands on this one, and its listeners are these.
+      // A session's client inherits from this one, listeners included.
       if (since === undefined || from !== client) return
       onStatement({ kind: 'query', sql, onPool: true, ...more }, performance.now() - since)
     }
@@ -28,13 +28,13 @@ export class PoolStatements {
         'query-response',
         function (this: Knex.Client, _rows: unknown, sent: Sent & { response?: { rowCount?: number } }) {
           const { rowCount } = sent.response ?? {}
-          answered(this, sent, rowCount === undefined ? {} : { rows: rowCount })
+          finished(this, sent, rowCount === undefined ? {} : { rows: rowCount })
         },
       ],
       [
         'query-error',
         function (this: Knex.Client, { code = 'UNKNOWN' }: { code?: string }, sent: Sent) {
-          answered(this, sent, { failed: true, failure: { code, sqlState: code } })
+          finished(this, sent, { failed: true, failure: { code, sqlState: code } })
         },
       ],
     ]
@@ -52,7 +52,7 @@ export class PoolStatements {
 
 type Listener = Parameters<Knex.Client['on']>[1]
 
-/** What knex tells of a statement; the values are there, too, and are left there. */
+/** What is read of knex's event. The bound values are in it too, and are not read. */
 interface Sent {
   readonly __knexQueryUid: string
   readonly sql: string

@@ -3,23 +3,24 @@ export interface Trace {
   readonly id: number
   readonly requestId: string
   readonly method: string
-  /** As far as it may be shown. */
+  /** Redacted. */
   readonly path: string
   /** When it was received: milliseconds since 1970. */
   readonly at: number
   caller?: Caller
   status?: number
-  /** How long it took; unset while it is under way. */
+  /** How long it took; unset while it is in progress. */
   ms?: number
-  /** The client has left before its answer did. */
-  left?: boolean
-  /** What went wrong, if something did: what its answer says, and what was behind it. */
+  /** The client disconnected before its response was sent. */
+  clientDisconnected?: boolean
+  /** What the client gets to read of a failure, and the error behind it. */
   problem?: Failure
   reason?: Failure
-  keptBack?: KeptBack
+  /** The names of members that the response's schema left out. */
+  omitted?: readonly string[]
   readonly steps: Step[]
-  /** How many more steps there were than are kept. */
-  more?: number
+  /** How many steps there were beyond those that are kept. */
+  droppedSteps?: number
 }
 
 export interface Caller {
@@ -27,45 +28,40 @@ export interface Caller {
   readonly role: string
 }
 
-/** Of an error: its code, and what may be shown of the rest. */
+/** An error: its code, and what may be shown of the rest. */
 export interface Failure {
   readonly code: string
-  /** A sentence that has no value of anybody's in it. */
+  /** A sentence without any client's values. */
   readonly detail?: string
-  /** Of a token: what was wrong. */
+  /** Which part of a token was wrong. */
   readonly part?: string
   readonly claim?: string
-  /** Of a value: where it was, and what was expected. */
+  /** Where invalid values were, and what was expected there. */
   readonly errors?: readonly { readonly in: string; readonly path: string; readonly message: string }[]
-  /** Of Postgres. */
   readonly sqlState?: string
   readonly constraint?: string
 }
-
-/** The names of members that were there to be sent and that the answer's schema does not name. */
-export type KeptBack = readonly string[]
 
 export interface Step {
   readonly kind: StepKind
   readonly from: number
   readonly to: number
-  /** It went wrong. */
   readonly failed?: boolean
   readonly failure?: Failure
-  /** Of a password: how much of the time it waited for its turn. */
+  /** How long a password waited for a hashing slot. */
   readonly waited?: number
-  /** Of a password that was compared: `ok`, or why not. */
+  /** The result of comparing a password: `ok`, or why not. */
   readonly verdict?: string
-  /** Of a statement: its text, without the values that are bound to it. */
+  /** A statement's text, without its bound values. */
   readonly sql?: string
   readonly rows?: number
-  /** Of a statement outside a session, straight on the pool. */
+  /** The statement was sent outside a database session, straight on the pool. */
   readonly onPool?: boolean
-  /** Of a session: which of the process's it is. */
+  /** The database session's number in this process. */
   readonly session?: number
-  /** Of a ROLLBACK. */
+  /** Why it was rolled back. */
   readonly why?: Why
-  /** Of a validation. */
+  /** The parts that were validated. */
   readonly parts?: readonly string[]
 }
 
@@ -81,18 +77,18 @@ export type StepKind =
   | 'hash'
   | 'sign'
   | 'thrown'
-  | 'serialise'
+  | 'serialize'
   | 'send'
 
-/** Why what was done was undone. */
+/** Why a session rolled back. */
 export type Why =
-  | { readonly because: 'answer'; readonly status: number }
+  | { readonly because: 'response'; readonly status: number }
   | { readonly because: 'thrown'; readonly code: string }
-  | { readonly because: 'retry' | 'left' | 'asked' | 'over' }
+  | { readonly because: 'retry' | 'disconnected' | 'asked' | 'over' }
 
-/** What the page of an error code says, in short, and where it is explained. */
+/** What an error code's page says, in short, and where to read more. */
 export interface Lesson {
-  /** Its first sentence or two: what happened. */
+  /** The first sentences of its section *What happened*. */
   readonly what: string
   readonly page: string
   readonly chapter?: { readonly title: string; readonly page: string }

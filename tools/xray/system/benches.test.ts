@@ -1,13 +1,13 @@
 import type { Page } from 'playwright-core'
 import t from 'tap'
 import { axe, launch } from '../../../test-support/chromium.ts'
-import { serve } from '../../../test-support/social-api.ts'
+import { KEY, serveXray } from '../test/setup.ts'
 
 const browser = await launch()
 t.teardown(() => browser.close())
 
 // All that it answers is searched for passwords, hashes and others' tokens when the tests end.
-const { app, url } = await serve(t, { xray: true })
+const { app, url } = await serveXray(t)
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
 const complaints: string[] = []
 page.on('pageerror', (error) => complaints.push(String(error)))
@@ -17,8 +17,8 @@ page.on('console', (message) => {
   if (['error', 'warning'].includes(message.type()) && !isOfStatus) complaints.push(message.text())
 })
 
-t.test('Actions: sign up, log in, post and vote by buttons', async (t) => {
-  await page.goto(`${url}/xray#actions`)
+t.test('Actions: buttons sign up, log in, post and vote', async (t) => {
+  await page.goto(`${url}/xray?key=${KEY}#actions`)
   const send = async (name: string) => {
     const form = page.locator('form', { has: page.getByRole('heading', { name, exact: true }) })
     const output = form.getByRole('status')
@@ -45,7 +45,7 @@ t.test('Actions: sign up, log in, post and vote by buttons', async (t) => {
   t.same(await app.knex('votes').count(), [{ count: '1' }])
 })
 
-t.test('“Open in Swagger UI” opens the operation there, and its log-in can be taken over', async (t) => {
+t.test('“Open in Swagger UI” opens the operation there, and its login can be taken over', async (t) => {
   const [docs] = await Promise.all([
     page.waitForEvent('popup'),
     page.getByRole('link', { name: 'Open in Swagger UI' }).nth(2).click(),
@@ -55,7 +55,7 @@ t.test('“Open in Swagger UI” opens the operation there, and its log-in can b
 
   const form = page.locator('form', { has: page.getByRole('heading', { name: 'Log in', exact: true }) })
   await docs.click('.auth-wrapper .authorize')
-  await docs.fill('#oauth_username', await form.getByLabel('E-mail').inputValue())
+  await docs.fill('#oauth_username', await form.getByLabel('Email').inputValue())
   await docs.fill('#oauth_password', await form.getByLabel('Password').inputValue())
   await docs.click('.dialog-ux .modal-btn.authorize')
   await docs.waitForSelector('.dialog-ux button:has-text("Logout")')
@@ -63,7 +63,7 @@ t.test('“Open in Swagger UI” opens the operation there, and its log-in can b
 
   await page.getByRole('button', { name: 'Forget the token' }).click()
   await show(page, 'token')
-  await page.getByRole('button', { name: 'Take the log-in of Swagger UI' }).click()
+  await page.getByRole('button', { name: 'Take the login of Swagger UI' }).click()
   await page.waitForSelector('.token')
   t.ok(
     await page.getByRole('button', { name: 'Send the refresh token instead' }).isDisabled(),
@@ -75,7 +75,7 @@ t.test('“Open in Swagger UI” opens the operation there, and its log-in can b
   await page.waitForSelector('#view-token button:enabled:text("refresh token")')
 })
 
-t.test('Token: read without a key, and refused for six different reasons', async (t) => {
+t.test('Token: it is read without a key, and refused for six different reasons', async (t) => {
   await page.goto(`${url}/xray#token`)
   const card = await page.textContent('#view-token')
   t.match(card, /readable by anyone, changeable by no one/)
@@ -142,16 +142,16 @@ t.test('Session: what fails at COMMIT leaves no row', async (t) => {
   }
   const rows = () => app.knex('xray.seats').select()
 
-  t.match(await run('All goes well'), /0 → 1 .*201 Created.*BEGIN.*COMMIT/)
+  t.match(await run('A success'), /0 → 1 .*201 Created.*BEGIN.*COMMIT/)
   t.equal((await rows()).length, 1)
   const constraint = await run('A constraint at COMMIT')
-  t.match(constraint, /1 → 1 rows: nothing was stored/)
+  t.match(constraint, /1 → 1 rows: nothing was committed/)
   t.match(constraint, /409 CONFLICT/)
   t.match(constraint, /✗ COMMIT.*one_person_a_seat/)
   t.match(await run('A throw after the INSERT'), /1 → 1 .*500 INTERNAL.*ROLLBACK/)
-  t.match(await run('The client leaves'), /1 → 1 .*nothing.*ROLLBACK.*the client has left/)
+  t.match(await run('The client disconnects'), /1 → 1 .*nothing.*ROLLBACK.*the client disconnected/)
   t.match(await run('The connection is killed'), /1 → 1 .*503 DATABASE_UNAVAILABLE/)
-  t.match(await run('50 requests, a pool of 5'), /served.*turned away/)
+  t.match(await run('50 requests, a pool of 5'), /served.*rejected/)
   t.equal((await rows()).length, 1, 'and no other')
 
   await run('A constraint at COMMIT')
@@ -159,7 +159,7 @@ t.test('Session: what fails at COMMIT leaves no row', async (t) => {
   await page.waitForSelector('#view-timeline .detail :text("one_person_a_seat")')
 })
 
-t.test('Hash: one password, two salts, by the keyboard alone', async (t) => {
+t.test('Hash: one password has two salts, and the bench works by keyboard', async (t) => {
   await page.goto(`${url}/xray#hash`)
   const field = page.getByLabel('Password, made up for this bench')
   const password = await field.inputValue()
@@ -174,13 +174,13 @@ t.test('Hash: one password, two salts, by the keyboard alone', async (t) => {
   await page.getByLabel('Somebody types').focus()
   await page.keyboard.press('Enter')
   await page.waitForSelector('.steps')
-  t.match(await page.textContent('.steps'), /They differ.*not let in: wrong-password/)
+  t.match(await page.textContent('.steps'), /They differ.*rejected: wrong-password/)
   await page.getByLabel('Somebody types').fill(password)
   await page.keyboard.press('Enter')
   await page.waitForSelector('.steps :text("They are equal")')
 
   await page.getByRole('button', { name: /Time costs/ }).click()
-  await page.waitForSelector(':text("One more in the cost doubles the work")')
+  await page.waitForSelector(':text("Each step in cost doubles the work")')
   t.equal(await page.locator('.plot .bar').count(), 5)
   await page.getByRole('button', { name: 'Hash one, try the other' }).click()
   await page.waitForSelector('.facts')
@@ -209,7 +209,7 @@ t.test(
   },
 )
 
-t.test('the browser has nothing to complain of', async (t) => t.same(complaints, []))
+t.test('the browser logs no error', async (t) => t.same(complaints, []))
 
 /** Opens a view, with all that has been done in it. */
 async function show(page: Page, view: string): Promise<void> {

@@ -17,6 +17,7 @@ t.teardown(async () => {
 const env = {
   DATABASE_URL: database.url,
   JWT_SECRET: 'a secret of the tests, long enough to sign with',
+  AUTH_PRIMER_DATA_DIR: t.testdir({}),
   BCRYPT_COST: '10',
 }
 const service = run(t, SERVER, env)
@@ -42,15 +43,23 @@ async function post(path: string, json: object, headers: Record<string, string> 
   })
 }
 
-t.test('is where the log and the welcome page lead to', async (t) => {
-  t.match(await service.says(/X-ray[^"]*/), `${url}/xray`)
+t.test('the printed address opens X-ray, and then the welcome page’s link and a reload do', async (t) => {
+  const address = await service.says(/X-ray[^"]*(http[^"]*)/)
+  t.match(address, `${url}/xray?key=`)
+  t.equal((await page.goto(`${url}/xray`))?.status(), 404, 'without the key there is nothing')
+  complaints.splice(0)
+  await page.goto(address)
+  await page.waitForSelector('#live.live')
+  t.equal(page.url(), `${url}/xray`, 'the key does not stay in the address')
   await page.goto(url)
   await page.click('a[href="/xray"]')
+  await page.waitForSelector('#live.live')
+  await page.reload()
   await page.waitForSelector('#live.live')
   t.match(await page.textContent('.detail'), 'Nothing yet')
 })
 
-t.test('shows a log-in of Swagger UI in another tab, as it happens', async (t) => {
+t.test('the timeline shows a login of Swagger UI in another tab as it happens', async (t) => {
   await post('/users', { email: EMAIL, password: PASSWORD })
   const docs = await browser.newPage()
   await docs.goto(`${url}/docs`)
@@ -67,7 +76,7 @@ t.test('shows a log-in of Swagger UI in another tab, as it happens', async (t) =
     (await names()).map((name) => name.trim()),
     [
       ...['Body', 'Validation', 'SELECT', 'SELECT users', 'bcrypt', 'BEGIN', 'SELECT users', 'Token signed'],
-      ...['INSERT refresh_families', 'Serialised', 'COMMIT', 'Sent'],
+      ...['INSERT refresh_families', 'Serialized', 'COMMIT', 'Sent'],
     ],
   )
   const [hash, track] = await Promise.all(
@@ -80,7 +89,7 @@ t.test('shows a log-in of Swagger UI in another tab, as it happens', async (t) =
   t.notMatch(await page.content(), new RegExp(`${PASSWORD}|eyJ|${EMAIL}`))
 })
 
-t.test('leads from what failed to its page and its chapter', async (t) => {
+t.test('a failed request links to its error’s page and chapter', async (t) => {
   await post('/users', { email: EMAIL, password: PASSWORD })
   await row('409').click()
   t.match(await page.textContent('.detail .card'), /EMAIL_TAKEN/)
@@ -94,14 +103,11 @@ t.test('leads from what failed to its page and its chapter', async (t) => {
   const forged = 'eyJhbGciOiJub25lIiwidHlwIjoiYWNjZXNzK2p3dCJ9.eyJzdWIiOiIxIn0.'
   await fetch(`${url}/users/me`, { headers: { authorization: `Bearer ${forged}` } })
   await row('401').click()
-  t.match(
-    await page.textContent('.detail .card'),
-    /JWT_KIT_\w+.*The client is told no more than TOKEN_INVALID/s,
-  )
+  t.match(await page.textContent('.detail .card'), /JWT_KIT_\w+.*The client only gets TOKEN_INVALID/s)
   t.match(await page.textContent('.chart .token'), /✗ Token.*refused/s)
 })
 
-t.test('needs no mouse', async (t) => {
+t.test('the timeline works by keyboard', async (t) => {
   await page.keyboard.press('Control+Home')
   await page.locator('.requests').focus()
   await page.keyboard.press('Home')
@@ -127,7 +133,7 @@ t.test('needs no mouse', async (t) => {
   t.notOk(await page.isVisible('#view-token'))
 })
 
-t.test('filters, pauses and clears', async (t) => {
+t.test('the timeline filters, pauses and clears', async (t) => {
   await page.fill('input[type=search]', 'post -login')
   await page.waitForFunction('document.querySelectorAll(".request").length === 2')
   t.match(await page.textContent('.tools [role=status]'), /^2 of \d+ requests$/)
@@ -136,7 +142,7 @@ t.test('filters, pauses and clears', async (t) => {
   await page.getByRole('button', { name: 'Pause' }).click()
   const before = await page.locator('.request').count()
   for (let n = 0; n < 3; n += 1) await (await fetch(`${url}/health`)).text()
-  await page.getByRole('button', { name: 'Go on (3 came meanwhile)' }).waitFor()
+  await page.getByRole('button', { name: 'Go on (3 new)' }).waitFor()
   t.equal(await page.locator('.request').count(), before)
   await page.getByRole('button', { name: /Go on/ }).click()
   t.equal(await page.locator('.request').count(), before + 3)
@@ -146,7 +152,7 @@ t.test('filters, pauses and clears', async (t) => {
 })
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  t.test(`can be used by everybody, ${colorScheme}`, async (t) => {
+  t.test(`the timeline is accessible, ${colorScheme}`, async (t) => {
     await page.emulateMedia({ colorScheme })
     await post('/users', { email: 'nobody', password: 'x' })
     await page.goto(`${url}/xray#timeline`)
@@ -162,7 +168,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   })
 }
 
-t.test('stays what the button says, light or dark', async (t) => {
+t.test('the page keeps the theme that the button sets', async (t) => {
   await page.emulateMedia({ colorScheme: 'light' })
   const background = () => page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor')
   const light = await background()
@@ -175,7 +181,7 @@ t.test('stays what the button says, light or dark', async (t) => {
   t.equal(await background(), light)
 })
 
-t.test('does not hold up the end of the service, and finds it again', async (t) => {
+t.test('an open page does not delay the end of the service, and reconnects after a restart', async (t) => {
   await page.goto(`${url}/xray`)
   await page.waitForSelector('#live.live')
   t.same(complaints.splice(0), [], 'the browser had nothing to complain of so far')

@@ -1,6 +1,7 @@
-import type { HTTPMethods, InjectOptions } from 'fastify'
+import type { HTTPMethods } from 'fastify'
 import t from 'tap'
-import { buildOffline } from '../../../test-support/social-api.ts'
+import { buildOffline, callRaw } from '../../../test-support/social-api.ts'
+import { pageHeaders, serveXray } from './setup.ts'
 
 const ROUTES: [HTTPMethods, string][] = [
   ['POST', '/xray/bench/token'],
@@ -9,45 +10,45 @@ const ROUTES: [HTTPMethods, string][] = [
   ['POST', '/xray/bench/hash/time'],
   ['POST', '/xray/bench/hash/edges'],
   ['GET', '/xray/bench/session/seats'],
-  ['POST', '/xray/bench/session/well'],
+  ['POST', '/xray/bench/session/success'],
   ['POST', '/xray/bench/session/constraint'],
   ['POST', '/xray/bench/session/throw'],
-  ['POST', '/xray/bench/session/leave'],
+  ['POST', '/xray/bench/session/disconnect'],
   ['POST', '/xray/bench/session/kill'],
   ['GET', '/xray/bench/session/crowd/one'],
   ['POST', '/xray/bench/session/crowd'],
 ]
 
-const [app, off] = [await buildOffline(t, { xray: true }), await buildOffline(t)]
-await app.ready()
+const { app, url } = await serveXray(t)
+const off = await buildOffline(t)
 
-t.test('the benches’ routes are X-ray’s, and exist nowhere else', async (t) => {
-  for (const [method, url] of ROUTES) {
-    const name = `${method} ${url}`
+t.test('the benches’ routes exist only with X-ray’s constraint', async (t) => {
+  for (const [method, path] of ROUTES) {
+    const name = `${method} ${path}`
     const isThere = (one: typeof app, constraints = {}) =>
-      one.hasRoute({ method, url, constraints }) || one.hasRoute({ method, url: `${url}/`, constraints })
-    t.ok(isThere(app, { local: 'yes' }), `${name} is there`)
-    t.notOk(isThere(app), `${name} is not there without the gate`)
-    t.notOk(isThere(off, { local: 'yes' }), `${name} is not there without X-ray`)
+      [path, `${path}/`].some((url) => one.hasRoute({ method, url, constraints }))
+    t.ok(isThere(app, { xray: 'yes' }), `${name} is there`)
+    t.notOk(isThere(app), `${name} is not there without the constraint`)
+    t.notOk(isThere(off, { xray: 'yes' }), `${name} is not there without X-ray`)
   }
 })
 
-t.test('to strangers there is no bench', async (t) => {
-  const local: InjectOptions = { headers: { host: 'localhost' } }
-  const strangers: InjectOptions[] = [
-    { headers: { host: 'attacker.example' } },
-    { headers: { host: 'localhost', origin: 'https://attacker.example' } },
-    { headers: { host: 'localhost', 'x-forwarded-for': '127.0.0.1' } },
-    { ...local, remoteAddress: '10.0.0.1' },
-  ]
-  for (const [method, url] of ROUTES) {
-    for (const stranger of strangers) {
-      const { statusCode } = await app.inject({ method: method as 'GET', url, ...stranger })
-      t.equal(statusCode, 404, `${method} ${url} ${JSON.stringify(stranger)}`)
+t.test('a bench is a 404 without the key, without an origin, and through a proxy', async (t) => {
+  const { cookie, origin } = pageHeaders(url)
+  for (const [method, path] of ROUTES) {
+    for (const headers of [
+      { origin },
+      { cookie: `${cookie}x`, origin },
+      { cookie, origin: 'https://attacker.example' },
+      { cookie, origin, 'x-forwarded-for': '127.0.0.1' },
+      ...(method === 'POST' ? [{ cookie }] : []),
+    ]) {
+      const { status } = await callRaw(url, path, { method, headers })
+      t.equal(status, 404, `${method} ${path} ${JSON.stringify(Object.keys(headers))}`)
     }
   }
-  const { statusCode } = await app.inject({ method: 'POST', url: '/xray/bench/token', ...local })
-  t.equal(statusCode, 401, 'to this machine there is')
+  const { status } = await callRaw(url, '/xray/bench/token', { method: 'POST', headers: { cookie, origin } })
+  t.equal(status, 401, 'with all of them it is there')
 })
 
 t.test('no operation of a bench is in the service’s document', async (t) => {

@@ -1,13 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import bcrypt from 'bcrypt'
 import t from 'tap'
-import { serve } from '../../../test-support/social-api.ts'
+import { serveXray } from './setup.ts'
 
 // Every answer is searched for the passwords that were sent, and for hashes, by `serve`.
-const { app, call } = await serve(t, { xray: true })
+const { app, call } = await serveXray(t)
 const PASSWORD = 'radishes in eggshells'
 
-t.test('one password has two salts and two digests, of which the page is shown the beginnings', async (t) => {
+t.test('one password gets two salts and two digests, and the page gets only their beginnings', async (t) => {
   const { status, body } = await call('POST', '/xray/bench/hash', { json: { password: PASSWORD, cost: 10 } })
   t.equal(status, 200)
   const [one, other] = body
@@ -42,7 +42,7 @@ t.test('a password is compared with a hash by its parts, and auth-hash says the 
   t.equal((await call('POST', '/xray/bench/hash/compare', { json: { id: 'x', password: 'x' } })).status, 404)
 })
 
-t.test('it knows the hashes of no user, also where the password is the same', async (t) => {
+t.test('the hash bench has no access to users’ hashes, even of the same password', async (t) => {
   await call('POST', '/users', { json: { email: 'ann@example.com', password: PASSWORD } })
   const stored: string = await app
     .knex('users')
@@ -82,7 +82,7 @@ t.test('what is timed is one hash at the cost that was asked for', async (t) => 
   }
 })
 
-t.test('costs and passwords that would keep a thread busy for long are refused', async (t) => {
+t.test('the hash bench refuses costs and passwords that would block a thread for long', async (t) => {
   for (const cost of [9, 15, 31, '10']) {
     t.equal((await call('POST', '/xray/bench/hash/time', { json: { cost } })).status, 422)
   }

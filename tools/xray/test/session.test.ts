@@ -2,19 +2,19 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openKnex } from '../../../test-support/database.ts'
-import { serve } from '../../../test-support/social-api.ts'
+import { pageHeaders, serveXray } from './setup.ts'
 
-const { app, url, call } = await serve(t, { xray: true })
+const { app, url, call } = await serveXray(t)
 const BENCH = '/xray/bench/session'
 
-t.test('a request that goes well leaves its row, and those that fail leave none', async (t) => {
+t.test('a request that succeeds leaves its row, and those that fail leave none', async (t) => {
   const schemas = () => app.knex('pg_namespace').where('nspname', 'xray')
   t.same(await schemas(), [], 'nothing of it is there until it is used')
   const rows = async () => (await call('GET', `${BENCH}/seats`)).body
   t.same(await rows(), [])
   t.equal((await schemas()).length, 1)
 
-  t.equal((await call('POST', `${BENCH}/well`)).status, 201)
+  t.equal((await call('POST', `${BENCH}/success`)).status, 201)
   const one = [{ seat: 1, taken_by: 'Ann' }]
   t.same(await rows(), one)
 
@@ -24,7 +24,7 @@ t.test('a request that goes well leaves its row, and those that fail leave none'
     ['kill', 503, 'DATABASE_UNAVAILABLE'],
   ] as const) {
     const ends: string[] = []
-    const note = (event: unknown) => ends.push((event as { kind: string; error?: string }).error ?? 'well')
+    const note = (event: unknown) => ends.push((event as { kind: string; error?: string }).error ?? 'success')
     subscribe('auth-primer:db-session:commit', note)
     const answer = await call('POST', `${BENCH}/${way}`)
     unsubscribe('auth-primer:db-session:commit', note)
@@ -32,15 +32,19 @@ t.test('a request that goes well leaves its row, and those that fail leave none'
     t.same(ends, way === 'constraint' ? ['23505'] : [], 'only the constraint comes as far as COMMIT')
     t.same(await rows(), one, `${way} leaves no row`)
   }
-  t.equal((await call('POST', `${BENCH}/well`)).status, 201, 'the service goes on')
+  t.equal((await call('POST', `${BENCH}/success`)).status, 201, 'the service goes on')
   t.equal((await rows()).length, 2)
 })
 
-t.test('of a client that leaves, what it began is undone', async (t) => {
+t.test('a client that disconnects has its transaction rolled back', async (t) => {
   const { body: before } = await call('GET', `${BENCH}/seats`)
   const gone = new AbortController()
   const undone = new Promise((resolve) => subscribe('auth-primer:db-session:rollback', resolve))
-  const leaving = fetch(`${url}${BENCH}/leave`, { method: 'POST', signal: gone.signal })
+  const leaving = fetch(`${url}${BENCH}/disconnect`, {
+    method: 'POST',
+    headers: pageHeaders(url),
+    signal: gone.signal,
+  })
   const sleeps = async () => {
     const { rows } = await app.knex.raw(
       `SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active' AND datname = current_database()`,
@@ -56,7 +60,7 @@ t.test('of a client that leaves, what it began is undone', async (t) => {
 })
 
 t.test(
-  'of 50 on a pool of 5 some are served and the others told so, and the service does not notice',
+  'of 50 requests on a pool of 5 some are served and the others get a 503, and the service’s own pool is not touched',
   async (t) => {
     const opened = new Set()
     app.knex.client.pool.on('acquireSuccess', (event: unknown) => opened.add(event))
@@ -90,8 +94,8 @@ t.test(
   },
 )
 
-t.test('where it may not have a table, it says so', async (t) => {
-  const { app, call } = await serve(t, { xray: true })
+t.test('if the role may not create the table, the bench says so', async (t) => {
+  const { app, call } = await serveXray(t)
   const { rows } = await app.knex.raw('SELECT current_database() AS name')
   await app.knex.raw('ALTER DATABASE ?? SET default_transaction_read_only = on', [rows[0].name])
   // Connections that are made from now on may only read.
@@ -99,7 +103,7 @@ t.test('where it may not have a table, it says so', async (t) => {
   app.knex.initialize()
   for (const [method, path] of [
     ['GET', 'seats'],
-    ['POST', 'well'],
+    ['POST', 'success'],
   ] as const) {
     const { status, body } = await call(method, `${BENCH}/${path}`)
     t.match([status, body.code, body.detail], [409, 'CONFLICT', /schema of its own/], path)
@@ -109,7 +113,7 @@ t.test('where it may not have a table, it says so', async (t) => {
 t.test('it keeps few rows, and takes its schema away when the service stops', async (t) => {
   await call('GET', `${BENCH}/seats`)
   await app.knex('xray.seats').insert(Array.from({ length: 30 }, () => ({ taken_by: 'Ann' })))
-  const { body } = await call('POST', `${BENCH}/well`)
+  const { body } = await call('POST', `${BENCH}/success`)
   const [took] = body.took
   const rows = async () => (await call('GET', `${BENCH}/seats`)).body
   while ((await rows()).length > 12) await sleep(5)

@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import type { Call } from '../../../test-support/client.ts'
-import { callRaw, serve } from '../../../test-support/social-api.ts'
+import { callRaw } from '../../../test-support/social-api.ts'
 import type { Trace } from '../server/trace.ts'
+import { serveXray } from './setup.ts'
 import { watch } from './watch.ts'
 
 const PASSWORD = 'a good password'
@@ -43,7 +44,7 @@ function addRoutes(app: FastifyInstance): void {
   })
 }
 
-const service = await serve(t, { xray: true }, addRoutes)
+const service = await serveXray(t, {}, addRoutes)
 const { app, url, call } = service
 await app.knex.raw(
   'CREATE TABLE at_commit (name text, CONSTRAINT one_name UNIQUE (name) DEFERRABLE INITIALLY DEFERRED)',
@@ -62,26 +63,29 @@ function kinds({ steps }: Trace): string[] {
   return steps.toSorted((a, b) => a.from - b.from || a.to - b.to).map(({ kind }) => kind)
 }
 
-t.test('a sign-up: read, validated, hashed, stored, and what its schema kept back', async (t) => {
-  const trace = await traceOf('POST', '/users', { json: { email: 'bob@example.com', password: PASSWORD } })
-  t.match(trace, { method: 'POST', path: '/users', status: 201, ms: Number })
-  t.same(kinds(trace), ['body', 'validation', 'hash', 'begin', 'query', 'serialise', 'commit', 'send'])
-  t.match(trace.steps[4], { sql: /^insert into "users" .* values \(\$1, \$2\)/, rows: 1 })
-  t.same(trace.keptBack, ['password', 'role', 'password_changed_at'])
-  t.notOk(trace.problem)
-})
+t.test(
+  'the trace of a sign-up shows each stage, and the names that the response’s schema left out',
+  async (t) => {
+    const trace = await traceOf('POST', '/users', { json: { email: 'bob@example.com', password: PASSWORD } })
+    t.match(trace, { method: 'POST', path: '/users', status: 201, ms: Number })
+    t.same(kinds(trace), ['body', 'validation', 'hash', 'begin', 'query', 'serialize', 'commit', 'send'])
+    t.match(trace.steps[4], { sql: /^insert into "users" .* values \(\$1, \$2\)/, rows: 1 })
+    t.same(trace.omitted, ['password', 'role', 'password_changed_at'])
+    t.notOk(trace.problem)
+  },
+)
 
-t.test('a log-in: who is asked for, compared, and a token signed', async (t) => {
+t.test('the trace of a login shows the lookup, the comparison and the signing', async (t) => {
   const trace = await traceOf('POST', '/login', { form: { username: 'bob@example.com', password: PASSWORD } })
   t.same(kinds(trace), [
     ...['body', 'validation', 'query', 'query', 'hash', 'begin', 'query', 'sign', 'query'],
-    ...['serialise', 'commit', 'send'],
+    ...['serialize', 'commit', 'send'],
   ])
   t.match(trace.steps[2], { onPool: true, sql: /lower/ })
   t.match(trace.steps[4], { kind: 'hash', verdict: 'ok', waited: Number })
 })
 
-t.test('a wrong password, and nobody of that name', async (t) => {
+t.test('the trace of a failed login says whether the password or the user was wrong', async (t) => {
   const wrong = await traceOf('POST', '/login', {
     form: { username: 'bob@example.com', password: 'another' },
   })
@@ -98,17 +102,17 @@ t.test('a wrong password, and nobody of that name', async (t) => {
   )
 })
 
-t.test('a token that is accepted, and whose it is', async (t) => {
+t.test('the trace of an accepted token shows the caller', async (t) => {
   const trace = await traceOf('GET', '/posts?limit=3&search=apples', { token: ada.token })
   t.match(trace, { path: '/posts?limit=3&search=…', caller: { id: ada.id, role: 'user' }, status: 200 })
-  t.same(kinds(trace), ['token', 'query', 'validation', 'begin', 'query', 'serialise', 'commit', 'send'])
+  t.same(kinds(trace), ['token', 'query', 'validation', 'begin', 'query', 'serialize', 'commit', 'send'])
   const [token, user, , , list] = trace.steps
   t.notOk(token?.failed)
   t.match(user, { onPool: true, rows: 1 })
   t.notOk(list?.onPool)
 })
 
-t.test('a token that is refused: which check, and which part', async (t) => {
+t.test('the trace of a refused token shows the check and the part of the token', async (t) => {
   const [header = '', payload = '', signature = ''] = ada.token.split('.')
   const forged = await traceOf('GET', '/users/me', {
     token: [header, payload, `${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`].join('.'),
@@ -133,7 +137,7 @@ t.test('a token whose user is gone', async (t) => {
   await app.knex('users').where({ id: gone.id }).delete()
   const trace = await traceOf('GET', '/users/me', { token: gone.token })
   t.match(trace, { status: 401, problem: { code: 'TOKEN_INVALID', detail: /gone/ } })
-  t.same(kinds(trace), ['token', 'query', 'thrown', 'serialise', 'send'])
+  t.same(kinds(trace), ['token', 'query', 'thrown', 'serialize', 'send'])
 })
 
 t.test('what failed validation: where, and what was expected', async (t) => {
@@ -142,7 +146,7 @@ t.test('what failed validation: where, and what was expected', async (t) => {
     status: 422,
     problem: { code: 'VALIDATION_FAILED', errors: [{ in: 'body', path: '/email', message: /e-mail/ }] },
   })
-  t.same(kinds(trace), ['body', 'validation', 'serialise', 'send'])
+  t.same(kinds(trace), ['body', 'validation', 'serialize', 'send'])
   t.ok(trace.steps[1]?.failed)
 })
 
@@ -175,14 +179,14 @@ t.test('a body that comes late, when another request was last at work', async (t
   request.end(body)
   await once(request, 'response')
   const trace = await watching.until('late')
-  t.same(kinds(trace), ['body', 'validation', 'hash', 'begin', 'query', 'serialise', 'commit', 'send'])
+  t.same(kinds(trace), ['body', 'validation', 'hash', 'begin', 'query', 'serialize', 'commit', 'send'])
 })
 
 t.test('why there was a ROLLBACK', async (t) => {
   const why = async (path: string) =>
     (await traceOf('POST', path)).steps.find(({ kind }) => kind === 'rollback')?.why
   t.same(await why('/ways/throws'), { because: 'thrown', code: 'Error' })
-  t.same(await why('/ways/answers'), { because: 'answer', status: 418 })
+  t.same(await why('/ways/answers'), { because: 'response', status: 418 })
   t.same(await why('/ways/asks'), { because: 'asked' })
   const taken = await traceOf('POST', '/users', { json: { email: 'BOB@example.com', password: PASSWORD } })
   t.match(taken.steps.find(({ kind }) => kind === 'rollback')?.why, {
@@ -192,19 +196,19 @@ t.test('why there was a ROLLBACK', async (t) => {
   t.match(taken.problem, { code: 'EMAIL_TAKEN' })
 })
 
-t.test('a client that leaves', async (t) => {
+t.test('the trace of a client that disconnects ends in its rollback', async (t) => {
   const leaving = new AbortController()
   const asked = fetch(`${url}/ways/waits`, { signal: leaving.signal, headers: { 'x-request-id': 'leaving' } })
   while (![...watching.traces.values()].some(({ requestId }) => requestId === 'leaving')) await sleep(5)
   leaving.abort()
   await t.rejects(asked)
   const trace = await watching.until('leaving', ({ steps }) => steps.some(({ kind }) => kind === 'rollback'))
-  t.match(trace, { left: true })
+  t.match(trace, { clientDisconnected: true })
   t.notOk(trace.status)
-  t.match(trace.steps.find(({ kind }) => kind === 'rollback')?.why, { because: 'left' })
+  t.match(trace.steps.find(({ kind }) => kind === 'rollback')?.why, { because: 'disconnected' })
 })
 
-t.test('a COMMIT that fails, and the constraint that refused it', async (t) => {
+t.test('the trace of a failed COMMIT names the constraint', async (t) => {
   const trace = await traceOf('POST', '/ways/commit-fails')
   t.equal(trace.status, 409)
   t.match(
@@ -217,7 +221,7 @@ t.test('a COMMIT that fails, and the constraint that refused it', async (t) => {
   t.match(trace.problem, { code: 'CONFLICT' })
 })
 
-t.test('twenty requests at once, each with what is its own', async (t) => {
+t.test('each of twenty simultaneous requests has only its own steps', async (t) => {
   const numbers = Array.from({ length: 20 }, (_, index) => index + 1)
   const traces = await Promise.all(numbers.map((n) => traceOf('GET', `/ways/mine/${n}`)))
   for (const [index, trace] of traces.entries()) {
@@ -235,17 +239,17 @@ t.test('twenty requests at once, each with what is its own', async (t) => {
   t.equal(new Set(traces.flatMap(({ steps }) => steps.flatMap(({ session }) => session ?? []))).size, 20)
 })
 
-t.test('the steps of a request lie within it', async (t) => {
-  const wrong = [...watching.traces.values()].flatMap(({ steps, ms = 0, left }) =>
+t.test('the steps of a request lie within its duration', async (t) => {
+  const wrong = [...watching.traces.values()].flatMap(({ steps, ms = 0, clientDisconnected }) =>
     steps.filter(
       ({ from, to, waited = 0 }) =>
-        !(from >= 0 && from <= to && waited <= to - from + 0.02 && (left || to <= ms + 0.01)),
+        !(from >= 0 && from <= to && waited <= to - from + 0.02 && (clientDisconnected || to <= ms + 0.01)),
     ),
   )
   t.same(wrong, [])
 })
 
-t.test('nothing of X-ray itself', async (t) => {
+t.test('the timeline does not show X-ray’s own requests', async (t) => {
   await call('GET', '/xray')
   await call('GET', '/xray/main.js')
   await watching.settled()
@@ -255,7 +259,7 @@ t.test('nothing of X-ray itself', async (t) => {
   )
 })
 
-t.test('no value that somebody sent, wherever they put it', async (t) => {
+t.test('the timeline shows no value that a client sent, wherever it was', async (t) => {
   const secret = 'correct-horse-battery-staple'
   const token = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2VjcmV0'
   await call('GET', `/users/${secret}`, { token: ada.token })

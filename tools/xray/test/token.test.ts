@@ -1,10 +1,10 @@
 import { subscribe } from 'node:diagnostics_channel'
 import t from 'tap'
-import { serve } from '../../../test-support/social-api.ts'
+import { serveXray } from './setup.ts'
 
-const { call, signUp } = await serve(t, { xray: true })
+const { call, signUp } = await serveXray(t)
 
-t.test('it signs what the service refuses all the same, each for a reason of its own', async (t) => {
+t.test('the token bench signs tokens that the service refuses, each for its own reason', async (t) => {
   const { id, token } = await signUp('ann@example.com')
   const reasons: unknown[] = []
   subscribe('auth-primer:jwt-kit:refuse', (event) => reasons.push(event))
@@ -23,14 +23,17 @@ t.test('it signs what the service refuses all the same, each for a reason of its
   t.equal((await call('GET', '/users/me', { token })).status, 200, 'the caller’s own is as good as before')
 })
 
-t.test('it signs nothing for those without a good token, and nothing that would be accepted', async (t) => {
-  const { token } = await signUp('ben@example.com')
-  t.equal((await call('POST', '/xray/bench/token', { json: { flaw: 'expired' } })).status, 401)
-  const { body } = await call('POST', '/xray/bench/token', { token, json: { flaw: 'expired' } })
-  t.equal(
-    (await call('POST', '/xray/bench/token', { token: body.token, json: { flaw: 'expired' } })).status,
-    401,
-  )
-  for (const flaw of ['none', ''])
-    t.equal((await call('POST', '/xray/bench/token', { token, json: { flaw } })).status, 422)
-})
+t.test(
+  'the token bench signs nothing without a good token, and nothing that would be accepted',
+  async (t) => {
+    const { token } = await signUp('ben@example.com')
+    t.equal((await call('POST', '/xray/bench/token', { json: { flaw: 'expired' } })).status, 401)
+    const { body } = await call('POST', '/xray/bench/token', { token, json: { flaw: 'expired' } })
+    t.equal(
+      (await call('POST', '/xray/bench/token', { token: body.token, json: { flaw: 'expired' } })).status,
+      401,
+    )
+    for (const flaw of ['none', ''])
+      t.equal((await call('POST', '/xray/bench/token', { token, json: { flaw } })).status, 422)
+  },
+)

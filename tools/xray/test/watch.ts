@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import type { Test } from 'tap'
 import type { Trace } from '../server/trace.ts'
+import { pageHeaders } from './setup.ts'
 
 export interface Watching {
   /** All that was told so far, of each request the last. */
@@ -26,7 +27,10 @@ export async function watch(t: Test, url: string, headers: Record<string, string
   const told = new EventEmitter().setMaxListeners(0)
 
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    get(`${url}/xray/stream`, { headers, agent: false }, resolve).on('error', reject)
+    get(`${url}/xray/stream`, { headers: { ...pageHeaders(url), ...headers }, agent: false }, resolve).on(
+      'error',
+      reject,
+    )
   })
   if (response.statusCode !== 200) throw new Error(`The stream answered ${response.statusCode}`)
   let unread = ''

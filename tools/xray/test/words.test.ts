@@ -5,7 +5,7 @@ import type { Step, Trace } from '../server/trace.ts'
 const trace: Trace = { id: 1, requestId: 'req-1', method: 'POST', path: '/users', at: 0, steps: [] }
 const step = (members: Partial<Step>): Step => ({ kind: 'query', from: 0, to: 2, ...members })
 
-t.test('a statement is called by its verb and its table', async (t) => {
+t.test('a statement is named by its verb and its table', async (t) => {
   const names = {
     'SELECT * FROM users WHERE id = $1': 'SELECT users',
     'select "users".* from "users" where lower(email) = lower($1)': 'SELECT users',
@@ -22,7 +22,7 @@ t.test('a statement is called by its verb and its table', async (t) => {
   t.equal(nameOf(step({ kind: 'begin', sql: 'BEGIN; SET LOCAL x = 1' })), 'BEGIN')
 })
 
-t.test('what went wrong is said in words', async (t) => {
+t.test('a failed step is described in words', async (t) => {
   const failed = (members: Partial<Step>) => noteOf(step({ failed: true, ...members }), trace)
   t.equal(
     failed({ kind: 'token', failure: { code: 'JWT_KIT_SIGNATURE', part: 'signature' } }),
@@ -34,7 +34,7 @@ t.test('what went wrong is said in words', async (t) => {
   )
   t.match(
     failed({ kind: 'commit', failure: { code: '23505', constraint: 'one_name' } }),
-    /nothing is stored.*one_name.*23505/,
+    /nothing is committed.*one_name.*23505/,
   )
   t.match(
     failed({ kind: 'hash', waited: 1, verdict: 'wrong-password' }),
@@ -42,30 +42,30 @@ t.test('what went wrong is said in words', async (t) => {
   )
 })
 
-t.test('why something was undone is said in words', async (t) => {
+t.test('the reason of a rollback is described in words', async (t) => {
   const why = (why: Step['why']) => noteOf(step({ kind: 'rollback', ...(why && { why }) }), trace)
   t.match(why({ because: 'thrown', code: 'EMAIL_TAKEN' }), 'EMAIL_TAKEN was thrown')
-  t.match(why({ because: 'answer', status: 418 }), 'the answer is 418')
-  t.match(why({ because: 'left' }), 'client has left')
+  t.match(why({ because: 'response', status: 418 }), 'the response is 418')
+  t.match(why({ because: 'disconnected' }), 'client disconnected')
   t.match(why({ because: 'asked' }), 'rollbackOnly')
-  t.match(why({ because: 'retry' }), 'another try')
+  t.match(why({ because: 'retry' }), 'a retry')
 })
 
-t.test('how a request ended has a mark besides its colour', async (t) => {
+t.test('a request’s outcome has a mark as well as a color', async (t) => {
   const marks = [200, 302, 404, 503].map((status) => outcome({ ...trace, ms: 1, status }).mark)
   t.same(marks, ['✓', '→', '✗', '✗'])
-  t.equal(outcome(trace).words, 'under way')
-  t.equal(outcome({ ...trace, ms: 1, left: true }).words, 'client left')
+  t.equal(outcome(trace).words, 'in progress')
+  t.equal(outcome({ ...trace, ms: 1, clientDisconnected: true }).words, 'client disconnected')
 })
 
-t.test('who called is told apart from who could not be told', async (t) => {
+t.test('a request without a token differs from one whose caller is unknown', async (t) => {
   t.equal(caller({ ...trace, caller: { id: 7, role: 'admin' } }), 'user 7, admin')
   t.equal(caller(trace), 'no token')
   const refused = step({ kind: 'token', failed: true, failure: { code: 'JWT_KIT_EXPIRED' } })
   t.equal(caller({ ...trace, steps: [refused] }), 'unknown')
 })
 
-t.test('a filter wants all of its words, and none after a minus sign', async (t) => {
+t.test('a filter requires all of its words, and none after a minus sign', async (t) => {
   const taken = { ...trace, ms: 1, status: 409, problem: { code: 'EMAIL_TAKEN' } }
   for (const filter of ['', 'post', 'POST /users', '409', 'email_taken', 'post -docs', 'req-1'])
     t.ok(matches(taken, filter), filter)
@@ -82,11 +82,11 @@ t.test('an axis has a few round moments', async (t) => {
     t.ok(ticks(ms).length >= 3 && ticks(ms).length <= 6, String(ms))
 })
 
-t.test('times have as many figures as can be read', async (t) => {
+t.test('durations have at most three digits', async (t) => {
   t.same([0.123, 1.26, 45.6, 3_623, 12_345].map(time), ['0.12 ms', '1.3 ms', '46 ms', '3.62 s', '12.3 s'])
 })
 
-t.test('steps are in the order in which they began', async (t) => {
+t.test('steps are sorted by when they began', async (t) => {
   const steps = [step({ from: 3, to: 4 }), step({ from: 1, to: 9 }), step({ from: 1, to: 2 })]
   t.same(
     inOrder(steps).map(({ to }) => to),

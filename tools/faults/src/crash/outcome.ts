@@ -1,36 +1,36 @@
-import { type Answer, NoAnswer } from '../http.ts'
+import { type HttpResponse, NoResponse } from '../http.ts'
 
-/** What was up while a request was under way. */
-export interface Weather {
-  /** The service was killed, or was not there. */
+/** What was down while a request was in progress. */
+export interface Outages {
+  /** The service was killed, or not running. */
   readonly serviceDown: boolean
-  /** Postgres was stopped, or was not there. */
+  /** Postgres was stopped, or not running. */
   readonly databaseDown: boolean
 }
 
-/** What a client knows after it has tried to post. */
+/** What a client knows after it has sent a post. */
 export type Outcome =
-  /** Told that it is stored. */
+  /** The response says that it is committed. */
   | { readonly kind: 'acknowledged'; readonly id: number }
-  /** Nobody can tell. */
+  /** Nobody can know. */
   | { readonly kind: 'unknown'; readonly how: string }
-  /** Told that it is not stored: it may be tried again. */
+  /** The response says that it is not committed: it may be sent again. */
   | { readonly kind: 'refused'; readonly how: string }
-  /** What must not happen, crash or no crash. */
+  /** Must never happen, with or without a crash. */
   | { readonly kind: 'fault'; readonly how: string }
 
 /**
- * What a post's answer, or the lack of one, means; a fault where nothing that went on explains it.
+ * Interprets a post's response, or the lack of one. It is a fault if no outage explains it.
  *
- * @param undeclared - what of the answer the document does not declare
+ * @param undeclared - what of the response the document does not declare
  */
 export function outcomeOf(
-  result: Answer | NoAnswer,
+  result: HttpResponse | NoResponse,
   title: string,
-  weather: Weather,
+  outages: Outages,
   undeclared: string | undefined,
 ): Outcome {
-  if (result instanceof NoAnswer) return ofNoAnswer(result, weather)
+  if (result instanceof NoResponse) return outcomeOfNoResponse(result, outages)
   if (undeclared !== undefined) return fault(`${result.status}: ${undeclared}`)
   const body = JSON.parse(result.text)
   if (result.status === 201) {
@@ -40,14 +40,14 @@ export function outcomeOf(
   }
   const how = `${result.status} ${body.code}`
   if (how === '503 OVERLOADED') return { kind: 'refused', how }
-  if (weather.databaseDown && how === '503 DATABASE_UNAVAILABLE') return { kind: 'refused', how }
-  if (weather.databaseDown && how === '503 COMMIT_OUTCOME_UNKNOWN') return { kind: 'unknown', how }
-  return fault(`${how} ${weather.databaseDown ? 'while Postgres was restarted' : 'without a cause'}`)
+  if (outages.databaseDown && how === '503 DATABASE_UNAVAILABLE') return { kind: 'refused', how }
+  if (outages.databaseDown && how === '503 COMMIT_OUTCOME_UNKNOWN') return { kind: 'unknown', how }
+  return fault(`${how} ${outages.databaseDown ? 'while Postgres was restarted' : 'without a cause'}`)
 }
 
-function ofNoAnswer({ how }: NoAnswer, { serviceDown }: Weather): Outcome {
-  if (how === 'late') return fault('no answer in time')
-  if (how === 'cut') return fault('half an answer')
+function outcomeOfNoResponse({ how }: NoResponse, { serviceDown }: Outages): Outcome {
+  if (how === 'late') return fault('no response in time')
+  if (how === 'cut') return fault('half a response')
   const words = how === 'refused' ? 'connection refused' : 'connection lost'
   if (!serviceDown) return fault(`${words} while the service was up`)
   return { kind: how === 'refused' ? 'refused' : 'unknown', how: words }

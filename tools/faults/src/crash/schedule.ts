@@ -4,16 +4,16 @@ export type Disturbance = 'kill' | 'restart'
 
 export interface Plan {
   readonly posts: number
-  /** Of the service, with SIGKILL. */
+  /** How often the service gets a SIGKILL. */
   readonly kills: number
-  /** Of Postgres, in immediate mode. */
+  /** How often Postgres is stopped in immediate mode and started again. */
   readonly restarts: number
   readonly seed: number
 }
 
 /**
- * When to disturb: after so many posts. The run is cut into as many parts as there are disturbances, and each has one, somewhere in
- * its middle half.
+ * Plans after how many posts to disturb the run: it is divided into as many parts as there are disturbances, and each part has
+ * one in its middle half.
  */
 export function schedule({ posts, kills, restarts, seed }: Plan): { after: number; what: Disturbance }[] {
   const all = [...Array<Disturbance>(kills).fill('kill'), ...Array<Disturbance>(restarts).fill('restart')]

@@ -1,6 +1,6 @@
 import type { Outcome } from './outcome.ts'
 
-/** A post that a client sent, as often as it was refused, and what became of it. */
+/** A post that a client sent until it was not refused, and its outcome. */
 export interface Attempted {
   readonly title: string
   readonly content: string
@@ -16,13 +16,13 @@ export interface Stored {
 
 export interface Verdict {
   readonly acknowledged: number
-  /** By what the client saw: how many, and how many of those are in the database. */
+  /** Posts with an unknown outcome, by what the client saw, and how many of those are in the database. */
   readonly unknown: ReadonlyMap<string, { readonly posts: number; readonly stored: number }>
-  /** One line for each thing that must not be. */
+  /** One line for each violation. */
   readonly violations: readonly string[]
 }
 
-/** Holds what the clients were told against what is in the database. */
+/** Compares what the clients know with what is in the database. */
 export function judge(attempted: readonly Attempted[], stored: readonly Stored[]): Verdict {
   const byTitle = new Map<string, Stored[]>()
   for (const row of stored) byTitle.set(row.title, [...(byTitle.get(row.title) ?? []), row])
@@ -42,12 +42,12 @@ export function judge(attempted: readonly Attempted[], stored: readonly Stored[]
     }
     if (last.kind === 'acknowledged') {
       acknowledged += 1
-      if (rows.length === 0) violations.push(`${title}: answered with 201, and lost`)
+      if (rows.length === 0) violations.push(`${title}: acknowledged, and lost`)
       else if (!rows.some(({ id }) => id === last.id)) {
-        violations.push(`${title}: answered with id ${last.id}, and has id ${rows.map(({ id }) => id)}`)
+        violations.push(`${title}: acknowledged with id ${last.id}, and has id ${rows.map(({ id }) => id)}`)
       }
     }
   }
-  for (const title of byTitle.keys()) violations.push(`${title}: there, and nobody was told`)
+  for (const title of byTitle.keys()) violations.push(`${title}: there, although it was refused`)
   return { acknowledged, unknown, violations }
 }

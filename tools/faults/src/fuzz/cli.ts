@@ -1,17 +1,17 @@
-import { CRITERION } from '../holdings.ts'
 import { newSeed, program } from '../program.ts'
+import { CRITERION } from '../resource-usage.ts'
 import { Finding } from './fuzz.ts'
 import { fuzzProcess } from './process.ts'
 
 const USAGE = `Usage: npm run fuzz -- [--requests 10000] [--seed n]
 
-Sends requests made from the service's OpenAPI document to every operation in it, half of them spoilt, and the same for the
-same seed. The service is the built one in a process of its own, so that its memory can be told from that of the fuzzing.
+Sends every operation requests made from the service's OpenAPI document, half of them mutated. The same seed repeats the same
+requests. The service is the built one in its own process, so that its memory can be measured.
 
 Exit code 1 unless
-- every answer is one that the document declares, of its type and as its schema says, and none is a 5xx or takes over 35 s
-- what the document calls good is not refused as malformed, and what it calls bad is
-- each operation has answered with a 2xx and with a 4xx
+- every response is one that the document declares, with its media type and schema; none is a 5xx or takes over 35 s
+- requests that the document calls valid are not refused as malformed, and invalid ones are
+- each operation has responded with a 2xx and with a 4xx
 - the service's memory and handles are flat
 
 ${CRITERION}`
@@ -19,7 +19,7 @@ ${CRITERION}`
 await program(USAGE, { requests: 10_000, seed: newSeed() }, async (options, scope) => {
   console.log(`seed ${options.seed}`)
   try {
-    const { lines, isWell } = await fuzzProcess(scope, { ...options, say: console.log })
+    const { lines, isWell } = await fuzzProcess(scope, { ...options, log: console.log })
     console.log(lines.join('\n'))
     return isWell
   } catch (error) {

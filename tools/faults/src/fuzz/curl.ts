@@ -1,7 +1,7 @@
 import type { Sent } from '../http.ts'
 import { type FuzzRequest, LIVE } from './requests.ts'
 
-/** A line for a shell that sends the request again. What was a token or a user's password is a variable. */
+/** Returns a shell command that sends the request again. Tokens and users' passwords become placeholders. */
 export function curl(
   url: string,
   { method, path, headers = {}, body }: Sent,
@@ -27,7 +27,7 @@ function withoutToken(value: string): string {
   return second === undefined ? `${scheme} ${shown}` : `${scheme} ${shown} ${shown}`
 }
 
-/** What the generated request has as `LIVE`, and is secret by its name, is left out again. */
+/** Replaces the values that were `LIVE` in the generated request and are secret by their name. */
 function withoutSecrets(body: string | undefined, { body: generated }: FuzzRequest): string | undefined {
   const value = generated?.value
   if (body === undefined || typeof value !== 'object' || value === null) return body

@@ -1,14 +1,14 @@
 import { createValidator, type OpenApi, type Operation } from '../../../../test-support/document.ts'
-import type { Answer } from '../http.ts'
+import type { HttpResponse } from '../http.ts'
 import type { FuzzRequest } from './requests.ts'
 
-/** Says where the service and its document disagree about whether a request is a good one. */
+/** Returns a check that says if the service and its document disagree about the validity of a request. */
 export function createExpectations(document: OpenApi) {
   const problemOf = createValidator(document)
 
-  return (operation: Operation, request: FuzzRequest, { status }: Answer): string | undefined => {
+  return (operation: Operation, request: FuzzRequest, { status }: HttpResponse): string | undefined => {
     const { path, method, requestBody } = operation
-    // Where no token is asked for, a 401 is about what a good request says.
+    // If the operation needs no token, a 401 is about the body of a valid request.
     const asksForToken = operation.security !== undefined
     if (
       request.mutations.length === 0 &&

@@ -1,24 +1,24 @@
 import { PASSWORD, type ServiceClient } from '../../../../test-support/client.ts'
 
-/** Who sends the requests. */
+/** The user who sends the requests. */
 export interface Caller {
   readonly id: number
   readonly email: string
   readonly password: string
   readonly token: string
-  /** Refresh tokens that answers gave, and that are good: to log in for each would take most of the time. */
+  /** Unused refresh tokens from responses: logging in for each would take most of the time. */
   readonly refreshTokens: string[]
 }
 
 type Live = (service: ServiceClient, caller: Caller) => Promise<unknown> | unknown
 
-/** What is there, for the parameter of each path: an operation with another path needs an entry to succeed at all. */
+/** Creates what the parameter of each path refers to. An operation with another path needs an entry to succeed. */
 export const LIVE_PATHS: Record<string, Live> = {
   '/users/{id}': (_, caller) => caller.id,
   '/posts/{id}': newPost,
 }
 
-/** What is right, for the members of bodies. */
+/** Returns valid values for the members of bodies. */
 export const LIVE_MEMBERS: Record<string, Live> = {
   username: (_, caller) => caller.email,
   password: (_, caller) => caller.password,

@@ -3,17 +3,17 @@ import { follow, type OpenApi, type Operation } from '../../../../test-support/d
 import { LIVE_MEMBERS, LIVE_PATHS } from './live.ts'
 import { object, odd, oddText, valid } from './values.ts'
 
-/** A request to an operation: what the document asks for, and what was then done to it. */
+/** A generated request to an operation, and how it was mutated. */
 export interface FuzzRequest {
   readonly path: Readonly<Record<string, string>>
   readonly query: readonly (readonly [name: string, value: string])[]
   readonly headers: Readonly<Record<string, string>>
   readonly token: Token
-  /** A body's media type and its value; none where the operation has none. */
+  /** The body's media type and value, if the operation has one. */
   readonly body?: { readonly type: string; readonly value: unknown } | undefined
-  /** Sent as it is, in place of the body. */
+  /** Sent as it is, instead of the body. */
   readonly raw?: string
-  /** What was done to a request that the document calls good; empty where it was left alone. */
+  /** How a valid request was mutated; empty if it was not. */
   readonly mutations: readonly string[]
 }
 
@@ -22,12 +22,12 @@ export type Token = 'good' | 'none' | 'forged' | 'malformed' | 'basic'
 type Mutation = (request: FuzzRequest) => FuzzRequest
 
 /**
- * Stands in a request for what no document can know, as the id of a post that is there. The two tables of `live.ts` say
- * what takes its place when the request is sent.
+ * A placeholder for what no document can know, such as the id of an existing post. The tables in `live.ts` say what replaces
+ * it when the request is sent.
  */
 export const LIVE = '{live}'
 
-/** Requests that the document calls good; three of four of them with `LIVE` values. */
+/** Generates requests that the document calls valid, three of four with `LIVE` values. */
 export function goodRequests(document: OpenApi, operation: Operation): Arbitrary<FuzzRequest> {
   const resolve = (schema: object) => follow(document, schema)
   const parameters = (place: 'path' | 'query') => {
@@ -64,7 +64,7 @@ function withLive(operation: Operation, { path, body, ...request }: FuzzRequest)
   }
 }
 
-/** Requests of which one to three things are not as the document says, or not expected. */
+/** Generates requests with one to three mutations. */
 export function mutatedRequests(document: OpenApi, operation: Operation): Arbitrary<FuzzRequest> {
   return fc
     .tuple(goodRequests(document, operation), fc.array(mutation(operation), { minLength: 1, maxLength: 3 }))
@@ -85,7 +85,7 @@ function mutation({ parameters, requestBody, security }: Operation): Arbitrary<M
 }
 
 const pathMutation = (names: string[]) =>
-  // With nothing for its id, the path would be that of another operation.
+  // Without an id, the path would be another operation's.
   fc
     .tuple(
       fc.constantFrom(...names),
@@ -121,7 +121,7 @@ const headerMutation = fc
       did(`header ${Object.keys(headers)}`, (one) => ({ headers: { ...one.headers, ...headers } })),
   )
 
-/** Also where the operation has no body: then there is one. */
+/** Adds a body if the operation has none. */
 const bodyTypeMutation = fc
   .constantFrom(
     'text/plain',

@@ -10,7 +10,7 @@ const KIB = 1_024
 const POST_BODY_LIMIT = 256 * KIB
 const BODY_LIMIT = 32 * KIB
 
-/** Puts what is live into a request: the request that is sent. */
+/** Replaces the placeholders of a generated request. */
 export async function fillIn(
   operation: Operation,
   { path, body, ...request }: FuzzRequest,
@@ -36,7 +36,7 @@ async function fillBody(value: unknown, service: ServiceClient, caller: Caller):
   return filled
 }
 
-/** The request as it goes over the wire. */
+/** Returns the request as it is sent. */
 export function toSend({ method, path }: Operation, request: FuzzRequest, token: string): Sent {
   const body = bodyOf(request)
   return {
@@ -48,7 +48,7 @@ export function toSend({ method, path }: Operation, request: FuzzRequest, token:
       ...(request.body?.type && { 'content-type': request.body.type }),
     },
     body,
-    // A body that is refused for its length is refused unread: sent all the same, it could cut off the answer.
+    // A body that is too long is refused unread. Sending it anyway could cut off the response.
     keepBody: body !== undefined && Buffer.byteLength(body) > limitOf(path),
   }
 }

@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check'
 import type { Schema } from '../../../../test-support/document.ts'
 
-/** Values that a schema allows, as far as the document can say it. */
+/** Values that a schema allows, as far as the document can log it. */
 export function valid(schema: Schema, follow: (schema: Schema) => Schema): Arbitrary<unknown> {
   const { type, format, enum: values, anyOf, properties, required = [], ...bounds } = follow(schema)
   if (values) return fc.constantFrom(...values)
@@ -19,7 +19,7 @@ export function valid(schema: Schema, follow: (schema: Schema) => Schema): Arbit
   return text(bounds.minLength, bounds.maxLength)
 }
 
-/** An object of these members, of which only the required ones are always there. */
+/** Generates objects of these members; only the required ones are always present. */
 export function object(
   members: [name: string, value: Arbitrary<unknown>][],
   required: string[],
@@ -28,7 +28,7 @@ export function object(
   return fc.record(model, { requiredKeys: required })
 }
 
-/** Ends of the range as often as what is between, small ones above all. */
+/** Prefers small integers, and includes both ends of the range. */
 function integer(min = 0, max = 2 ** 31 - 1): Arbitrary<number> {
   return fc.oneof(
     { weight: 4, arbitrary: fc.integer({ min, max: Math.min(max, min + 30) }) },
@@ -37,9 +37,9 @@ function integer(min = 0, max = 2 ** 31 - 1): Arbitrary<number> {
   )
 }
 
-/** Text of whole characters from all of Unicode; NUL is not text here. */
+/** Generates well-formed text from all of Unicode, without NUL. */
 function text(minLength = 0, maxLength = 300): Arbitrary<string> {
-  // An astral character is two of JavaScript's and one of JSON Schema's: only the upper bound could be hurt.
+  // An astral character has length 2 in JavaScript and 1 in JSON Schema, so only the upper bound could be violated.
   const max = Math.min(maxLength, 40)
   return fc.oneof(
     fc.string({ unit: 'grapheme-ascii', minLength, maxLength: max }),
@@ -57,7 +57,7 @@ const email = fc
 
 const newPassword = fc.string({ unit: fc.constantFrom(...'abc xyzÉ0189"\\%\''), minLength: 8, maxLength: 36 })
 
-/** Metacharacters of SQL, LIKE, HTML, JSON, paths and shells, and text that breaks on the way. */
+/** Metacharacters of SQL, LIKE, HTML, JSON, paths and shells, and text that is easily corrupted. */
 const ODD_TEXT = [
   "'; DROP TABLE users; --",
   '%_\\',
@@ -73,7 +73,7 @@ const ODD_TEXT = [
   ' ',
 ]
 
-/** What no schema of the service asks for, or only by chance. */
+/** Generates values that no schema of the service asks for, except by chance. */
 export const odd: Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(null, true, false, [], {}, [[]], '', '0', '1', 'true', 0, -1, 0.5, 1e300, -1e300),
   fc.constantFrom<unknown>(
@@ -91,7 +91,7 @@ export const odd: Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
 )
 
-/** The same for a path and a query: text that is already encoded, or should have been. */
+/** The same for paths and queries: text that is already encoded, or should have been. */
 export const oddText: Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '0',

@@ -1,25 +1,25 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import { type OpenApi, readOperations } from '../../../../test-support/document.ts'
-import { createJudge } from '../declared.ts'
-import type { Answer } from '../http.ts'
+import { createContractCheck } from '../contract.ts'
+import type { HttpResponse } from '../http.ts'
 
-/** How long the answers took, and what went wrong. */
+/** Records response times and errors. */
 export class Journal {
-  /** In microseconds, by operation; what is refused on purpose by its status, too. */
+  /** In microseconds, by operation; those with an expected error also by status. */
   readonly times = new Map<string, RecordableHistogram>()
   readonly errors: string[] = []
   requests = 0
-  hangUps = 0
+  disconnects = 0
   readonly #operations
   readonly #undeclared
 
   constructor(document: OpenApi) {
     this.#operations = new Map(readOperations(document).map((operation) => [operation.name, operation]))
-    this.#undeclared = createJudge(document)
+    this.#undeclared = createContractCheck(document)
   }
 
-  /** Throws where an answer is not the expected one. */
-  answered(name: string, status: number, answer: Answer, ms: number): void {
+  /** Records a response. Throws if it is not the expected one. */
+  answered(name: string, status: number, answer: HttpResponse, ms: number): void {
     this.requests += 1
     const operation = this.#operations.get(name)
     const undeclared = operation && this.#undeclared(operation, answer)
@@ -35,18 +35,18 @@ export class Journal {
   }
 
   aborted(): void {
-    this.hangUps += 1
+    this.disconnects += 1
   }
 
   failed(error: unknown): void {
     this.errors.push(error instanceof Error ? error.message : String(error))
   }
 
-  /** A line for each operation: how often, and percentiles in milliseconds. */
+  /** Returns a line for each operation, with percentiles in milliseconds. */
   table(): string[] {
     const ms = (microseconds: number) => (microseconds / 1_000).toFixed(1).padStart(8)
     return [
-      `${'ms'.padEnd(28)}${['answers', 'p50', 'p95', 'p99', 'max'].map((one) => one.padStart(8)).join('')}`,
+      `${'ms'.padEnd(28)}${['count', 'p50', 'p95', 'p99', 'max'].map((one) => one.padStart(8)).join('')}`,
       ...[...this.times]
         .toSorted(([one], [other]) => one.localeCompare(other))
         .map(

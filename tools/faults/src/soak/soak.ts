@@ -4,8 +4,8 @@ import pg from 'pg'
 import { createClient } from '../../../../test-support/client.ts'
 import { migrate } from '../../../../test-support/database.ts'
 import type { Scope } from '../../../../test-support/process.ts'
-import { readDocument } from '../declared.ts'
-import { type Holdings, startService } from '../service.ts'
+import { readDocument } from '../contract.ts'
+import { type ResourceUsage, startService } from '../service.ts'
 import { Journal } from './journal.ts'
 import { STEPS } from './steps.ts'
 import { Visitor } from './visitor.ts'
@@ -16,7 +16,7 @@ export interface SoakOptions {
   readonly seed: number
   /** Modules to load into the service first. */
   readonly imports?: string[]
-  readonly say?: (line: string) => void
+  readonly log?: (line: string) => void
 }
 
 export interface SoakReport {
@@ -24,18 +24,18 @@ export interface SoakReport {
   readonly samples: readonly Sample[]
 }
 
-/** What the service holds on to, and its connections to Postgres, with those that are not idle. */
-export type Sample = Holdings & {
+/** The service's resource usage, and its connections to Postgres. Those that are not idle are busy. */
+export type Sample = ResourceUsage & {
   readonly connections: number
   readonly busyConnections: number
 }
 
-/** All visitors stop for each: nothing is under way then. */
+/** All visitors pause for each sample, so no request is in progress then. */
 const SAMPLES = 24
 const POSTS = 100
 
 export async function soak(scope: Scope, options: SoakOptions): Promise<SoakReport> {
-  const { minutes, clients, seed, imports = [], say = () => {} } = options
+  const { minutes, clients, seed, imports = [], log = () => {} } = options
   const database = await createTestDatabase()
   scope.teardown(() => database.drop())
   await migrate(database.url)
@@ -43,12 +43,12 @@ export async function soak(scope: Scope, options: SoakOptions): Promise<SoakRepo
   await observer.connect()
   scope.teardown(() => observer.end())
   const service = await startService(scope, { databaseUrl: database.url, imports })
-  const speaker = createClient(service.url)
-  const journal = new Journal(await readDocument(speaker))
+  const client = createClient(service.url)
+  const journal = new Journal(await readDocument(client))
 
   const visitors: Visitor[] = []
   for (let number = 1; number <= clients; number++) {
-    visitors.push(await Visitor.arrive(speaker, `visitor${number}@example.com`, journal))
+    visitors.push(await Visitor.arrive(client, `visitor${number}@example.com`, journal))
   }
   await observer.query(
     `INSERT INTO posts (title, content, owner_id) SELECT 'post ' || n, repeat('x', 500), 1 + n % $1 FROM generate_series(1, $2) n`,
@@ -60,7 +60,7 @@ export async function soak(scope: Scope, options: SoakOptions): Promise<SoakRepo
       `SELECT count(*)::int AS all, count(*) FILTER (WHERE state <> 'idle')::int AS busy
        FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
     )
-    return { ...(await service.holdings()), connections: rows[0].all, busyConnections: rows[0].busy }
+    return { ...(await service.resourceUsage()), connections: rows[0].all, busyConnections: rows[0].busy }
   }
 
   const samples: Sample[] = []
@@ -76,7 +76,7 @@ export async function soak(scope: Scope, options: SoakOptions): Promise<SoakRepo
       }),
     )
     samples.push(await sample())
-    say(`${round} of ${SAMPLES}: ${journal.requests} requests, ${journal.errors.length} errors`)
+    log(`${round} of ${SAMPLES}: ${journal.requests} requests, ${journal.errors.length} errors`)
   }
   for (const visitor of visitors) visitor.leave()
   return { journal, samples }

@@ -1,7 +1,7 @@
 import { deepEqual } from 'node:assert/strict'
 import type { Visitor } from './visitor.ts'
 
-/** What visitors do, and how often in a hundred times. `post` is the id of one that stays. */
+/** What visitors do, and how many times in a hundred. `post` is the id of a post that is not deleted. */
 export const STEPS: readonly (readonly [
   times: number,
   step: (visitor: Visitor, post: number) => Promise<unknown>,
@@ -18,7 +18,7 @@ export const STEPS: readonly (readonly [
   [2, (visitor) => visitor.logIn()],
   [5, (visitor) => visitor.refresh()],
   [1, logOut],
-  // What is wrong.
+  // Requests that are refused.
   [2, (visitor) => visitor.ask('GET /posts', 401, { token: undefined })],
   [2, (visitor) => visitor.ask('GET /posts', 401, { token: `${visitor.token}x` })],
   [2, (visitor) => visitor.ask('GET /posts/{id}', 404, { id: 2 ** 31 - 1 })],
@@ -26,13 +26,13 @@ export const STEPS: readonly (readonly [
   [2, (visitor) => visitor.ask('GET /posts', 422, { query: '?limit=0' })],
   [1, (visitor) => visitor.ask('POST /login', 403, { json: { username: visitor.email, password: 'wrong' } })],
   [1, (visitor) => visitor.ask('POST /token/refresh', 401, { json: { refresh_token: 'unknown' } })],
-  // Hanging up: before the answer, in the middle of a body, and in a queue.
-  [2, (visitor) => visitor.hangUp('GET /posts', {}, '')],
-  [2, (visitor) => visitor.hangUp('POST /posts', { json: { title: 'a', content: 'b' } }, '{"title":')],
-  [2, hangUpOnLogIn],
+  // Disconnects: before the response, in the middle of a body, and in a queue.
+  [2, (visitor) => visitor.disconnect('GET /posts', {}, '')],
+  [2, (visitor) => visitor.disconnect('POST /posts', { json: { title: 'a', content: 'b' } }, '{"title":')],
+  [2, disconnectDuringLogin],
 ]
 
-/** What one has written is there to be read, at once. */
+/** Writes, and reads back at once. */
 async function write(visitor: Visitor): Promise<void> {
   const json = { title: `by ${visitor.email}`, content: 'x'.repeat(500), published: false }
   const { id } = await visitor.ask('POST /posts', 201, { json })
@@ -56,7 +56,7 @@ async function logOut(visitor: Visitor): Promise<void> {
   await visitor.logIn()
 }
 
-async function hangUpOnLogIn(visitor: Visitor): Promise<void> {
+async function disconnectDuringLogin(visitor: Visitor): Promise<void> {
   const json = { username: visitor.email, password: 'not sent to the end' }
-  await visitor.hangUp('POST /login', { json }, JSON.stringify(json))
+  await visitor.disconnect('POST /login', { json }, JSON.stringify(json))
 }

@@ -1,16 +1,16 @@
 import { PASSWORD, type ServiceClient } from '../../../../test-support/client.ts'
-import { Client, WITHIN_MS } from '../http.ts'
+import { Client, RESPONSE_TIMEOUT_MS } from '../http.ts'
 import type { Journal } from './journal.ts'
 
 interface Ask {
-  /** None: the request has no token. @default the visitor's own */
+  /** Undefined: the request has no token. @default the visitor's own */
   readonly token?: string | undefined
   readonly query?: string
   readonly id?: number
   readonly json?: unknown
 }
 
-/** A user at a client of their own, who knows what to expect of each answer. */
+/** A user with their own client, who knows which response to expect. */
 export class Visitor {
   readonly email: string
   readonly id: number
@@ -23,11 +23,11 @@ export class Visitor {
     this.email = email
     this.id = id
     this.token = token
-    this.#client = new Client(url, WITHIN_MS)
+    this.#client = new Client(url, RESPONSE_TIMEOUT_MS)
     this.#journal = journal
   }
 
-  /** Somebody who has just signed up and logged in. */
+  /** Signs up and logs in. */
   static async arrive({ url, signUp }: ServiceClient, email: string, journal: Journal): Promise<Visitor> {
     const { id, token } = await signUp(email)
     const visitor = new Visitor(email, id, token, url, journal)
@@ -50,8 +50,8 @@ export class Visitor {
     this.refreshToken = body.refresh_token
   }
 
-  /** Asks, and answers with the body; throws where the status is another, or the answer not as the document says. */
-  // biome-ignore lint/suspicious/noExplicitAny: of the shape that the document says, which is looked at
+  /** Sends a request and returns the body. Throws if the status differs, or the response is not as the document says. */
+  // biome-ignore lint/suspicious/noExplicitAny: its shape is checked against the document
   async ask(name: string, status: number, ask: Ask = {}): Promise<any> {
     const sentAt = performance.now()
     const answer = await this.#client.send(this.#request(name, ask))
@@ -59,8 +59,8 @@ export class Visitor {
     return answer.mediaType.endsWith('json') ? JSON.parse(answer.text) : answer.text
   }
 
-  /** Sends a part of the body, and hangs up. */
-  async hangUp(name: string, ask: Ask, part: string): Promise<void> {
+  /** Sends a part of the body, and disconnects. */
+  async disconnect(name: string, ask: Ask, part: string): Promise<void> {
     await this.#client.abort(this.#request(name, ask), part)
     this.#journal.aborted()
   }

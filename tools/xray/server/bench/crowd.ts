@@ -5,7 +5,7 @@ import type { Knex } from 'knex'
 export const POOL = 5
 const ACQUIRE_TIMEOUT_MS = 400
 
-/** What one of the crowd was told, and how long it waited for a connection and had one. */
+/** One request's status, how long it waited for a connection, and how long it had one. */
 export interface Turn {
   status: number
   waitedMs: number
@@ -13,8 +13,8 @@ export interface Turn {
 }
 
 /**
- * A service of one route, which holds its connection for a tenth of a second, on a pool of five that is its own: however
- * many ask, the pool of the real one is not touched.
+ * A service with one route, which holds its connection for a tenth of a second, and with its own pool of five: however
+ * many requests come, the real service's pool is not touched.
  */
 export function createCrowd(createPool: (max: number) => Knex): {
   one(): Promise<Turn>
@@ -33,7 +33,7 @@ export function createCrowd(createPool: (max: number) => Knex): {
       await db.raw('SELECT pg_sleep(0.1)')
       const [begin, query] = db.timeline
       const waitedMs = begin?.durationMs ?? 0
-      // What a first statement took includes the wait for its connection.
+      // A first statement's duration includes the wait for its connection.
       return { waitedMs, workedMs: (query?.durationMs ?? 0) - waitedMs }
     })
     return app

@@ -1,7 +1,7 @@
 import { AuthHashError, createHasher, type Hasher } from '@auth-primer/auth-hash'
 import bcrypt from 'bcrypt'
 
-/** Two passwords that are not the same text: one is hashed, the other is tried. They are made up, and nobody's. */
+/** Pairs of different passwords: one is hashed, the other is tried. They are made up. */
 const PAIRS = [
   { edge: '73rd-byte', hashed: `${'a'.repeat(72)}X`, tried: `${'a'.repeat(72)}Y` },
   { edge: 'nul', hashed: 'secret\0one', tried: 'secret\0two' },
@@ -12,14 +12,14 @@ const COST = 10
 
 export interface Edge {
   edge: string
-  /** Of the one that is hashed, and of the one that is tried. */
+  /** The length of the one that is hashed, and of the one that is tried. */
   bytes: [number, number]
-  /** Whether the other one is let in: by bcrypt alone, and by auth-hash, or the code it refuses to hash with. */
+  /** True if the other password is accepted, by bcrypt alone and by auth-hash; or the code with which auth-hash refuses to hash. */
   bcrypt: boolean
   authHash: boolean | string
 }
 
-/** What bcrypt alone and what auth-hash make of each pair, tried now. */
+/** Tries each pair with bcrypt alone and with auth-hash. */
 export async function tryEdges(): Promise<Edge[]> {
   const hasher = createHasher({ cost: COST, concurrency: 1 })
   const edges: Edge[] = []
@@ -28,13 +28,13 @@ export async function tryEdges(): Promise<Edge[]> {
       edge,
       bytes: [Buffer.byteLength(hashed), Buffer.byteLength(tried)],
       bcrypt: await bcrypt.compare(tried, await bcrypt.hash(hashed, COST)),
-      authHash: await letIn(hasher, hashed, tried),
+      authHash: await isAccepted(hasher, hashed, tried),
     })
   }
   return edges
 }
 
-async function letIn(hasher: Hasher, hashed: string, tried: string): Promise<boolean | string> {
+async function isAccepted(hasher: Hasher, hashed: string, tried: string): Promise<boolean | string> {
   try {
     const hash = await hasher.hash(hashed)
     return (await hasher.verify({ password: tried, hash })).ok

@@ -1,16 +1,16 @@
 import { explain } from '@auth-primer/auth-hash'
 import { Type } from '@sinclair/typebox'
 
-/** So much of a digest is shown: enough to see that two differ. The rest stays here, so that no hash is ever sent. */
+/** Enough of a digest to see that two differ. The rest is never sent. */
 const SHOWN = 6
 
-/** What the page is shown of a hash. */
+/** The parts of a hash that the page gets. */
 export const HashParts = Type.Object({
   version: Type.String(),
   cost: Type.Integer(),
   salt: Type.String(),
   digest: Type.String({ maxLength: SHOWN }),
-  /** How many characters of the digest are kept back. */
+  /** How many characters of the digest are left out. */
   kept: Type.Integer(),
 })
 

@@ -9,17 +9,16 @@ import { tryEdges } from './hash-edges.ts'
 import { HashParts, partsOf } from './hash-parts.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 
-/** Costs of the bench's own hashes, whatever the service's. */
+/** The costs that the bench offers, independent of the service's. */
 const COSTS = [10, 11, 12, 13, 14] as const
 const Cost = Type.Integer({ minimum: COSTS[0], maximum: COSTS[4] })
 
-/** As a password is given at a log-in; what auth-hash does not hash, it refuses in its own words. */
+/** As in a login. auth-hash rejects what it does not hash. */
 const Password = Type.String({ minLength: 1, maxLength: 1024 })
 
 /**
- * Hashes passwords that are typed for the purpose. It has no way to the users: it reads no table, and what it compares
- * with are the last hashes of its own, in memory, by ids that it made up. Of those the page is shown parts, and never the
- * password or a whole digest.
+ * Hashes passwords that are typed for the purpose. It has no access to users: it reads no table, and compares only with its
+ * own last hashes, kept in memory under random ids. The page gets parts of those, and never a password or a whole digest.
  */
 const hashBench: FastifyPluginAsyncTypebox = async (app) => {
   const oneByOne = oneAtATime()
@@ -65,7 +64,7 @@ const hashBench: FastifyPluginAsyncTypebox = async (app) => {
             computed: HashParts,
             ms: Type.Number(),
             equal: Type.Boolean(),
-            /** auth-hash's own, of the same two. */
+            /** auth-hash's own verdict on the same two. */
             verdict: Type.Object({ ok: Type.Boolean(), reason: Type.Optional(Type.String()) }),
           }),
         },
@@ -74,7 +73,7 @@ const hashBench: FastifyPluginAsyncTypebox = async (app) => {
     async ({ body: { id, password } }) => {
       const stored = hashes.get(id)
       if (stored === undefined)
-        throw new XrayError('not-found', 'The bench has forgotten this hash. Hash anew.')
+        throw new XrayError('not-found', 'The bench no longer has this hash. Hash again.')
       return oneByOne(async () => {
         const { version, cost, salt, digest } = explain(stored)
         const started = performance.now()
@@ -119,7 +118,7 @@ const hashBench: FastifyPluginAsyncTypebox = async (app) => {
   )
 }
 
-/** In auth-hash's own words: they never hold the password. */
+/** Passes on auth-hash's message, which never contains the password. */
 function throwRefusal(error: unknown): never {
   if (!(error instanceof AuthHashError)) throw error
   throw new XrayError('malformed', `${error.message}.`, { cause: error })

@@ -1,13 +1,13 @@
 import type { Knex } from 'knex'
 import { XrayError } from '../error.ts'
 
-/** What the session bench writes to: seats in a cinema, in a schema that is X-ray's alone. */
+/** The table that the session bench writes to: seats in a cinema, in X-ray's own schema. */
 export const SEATS = 'xray.seats'
 
-/** So many rows are kept, the newest. */
-const MOST_ROWS = 12
+/** Only the newest rows are kept. */
+const MAX_ROWS = 12
 
-// A seat twice is refused at COMMIT, and not by the INSERT.
+// The constraint is deferred: a seat that is taken twice is refused at COMMIT, not by the INSERT.
 const CREATE = `
   SELECT pg_advisory_xact_lock(hashtext('xray.seats'));
   CREATE SCHEMA IF NOT EXISTS xray;
@@ -22,19 +22,19 @@ export interface Seat {
   taken_by: string
 }
 
-/** The table: it is made when it is first asked for, never has many rows, and goes when the service stops. */
-export function seats(knex: Knex) {
+/** Manages the table: created at first use, never more than a few rows, dropped when the service stops. */
+export function createSeats(knex: Knex) {
   let creating: Promise<unknown> | undefined
 
-  /** Another process that stops takes the table of all of them away: `anew` looks whether it is still there. */
-  async function create({ anew = false } = {}): Promise<void> {
-    if (anew) creating = undefined
+  /** Another process that stops drops the table of all of them: `again` checks that it still exists. */
+  async function create({ again = false } = {}): Promise<void> {
+    if (again) creating = undefined
     creating ??= knex.transaction((trx) => trx.raw(CREATE))
     try {
       await creating
     } catch (error) {
       creating = undefined
-      throw refused(error) ?? error
+      throw refusal(error) ?? error
     }
   }
 
@@ -46,7 +46,7 @@ export function seats(knex: Knex) {
     },
 
     async trim(): Promise<void> {
-      const kept = knex(SEATS).select('seat').orderBy('seat', 'desc').limit(MOST_ROWS)
+      const kept = knex(SEATS).select('seat').orderBy('seat', 'desc').limit(MAX_ROWS)
       await knex(SEATS).whereNotIn('seat', kept).delete()
     },
 
@@ -59,14 +59,14 @@ export function seats(knex: Knex) {
   }
 }
 
-/** SQLSTATEs of a role that may not, and of a database that only reads. */
-const MAY_NOT = ['42501', '25006']
+/** SQLSTATEs of a role without the privilege, and of a read-only database. */
+const NOT_PERMITTED = ['42501', '25006']
 
-function refused(error: unknown): XrayError | undefined {
-  if (!MAY_NOT.includes((error as { code?: string }).code ?? '')) return undefined
+function refusal(error: unknown): XrayError | undefined {
+  if (!NOT_PERMITTED.includes((error as { code?: string }).code ?? '')) return undefined
   return new XrayError(
     'conflict',
-    'The session bench writes to a schema of its own, `xray`, and this database does not let the service make one. Without DATABASE_URL the service has a database of its own.',
+    'The session bench writes to a schema of its own, `xray`, and this database does not let the service create one. Without DATABASE_URL the service has its own database.',
     { cause: error },
   )
 }

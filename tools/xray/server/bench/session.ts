@@ -5,12 +5,12 @@ import type { FastifyRequest } from 'fastify'
 import type { Knex } from 'knex'
 import { XrayError } from '../error.ts'
 import { createCrowd } from './crowd.ts'
-import { SEATS, seats } from './seats.ts'
+import { createSeats, SEATS } from './seats.ts'
 
 const Seat = Type.Object({ seat: Type.Integer(), taken_by: Type.String() })
 const Took = Type.Object({ took: Type.Array(Type.Integer()) })
 
-/** How many ask at once. */
+/** How many requests are sent at once. */
 const CROWD = 50
 
 interface SessionBenchOptions {
@@ -18,19 +18,19 @@ interface SessionBenchOptions {
   readonly createPool: (max: number) => Knex
 }
 
-/** Requests that fail on purpose. They write to a table of the bench's own, and to no other. */
+/** Requests that fail on purpose. They write to the bench's own table, and to no other. */
 const sessionBench: FastifyPluginAsyncTypebox<SessionBenchOptions> = async (app, { knex, createPool }) => {
-  const table = seats(knex)
+  const table = createSeats(knex)
   const crowd = createCrowd(createPool)
-  // A database that is gone, or a lock that somebody holds, must not keep the service from stopping.
+  // A lost database, or somebody else's lock, must not keep the service from stopping.
   app.addHook('preClose', async () => {
     await Promise.race([table.drop().catch(() => {}), sleep(500, undefined, { ref: false })])
     await crowd.close()
   })
 
-  /** The table is there before a request that is to fail takes its session. */
+  /** Creates the table before the request that is to fail opens its session. */
   const preHandler = () => table.create()
-  /** These are in the timeline, too. */
+  /** Unlike X-ray's other routes, these appear in the timeline. */
   const shown = {
     preHandler,
     config: { xray: 'shown' } as const,
@@ -39,11 +39,11 @@ const sessionBench: FastifyPluginAsyncTypebox<SessionBenchOptions> = async (app,
 
   app.get(
     '/seats',
-    { preHandler: () => table.create({ anew: true }), schema: { response: { 200: Type.Array(Seat) } } },
+    { preHandler: () => table.create({ again: true }), schema: { response: { 200: Type.Array(Seat) } } },
     () => table.rows(),
   )
 
-  app.post('/well', shown, async ({ db }, reply) => {
+  app.post('/success', shown, async ({ db }, reply) => {
     const seat = await take(db, 'Ann')
     db.afterCommit(() => table.trim())
     return reply.code(201).send({ took: [seat] })
@@ -52,7 +52,7 @@ const sessionBench: FastifyPluginAsyncTypebox<SessionBenchOptions> = async (app,
   app.post('/constraint', shown, async ({ db }, reply) => {
     const seat = await take(db, 'Ann')
     await db(SEATS).insert({ seat, taken_by: 'Ben' })
-    // Both INSERTs were well, and nobody has told the handler of the constraint.
+    // Both INSERTs succeeded; only COMMIT will check the constraint.
     return reply.code(201).send({ took: [seat, seat] })
   })
 
@@ -61,9 +61,9 @@ const sessionBench: FastifyPluginAsyncTypebox<SessionBenchOptions> = async (app,
     throw new Error('The bench throws after its INSERT')
   })
 
-  app.post('/leave', shown, async ({ db }, reply) => {
+  app.post('/disconnect', shown, async ({ db }, reply) => {
     const seat = await take(db, 'Ann')
-    // Longer than the page has patience.
+    // Longer than the page waits before it disconnects.
     await db.raw('SELECT pg_sleep(5)')
     return reply.code(201).send({ took: [seat] })
   })
@@ -98,8 +98,9 @@ const sessionBench: FastifyPluginAsyncTypebox<SessionBenchOptions> = async (app,
       },
     },
     async (request) => {
-      const url = `${originOf(request)}${app.prefix}/crowd/one`
-      return Promise.all(Array.from({ length: CROWD }, () => ask(url)))
+      const url = `${localOrigin(request)}${app.prefix}/crowd/one`
+      const { cookie = '' } = request.headers
+      return Promise.all(Array.from({ length: CROWD }, () => fetchTurn(url, cookie)))
     },
   )
 }
@@ -109,14 +110,15 @@ async function take(db: FastifyRequest['db'], taken_by: string): Promise<number>
   return row.seat
 }
 
-/** Where the request came in, whatever the service calls itself. */
-function originOf({ raw: { socket } }: FastifyRequest): string {
+/** Returns the address at which the request came in, whatever its `Host` says. */
+function localOrigin({ raw: { socket } }: FastifyRequest): string {
   const host = socket.localFamily === 'IPv6' ? `[${socket.localAddress}]` : socket.localAddress
   return `http://${host}:${socket.localPort}`
 }
 
-async function ask(url: string) {
-  const { status, headers } = await fetch(url, { headers: { connection: 'close' } })
+/** `cookie` has the key. */
+async function fetchTurn(url: string, cookie: string) {
+  const { status, headers } = await fetch(url, { headers: { connection: 'close', cookie } })
   const timing = headers.get('server-timing') ?? ''
   const [waitedMs = 0, workedMs = 0] = [...timing.matchAll(/dur=([\d.]+)/g)].map(([, ms]) => Number(ms))
   return { request: headers.get('x-request-id') ?? '', status, waitedMs, workedMs }

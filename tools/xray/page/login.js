@@ -2,11 +2,12 @@
 
 import { answerOf, once, results } from './bench.js'
 import { h } from './dom.js'
+import { service } from './service.js'
 
 /** @typedef {import('./context.js').Context} Context */
 
 /**
- * Somebody whom nobody knows yet. The password is made here, and the service is told of it as of anybody's.
+ * A new user. The password is generated here, and the service receives it as it does anybody's.
  *
  * @returns {{ email: string, password: string }}
  */
@@ -23,27 +24,27 @@ export function newVisitor() {
  * @param {Context} context
  */
 export function signUp(visitor, { api }) {
-  return api('POST', '/users', { json: visitor })
+  return api(service.signUp.method, service.signUp.path, { json: visitor })
 }
 
 /**
- * Logs in; the page’s own user is who did so last.
+ * Logs in. The page's user is whoever did so last.
  *
  * @param {{ email: string, password: string }} visitor
  * @param {Context} context
  */
-export async function logIn({ email, password }, { api, session }) {
-  const answer = await api('POST', '/login', { form: { username: email, password } })
+export async function logIn({ email, password }, { api, user }) {
+  const answer = await api(service.logIn.method, service.logIn.path, { form: { username: email, password } })
   if (answer.status === 200) {
     const { access_token, refresh_token } = answer.body
-    session.set({ email, access_token, refresh_token })
-    // They are in the session, and no answer need show them.
+    user.set({ email, access_token, refresh_token })
+    // The page keeps them, and no answer need show them.
     answer.body = { ...answer.body, access_token: '… (see Token)', refresh_token: '…' }
   }
   return answer
 }
 
-/** The access token that Swagger UI keeps for its “Authorize”, if somebody has logged in there. */
+/** Returns the access token that Swagger UI keeps after its “Authorize”, if there is one. */
 export function tokenOfSwagger() {
   try {
     return JSON.parse(localStorage.getItem('authorized') ?? '{}').login?.token?.access_token
@@ -53,23 +54,23 @@ export function tokenOfSwagger() {
 }
 
 /**
- * Takes over the log-in of Swagger UI, which keeps no refresh token.
+ * Takes over the login of Swagger UI, which keeps no refresh token.
  *
  * @param {Context} context
  */
-export async function takeFromSwagger({ api, session }) {
+export async function takeFromSwagger({ api, user }) {
   const access_token = tokenOfSwagger()
-  const answer = await api('GET', '/users/me', { token: access_token })
-  if (answer.status === 200) session.set({ email: answer.body.email, access_token, refresh_token: '' })
+  const answer = await api(service.me.method, service.me.path, { token: access_token })
+  if (answer.status === 200) user.set({ email: answer.body.email, access_token, refresh_token: '' })
   return answer
 }
 
 /**
- * For a view that needs somebody who is logged in.
+ * Offers ways to log in, for a view that needs a user.
  *
  * @param {Context} context
  */
-export function askWho(context) {
+export function offerLogin(context) {
   const output = results('Who is signed in')
   const show = (/** @type {import('./context.js').Answer} */ answer) => {
     if (answer.status >= 400) output.replaceChildren(answerOf(answer, context))
@@ -89,15 +90,15 @@ export function askWho(context) {
       h(
         'button',
         { type: 'button', class: 'main', onclick: once(output, asNew) },
-        'Sign up somebody new, and log in',
+        'Sign up a new user, and log in',
       ),
       tokenOfSwagger() &&
         h(
           'button',
           { type: 'button', onclick: once(output, async () => show(await takeFromSwagger(context))) },
-          'Take the log-in of Swagger UI',
+          'Take the login of Swagger UI',
         ),
-      h('a', { href: '#actions' }, 'Log in as somebody you know'),
+      h('a', { href: '#actions' }, 'Log in as an existing user'),
     ),
     output,
   )

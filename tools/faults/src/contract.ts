@@ -5,7 +5,7 @@ import {
   type Operation,
   readOperations,
 } from '../../../test-support/document.ts'
-import type { Answer } from './http.ts'
+import type { HttpResponse } from './http.ts'
 
 /** The service's own document. */
 export async function readDocument({ call }: Pick<ServiceClient, 'call'>): Promise<OpenApi> {
@@ -14,17 +14,17 @@ export async function readDocument({ call }: Pick<ServiceClient, 'call'>): Promi
   return body
 }
 
-export function operationOf(document: OpenApi, name: string): Operation {
+export function findOperation(document: OpenApi, name: string): Operation {
   const operation = readOperations(document).find((one) => one.name === name)
   if (operation === undefined) throw new Error(`the document has no ${name}`)
   return operation
 }
 
-/** Says what of an answer the document does not declare: its status, its media type or its body. */
-export function createJudge(document: OpenApi) {
+/** Returns a check that names what of a response the document does not declare: its status, media type or body. */
+export function createContractCheck(document: OpenApi) {
   const problemOf = createValidator(document)
 
-  return ({ path, method, responses }: Operation, answer: Answer): string | undefined => {
+  return ({ path, method, responses }: Operation, answer: HttpResponse): string | undefined => {
     const { status, mediaType, text } = answer
     const response = responses[status]
     if (response === undefined) return `the document declares no ${status}`
@@ -33,7 +33,7 @@ export function createJudge(document: OpenApi) {
     }
     if (!(mediaType in response.content)) return `the document declares no ${mediaType}`
     const value = mediaType.endsWith('json') ? parse(text) : text
-    if (value === undefined) return 'it is no JSON'
+    if (value === undefined) return 'it is not JSON'
     const at = ['paths', path, method.toLowerCase(), 'responses', status, 'content', mediaType, 'schema']
     return problemOf(value, ...at)
   }

@@ -1,18 +1,18 @@
-/** How much a measure may grow: a part of what it was, and so much besides. */
+/** How much a measure may grow: a share of its earlier value, and a constant. */
 export interface Allowance {
   readonly part: number
   readonly plus: number
 }
 
-/** The quarters of a run that are compared: the first one warms up. */
+/** The medians that are compared. The first quarter of a run only warms up. */
 export interface Growth {
   readonly from: number
   readonly to: number
 }
 
 /**
- * Medians of the second and of the last quarter of evenly spaced samples. A leak, which grows all the time, adds half of what it
- * takes in the whole run; a cache that fills, or code that is compiled, has done so in the first quarter.
+ * Returns the medians of the second and the last quarter of evenly spaced samples. A leak grows by half of its total between
+ * them; caches have filled and code is compiled within the first quarter.
  */
 export function growthOf(samples: readonly number[]): Growth {
   const quarter = Math.floor(samples.length / 4)

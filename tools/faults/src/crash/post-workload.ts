@@ -1,42 +1,42 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceClient } from '../../../../test-support/client.ts'
-import { createJudge, operationOf, readDocument } from '../declared.ts'
-import { Client, type NoAnswer, WITHIN_MS } from '../http.ts'
+import { createContractCheck, findOperation, readDocument } from '../contract.ts'
+import { Client, type NoResponse, RESPONSE_TIMEOUT_MS } from '../http.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
-import type { Stack } from './stack.ts'
+import type { TestStack } from './test-stack.ts'
 import type { Attempted } from './verdict.ts'
 
-/** Before a post that was refused is tried again. */
-const PAUSE_MS = 50
-/** Who is refused for so long gives up. */
-const PATIENCE_MS = 120_000
+/** The pause before a refused post is sent again. */
+const RETRY_DELAY_MS = 50
+/** A post that is refused for longer counts as a fault. */
+const RETRY_TIMEOUT_MS = 120_000
 
-/** So many posts to be sent, by any number of clients, and what became of them. */
-export class Posting {
+/** A number of posts to be sent by any number of clients, and their outcomes. */
+export class PostWorkload {
   readonly attempted: Attempted[] = []
-  /** By what the client saw. Each was tried again. */
+  /** How often posts were refused and sent again, by what the client saw. */
   readonly refused = new Map<string, number>()
   slowestMs = 0
   readonly #posts: number
-  readonly #stack: Stack
+  readonly #stack: TestStack
   readonly #undeclared
   readonly #operation
   #sent = 0
 
-  private constructor(posts: number, stack: Stack, document: Awaited<ReturnType<typeof readDocument>>) {
+  private constructor(posts: number, stack: TestStack, document: Awaited<ReturnType<typeof readDocument>>) {
     this.#posts = posts
     this.#stack = stack
-    this.#undeclared = createJudge(document)
-    this.#operation = operationOf(document, 'POST /posts')
+    this.#undeclared = createContractCheck(document)
+    this.#operation = findOperation(document, 'POST /posts')
   }
 
-  static async prepare(posts: number, stack: Stack, speaker: ServiceClient): Promise<Posting> {
-    return new Posting(posts, stack, await readDocument(speaker))
+  static async prepare(posts: number, stack: TestStack, client: ServiceClient): Promise<PostWorkload> {
+    return new PostWorkload(posts, stack, await readDocument(client))
   }
 
-  /** One client: posts as long as there are some left, unless told to stop. */
+  /** Runs one client: sends posts until none is left, or until it is aborted. */
   async work(token: string, signal: AbortSignal): Promise<void> {
-    const client = new Client(this.#stack.url, WITHIN_MS)
+    const client = new Client(this.#stack.url, RESPONSE_TIMEOUT_MS)
     while (this.#sent < this.#posts && !signal.aborted) {
       const number = this.#sent++
       const title = `post ${number}`
@@ -44,19 +44,19 @@ export class Posting {
       this.attempted.push({
         title,
         content,
-        last: await this.#insist(client, token, { title, content }, signal),
+        last: await this.#postUntilDecided(client, token, { title, content }, signal),
       })
     }
     client.close()
   }
 
-  async #insist(
+  async #postUntilDecided(
     client: Client,
     token: string,
     post: { title: string; content: string },
     signal: AbortSignal,
   ) {
-    const giveUpAt = Date.now() + PATIENCE_MS
+    const giveUpAt = Date.now() + RETRY_TIMEOUT_MS
     for (;;) {
       const outcome = await this.#post(client, token, post)
       if (outcome.kind !== 'refused') return outcome
@@ -64,12 +64,12 @@ export class Posting {
         return { kind: 'fault', how: `refused for good: ${outcome.how}` } as const
       }
       this.refused.set(outcome.how, (this.refused.get(outcome.how) ?? 0) + 1)
-      await sleep(PAUSE_MS)
+      await sleep(RETRY_DELAY_MS)
     }
   }
 
   async #post(client: Client, token: string, post: { title: string; content: string }): Promise<Outcome> {
-    const weather = this.#stack.watch()
+    const outages = this.#stack.watch()
     const sentAt = performance.now()
     const result = await client
       .send({
@@ -78,9 +78,9 @@ export class Posting {
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         body: JSON.stringify(post),
       })
-      .catch((error: NoAnswer) => error)
+      .catch((error: NoResponse) => error)
     this.slowestMs = Math.max(this.slowestMs, performance.now() - sentAt)
     const undeclared = result instanceof Error ? undefined : this.#undeclared(this.#operation, result)
-    return outcomeOf(result, post.title, weather(), undeclared)
+    return outcomeOf(result, post.title, outages(), undeclared)
   }
 }

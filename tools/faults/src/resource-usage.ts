@@ -1,12 +1,12 @@
-import { type Allowance, growthOf, isFlat } from './flat.ts'
+import { type Allowance, growthOf, isFlat } from './leak-check.ts'
 
 const MB = 1_000_000
 
-/** How much each may grow from the second quarter of a run to the last. */
+/** How much each measure may grow from the second quarter of a run to the last. */
 const ALLOWED: Readonly<Record<string, Allowance>> = {
   heapUsed: { part: 0.05, plus: 1 * MB },
   external: { part: 0.05, plus: 1 * MB },
-  // What V8 gives back, and when, is its own business.
+  // V8 decides what to return to the system, and when.
   rss: { part: 0.15, plus: 5 * MB },
   handles: { part: 0, plus: 3 },
   files: { part: 0, plus: 3 },
@@ -14,18 +14,20 @@ const ALLOWED: Readonly<Record<string, Allowance>> = {
   busyConnections: { part: 0, plus: 0 },
 }
 
-/** The same in words, for `--help`. */
-export const CRITERION = `Flat: of the samples, taken after garbage collection, the median of the last quarter is not above that of the second by more
-than 5 % and 1 MB (heap, and memory outside it), 15 % and 5 MB (resident set), 3 (handles, open files,
-connections); and none of the connections is busy then.`
+/** Describes the limits for `--help`. */
+export const CRITERION = `Flat means: of the samples, taken after garbage collection, the median of the last quarter exceeds that of the second by at
+most 5 % and 1 MB (heap and external memory), 15 % and 5 MB (resident set), 3 (handles, open files, connections), and no
+connection is busy then.`
 
-export interface Held {
+export interface UsageVerdict {
   readonly isFlat: boolean
   /** A line for each measure. */
   readonly lines: readonly string[]
 }
 
-export function judgeHoldings<Name extends string>(samples: readonly Readonly<Record<Name, number>>[]): Held {
+export function judgeUsage<Name extends string>(
+  samples: readonly Readonly<Record<Name, number>>[],
+): UsageVerdict {
   const names = Object.keys(samples[0] ?? {}) as Name[]
   const measures = names.map((name) => {
     const values = samples.map((sample) => sample[name])

@@ -3,10 +3,10 @@ import { migrate } from '../../../../test-support/database.ts'
 import { freePort } from '../../../../test-support/ports.ts'
 import type { Scope } from '../../../../test-support/process.ts'
 import { type ServiceProcess, startService } from '../service.ts'
-import type { Weather } from './outcome.ts'
+import type { Outages } from './outcome.ts'
 
-/** A service and its Postgres, either of which can be taken down and brought back, at the same port. */
-export class Stack {
+/** A service and its Postgres. Either can be taken down and brought back on the same port. */
+export class TestStack {
   readonly cluster: Cluster
   readonly #scope: Scope
   readonly #settings: Record<string, string> | undefined
@@ -22,12 +22,12 @@ export class Stack {
     this.#settings = settings
   }
 
-  static async start(scope: Scope, settings?: Record<string, string>): Promise<Stack> {
+  static async start(scope: Scope, settings?: Record<string, string>): Promise<TestStack> {
     const cluster = await newCluster(scope)
     scope.teardown(() => cluster.stop('immediate'))
     await cluster.start(settings)
     await migrate(cluster.url)
-    const stack = new Stack(scope, cluster, await freePort(), settings)
+    const stack = new TestStack(scope, cluster, await freePort(), settings)
     await stack.#startService()
     return stack
   }
@@ -43,7 +43,7 @@ export class Stack {
     await this.#startService()
   }
 
-  /** Stops Postgres at once, with nothing written that was not, and starts it again: it recovers from its log. */
+  /** Stops Postgres in immediate mode and starts it again: it recovers from its log. */
   async restart(): Promise<void> {
     this.#fall('database')
     await this.cluster.stop('immediate')
@@ -51,8 +51,8 @@ export class Stack {
     this.#isDown.database = false
   }
 
-  /** To be asked when a request is over: what was down meanwhile. */
-  watch(): () => Weather {
+  /** Returns a function to call when a request is over: it says what was down in between. */
+  watch(): () => Outages {
     const wasDown = { ...this.#isDown }
     const falls = { ...this.#falls }
     const isExcused = (which: 'service' | 'database') => wasDown[which] || this.#falls[which] > falls[which]

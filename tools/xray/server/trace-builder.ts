@@ -1,34 +1,34 @@
-import type { EndEvent, ReceiveEvent, SendEvent, SerialiseEvent, ValidateEvent } from './channels.ts'
+import type { EndEvent, ReceiveEvent, SendEvent, SerializeEvent, ValidateEvent } from './channels.ts'
 import type { Caller, Failure, Step, Trace, Why } from './trace.ts'
 
 /** A step without its times. */
 export type NewStep = Omit<Step, 'from' | 'to'>
 
-/** So much of a request is kept, and so much of a statement: what is longer is for a log. */
-const MOST_STEPS = 100
-const MOST_SQL = 2_000
+/** Longer traces and statements are cut off. */
+const MAX_STEPS = 100
+const MAX_SQL_LENGTH = 2_000
 
-/** One request, and what is needed to tell of it what the events alone do not say. */
-export class Watched {
+/** Builds the trace of one request from its events. */
+export class TraceBuilder {
   readonly trace: Trace
-  /** The sessions that it opened. */
+  /** The database sessions that it opened. */
   readonly sessions: number[] = []
-  /** Of the last change. */
+  /** The collector's version at its last change. */
   version = 0
   readonly #startedAt = performance.now()
-  /** When the stage began that is under way. */
+  /** When the current stage began. */
   #since = 0
-  #isSerialising = false
+  #isSerializing = false
   #sendStatus: number | undefined
-  /** Postgres has asked for another try. */
+  /** Postgres has asked for a retry. */
   #mayRunAgain = false
 
   constructor({ request: id, requestId, method, path }: ReceiveEvent) {
     this.trace = { id, requestId, method, path, at: Date.now(), steps: [] }
   }
 
-  /** A stage begins. */
-  mark(): void {
+  /** Begins a stage. */
+  beginStage(): void {
     this.#since = this.#now()
   }
 
@@ -40,21 +40,21 @@ export class Watched {
     this.#addStage({ kind: 'token', failed: true, failure })
   }
 
-  callerIs(caller: Caller): void {
+  setCaller(caller: Caller): void {
     this.trace.caller = caller
   }
 
   read(): void {
     this.#since = Math.max(this.#since, this.#latest)
     if (hasBody(this.trace)) this.#addStage({ kind: 'body' })
-    else this.mark()
+    else this.beginStage()
   }
 
   validated({ parts }: ValidateEvent): void {
     if (parts.length > 0) this.#addStage({ kind: 'validation', parts })
   }
 
-  /** An error was thrown; what of it is shown beside the answer is what the answer does not say. */
+  /** Records a thrown error. */
   failed(failure: Failure): void {
     const { trace } = this
     trace.reason = failure
@@ -64,59 +64,60 @@ export class Watched {
     } else if (code === 'VALIDATION_FAILED') this.#addStage({ kind: 'validation', failed: true, failure })
     else if (code.startsWith('FST_ERR_CTP_')) this.#addStage({ kind: 'body', failed: true, failure })
     else this.add({ kind: 'thrown', failed: true, failure }, 0)
-    this.mark()
+    this.beginStage()
   }
 
-  serialising({ problem, keptBack }: SerialiseEvent): void {
+  serializing({ problem, omitted }: SerializeEvent): void {
     const { trace } = this
     if (problem) trace.problem = problem
     else delete trace.problem
-    if (keptBack.length > 0) trace.keptBack = keptBack
-    this.mark()
-    this.#isSerialising = true
+    if (omitted.length > 0) trace.omitted = omitted
+    this.beginStage()
+    this.#isSerializing = true
   }
 
   sending({ status }: SendEvent): void {
     this.#sendStatus = status
-    if (this.#isSerialising) this.#addStage({ kind: 'serialise' })
-    this.#isSerialising = false
+    if (this.#isSerializing) this.#addStage({ kind: 'serialize' })
+    this.#isSerializing = false
   }
 
   ended({ status, isSent }: EndEvent): void {
     const { trace } = this
     trace.ms = this.#now()
     if (!isSent) {
-      trace.left = true
+      trace.clientDisconnected = true
       return
     }
     trace.status = status
     this.#push({ kind: 'send', from: this.#latest, to: trace.ms })
   }
 
-  /** What was thought of the password that was compared last. */
-  judged(verdict: string): void {
+  /** Records the result of the password comparison that was added last. */
+  compared(verdict: string): void {
     const index = this.trace.steps.findLastIndex(({ kind }) => kind === 'hash')
     const step = this.trace.steps[index]
     if (step) this.trace.steps[index] = { ...step, verdict, ...(verdict !== 'ok' && { failed: true }) }
   }
 
-  /** A step that has just ended, and how long it took. */
+  /** Adds a step that has just ended after this many milliseconds. */
   add(step: NewStep, ms: number): void {
     const { sqlState } = step.failure ?? {}
     if (sqlState === '40001' || sqlState === '40P01') this.#mayRunAgain = true
     const to = this.#now()
     let from = Math.max(0, round(to - ms))
-    // A statement that waits for a connection is asked for before its BEGIN; it is sent with it.
+    // A first statement waits for its connection together with BEGIN, and is sent with it.
     const before = this.trace.steps.at(-1)
     if (before?.kind === 'begin' && before.session === step.session) from = Math.max(from, before.to)
     const added: Writable<Step> = { ...step, from, to }
-    if (step.sql !== undefined && step.sql.length > MOST_SQL) added.sql = step.sql.slice(0, MOST_SQL)
+    if (step.sql !== undefined && step.sql.length > MAX_SQL_LENGTH)
+      added.sql = step.sql.slice(0, MAX_SQL_LENGTH)
     if (step.waited !== undefined) added.waited = round(step.waited)
-    if (step.kind === 'rollback') added.why = this.#why()
+    if (step.kind === 'rollback') added.why = this.#whyRolledBack()
     this.#push(added)
   }
 
-  /** A stage that began at the last mark has just ended. */
+  /** Adds the current stage, which has just ended. */
   #addStage(step: Omit<Step, 'from' | 'to'>): void {
     const to = this.#now()
     this.#push({ ...step, from: this.#since, to })
@@ -125,21 +126,21 @@ export class Watched {
 
   #push(step: Step): void {
     const { trace } = this
-    if (trace.steps.length < MOST_STEPS) trace.steps.push(step)
-    else trace.more = (trace.more ?? 0) + 1
+    if (trace.steps.length < MAX_STEPS) trace.steps.push(step)
+    else trace.droppedSteps = (trace.droppedSteps ?? 0) + 1
   }
 
-  /** When the last of what has ended had ended. */
+  /** When the last finished step ended. */
   get #latest(): number {
     return this.trace.steps.reduce((latest, { to }) => Math.max(latest, to), 0)
   }
 
-  #why(): Why {
-    const { left, reason } = this.trace
-    if (left) return { because: 'left' }
+  #whyRolledBack(): Why {
+    const { clientDisconnected, reason } = this.trace
+    if (clientDisconnected) return { because: 'disconnected' }
     if (reason) return { because: 'thrown', code: reason.code }
     if (this.#sendStatus !== undefined && this.#sendStatus >= 400)
-      return { because: 'answer', status: this.#sendStatus }
+      return { because: 'response', status: this.#sendStatus }
     if (this.#mayRunAgain) return { because: 'retry' }
     return { because: this.#sendStatus === undefined ? 'over' : 'asked' }
   }

@@ -1,0 +1,218 @@
+/** No statement waits for ever: a network that goes silent costs its request an error, and the pool a connection. */
+import type { FastifyInstance } from 'fastify'
+import t from 'tap'
+import { proxy } from './proxy.ts'
+import { openDatabase, openKnex, send, start, until, used } from './setup.ts'
+
+const database = await openDatabase(t)
+const LIMIT = 100
+/** The deadline of the client: the limit, a second, and what the machine takes. */
+const DEADLINE = [1_000, 8_000] as const
+
+/** An app whose network to Postgres goes silent for a connection that sends `silent`. */
+async function serve(
+  routes: (app: FastifyInstance) => void,
+  silent: string | ((text: string) => boolean),
+  options = {},
+) {
+  const network = await proxy(t, database.url)
+  const isSilent = typeof silent === 'string' ? (text: string) => text.includes(silent) : silent
+  network.onMessage = (text) => (isSilent(text) ? 'mute' : 'pass')
+  return start(t, database, routes, {
+    knex: openKnex(network.url, 10),
+    statementTimeoutMs: LIMIT,
+    ...options,
+  })
+}
+
+const timed = async <T>(work: () => Promise<T>): Promise<T & { ms: number }> => {
+  const begun = performance.now()
+  return { ...(await work()), ms: performance.now() - begun }
+}
+
+const silent = await serve((app) => {
+  const SLEEP = 'select pg_sleep(600) as silent'
+  app.post('/first', ({ db }) => db.query(SLEEP))
+  app.post('/later', async ({ db }) => {
+    await db('users').insert({ email: 'later' })
+    await db.raw(SLEEP)
+  })
+  app.post('/answered', async ({ db }) => {
+    await db('users').insert({ email: 'answered' })
+    await db.query('select 1 as silent')
+  })
+  app.post('/swallowed', async ({ db }) => {
+    await db('users').insert({ email: 'swallowed' })
+    await db.query(SLEEP).catch(() => {})
+    return {}
+  })
+  app.post('/savepoint', async ({ db }) => {
+    await db('users').insert({ email: 'savepoint' })
+    await db.savepoint((savepoint) => savepoint.query(SLEEP)).catch(() => {})
+    return {}
+  })
+  app.post('/queued', async ({ db }) => {
+    const results = await Promise.allSettled([db.query(SLEEP), db.query('select 2'), db('users').insert({})])
+    return results.map(({ status }) => status)
+  })
+  app.post('/unit', () => app.unitOfWork((db) => db.query(SLEEP)))
+  app.post('/read', { config: { db: { mode: 'read' } } }, ({ db }) => db.query(SLEEP))
+  app.post('/rows', async ({ db }) => {
+    for await (const _ of db
+      .raw("select g, repeat('x', 9000) as silent from generate_series(1, 900) g")
+      .stream());
+    return {}
+  })
+  app.post('/fine', async ({ db }) => {
+    await db.query('select 1')
+    return {}
+  })
+}, 'silent')
+
+let midway = false
+const halfway = await serve(
+  (app) => {
+    app.post('/', async ({ db }) => {
+      for await (const _ of db.raw('select generate_series(1, 900) as g').stream({ highWaterMark: 10 }))
+        midway = true
+      return {}
+    })
+  },
+  () => midway,
+)
+
+const commit = await serve((app) => {
+  app.post('/', async ({ db }) => {
+    await db('users').insert({ email: 'commit' })
+    return {}
+  })
+  app.post('/early', async ({ db }) => {
+    await db('users').insert({ email: 'early' })
+    await db.commit().catch(() => {})
+    return {}
+  })
+}, 'COMMIT')
+
+const patient = await serve(
+  (app) => {
+    app.post('/for-ever', async ({ db }) => {
+      await db.query('select pg_sleep(600) as silent')
+    })
+  },
+  'silent',
+  { statementTimeoutMs: 0 },
+)
+
+const slow = await serve((app) => {
+  app.post('/rows', async ({ db }) => {
+    let count = 0
+    // the limit of Postgres is for all rows together: this is about the one of the client
+    await db.query('set local statement_timeout = 0')
+    const rows = db.raw('select g, pg_sleep(0.05) from generate_series(1, 30) g').stream({ highWaterMark: 1 })
+    for await (const _ of rows) count++
+    return { count }
+  })
+  app.post('/reader', async ({ db }) => {
+    let count = 0
+    await db.query('set local statement_timeout = 0')
+    for await (const row of db.raw('select g from generate_series(1, 300) g').stream()) {
+      if (row.g === 150) await new Promise((resolve) => setTimeout(resolve, 1_400))
+      count++
+    }
+    return { count }
+  })
+  app.post('/between', async ({ db }) => {
+    await db.query('select 1')
+    await new Promise((resolve) => setTimeout(resolve, 1_400))
+    return { count: (await db.query('select 300 as n')).rows[0].n }
+  })
+  app.post('/queue', async ({ db }) => {
+    const results = await Promise.all(Array.from({ length: 25 }, () => db.query('select pg_sleep(0.06)')))
+    return { count: results.length }
+  })
+}, 'nothing is silent')
+
+// a test that waits for a deadline waits for more than a second: all of them do it at the same time
+const paths = [
+  '/first',
+  '/later',
+  '/answered',
+  '/swallowed',
+  '/savepoint',
+  '/queued',
+  '/unit',
+  '/read',
+  '/rows',
+]
+const silence = Promise.all(paths.map((path) => timed(() => silent.hit('POST', path))))
+const half = timed(() => halfway.hit('POST', '/'))
+const commits = Promise.all(['/', '/early'].map((path) => timed(() => commit.hit('POST', path))))
+const patience = timed(async () => {
+  const gone = send(`${patient.base}/for-ever`)
+  const connections = await new Promise<number>((resolve) => {
+    gone.on('response', () => resolve(-1))
+    setTimeout(() => resolve(used(patient.knex)), 1_600)
+  })
+  gone.destroy()
+  return { used: connections }
+})
+const slowness = Promise.all(['/rows', '/reader', '/between', '/queue'].map((path) => slow.hit('POST', path)))
+
+t.test('a statement that gets no response ends after its limit and a second', async (t) => {
+  for (const [index, answer] of (await silence).entries()) {
+    const path = paths[index] as string
+    t.match(
+      answer,
+      { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' } },
+      `${path}: ${answer.body}`,
+    )
+    t.ok(answer.ms >= DEADLINE[0] && answer.ms < DEADLINE[1], `${path} took ${Math.round(answer.ms)} ms`)
+  }
+  t.same(await database.see("select email from users where email not in ('commit', 'early')"), [])
+})
+
+t.test('a row stream that goes silent ends after the limit and a second', async (t) => {
+  const answer = await half
+  t.match(answer, { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' } }, answer.body)
+  t.ok(answer.ms >= DEADLINE[0] && answer.ms < DEADLINE[1], `it took ${Math.round(answer.ms)} ms`)
+  await until(() => used(halfway.knex) === 0, 'the release of the connection')
+})
+
+t.test('a COMMIT that gets no response has an unknown outcome', async (t) => {
+  for (const answer of await commits) {
+    t.match(answer, { status: 503, json: { code: 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN' } }, answer.body)
+    t.ok(answer.ms >= DEADLINE[0] && answer.ms < DEADLINE[1], `it took ${Math.round(answer.ms)} ms`)
+  }
+})
+
+t.test('the silent connections are discarded, and nothing runs on in Postgres', async (t) => {
+  await silence
+  await commits
+  await until(() => used(silent.knex) + used(commit.knex) === 0, 'the release of the connections')
+  await until(
+    async () =>
+      (
+        await database.see(
+          "select 1 from pg_stat_activity where datname = current_database() and query ~ 'pg_sleep.600. as silent' and state = 'active' and pid <> pg_backend_pid()",
+        )
+      ).length <= 1,
+    'the cancel of all but the statement without a limit',
+  )
+  const answers = await Promise.all(Array.from({ length: 12 }, () => silent.hit('POST', '/fine')))
+  t.ok(answers.every(({ status }) => status === 200))
+})
+
+t.test('a limit of 0 has no deadline', async (t) => {
+  const { ms, used: connections } = await patience
+  t.ok(ms >= 1_500, 'the client disconnected before an answer')
+  t.equal(connections, 1)
+  await until(() => used(patient.knex) === 0, 'the release of the connection')
+})
+
+t.test('what is slow, but not silent, is not cut off', async (t) => {
+  const [rows, reader, between, queue] = await slowness
+  t.match(rows, { status: 200, json: { count: 30 } }, 'a row stream that takes longer than the deadline')
+  t.match(reader, { status: 200, json: { count: 300 } }, 'a reader that takes longer')
+  t.match(between, { status: 200, json: { count: 300 } }, 'a handler that does something else')
+  t.match(queue, { status: 200, json: { count: 25 } }, 'statements that wait for one another')
+})

@@ -1,0 +1,60 @@
+/** No request ends the process. The offending app runs in a process of its own, so a crash is a failed test. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import type { Expected } from './fragile-app.ts'
+import { openDatabase } from './setup.ts'
+
+const database = await openDatabase(t)
+t.beforeEach(() => database.other.query('truncate users restart identity cascade'))
+
+let child: ChildProcess | undefined
+let base = ''
+let output = ''
+t.teardown(() => child?.kill())
+
+/** Starts the app of fragile-app.ts, if it is not running. */
+async function serve(): Promise<void> {
+  if (child && child.exitCode === null && child.signalCode === null) return
+  output = ''
+  child = fork(fileURLToPath(new URL('./fragile-app.ts', import.meta.url)), [database.url], { silent: true })
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (data) => {
+      output += data
+    })
+  const [message] = await once(child, 'message')
+  base = message.base
+}
+
+/** Status and code, or what became of the process. */
+async function post(path: string): Promise<{ status: number | string; json: Record<string, unknown> }> {
+  await serve()
+  const exited = once(child as ChildProcess, 'exit').then(() => ({ status: `crashed: ${output}`, json: {} }))
+  const answer = fetch(base + path, { method: 'POST', signal: AbortSignal.timeout(15_000) }).then(
+    async (response) => ({ status: response.status, json: JSON.parse((await response.text()) || '{}') }),
+    (error: Error) => ({ status: child?.exitCode === null ? String(error) : `crashed: ${output}`, json: {} }),
+  )
+  const result = await Promise.race([answer, exited])
+  if (path === '/alive' || typeof result.status === 'string') return result
+  const alive = await post('/alive')
+  return alive.status === 200 && alive.json.used === 0 ? result : alive
+}
+
+await serve()
+const names = (await (await fetch(`${base}/names`)).json()) as Record<string, Expected>
+for (const [name, expected] of Object.entries(names)) {
+  t.test(`the process survives ${name}`, async (t) => {
+    const path = `/${encodeURIComponent(encodeURIComponent(name))}`
+    const answer = await post(path)
+    t.match(String(answer.status), new RegExp(`^(${expected.status})$`), JSON.stringify(answer.json))
+    if (expected.code) t.match(answer.json, { code: expected.code })
+    if (expected.seen) t.same(await database.see('select email from users order by id'), expected.seen)
+    if (expected.types) t.same(answer.json.types, expected.types)
+  })
+}
+
+t.test('the process did not crash, and has no promise left without a handler', async (t) => {
+  const answer = await post('/alive')
+  t.same(answer.json, { used: 0, unhandled: [] })
+})
