@@ -155,7 +155,8 @@ function sessionMembers(knex: Knex, create: CreateSessionKnex, runUnit: RunUnit)
     },
     /** knex's name for a savepoint, which Objection's `Model.transaction(db, work)` calls too. */
     transaction(work: Work<unknown>, config?: object) {
-      if (typeof work !== 'function' || config !== undefined) return refused(NOT_A_TRANSACTION)
+      assertFunction('transaction', work)
+      if (config !== undefined) return refused(NOT_A_TRANSACTION)
       return this.savepoint((db) => work(db) ?? refused(NOT_A_TRANSACTION))
     },
     unitOfWork(work: Work<unknown>, options: UnitOfWorkOptions = {}) {

@@ -119,7 +119,7 @@ export function transactionFailed(cause: unknown): DbSessionError {
 /** A cheap first look: most statements contain none of these words. */
 const MAY_BE_LOCAL = /\bset\b|set_config|advisory_xact/i
 const LITERALS_AND_COMMENTS =
-  /'(?:[^']|'')*'|\$(\w*)\$[\s\S]*?\$\1\$|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\//g
+  /'(?:[^']|'')*'|\$(\w*)\$[\s\S]*?\$\1\$|"(?:[^"]|"")*"|--[^\n]*|\/\*(?:\/\*[\s\S]*?\*\/|[\s\S])*?\*\//g
 const TRANSACTION_LOCAL =
   /\bset\s+(?:local|transaction|constraints)\b|\bset_config\s*\((?![^()]*,\s*false\s*\))|\bpg_(?:try_)?advisory_xact_lock/i
 

@@ -102,8 +102,10 @@ export class Session {
       await this.#control(parent, `SAVEPOINT ${scope.name}`)
       const result = await work(scope)
       scope.isClosed = true
-      const pending = await this.#settle(scope)
-      if (pending !== undefined) throw notAwaited(pending)
+      while (!this.#isQuiet(scope)) {
+        const forgotten = await this.#settle(scope)
+        if (forgotten !== undefined) throw notAwaited(forgotten)
+      }
       if (scope.failure !== undefined) throw transactionFailed(scope.failure)
       if (scope.isRollbackOnly) await this.#undo(scope, parent)
       else {
@@ -122,15 +124,22 @@ export class Session {
 
   /** Commits what was done so far. Rejects, and rolls everything back, if that cannot be done. */
   async commit(): Promise<void> {
-    const pending = await this.#settle(this.root)
-    if (pending !== undefined) {
-      const reason = notAwaited(pending)
+    if (this.#state.name === 'committing' && this.#queue.length === 0) {
+      await this.#state.done
+      if (this.root.failure !== undefined) throw transactionFailed(this.root.failure)
+      return
+    }
+    while (!this.#isQuiet(this.root)) {
+      const forgotten = await this.#settle(this.root)
+      if (forgotten === undefined) continue
+      const reason = notAwaited(forgotten)
       await this.abort(reason)
       throw reason
     }
     const refusal = this.#refusal('commit', this.root)
     if (refusal) {
-      if (this.isOpen) await this.#end('commit', () => this.#takeTransaction()?.rollback())
+      if (this.isOpen && !this.root.isClosed)
+        await this.#end('commit', () => this.#takeTransaction()?.rollback())
       throw refusal
     }
     if (this.root.isRollbackOnly)
@@ -140,14 +149,16 @@ export class Session {
         '`rollbackOnly()` was called before.',
       )
     const hasWork = this.isOpen
-    try {
-      await this.#end('commit', () => this.#takeTransaction()?.commit())
-    } catch (error) {
-      // swallowed, it would let the response say that this is committed
-      this.root.failure = error
-      this.root.afterCommit = []
-      throw error
-    }
+    await this.#end('commit', () =>
+      this.#takeTransaction()
+        ?.commit()
+        .catch((error) => {
+          // swallowed, it would let the response say that this is committed
+          this.root.failure = error
+          this.root.afterCommit = []
+          throw error
+        }),
+    )
     this.hasCommittedEarly ||= hasWork
     this.#runAfterCommit()
   }
@@ -156,9 +167,11 @@ export class Session {
   async finish(): Promise<void> {
     this.root.isClosed = true
     for (const unit of this.#units) void unit.abort(notAwaited('the unit of work'))
-    const pending = await this.#settle(this.root)
-    if (pending !== undefined) await this.abort(notAwaited(pending))
-    else if (this.root.failure !== undefined) await this.abort(transactionFailed(this.root.failure))
+    while (!this.#reason && !this.#isQuiet(this.root)) {
+      const forgotten = await this.#settle(this.root)
+      if (forgotten !== undefined) await this.abort(notAwaited(forgotten))
+    }
+    if (this.root.failure !== undefined) await this.abort(transactionFailed(this.root.failure))
     if (this.#reason) throw this.#reason
     if (this.root.isRollbackOnly) {
       await this.abort(new DbSessionError('DB_SESSION_OVER'))
@@ -209,6 +222,10 @@ export class Session {
     }
     // an aborted session, or a savepoint around this one, rolls back as a whole
     if (parent.isClosed) return
+    if (this.#transaction?.isUsable === false) {
+      parent.failure ??= scope.failure
+      return
+    }
     const job = this.#state.name === 'busy' ? this.#state.job : undefined
     if (job?.scope.isWithin(scope)) {
       await this.#transaction?.interrupt(job.statement, this.#settled(job), GRACE_MS)
@@ -231,7 +248,7 @@ export class Session {
     const next = transition(this.#state.name, event)
     if (this.#reason) return this.#reason
     if (next === 'over') return new DbSessionError('DB_SESSION_OVER')
-    return next === 'not awaited' ? notAwaited('a statement') : scope.refusal
+    return scope.refusal ?? (next === 'not awaited' ? notAwaited('a statement') : undefined)
   }
 
   #enqueue(kind: Job['kind'], scope: Scope, statement: wire.Statement): Promise<QueryResult> {
@@ -292,8 +309,10 @@ export class Session {
 
   /** Ends a transaction in the state that the event leads to, and leaves that state afterwards. */
   async #end(event: 'commit' | 'finish' | 'abort', work: () => Promise<void> | undefined): Promise<void> {
+    const name = transition(this.#state.name, event)
+    if (name !== 'committing' && name !== 'finishing')
+      throw new Error(`A session cannot ${event} now. This is a bug in db-session.`)
     const done = Promise.resolve().then(work)
-    const name = transition(this.#state.name, event) as 'committing' | 'finishing'
     this.#state = { name, done: done.catch(() => {}) }
     try {
       await done
@@ -353,10 +372,15 @@ export class Session {
     }
   }
 
+  /** Returns true if nothing is under way. Asked right before the state changes: nothing may come in between. */
+  #isQuiet(scope: Scope): boolean {
+    return this.#state.name !== 'committing' && this.#pending(scope) === undefined
+  }
+
   #pending(scope: Scope): string | undefined {
-    if (this.#state.name === 'busy' && this.#state.job.scope.isWithin(scope))
-      return this.isStreaming ? 'a row stream' : 'a statement'
     if (scope.child) return 'a savepoint'
+    if (this.#state.name === 'busy' && this.#state.job.scope === scope)
+      return this.isStreaming ? 'a row stream' : 'a statement'
     return scope === this.root && this.#units.size > 0 ? 'a unit of work' : undefined
   }
 
