@@ -52,6 +52,10 @@ const Environment = Type.Object({
     default: 10,
     description: 'the most connections of this process, from 1 to 1000',
   }),
+  DB_LIMITS: Type.Union([Type.Literal('transaction'), Type.Literal('role')], {
+    default: 'transaction',
+    description: 'transaction or role',
+  }),
   AUTH_PRIMER_DATA_DIR: Type.String({
     // A shell reads `~`; an .env file does not, and the folder would be called so.
     pattern: '^[^~]',
@@ -121,6 +125,8 @@ export interface Config {
   /** Unset: the embedded Postgres. */
   readonly databaseUrl: string | undefined
   readonly poolMax: number
+  /** `role`: the timeouts of statements are those of the database's role, and transactions set none. */
+  readonly limits: 'transaction' | 'role'
   readonly dataDir: string
   /** Where the guide is that `npm run docs` builds. */
   readonly siteDir: string
@@ -160,6 +166,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     port: env.PORT,
     databaseUrl: env.DATABASE_URL,
     poolMax: env.DB_POOL_MAX,
+    limits: env.DB_LIMITS,
     dataDir: resolve(env.AUTH_PRIMER_DATA_DIR),
     siteDir: resolve(env.AUTH_PRIMER_SITE_DIR),
     jwtSecret: env.JWT_SECRET,

@@ -41,6 +41,7 @@ export async function start(
       loggerInstance: log,
       databaseUrl,
       poolMax: config.poolMax,
+      limits: config.limits,
       jwtSecret: config.jwtSecret ?? (await secretOfThisCheckout(config, log)),
       accessTokenTtl: config.accessTokenTtl,
       refreshTokenTtl: config.refreshTokenTtl,

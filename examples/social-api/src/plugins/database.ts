@@ -6,14 +6,19 @@ import knexFactory, { type Knex } from 'knex'
 export interface DatabaseOptions {
   databaseUrl: string
   poolMax: number
+  /** `role`: timeouts of statements are left to the database's role, for a proxy that `SET LOCAL` confuses. @default transaction */
+  limits?: 'transaction' | 'role'
 }
 
 /** `app.knex`, the pool of connections, and `request.db`, the session that a request has on one of them. */
-export default fp<DatabaseOptions>(async (app, { databaseUrl, poolMax }) => {
+export default fp<DatabaseOptions>(async (app, { databaseUrl, poolMax, limits }) => {
   const knex = createKnex(databaseUrl, poolMax, app.log)
   app.decorate('knex', knex)
   // It also ends the pool, once the requests in flight are done.
-  await app.register(dbSession, { knex })
+  await app.register(dbSession, {
+    knex,
+    ...(limits === 'role' && { statementTimeoutMs: 0, idleTimeoutMs: 0 }),
+  })
 })
 
 /** A pool that opens its connections when they are needed. What knex would print goes to the log, if there is one. */
