@@ -10,13 +10,19 @@ export interface DatabaseConfig {
   readonly databaseUrl: string
   /** The most connections of this process. */
   readonly poolMax: number
+  /** Where the timeouts of statements come from: each transaction sets them, or the database's role has them. */
+  readonly limits?: 'transaction' | 'role'
 }
 
 /** Decorates `app.knex`, the pool, and `request.db`, the session of a request on one of its connections. */
-export async function registerDatabase(app: FastifyInstance, { databaseUrl, poolMax }: DatabaseConfig) {
+export async function registerDatabase(
+  app: FastifyInstance,
+  { databaseUrl, poolMax, limits }: DatabaseConfig,
+) {
   const knex = createKnex(databaseUrl, poolMax, app.log)
   app.decorate('knex', knex)
-  await app.register(dbSession, { knex, closePools: true })
+  const timeouts = limits === 'role' ? { statementTimeoutMs: 0, idleTimeoutMs: 0 } : {}
+  await app.register(dbSession, { knex, closePools: true, ...timeouts })
 }
 
 /** Creates a pool that opens connections when they are needed. knex's own messages go to the log, if there is one. */
