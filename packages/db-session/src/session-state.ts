@@ -51,8 +51,8 @@ export const TRANSITIONS: Readonly<Record<StateName, Partial<Record<EventName, T
   },
   busy: { ...REFUSED, statement: 'wait', reply: 'idle', abort: 'finishing' },
   committing: { ...DELAYED, done: 'idle' },
-  finishing: { ...OVER, finish: 'wait', abort: 'wait', done: 'ended' },
-  ended: { ...OVER, finish: 'ignore', abort: 'ignore' },
+  finishing: { ...OVER, abort: 'wait', done: 'ended' },
+  ended: { ...OVER, abort: 'ignore' },
 }
 
 /** Returns what an event does in a state. */

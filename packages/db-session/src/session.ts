@@ -8,6 +8,7 @@ import {
   isTransactionLocal,
   notAwaited,
   Scope,
+  type StateName,
   transactionFailed,
   transition,
 } from './session-state.ts'
@@ -68,6 +69,10 @@ export class Session {
     this.#pools = context.pools
     const isBlocking = (): boolean => this.#queue.length > 0
     this.#transactionContext = { ...context, isBlocking, acquire: () => this.#acquire() }
+  }
+
+  get state(): StateName {
+    return this.#state.name
   }
 
   /** Returns true if it holds a connection. */
