@@ -13,7 +13,7 @@ t.test('the guide', async (t) => {
       t.equal(statusCode, 200, code)
       t.match(headers['content-type'], /^text\/html/)
       t.match(body, `<h1>${code}`)
-      t.match(body, /<h2>How to mend it<\/h2>/)
+      t.match(body, /<h2>How to fix it<\/h2>/)
     }
   })
 

@@ -86,7 +86,7 @@ ${rows.map(({ link }) => `  - ${link}`).join('\n')}
 ---
 # Errors
 
-Each has a page: what happened, why, and how to mend it.
+Each has a page: what happened, why, and how to fix it.
 
 ${sections.join('\n')}`
   return { path, url: 'errors', group: 'Errors', folder: resolve(DOCS, 'errors'), text }

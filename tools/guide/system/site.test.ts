@@ -29,7 +29,7 @@ t.test('two first starts at once: each serves plain pages, and then the site', a
     t.match(await text(`${url}/guide`), BUILDING, 'the guide says that it is being built')
   t.match(
     await text(`${urls[0]}/guide/errors/NOT_FOUND`),
-    /<h2>How to mend it<\/h2>/,
+    /<h2>How to fix it<\/h2>/,
     'and errors are explained',
   )
 
