@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import type { Knex } from 'knex'
 import type { QueryResult } from 'pg'
 import type { Connections } from './connection-pool.ts'
-import { DbSessionError } from './errors.ts'
+import { notOnASession } from './errors.ts'
 import { isSubmittable, type PgConnection, prepareStream, type Statement } from './pg-wire.ts'
 import type { Session } from './session.ts'
 import type { Scope } from './session-state.ts'
@@ -15,7 +15,7 @@ type RunUnit = <T>(work: Work<T>, options: UnitOfWorkOptions, outer: Session) =>
 export type CreateSessionKnex = (session: Session, scope: Scope) => DbSession
 
 /** Returns where a knex has its connections. Private: knex's types do not name the pool and its options. */
-export function connectionsOf(knex: Knex): Connections {
+export function getConnections(knex: Knex): Connections {
   const { client } = knex
   return {
     max: client.config.pool?.max ?? client.poolDefaults().max,
@@ -32,7 +32,7 @@ export function connectionsOf(knex: Knex): Connections {
  * Private: a client can have another client as its prototype; it calls `acquireConnection`, `releaseConnection` and pg's
  * `query(config, callback)`; a knex lists its methods as own members.
  */
-export function sessionKnexFactory(knex: Knex, runUnit: RunUnit): CreateSessionKnex {
+export function createSessionKnexFactory(knex: Knex, runUnit: RunUnit): CreateSessionKnex {
   const clientPrototype: SessionClient = Object.create(knex.client)
   clientPrototype.transacting = true
   clientPrototype.acquireConnection = async function () {
@@ -114,15 +114,7 @@ function sessionMembers(knex: Knex, create: CreateSessionKnex, runUnit: RunUnit)
     get timeline() {
       return this[kConnection].session.context.timeline.events
     },
-    raw(...args: unknown[]) {
-      return this.client.raw(...args)
-    },
-    ref(name: string) {
-      return this.client.ref(name)
-    },
-    queryBuilder() {
-      return this.client.queryBuilder()
-    },
+
     batchInsert(...args: Parameters<Knex['batchInsert']>) {
       return knex.batchInsert(...args).transacting(this as unknown as Knex.Transaction)
     },
@@ -170,6 +162,12 @@ function sessionMembers(knex: Knex, create: CreateSessionKnex, runUnit: RunUnit)
     }
     Object.defineProperty(members, name, { get })
   }
+  for (const name of ['raw', 'ref', 'queryBuilder'] as const) {
+    const value = function (this: Knex, ...args: unknown[]) {
+      return this.client[name](...args)
+    }
+    Object.defineProperty(members, name, { value })
+  }
   return members
 }
 
@@ -210,10 +208,6 @@ export function assertFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') throw new TypeError(`Expected \`${name}\` to get a function.`)
 }
 
-function notOnASession(message: string): DbSessionError {
-  return new DbSessionError('DB_SESSION_NOT_ON_A_SESSION', undefined, message)
-}
-
 function refused(message: string): Promise<never> {
   return handled(Promise.reject(notOnASession(message)))
 }
@@ -224,7 +218,7 @@ function refused(message: string): Promise<never> {
  */
 export function lendOneConnection(knex: Knex, connection: PgConnection): () => void {
   const { client } = knex
-  client.acquireConnection = async () => new SharedConnection(connection)
+  client.acquireConnection = async () => shareConnection(connection)
   client.releaseConnection = async () => {}
   return () => {
     delete client.acquireConnection
@@ -236,32 +230,26 @@ export function lendOneConnection(knex: Knex, connection: PgConnection): () => v
  * The connection of plain knex inside `withRollback`: each statement runs in a savepoint, and so does each transaction.
  * Private: how knex spells BEGIN, COMMIT and ROLLBACK.
  */
-class SharedConnection {
-  readonly #connection: PgConnection
-  #isInTransaction = false
-
-  constructor(connection: PgConnection) {
-    this.#connection = connection
-  }
-
-  query(query: { text: string; values?: unknown[] }, callback: ReplyCallback): void {
-    this.#run(query).then((result) => callback(null, result), callback)
-  }
-
-  async #run(query: { text: string; values?: unknown[] }): Promise<QueryResult> {
-    const send = (query: { text: string }): Promise<QueryResult> => this.#connection.query(query)
+function shareConnection(connection: PgConnection) {
+  let isInTransaction = false
+  const send = (query: { text: string }): Promise<QueryResult> => connection.query(query)
+  const run = async (query: { text: string; values?: unknown[] }): Promise<QueryResult> => {
     if (/^COMMIT\b/i.test(query.text)) return send({ text: 'RELEASE SAVEPOINT knex' })
     if (/^ROLLBACK;?$/i.test(query.text)) return send({ text: 'ROLLBACK TO SAVEPOINT knex' })
-    if (this.#isInTransaction) return send(query)
-    this.#isInTransaction = /^BEGIN\b/i.test(query.text)
-    if (this.#isInTransaction) return send({ text: 'SAVEPOINT knex' })
+    if (isInTransaction) return send(query)
+    isInTransaction = /^BEGIN\b/i.test(query.text)
+    if (isInTransaction) return send({ text: 'SAVEPOINT knex' })
     await send({ text: 'SAVEPOINT statement' })
-    const verb = (await send(query).then(
-      (result) => ({ result, text: 'RELEASE SAVEPOINT statement' }),
-      (error) => ({ error, text: 'ROLLBACK TO SAVEPOINT statement' }),
-    )) as { result?: QueryResult; error?: Error; text: string }
-    await send({ text: verb.text })
-    if (verb.result) return verb.result
-    throw verb.error
+    const result = await send(query).catch(async (error) => {
+      await send({ text: 'ROLLBACK TO SAVEPOINT statement' })
+      throw error
+    })
+    await send({ text: 'RELEASE SAVEPOINT statement' })
+    return result
+  }
+  return {
+    query(query: { text: string; values?: unknown[] }, callback: ReplyCallback): void {
+      run(query).then((result) => callback(null, result), callback)
+    },
   }
 }

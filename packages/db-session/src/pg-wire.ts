@@ -1,8 +1,6 @@
-/**
- * Everything that relies on private parts of pg, pg-cursor and pg-query-stream. `private-parts.test.ts` fails if one of
- * them changes.
- */
+/** All that relies on private parts of pg, pg-cursor and pg-query-stream: `private-parts.test.ts` fails if one changes. */
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import pg, { type Client, type Connection, type QueryConfig, type QueryResult, type Submittable } from 'pg'
 import type { BeginStatements } from './types.ts'
 
@@ -11,11 +9,8 @@ export type PgConnection = Client & { readonly processID: number; readonly secre
 
 /** Returns true once the socket is gone. Private: pg keeps what it knows of its socket in these members. */
 export function isLost(connection: PgConnection): boolean {
-  const { _queryable: isQueryable, _ended: isEnded } = connection as never as {
-    _queryable: boolean
-    _ended: boolean
-  }
-  return !isQueryable || isEnded
+  const { _queryable, _ended } = connection as never as Record<'_queryable' | '_ended', boolean>
+  return !_queryable || _ended
 }
 
 /** Closes the socket: whatever waits for a reply gets an error. */
@@ -159,21 +154,20 @@ export function watchForSilence(
 }
 
 /** A cursor, a row stream or a COPY. Private: pg-query-stream keeps its `cursor`, whose `state` says what it waits for. */
-interface RowStream extends Submittable {
+interface RowStream
+  extends Submittable,
+    Partial<
+      Pick<
+        Duplex,
+        'destroyed' | 'readableEnded' | 'writableFinished' | 'on' | 'once' | 'emit' | 'destroy' | 'pipe'
+      >
+    > {
   readonly cursor?: { readonly text: string; readonly values: unknown[] | null; readonly state: string }
   readonly state?: string
-  readonly destroyed?: boolean
-  readonly readableEnded?: boolean
-  readonly writableFinished?: boolean
-  on?(event: 'error', listener: () => void): void
-  once?(event: 'close', listener: () => void): void
-  emit?(event: 'error', error: Error): boolean
-  destroy?(error?: Error): void
   close?(callback: () => void): void
-  pipe?(target: NodeJS.WritableStream, options?: object): unknown
   handleReadyForQuery?(connection: Connection): void
   handleError(error: Error, connection?: Connection): void
-  [kTarget]?: { readonly destroyed?: boolean }
+  [kTarget]?: NodeJS.WritableStream & { readonly destroyed?: boolean }
 }
 
 /** The stream that knex gives to the application; its rows come through a pipe. */
@@ -189,45 +183,41 @@ export function prepareStream(statement: Submittable): void {
   const { pipe } = stream
   if (pipe === undefined) return
   stream.pipe = (target, options) => {
-    stream[kTarget] = target as { destroyed?: boolean }
+    stream[kTarget] = target
     target.on('error', () => {})
-    return pipe.call(stream, target, options)
+    return pipe.call(stream, target, options) as typeof target
   }
 }
 
 /** Returns true for a row stream whose consumer has finished with it: left by `break`, destroyed, or read to the end. */
 export function isLeft(statement: Statement): boolean {
   const { destroyed, readableEnded, writableFinished, [kTarget]: target } = statement as RowStream
-  return [
-    destroyed,
-    readableEnded,
-    writableFinished,
-    target?.destroyed,
-    stateOf(statement) === 'done',
-  ].includes(true)
+  const hasEnded = readableEnded || writableFinished || readState(statement) === 'done'
+  return hasEnded || destroyed === true || target?.destroyed === true
 }
 
 /** Returns true for a cursor that waits for its consumer, not for Postgres. */
 export function isWaitingForConsumer(statement: Statement): boolean {
-  return stateOf(statement) === 'idle'
+  return readState(statement) === 'idle'
 }
 
-function stateOf(statement: Statement): string | undefined {
+function readState(statement: Statement): string | undefined {
   const { cursor, state } = statement as RowStream
   return cursor?.state ?? state
 }
 
-/** Closes a cursor, a row stream or a COPY. */
+/** Closes a cursor, a row stream or a COPY; any other statement is left as it is. */
 export function close(statement: Statement): void {
+  if (!isSubmittable(statement)) return
   const stream = statement as RowStream
   if (stream.destroy) stream.destroy()
   else stream.close?.(() => {})
 }
 
 /** Reports an error to the consumer of a cursor, a row stream or a COPY that was not sent. */
-export function failUnsent(statement: Submittable, error: Error): void {
+export function failUnsent(statement: Statement, error: Error): void {
+  if (!isSubmittable(statement) || submitted.has(statement)) return
   const stream = statement as RowStream
-  if (submitted.has(stream)) return
   if (stream.destroy) stream.destroy(error)
   else stream.handleError(error)
 }
