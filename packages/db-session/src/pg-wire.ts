@@ -206,11 +206,11 @@ function readState(statement: Statement): string | undefined {
   return cursor?.state ?? state
 }
 
-/** Closes a cursor, a row stream or a COPY; any other statement is left as it is. */
-export function close(statement: Statement): void {
+/** Closes a cursor, a row stream or a COPY. A consumer that still waits for rows needs an error. */
+export function close(statement: Statement, error?: Error): void {
   if (!isSubmittable(statement)) return
   const stream = statement as RowStream
-  if (stream.destroy) stream.destroy()
+  if (stream.destroy) stream.destroy(error)
   else stream.close?.(() => {})
 }
 

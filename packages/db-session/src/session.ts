@@ -131,16 +131,17 @@ export class Session {
     }
     if (this.root.isRollbackOnly) throw notOnASession('`rollbackOnly()` was called before.')
     const hasWork = this.isOpen
+    // what is registered from here on belongs to the next transaction
+    const afterCommit = this.root.afterCommit.splice(0)
     await this.#end('commit', (transaction) =>
       transaction?.commit().catch((error) => {
         // swallowed, it would let the response say that this is committed
         this.root.failure = error
-        this.root.afterCommit = []
         throw error
       }),
     )
     this.hasCommittedEarly ||= hasWork
-    this.#runAfterCommit()
+    this.#runAfterCommit(afterCommit)
   }
 
   /** Commits, or rolls back if that was asked for, and ends. Rejects if not everything was committed. */
@@ -155,7 +156,7 @@ export class Session {
     if (this.#reason) throw this.#reason
     if (this.root.isRollbackOnly) return this.abort(new DbSessionError('DB_SESSION_OVER'))
     await this.#end('finish', (transaction) => transaction?.commit())
-    this.#runAfterCommit()
+    this.#runAfterCommit(this.root.afterCommit)
   }
 
   /** Refuses what waits, interrupts what runs after `graceMs`, rolls back and ends. Never rejects. */
@@ -365,9 +366,9 @@ export class Session {
     for (const watcher of this.#watchers.splice(0)) watcher()
   }
 
-  #runAfterCommit(): void {
+  #runAfterCommit(functions: readonly (() => unknown)[]): void {
     const { log, timeline } = this.context
-    for (const work of this.root.afterCommit.splice(0)) {
+    for (const work of functions) {
       const logError = (err: unknown): void =>
         log.error({ err, owner: timeline.owner }, 'a function given to afterCommit failed')
       this.#afterwards.push(immediate().then(work).catch(logError))

@@ -127,7 +127,7 @@ export class Transaction {
     const { connection } = this.#lease as Lease
     const { cancelTimeoutMs } = this.#context
     const hasEnded = settled.then(() => true)
-    wire.close(statement)
+    wire.close(statement, wire.isLeft(statement) ? undefined : new DbSessionError('DB_SESSION_OVER'))
     if (graceMs > 0 && (await withTimeout(graceMs, hasEnded, false))) return
     const giveUpAt = performance.now() + cancelTimeoutMs
     while (performance.now() < giveUpAt) {
