@@ -10,10 +10,8 @@ import type { Session } from './session.ts'
 
 type Done = (error?: Error) => void
 
-/**
- * Creates the last `onSend` hook: the payload is serialized and the head is not sent yet. It commits if the response is
- * good, and rolls back otherwise.
- */
+// Creates the last `onSend` hook: the payload is serialized and the head is not sent yet. It commits if the response is
+// good, and rolls back otherwise.
 export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpec) {
   return (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void => {
     const requestSession = getSession(request)

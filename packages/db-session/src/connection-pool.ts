@@ -4,11 +4,9 @@ import { closeSocket, type Encoded, encode, isLost, type PgConnection } from './
 
 /** Where connections come from: the pool of a knex. */
 export interface Connections {
-  /** The most connections the pool opens. */
   readonly max: number
   acquire(): Promise<PgConnection>
   release(connection: PgConnection): void
-  /** Returns true if the error says that the pool itself had no connection in time. */
   isPoolTimeout(error: unknown): boolean
 }
 
@@ -55,7 +53,6 @@ export class ConnectionPool {
   readonly canNest: boolean
   readonly #connections: Connections
   readonly #timeoutMs: number
-  /** Everyone who waits, the oldest first. */
   readonly #waiters = new Set<Waiter>()
   #lent = 0
   #lentToRequests = 0
@@ -67,10 +64,8 @@ export class ConnectionPool {
     this.#timeoutMs = timeoutMs
   }
 
-  /**
-   * Asks for a connection; the promise rejects if none becomes free in time. Requests leave the last connection to
-   * units of work, which a request may wait for.
-   */
+  // Asks for a connection; the promise rejects if none becomes free in time. Requests leave the last connection to
+  // units of work, which a request may wait for.
   acquire(isUnit: boolean): Waiting {
     let stop = (): boolean => false
     const lease = new Promise<Lease>((resolve, reject) => {
@@ -138,7 +133,6 @@ export class Lease {
     this.#takeBack = takeBack
   }
 
-  /** Returns the connection to the pool. */
   release(): void {
     if (this.#isReturned) throw new Error('A connection was returned twice. This is a bug in db-session.')
     this.#isReturned = true

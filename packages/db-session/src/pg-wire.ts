@@ -13,7 +13,6 @@ export function isLost(connection: PgConnection): boolean {
   return !_queryable || _ended
 }
 
-/** Closes the socket: whatever waits for a reply gets an error. */
 export function closeSocket(connection: PgConnection): void {
   connection.connection.stream.destroy()
 }
@@ -85,10 +84,8 @@ export function canBatch(statement: Statement): statement is QueryConfig {
   return Boolean(statement.values?.length) || !statement.text.includes(';')
 }
 
-/**
- * Sends BEGIN, a statement and, if given, COMMIT in one message. That saves round trips, and the statement runs only if
- * BEGIN succeeded: in two messages, a statement after a failed BEGIN would be committed by itself.
- */
+// Sends BEGIN, a statement and, if given, COMMIT in one message. That saves round trips, and the statement runs only if
+// BEGIN succeeded: in two messages, a statement after a failed BEGIN would be committed by itself.
 export function sendBatch(
   connection: PgConnection,
   begin: Encoded,
@@ -101,12 +98,10 @@ export function sendBatch(
   })
 }
 
-/**
- * Asks Postgres, over a second connection, to cancel what the first one runs
- * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS). PgBouncer forwards it.
- * Resolves when the server has closed the second connection: the signal is sent by then, so it cannot hit a later
- * statement. Never rejects: the caller waits for the statement anyway.
- */
+// Asks Postgres, over a second connection, to cancel what the first one runs
+// (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS). PgBouncer forwards it.
+// Resolves when the server has closed the second connection: the signal is sent by then, so it cannot hit a later
+// statement. Never rejects: the caller waits for the statement anyway.
 export function cancel(target: PgConnection, timeoutMs: number): Promise<void> {
   const { ssl, host, port } = target
   const connection = new pg.Connection({ ssl } as never) as CancelConnection
@@ -133,10 +128,8 @@ type CancelConnection = Connection & {
   cancel(processID: number, secretKey: number): void
 }
 
-/**
- * Calls `onSilent` once no byte has arrived for `timeoutMs`, if not 0, while a reply is due. Returns a function that
- * stops the watch. Private: `connection.stream` is the socket.
- */
+// Calls `onSilent` once no byte has arrived for `timeoutMs`, if not 0, while a reply is due. Returns a function that
+// stops the watch. Private: `connection.stream` is the socket.
 export function watchForSilence(
   connection: PgConnection,
   timeoutMs: number,
@@ -154,14 +147,7 @@ export function watchForSilence(
 }
 
 /** A cursor, a row stream or a COPY. Private: pg-query-stream keeps its `cursor`, whose `state` says what it waits for. */
-interface RowStream
-  extends Submittable,
-    Partial<
-      Pick<
-        Duplex,
-        'destroyed' | 'readableEnded' | 'writableFinished' | 'on' | 'once' | 'emit' | 'destroy' | 'pipe'
-      >
-    > {
+interface RowStream extends Submittable, Partial<Duplex> {
   readonly cursor?: { readonly text: string; readonly values: unknown[] | null; readonly state: string }
   readonly state?: string
   close?(callback: () => void): void
@@ -173,10 +159,8 @@ interface RowStream
 /** The stream that knex gives to the application; its rows come through a pipe. */
 const kTarget = Symbol('db-session.target')
 
-/**
- * Notes where the rows of a stream go. An error of a stream that nobody listens to fails its session, but must not end
- * the process.
- */
+// Notes where the rows of a stream go. An error of a stream that nobody listens to fails its session, but must not end
+// the process.
 export function prepareStream(statement: Submittable): void {
   const stream = statement as RowStream
   stream.on?.('error', () => {})
@@ -230,10 +214,8 @@ export function describe(statement: Statement): { text: string; values: readonly
   return { text: text ?? '', values: values ?? [] }
 }
 
-/**
- * Private: pg calls `handleReadyForQuery` on whatever ran, once the connection is ready for the next statement, and
- * `handleError` if Postgres or the socket reports an error.
- */
+// Private: pg calls `handleReadyForQuery` on whatever ran, once the connection is ready for the next statement, and
+// `handleError` if Postgres or the socket reports an error.
 function submit(connection: PgConnection, stream: RowStream, lost: () => Error, reply: Reply): void {
   if (stream.destroyed) {
     reply(null)

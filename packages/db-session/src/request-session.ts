@@ -22,6 +22,8 @@ export function restoreHead(reply: FastifyReply, { statusCode, headers }: Head):
   reply.raw.statusCode = statusCode
 }
 
+type OpenWithSpec = (spec: TransactionSpec) => OpenSession
+
 /** Connects one request and its response with a session. */
 export class RequestSession {
   readonly request: FastifyRequest & { [kOpenSessions]?: number }
@@ -36,15 +38,11 @@ export class RequestSession {
   isUntouched = false
   /** Runs the handler again if the error is a conflict and that is possible. */
   retry: (cause: unknown) => boolean = () => false
-  readonly #openSession: (spec: TransactionSpec) => OpenSession
+  readonly #openSession: OpenWithSpec
   #current: OpenSession | undefined
   #isListening = false
 
-  constructor(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    openSession: (spec: TransactionSpec) => OpenSession,
-  ) {
+  constructor(request: FastifyRequest, reply: FastifyReply, openSession: OpenWithSpec) {
     this.request = request
     this.reply = reply
     this.#openSession = openSession
@@ -54,13 +52,11 @@ export class RequestSession {
     return this.#current?.session
   }
 
-  /** Returns the session, which is opened by the first call. */
   open(spec: TransactionSpec): DbSession {
     this.#current ??= this.#open(spec)
     return this.#current.db
   }
 
-  /** Called when all hooks before the handler have run. */
   beforeHandler(): void {
     this.head = readHead(this.reply)
     this.isUntouched = this.#current === undefined
@@ -126,7 +122,6 @@ export interface RetryOptions {
   /** The member of the request that has the session. */
   readonly name: string
   readonly getSession: GetRequestSession
-  /** Waits before the next run. */
   backOff(run: number): Promise<unknown>
 }
 

@@ -1,13 +1,7 @@
 import type { Knex } from 'knex'
 import { ConnectionPool, type Waiting } from './connection-pool.ts'
 import { DbSessionError, isConflict, toDbSessionError } from './errors.ts'
-import {
-  assertFunction,
-  type CreateSessionKnex,
-  createSessionKnexFactory,
-  getConnections,
-  handled,
-} from './knex-adapter.ts'
+import * as adapter from './knex-adapter.ts'
 import { parseTransactionSpec, type Settings, type TransactionSpec } from './options.ts'
 import { encode } from './pg-wire.ts'
 import { Session } from './session.ts'
@@ -40,7 +34,7 @@ export class SessionManager {
   primary: ConnectionPool
   replica: ConnectionPool | undefined
   readonly #log: Log
-  readonly #createSessionKnex: CreateSessionKnex
+  readonly #createSessionKnex: adapter.CreateSessionKnex
   readonly #open = new Map<Session, OpenOptions>()
   readonly #leakTimer: NodeJS.Timeout
   #lastFallbackLog = Number.NEGATIVE_INFINITY
@@ -51,10 +45,10 @@ export class SessionManager {
     this.settings = settings
     this.#log = log
     const { knex, replica, acquireTimeoutMs, leakReportMs } = settings
-    const createPool = (knex: Knex) => new ConnectionPool(getConnections(knex), acquireTimeoutMs)
+    const createPool = (knex: Knex) => new ConnectionPool(adapter.getConnections(knex), acquireTimeoutMs)
     this.primary = createPool(knex)
     this.replica = replica && createPool(replica)
-    this.#createSessionKnex = createSessionKnexFactory(knex, (work, options, outer) =>
+    this.#createSessionKnex = adapter.createSessionKnexFactory(knex, (work, options, outer) =>
       this.#runUnit(work, options, this.#open.get(outer)?.begin ?? [], outer),
     )
     const intervalMs = Math.min(MAX_LEAK_CHECK_INTERVAL_MS, Math.max(1, leakReportMs))
@@ -84,11 +78,10 @@ export class SessionManager {
     return { session, db: this.#createSessionKnex(session, session.root) }
   }
 
-  /** Returns the function that runs units of work. `begin` is the option. */
   createUnitOfWork(begin: GetBegin | undefined): UnitOfWork {
     return (work, options = {}) => {
-      assertFunction('unitOfWork', work)
-      return handled(this.#runUnit(work, options, begin ? [begin] : []))
+      adapter.assertFunction('unitOfWork', work)
+      return adapter.handled(this.#runUnit(work, options, begin ? [begin] : []))
     }
   }
 

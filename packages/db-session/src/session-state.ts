@@ -37,7 +37,6 @@ export const TRANSITIONS: Readonly<Record<StateName, Partial<Record<EventName, T
   ended: { ...OVER, abort: 'ignore' },
 }
 
-/** Returns what an event does in a state. */
 export function transition(state: StateName, event: EventName): Transition {
   const next = TRANSITIONS[state][event]
   if (next === undefined)
@@ -65,7 +64,6 @@ export class Scope {
     if (parent) parent.child = this
   }
 
-  /** Returns why it takes no statement, if it does not. */
   get refusal(): DbSessionError | undefined {
     if (this.isClosed) return new DbSessionError('DB_SESSION_OVER')
     if (this.child) return new DbSessionError('DB_SESSION_SAVEPOINT_OPEN')

@@ -28,10 +28,8 @@ export interface SessionContext extends TransactionContext {
   onEnded(): void
 }
 
-/**
- * One session: statements in order, in one transaction after the other. `session-state.ts` has the table of what it
- * does in each state. It knows nothing of HTTP, of Fastify or of knex's builders.
- */
+// One session: statements in order, in one transaction after the other. `session-state.ts` has the table of what it
+// does in each state. It knows nothing of HTTP, of Fastify or of knex's builders.
 export class Session {
   readonly root = new Scope()
   readonly context: SessionContext
@@ -57,7 +55,6 @@ export class Session {
     return this.#state.name
   }
 
-  /** Returns true if it holds a connection. */
   get isOpen(): boolean {
     return this.#transaction?.isOpen === true
   }
@@ -168,7 +165,13 @@ export class Session {
     if (this.#state.name === 'committing') await this.#untilCommitted()
     const job = this.#state.name === 'busy' ? this.#state.job : undefined
     if (transition(this.#state.name, 'abort') === 'finishing')
-      await this.#end('abort', (transaction) => this.#rollBack(transaction, job, graceMs))
+      await this.#end('abort', async (transaction) => {
+        if (job && transaction?.stopWaiting()) return this.#refuse(job, this.#reason as DbSessionError)
+        if (job && transaction?.isOpen)
+          await transaction.interrupt(job.statement, this.#settled(job), graceMs)
+        else if (job) await this.#settled(job)
+        await transaction?.rollback()
+      })
     else if ('done' in this.#state) await this.#state.done
   }
 
@@ -263,15 +266,11 @@ export class Session {
     this.#state = { name: 'idle' }
     for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
       const refusal = job.kind === 'query' ? job.scope.refusal : undefined
-      if (refusal === undefined) {
-        this.#start(job)
-        return
-      }
+      if (refusal === undefined) return void this.#start(job)
       this.#refuse(job, refusal)
     }
   }
 
-  /** Answers a statement that was not sent. */
   #refuse(job: Job, error: Error): void {
     job.isSettled = true
     wire.failUnsent(job.statement, error)
@@ -303,26 +302,13 @@ export class Session {
     }
   }
 
-  async #rollBack(
-    transaction: Transaction | undefined,
-    job: Job | undefined,
-    graceMs: number,
-  ): Promise<void> {
-    if (job && transaction?.stopWaiting()) return this.#refuse(job, this.#reason as DbSessionError)
-    if (job && transaction?.isOpen) await transaction.interrupt(job.statement, this.#settled(job), graceMs)
-    else if (job) await this.#settled(job)
-    await transaction?.rollback()
-  }
-
   /** Waits for an early commit, whose error its caller gets. */
   async #untilCommitted(): Promise<void> {
     while (this.#state.name === 'committing') await this.#state.done
   }
 
-  /**
-   * Waits for what is under way in a scope. Returns what nobody awaited, if there is such a thing. A row stream that
-   * its consumer has left was awaited: its cursor is closed here.
-   */
+  // Waits for what is under way in a scope. Returns what nobody awaited, if there is such a thing. A row stream that
+  // its consumer has left was awaited: its cursor is closed here.
   async #settle(scope: Scope): Promise<string | undefined> {
     const giveUpAt = performance.now() + this.context.cancelTimeoutMs
     let forgotten: string | undefined

@@ -14,7 +14,6 @@ export interface Sendable {
   readonly statement: wire.Statement
 }
 
-/** What all transactions of a session share. */
 export interface TransactionContext {
   readonly spec: TransactionSpec
   readonly cancelTimeoutMs: number
@@ -39,12 +38,10 @@ export class Transaction {
     this.#isBlocking = isBlocking
   }
 
-  /** Returns true if it holds a connection. */
   get isOpen(): boolean {
     return this.#lease !== undefined
   }
 
-  /** Returns true if the connection can take the next statement. */
   get isUsable(): boolean {
     return this.#lease !== undefined && !this.#isUnusable && !wire.isLost(this.#lease.connection)
   }
@@ -58,6 +55,7 @@ export class Transaction {
 
   /** Sends BEGIN, a statement and COMMIT, in one message if possible. The connection is returned at the end. */
   async sendAlone(sendable: Sendable): Promise<QueryResult> {
+    // it would have no effect on the next statement
     if (isTransactionLocal(wire.describe(sendable.statement).text))
       throw new DbSessionError('DB_SESSION_NEEDS_TRANSACTION')
     try {
