@@ -65,7 +65,11 @@ export class Scope {
   }
 
   get refusal(): DbSessionError | undefined {
-    if (this.isClosed) return new DbSessionError('DB_SESSION_OVER')
+    return this.isClosed ? new DbSessionError('DB_SESSION_OVER') : this.obstacle
+  }
+
+  /** Returns why it cannot run a statement that it took before. */
+  get obstacle(): DbSessionError | undefined {
     if (this.child) return new DbSessionError('DB_SESSION_SAVEPOINT_OPEN')
     return this.failure === undefined ? undefined : transactionFailed(this.failure)
   }

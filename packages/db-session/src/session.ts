@@ -43,6 +43,8 @@ export class Session {
   readonly #units = new Set<Session>()
   /** Why it ended, or is about to end, if it was aborted. */
   #reason: DbSessionError | undefined
+  /** What waited for an early commit when its owner ended. */
+  #forgotten: string | undefined
   readonly #watchers: (() => void)[] = []
   readonly #afterwards: Promise<unknown>[] = []
   #onEnded = (): void => {}
@@ -78,7 +80,10 @@ export class Session {
 
   /** Runs `work` in a savepoint, which rolls back if `work` throws or leaves something under way. */
   async savepoint<T>(parent: Scope, work: (scope: Scope) => Promise<T>): Promise<T> {
-    if (this.#state.name === 'committing') await this.#untilCommitted()
+    if (this.#state.name === 'committing') {
+      await this.#untilCommitted()
+      if (this.root.isClosed) this.#forgotten = 'a savepoint'
+    }
     const refusal = this.#refusal('savepoint', parent)
     if (refusal) throw refusal
     const scope = new Scope(parent)
@@ -108,6 +113,7 @@ export class Session {
 
   /** Commits what was done so far. Rejects, and rolls everything back, if that cannot be done. */
   async commit(): Promise<void> {
+    if (this.root.isClosed) throw this.#reason ?? new DbSessionError('DB_SESSION_OVER')
     if (this.#state.name === 'committing' && this.#queue.length === 0) {
       await this.#state.done
       if (this.root.failure !== undefined) throw transactionFailed(this.root.failure)
@@ -120,10 +126,10 @@ export class Session {
       await this.abort(reason)
       throw reason
     }
-    const refusal = this.#refusal('commit', this.root)
+    // the owner may have ended since: it waits for this commit
+    const refusal = this.#refusal('commit', this.root, this.root.obstacle)
     if (refusal) {
-      if (this.isOpen && !this.root.isClosed)
-        await this.#end('commit', (transaction) => transaction?.rollback())
+      if (this.#state.name === 'idle') await this.#end('commit', (transaction) => transaction?.rollback())
       throw refusal
     }
     if (this.root.isRollbackOnly) throw notOnASession('`rollbackOnly()` was called before.')
@@ -149,6 +155,7 @@ export class Session {
       const forgotten = await this.#settle(this.root)
       if (forgotten !== undefined) await this.abort(notAwaited(forgotten))
     }
+    if (this.#forgotten !== undefined) await this.abort(notAwaited(this.#forgotten))
     if (this.root.failure !== undefined) await this.abort(transactionFailed(this.root.failure))
     if (this.#reason) throw this.#reason
     if (this.root.isRollbackOnly) return this.abort(new DbSessionError('DB_SESSION_OVER'))
@@ -220,11 +227,11 @@ export class Session {
     await this.#enqueue('savepoint', scope, { text })
   }
 
-  #refusal(event: EventName, scope: Scope): DbSessionError | undefined {
+  #refusal(event: EventName, scope: Scope, refusal = scope.refusal): DbSessionError | undefined {
     const next = transition(this.#state.name, event)
     if (this.#reason) return this.#reason
     if (next === 'over') return new DbSessionError('DB_SESSION_OVER')
-    return scope.refusal ?? (next === 'not awaited' ? notAwaited('a statement') : undefined)
+    return refusal ?? (next === 'not awaited' ? notAwaited('a statement') : undefined)
   }
 
   #enqueue(kind: Job['kind'], scope: Scope, statement: wire.Statement): Promise<QueryResult> {
@@ -265,7 +272,7 @@ export class Session {
   #startNext(): void {
     this.#state = { name: 'idle' }
     for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
-      const refusal = job.kind === 'query' ? job.scope.refusal : undefined
+      const refusal = job.kind === 'query' ? job.scope.obstacle : undefined
       if (refusal === undefined) return void this.#start(job)
       this.#refuse(job, refusal)
     }
