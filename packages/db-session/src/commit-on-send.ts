@@ -13,12 +13,9 @@ type Done = (error?: Error) => void
 // Creates the last `onSend` hook: the payload is serialized and the head is not sent yet. It commits if the response is
 // good, and rolls back otherwise.
 export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpec) {
-  return (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void => {
+  return (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done) => {
     const requestSession = getSession(request)
-    if (!requestSession || requestSession.phase === 'done' || requestSession.phase === 'streaming') {
-      done()
-      return
-    }
+    if (!requestSession || ['done', 'streaming'].includes(requestSession.phase)) return done()
     // the handler goes on after a timeout has responded for it: the first response stands
     if (requestSession.phase === 'answering') {
       requestSession.hasSecondResponse = true
@@ -27,8 +24,7 @@ export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpe
     const { session } = requestSession
     if (session === undefined) {
       requestSession.phase = spec.mode === 'read' && isStream(payload) ? 'streaming' : 'done'
-      done()
-      return
+      return done()
     }
     if (requestSession.retry(session.root.failure)) return
     requestSession.phase = 'answering'

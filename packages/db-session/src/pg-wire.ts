@@ -63,12 +63,8 @@ export function isSubmittable(statement: Statement): statement is Submittable {
 }
 
 /** Sends a statement. `lost` creates the error for the consumer of a row stream whose connection is lost. */
-export function send(
-  connection: PgConnection,
-  statement: Statement,
-  lost: () => Error,
-): Promise<QueryResult> {
-  return new Promise((resolve, reject) => {
+export function send(connection: PgConnection, statement: Statement, lost: () => Error) {
+  return new Promise<QueryResult>((resolve, reject) => {
     const reply: Reply = (error, result) => (error ? reject(error) : resolve(result as QueryResult))
     if (isSubmittable(statement)) submit(connection, statement as RowStream, lost, reply)
     // pg copies a config, member by member, but not a text and its values
@@ -86,13 +82,8 @@ export function canBatch(statement: Statement): statement is QueryConfig {
 
 // Sends BEGIN, a statement and, if given, COMMIT in one message. That saves round trips, and the statement runs only if
 // BEGIN succeeded: in two messages, a statement after a failed BEGIN would be committed by itself.
-export function sendBatch(
-  connection: PgConnection,
-  begin: Encoded,
-  statement: QueryConfig,
-  end?: Encoded,
-): Promise<QueryResult> {
-  return new Promise((resolve, reject) => {
+export function sendBatch(connection: PgConnection, begin: Encoded, statement: QueryConfig, end?: Encoded) {
+  return new Promise<QueryResult>((resolve, reject) => {
     const reply: Reply = (error, result) => (error ? reject(error) : resolve(result as QueryResult))
     connection.query(new BatchedQuery(begin, end, statement, reply) as Submittable)
   })
@@ -217,10 +208,7 @@ export function describe(statement: Statement): { text: string; values: readonly
 // Private: pg calls `handleReadyForQuery` on whatever ran, once the connection is ready for the next statement, and
 // `handleError` if Postgres or the socket reports an error.
 function submit(connection: PgConnection, stream: RowStream, lost: () => Error, reply: Reply): void {
-  if (stream.destroyed) {
-    reply(null)
-    return
-  }
+  if (stream.destroyed) return void reply(null)
   submitted.add(stream)
   const { handleReadyForQuery, handleError } = stream
   // a cursor whose connection is lost never closes, so its consumer would wait forever

@@ -84,7 +84,7 @@ export const dbSession = fp<DbSessionOptions>(
       const spec = option.parseTransactionSpec((config[name] as DbRoute | undefined) ?? {}, settings)
       route.config = { ...config, [kSpec]: spec } as NonNullable<RouteOptions['config']>
       route.errorHandler = translateErrors(route.errorHandler)
-      const backOff = (run: number): Promise<unknown> => manager.backOff(run)
+      const backOff = manager.backOff.bind(manager)
       if (spec.retry > 0) route.handler = withRetries(route.handler, { spec, name, getSession, backOff })
       // the last hook before the handler, and the last one before the response
       append(route, 'preHandler', (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {

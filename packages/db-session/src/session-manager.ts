@@ -61,7 +61,7 @@ export class SessionManager {
     const { begin, owner, spec, isUnit, log } = options
     const pools = spec.usesReplica && this.replica ? [this.replica, this.primary] : [this.primary]
     const session = new Session({
-      ...{ spec, isUnit, log },
+      ...options,
       timeline: new Timeline(owner, this.settings, log),
       cancelTimeoutMs: this.settings.cancelTimeoutMs,
       acquire: () => this.#acquire(pools, isUnit),
