@@ -72,7 +72,7 @@ export class Session {
 
   /** Runs a statement after those before it. */
   async submit(scope: Scope, statement: wire.Statement): Promise<QueryResult> {
-    const refusal = this.#refusal('statement', scope)
+    const refusal = this.#refusal('statement', scope.refusal)
     if (refusal === undefined) return this.#enqueue('query', scope, statement)
     wire.failUnsent(statement, refusal)
     throw refusal
@@ -84,7 +84,7 @@ export class Session {
       await this.#untilCommitted()
       if (this.root.isClosed) this.#forgotten = 'a savepoint'
     }
-    const refusal = this.#refusal('savepoint', parent)
+    const refusal = this.#refusal('savepoint', parent.refusal)
     if (refusal) throw refusal
     const scope = new Scope(parent)
     try {
@@ -127,9 +127,10 @@ export class Session {
       throw reason
     }
     // the owner may have ended since: it waits for this commit
-    const refusal = this.#refusal('commit', this.root, this.root.obstacle)
+    const refusal = this.#refusal('commit', this.root.obstacle)
     if (refusal) {
-      if (this.#state.name === 'idle') await this.#end('commit', (transaction) => transaction?.rollback())
+      if (this.root.failure !== undefined && this.#state.name === 'idle')
+        await this.#end('commit', (transaction) => transaction?.rollback())
       throw refusal
     }
     if (this.root.isRollbackOnly) throw notOnASession('`rollbackOnly()` was called before.')
@@ -227,11 +228,11 @@ export class Session {
     await this.#enqueue('savepoint', scope, { text })
   }
 
-  #refusal(event: EventName, scope: Scope, refusal = scope.refusal): DbSessionError | undefined {
+  #refusal(event: EventName, ofScope: DbSessionError | undefined): DbSessionError | undefined {
     const next = transition(this.#state.name, event)
     if (this.#reason) return this.#reason
     if (next === 'over') return new DbSessionError('DB_SESSION_OVER')
-    return refusal ?? (next === 'not awaited' ? notAwaited('a statement') : undefined)
+    return ofScope ?? (next === 'not awaited' ? notAwaited('a statement') : undefined)
   }
 
   #enqueue(kind: Job['kind'], scope: Scope, statement: wire.Statement): Promise<QueryResult> {
