@@ -30,7 +30,7 @@ const OVER = { statement: 'over', savepoint: 'over', commit: 'over', reply: 'ign
 
 /** What happens in each state at each event. A pair that is not listed cannot occur. */
 export const TRANSITIONS: Readonly<Record<StateName, Partial<Record<EventName, Transition>>>> = {
-  idle: { ...ENDING, statement: 'busy', savepoint: 'idle', commit: 'committing' },
+  idle: { statement: 'busy', savepoint: 'idle', commit: 'committing', ...ENDING },
   busy: { ...REFUSED, statement: 'wait', reply: 'idle', abort: 'finishing' },
   committing: { ...DELAYED, abort: 'wait', done: 'idle' },
   finishing: { ...OVER, abort: 'wait', done: 'ended' },
