@@ -134,19 +134,24 @@ export class Lease {
   }
 
   release(): void {
-    if (this.#isReturned) throw new Error('A connection was returned twice. This is a bug in db-session.')
-    this.#isReturned = true
+    this.#assertFirstReturn()
     this.#takeBack()
   }
 
   /** Closes the connection, which rolls its transaction back, and returns the slot to the pool. */
   async discard(): Promise<void> {
+    this.#assertFirstReturn()
     if (!isLost(this.connection)) {
       const closed = new Promise((resolve) => this.connection.once('end', resolve))
       this.connection.end().catch(() => {})
       closeSocket(this.connection)
       await closed
     }
-    this.release()
+    this.#takeBack()
+  }
+
+  #assertFirstReturn(): void {
+    if (this.#isReturned) throw new Error('A connection was returned twice. This is a bug in db-session.')
+    this.#isReturned = true
   }
 }

@@ -325,12 +325,15 @@ export class Session {
       const pending = this.#pending(scope)
       if (pending === undefined) return forgotten
       const statement = this.#state.name === 'busy' ? this.#state.job.statement : undefined
-      const isClosing = statement !== undefined && wire.isLeft(statement)
-      if (isClosing) wire.close(statement)
-      else forgotten ??= pending
+      if (statement !== undefined && wire.isLeft(statement)) {
+        wire.close(statement)
+        await this.#changed()
+        continue
+      }
+      forgotten ??= pending
       const restMs = giveUpAt - performance.now()
       // a row stream that nobody left waits for its consumer, not for Postgres
-      if (restMs <= 0 || (pending === 'a row stream' && !isClosing)) return forgotten ?? pending
+      if (restMs <= 0 || pending === 'a row stream') return forgotten
       await withTimeout(restMs, this.#changed(), undefined)
     }
   }

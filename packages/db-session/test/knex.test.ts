@@ -300,7 +300,6 @@ t.test('members of knex that would leave the session are refused', async (t) => 
     ])
       t.throws(use, { code: 'DB_SESSION_NOT_ON_A_SESSION' })
     for (const use of [
-      () => db.transaction(),
       () => db.transaction({ isolationLevel: 'serializable' }),
       () => db.transaction(async () => {}, { isolationLevel: 'serializable' }),
       () => db.transaction(() => {}),
