@@ -116,8 +116,8 @@ interface PostgresError extends Error {
 /** Returns the error that Postgres sent: the error itself, or the one that Objection wraps as `nativeError`. */
 export function findPostgresError(error: unknown): PostgresError | undefined {
   const origin = error instanceof Error && 'nativeError' in error ? error.nativeError : error
-  const isFromPostgres = origin instanceof Error && 'severity' in origin && 'code' in origin
-  return isFromPostgres ? (origin as PostgresError) : undefined
+  const isFromPostgres = origin instanceof Error && 'severity' in origin && 'routine' in origin
+  return isFromPostgres ? (origin as never as PostgresError) : undefined
 }
 
 /**
@@ -130,14 +130,19 @@ export function findPostgresError(error: unknown): PostgresError | undefined {
  */
 export function toDbSessionError(error: unknown): DbSessionError | undefined {
   if (error instanceof DbSessionError) return error
-  const sqlState = findPostgresError(error)?.code
-  if (sqlState === undefined) return undefined
+  const origin = findPostgresError(error)
+  if (origin === undefined) return undefined
+  const sqlState = origin.code
   for (const code of DB_SESSION_ERROR_CODES)
     if (code !== 'DB_SESSION_QUERY_FAILED' && SQLSTATES[code]?.includes(sqlState))
-      return new DbSessionError(code, error)
+      return new DbSessionError(code, origin)
   if (endsConnection(error) && !SQLSTATES.DB_SESSION_QUERY_FAILED?.includes(sqlState))
-    return new DbSessionError('DB_SESSION_CONNECTION_LOST', error)
-  return new DbSessionError('DB_SESSION_QUERY_FAILED', error, `A statement failed with SQLSTATE ${sqlState}.`)
+    return new DbSessionError('DB_SESSION_CONNECTION_LOST', origin)
+  return new DbSessionError(
+    'DB_SESSION_QUERY_FAILED',
+    origin,
+    `A statement failed with SQLSTATE ${sqlState}.`,
+  )
 }
 
 /** Returns true for a serialization failure and for a deadlock: Postgres asks to repeat the transaction. */

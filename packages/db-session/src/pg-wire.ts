@@ -36,7 +36,7 @@ export interface Encoded {
 
 /** Encodes statements for the start or the end of a message. Values become text, as Postgres reads them. */
 export function encode(statements: BeginStatements): Encoded {
-  const list = [statements].flat().map((each) => (typeof each === 'string' ? { text: each } : each))
+  const list = [statements].flat().map((each) => (typeof each === 'object' ? each : { text: each }))
   const written: Buffer[] = []
   // Private: pg's Connection writes whole messages, immediately, to the stream it is given.
   const stream = { writable: true, write: (bytes: Buffer) => written.push(bytes) }
@@ -65,14 +65,18 @@ function toText(value: unknown): string | null {
 }
 
 export function isSubmittable(statement: Statement): statement is Submittable {
-  return 'submit' in statement
+  return typeof (statement as Submittable).submit === 'function'
 }
 
-/** Sends a statement. */
-export function send(connection: PgConnection, statement: Statement): Promise<QueryResult> {
+/** Sends a statement. `lost` creates the error for the consumer of a row stream whose connection is lost. */
+export function send(
+  connection: PgConnection,
+  statement: Statement,
+  lost: () => Error,
+): Promise<QueryResult> {
   return new Promise((resolve, reject) => {
     const reply: Reply = (error, result) => (error ? reject(error) : resolve(result as QueryResult))
-    if (isSubmittable(statement)) submit(connection, statement as RowStream, reply)
+    if (isSubmittable(statement)) submit(connection, statement as RowStream, lost, reply)
     // pg copies a config, member by member, but not a text and its values
     else if (hasOnly(statement, ['text', 'values']))
       connection.query(statement.text, statement.values as never, reply as never)
@@ -162,6 +166,8 @@ interface RowStream extends Submittable {
   readonly readableEnded?: boolean
   readonly writableFinished?: boolean
   on?(event: 'error', listener: () => void): void
+  once?(event: 'close', listener: () => void): void
+  emit?(event: 'error', error: Error): boolean
   destroy?(error?: Error): void
   close?(callback: () => void): void
   pipe?(target: NodeJS.WritableStream, options?: object): unknown
@@ -211,10 +217,10 @@ function stateOf(statement: Statement): string | undefined {
   return cursor?.state ?? state
 }
 
-/** Closes a cursor, a row stream or a COPY. */
-export function close(statement: Statement): void {
+/** Closes a cursor, a row stream or a COPY. A consumer that still waits for rows needs an error. */
+export function close(statement: Statement, error?: Error): void {
   const stream = statement as RowStream
-  if (stream.destroy) stream.destroy()
+  if (stream.destroy) stream.destroy(error)
   else stream.close?.(() => {})
 }
 
@@ -238,15 +244,20 @@ export function describe(statement: Statement): { text: string; values: readonly
  * Private: pg calls `handleReadyForQuery` on whatever ran, once the connection is ready for the next statement, and
  * `handleError` if Postgres or the socket reports an error.
  */
-function submit(connection: PgConnection, stream: RowStream, reply: Reply): void {
+function submit(connection: PgConnection, stream: RowStream, lost: () => Error, reply: Reply): void {
   if (stream.destroyed) {
     reply(null)
     return
   }
   submitted.add(stream)
   const { handleReadyForQuery, handleError } = stream
-  stream.handleReadyForQuery = (connection) => {
-    handleReadyForQuery?.call(stream, connection)
+  // a cursor whose connection is lost never closes, so its consumer would wait forever
+  const onEnd = (): void => void stream.emit?.('error', lost())
+  connection.once('end', onEnd)
+  stream.once?.('close', () => connection.off('end', onEnd))
+  stream.handleReadyForQuery = (ready) => {
+    connection.off('end', onEnd)
+    handleReadyForQuery?.call(stream, ready)
     reply(null)
   }
   stream.handleError = (error, connection) => {

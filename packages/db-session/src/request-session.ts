@@ -139,19 +139,19 @@ export function withRetries(
     const requestSession = sessionOf(request)
     const call = (request: FastifyRequest): unknown => Reflect.apply(handler, this, [request, ...rest])
     // another plugin may call the handler with other arguments, as @fastify/websocket does
-    if (requestSession?.request !== request) return call(request)
-    return runWithRetries(call, requestSession, manager, spec, name)
+    return requestSession ? runWithRetries(call, request, requestSession, manager, spec, name) : call(request)
   } as RouteHandlerMethod
 }
 
 function runWithRetries(
   call: (request: FastifyRequest) => unknown,
+  request: FastifyRequest,
   requestSession: RequestSession,
   manager: SessionManager,
   spec: TransactionSpec,
   name: string,
 ): unknown {
-  const { request, reply } = requestSession
+  const { reply } = requestSession
   let current = 1
   const mayRunAgain = (cause: unknown): boolean => current <= spec.retry && requestSession.mayRetry(cause)
 
@@ -188,9 +188,12 @@ function runWithRetries(
   requestSession.retry = (cause) => {
     if (!mayRunAgain(cause)) return false
     runAgain().then(
-      (payload) => payload !== undefined && reply.send(payload),
-      (error) =>
-        reply.send(error instanceof Error ? error : new Error('The handler failed.', { cause: error })),
+      (payload) => {
+        if (payload !== undefined) reply.send(payload)
+      },
+      (error) => {
+        reply.send(error instanceof Error ? error : new Error('The handler failed.', { cause: error }))
+      },
     )
     return true
   }

@@ -14,7 +14,7 @@ const FALLBACK_LOG_INTERVAL_MS = 10_000
 const MAX_LEAK_CHECK_INTERVAL_MS = 1_000
 
 /** Returns the statements that follow BEGIN. Called for each BEGIN. */
-export type GetBegin = () => BeginStatements | undefined
+export type GetBegin = () => BeginStatements
 
 export interface OpenOptions {
   /** The route, or the name of the unit of work's function, for the log and the diagnostics. */
@@ -92,7 +92,7 @@ export class SessionManager {
   ): Promise<T> {
     if (this.#isClosing) throw new DbSessionError('DB_SESSION_CLOSING')
     if (outer?.root.isClosed) throw new DbSessionError('DB_SESSION_OVER')
-    const { begin: ownBegin, ...route } = options
+    const { begin: ownBegin = [], ...route } = options
     const spec = parseTransactionSpec(route, this.settings)
     if (outer?.needsConnection && (outer.context.isUnit || !this.primary.canNest))
       throw new DbSessionError('DB_SESSION_NESTED')
@@ -155,6 +155,6 @@ export function managerKey(name: string): symbol {
 }
 
 function encodeAll(begin: readonly GetBegin[]): Encoded | undefined {
-  const statements = begin.flatMap((getBegin) => getBegin() ?? [])
+  const statements = begin.flatMap((getBegin) => getBegin())
   return statements.length === 0 ? undefined : encode(statements)
 }

@@ -85,7 +85,11 @@ export class Scope {
 
   /** Returns why it takes no statement, if it does not. */
   get refusal(): DbSessionError | undefined {
-    if (this.isClosed) return new DbSessionError('DB_SESSION_OVER')
+    return this.isClosed ? new DbSessionError('DB_SESSION_OVER') : this.obstacle
+  }
+
+  /** Returns why it cannot run a statement that it took before. */
+  get obstacle(): DbSessionError | undefined {
     if (this.child) return new DbSessionError('DB_SESSION_SAVEPOINT_OPEN')
     return this.failure === undefined ? undefined : transactionFailed(this.failure)
   }
@@ -119,7 +123,7 @@ export function transactionFailed(cause: unknown): DbSessionError {
 /** A cheap first look: most statements contain none of these words. */
 const MAY_BE_LOCAL = /\bset\b|set_config|advisory_xact/i
 const LITERALS_AND_COMMENTS =
-  /'(?:[^']|'')*'|\$(\w*)\$[\s\S]*?\$\1\$|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\//g
+  /'(?:[^']|'')*'|\$(\w*)\$[\s\S]*?\$\1\$|"(?:[^"]|"")*"|--[^\n]*|\/\*(?:\/\*[\s\S]*?\*\/|[\s\S])*?\*\//g
 const TRANSACTION_LOCAL =
   /\bset\s+(?:local|transaction|constraints)\b|\bset_config\s*\((?![^()]*,\s*false\s*\))|\bpg_(?:try_)?advisory_xact_lock/i
 

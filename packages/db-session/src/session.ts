@@ -60,6 +60,8 @@ export class Session {
   readonly #units = new Set<Session>()
   /** Why it ended, or is about to end, if it was aborted. */
   #reason: DbSessionError | undefined
+  /** What waited for an early commit when its owner ended. */
+  #forgotten: string | undefined
   readonly #watchers: (() => void)[] = []
   readonly #afterwards: Promise<unknown>[] = []
   #onEnded = (): void => {}
@@ -99,7 +101,10 @@ export class Session {
 
   /** Runs `work` in a savepoint, which rolls back if `work` throws or leaves something under way. */
   async savepoint<T>(parent: Scope, work: (scope: Scope) => Promise<T>): Promise<T> {
-    if (this.#state.name === 'committing') await this.#untilCommitted()
+    if (this.#state.name === 'committing') {
+      await this.#untilCommitted()
+      if (this.root.isClosed) this.#forgotten = 'a savepoint'
+    }
     const refusal = this.#refusal('savepoint', parent)
     if (refusal) throw refusal
     const scope = new Scope(parent)
@@ -107,8 +112,10 @@ export class Session {
       await this.#control(parent, `SAVEPOINT ${scope.name}`)
       const result = await work(scope)
       scope.isClosed = true
-      const pending = await this.#settle(scope)
-      if (pending !== undefined) throw notAwaited(pending)
+      while (!this.#isQuiet(scope)) {
+        const forgotten = await this.#settle(scope)
+        if (forgotten !== undefined) throw notAwaited(forgotten)
+      }
       if (scope.failure !== undefined) throw transactionFailed(scope.failure)
       if (scope.isRollbackOnly) await this.#undo(scope, parent)
       else {
@@ -127,15 +134,23 @@ export class Session {
 
   /** Commits what was done so far. Rejects, and rolls everything back, if that cannot be done. */
   async commit(): Promise<void> {
-    const pending = await this.#settle(this.root)
-    if (pending !== undefined) {
-      const reason = notAwaited(pending)
+    if (this.root.isClosed) throw this.#reason ?? new DbSessionError('DB_SESSION_OVER')
+    if (this.#state.name === 'committing' && this.#queue.length === 0) {
+      await this.#state.done
+      if (this.root.failure !== undefined) throw transactionFailed(this.root.failure)
+      return
+    }
+    while (!this.#isQuiet(this.root)) {
+      const forgotten = await this.#settle(this.root)
+      if (forgotten === undefined) continue
+      const reason = notAwaited(forgotten)
       await this.abort(reason)
       throw reason
     }
-    const refusal = this.#refusal('commit', this.root)
+    // the owner may have ended since: it waits for this commit
+    const refusal = this.#refusal('commit', this.root, this.root.obstacle)
     if (refusal) {
-      if (this.isOpen) await this.#end('commit', () => this.#takeTransaction()?.rollback())
+      if (this.#state.name === 'idle') await this.#end('commit', () => this.#takeTransaction()?.rollback())
       throw refusal
     }
     if (this.root.isRollbackOnly)
@@ -145,32 +160,38 @@ export class Session {
         '`rollbackOnly()` was called before.',
       )
     const hasWork = this.isOpen
-    try {
-      await this.#end('commit', () => this.#takeTransaction()?.commit())
-    } catch (error) {
-      // swallowed, it would let the response say that this is committed
-      this.root.failure = error
-      this.root.afterCommit = []
-      throw error
-    }
+    // what is registered from here on belongs to the next transaction
+    const afterCommit = this.root.afterCommit.splice(0)
+    await this.#end('commit', () =>
+      this.#takeTransaction()
+        ?.commit()
+        .catch((error) => {
+          // swallowed, it would let the response say that this is committed
+          this.root.failure = error
+          throw error
+        }),
+    )
     this.hasCommittedEarly ||= hasWork
-    this.#runAfterCommit()
+    this.#runAfterCommit(afterCommit)
   }
 
   /** Commits, or rolls back if that was asked for, and ends. Rejects if not everything was committed. */
   async finish(): Promise<void> {
     this.root.isClosed = true
     for (const unit of this.#units) void unit.abort(notAwaited('the unit of work'))
-    const pending = await this.#settle(this.root)
-    if (pending !== undefined) await this.abort(notAwaited(pending))
-    else if (this.root.failure !== undefined) await this.abort(transactionFailed(this.root.failure))
+    while (!this.#reason && !this.#isQuiet(this.root)) {
+      const forgotten = await this.#settle(this.root)
+      if (forgotten !== undefined) await this.abort(notAwaited(forgotten))
+    }
+    if (this.#forgotten !== undefined) await this.abort(notAwaited(this.#forgotten))
+    if (this.root.failure !== undefined) await this.abort(transactionFailed(this.root.failure))
     if (this.#reason) throw this.#reason
     if (this.root.isRollbackOnly) {
       await this.abort(new DbSessionError('DB_SESSION_OVER'))
       return
     }
     await this.#end('finish', () => this.#takeTransaction()?.commit())
-    this.#runAfterCommit()
+    this.#runAfterCommit(this.root.afterCommit)
   }
 
   /**
@@ -214,6 +235,10 @@ export class Session {
     }
     // an aborted session, or a savepoint around this one, rolls back as a whole
     if (parent.isClosed) return
+    if (this.#transaction?.isUsable === false) {
+      parent.failure ??= scope.failure
+      return
+    }
     const job = this.#state.name === 'busy' ? this.#state.job : undefined
     if (job?.scope.isWithin(scope)) {
       await this.#transaction?.interrupt(job.statement, this.#settled(job), GRACE_MS)
@@ -232,11 +257,11 @@ export class Session {
     await this.#enqueue('savepoint', scope, { text })
   }
 
-  #refusal(event: EventName, scope: Scope): DbSessionError | undefined {
+  #refusal(event: EventName, scope: Scope, refusal = scope.refusal): DbSessionError | undefined {
     const next = transition(this.#state.name, event)
     if (this.#reason) return this.#reason
     if (next === 'over') return new DbSessionError('DB_SESSION_OVER')
-    return next === 'not awaited' ? notAwaited('a statement') : scope.refusal
+    return refusal ?? (next === 'not awaited' ? notAwaited('a statement') : undefined)
   }
 
   #enqueue(kind: Job['kind'], scope: Scope, statement: wire.Statement): Promise<QueryResult> {
@@ -279,7 +304,7 @@ export class Session {
   #startNext(): void {
     this.#state = { name: 'idle' }
     for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
-      const refusal = job.kind === 'query' ? job.scope.refusal : undefined
+      const refusal = job.kind === 'query' ? job.scope.obstacle : undefined
       if (refusal === undefined) {
         this.#start(job)
         return
@@ -297,8 +322,10 @@ export class Session {
 
   /** Ends a transaction in the state that the event leads to, and leaves that state afterwards. */
   async #end(event: 'commit' | 'finish' | 'abort', work: () => Promise<void> | undefined): Promise<void> {
+    const name = transition(this.#state.name, event)
+    if (name !== 'committing' && name !== 'finishing')
+      throw new Error(`A session cannot ${event} now. This is a bug in db-session.`)
     const done = Promise.resolve().then(work)
-    const name = transition(this.#state.name, event) as 'committing' | 'finishing'
     this.#state = { name, done: done.catch(() => {}) }
     try {
       await done
@@ -358,10 +385,15 @@ export class Session {
     }
   }
 
+  /** Returns true if nothing is under way. Asked right before the state changes: nothing may come in between. */
+  #isQuiet(scope: Scope): boolean {
+    return this.#state.name !== 'committing' && this.#pending(scope) === undefined
+  }
+
   #pending(scope: Scope): string | undefined {
-    if (this.#state.name === 'busy' && this.#state.job.scope.isWithin(scope))
-      return this.isStreaming ? 'a row stream' : 'a statement'
     if (scope.child) return 'a savepoint'
+    if (this.#state.name === 'busy' && this.#state.job.scope === scope)
+      return this.isStreaming ? 'a row stream' : 'a statement'
     return scope === this.root && this.#units.size > 0 ? 'a unit of work' : undefined
   }
 
@@ -396,9 +428,9 @@ export class Session {
     return { lease: waiting.lease.then(onLease, onError), stop: () => waiting.stop() }
   }
 
-  #runAfterCommit(): void {
+  #runAfterCommit(functions: readonly (() => unknown)[]): void {
     const { log, timeline } = this.context
-    for (const work of this.root.afterCommit.splice(0)) {
+    for (const work of functions) {
       const logError = (err: unknown): void =>
         log.error({ err, owner: timeline.owner }, 'a function given to afterCommit failed')
       this.#afterwards.push(immediate().then(work).catch(logError))

@@ -127,7 +127,8 @@ export class Transaction {
     const { connection } = this.#lease as Lease
     const { cancelTimeoutMs } = this.#context
     const hasEnded = settled.then(() => true)
-    if (wire.isSubmittable(statement)) wire.close(statement)
+    const error = wire.isLeft(statement) ? undefined : new DbSessionError('DB_SESSION_OVER')
+    if (wire.isSubmittable(statement)) wire.close(statement, error)
     if (graceMs > 0 && (await withTimeout(graceMs, hasEnded, false))) return
     const giveUpAt = performance.now() + cancelTimeoutMs
     while (performance.now() < giveUpAt) {
@@ -166,7 +167,7 @@ export class Transaction {
   }
 
   #send(lease: Lease, sendable: Sendable): Promise<QueryResult> {
-    return this.#watch(lease, sendable, () => wire.send(lease.connection, sendable.statement))
+    return this.#watch(lease, sendable, (lost) => wire.send(lease.connection, sendable.statement, lost))
   }
 
   #control(lease: Lease, kind: 'commit' | 'rollback', text: string): Promise<QueryResult | Error> {
@@ -180,13 +181,15 @@ export class Transaction {
   async #watch(
     lease: Lease,
     sendable: Sendable | undefined,
-    send: () => Promise<QueryResult>,
+    send: (lost: () => Error) => Promise<QueryResult>,
   ): Promise<QueryResult> {
     const { connection } = lease
     const { timeline, spec, cancelTimeoutMs, isBlocking } = this.#context
     const { kind, statement } = sendable ?? {}
     const startedAt = performance.now()
     let isSilent = false
+    const lost = (cause?: Error): DbSessionError =>
+      new DbSessionError(isSilent ? 'DB_SESSION_STATEMENT_TIMEOUT' : 'DB_SESSION_CONNECTION_LOST', cause)
     // others that wait behind a row stream must not wait for its consumer forever
     const isDue = (): boolean => !statement || !wire.isWaitingForConsumer(statement) || isBlocking()
     const stopWatching = wire.watchForSilence(connection, spec.deadlineMs, isDue, () => {
@@ -199,22 +202,19 @@ export class Transaction {
       if (kind && statement) timeline.record(kind, statement, startedAt, error, result)
     }
     try {
-      const result = await send()
+      const result = await send(lost)
       record(undefined, result)
       return result
     } catch (error) {
-      const explained = this.#explain(connection, error as Error, isSilent)
+      keepMessage(error as Error)
+      const isFromPostgres = findPostgresError(error) !== undefined
+      // nobody knows what the connection is doing
+      if (!isFromPostgres) this.#isUnusable = true
+      const isLost = !isFromPostgres && (isSilent || wire.isLost(connection))
+      const explained = isLost ? lost(error as Error) : (error as Error)
       record(explained)
       throw explained
     }
-  }
-
-  #explain(connection: wire.PgConnection, error: Error, isSilent: boolean): Error {
-    keepMessage(error)
-    if (findPostgresError(error)) return error
-    this.#isUnusable = true
-    if (isSilent) return new DbSessionError('DB_SESSION_STATEMENT_TIMEOUT', error)
-    return wire.isLost(connection) ? new DbSessionError('DB_SESSION_CONNECTION_LOST', error) : error
   }
 
   #takeLease(): Lease {

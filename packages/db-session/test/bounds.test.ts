@@ -9,14 +9,14 @@ const database = await openDatabase(t)
 
 t.test('the timeline of a unit of work is bounded', async (t) => {
   const { app } = await start(t, database, () => {})
-  const COUNT = 5_000
+  const COUNT = 3_000
   await app.unitOfWork(async (db) => {
     for (let i = 0; i < COUNT; i += 100)
       await Promise.all(Array.from({ length: 100 }, () => db.query('select 1')))
     t.ok(db.timeline.length < COUNT / 2, `it has ${db.timeline.length} events`)
     t.ok(db.timeline.length > 50, 'and still some')
     const before = db.timeline.length
-    await Promise.all(Array.from({ length: 1_000 }, () => db.query('select 2')))
+    await Promise.all(Array.from({ length: 500 }, () => db.query('select 2')))
     t.ok(db.timeline.length <= before, 'and grows no more')
   })
 })
@@ -26,21 +26,21 @@ t.test('the timeline of a session that reads in one message, or commits early, i
   const { app } = await start(t, database, () => {})
   await app.unitOfWork(
     async (db) => {
-      for (let i = 0; i < 2_000; i += 100)
+      for (let i = 0; i < 1_500; i += 100)
         await Promise.all(Array.from({ length: 100 }, () => db.query('select 1')))
       lengths.push(db.timeline.length)
     },
     { mode: 'read' },
   )
   await app.unitOfWork(async (db) => {
-    for (let i = 0; i < 700; i++) {
+    for (let i = 0; i < 500; i++) {
       await db.query('select 1')
       await db.commit()
     }
     lengths.push(db.timeline.length)
   })
   t.ok(
-    lengths.every((length) => length < 2_000),
+    lengths.every((length) => length < 1_500),
     `they have ${lengths} events`,
   )
 })

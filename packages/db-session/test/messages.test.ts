@@ -265,7 +265,9 @@ t.test('a unit of work rejects with a clean message and the error of pg as its c
     const error = await rejection(app.unitOfWork(work))
     t.match(error, { name: 'DbSessionError', code: 'DB_SESSION_QUERY_FAILED', sqlState: '22P02' }, name)
     clean(t, error.message, name)
-    t.match(error.cause, { code: '22P02' })
+    // Objection has the error of pg in its own
+    const cause = error.cause as { nativeError?: unknown }
+    t.match(cause.nativeError ?? cause, { code: '22P02' })
   }
   const own = Object.assign(new Error('mine'), { code: 'MINE' })
   t.equal(

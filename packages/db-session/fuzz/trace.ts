@@ -1,0 +1,249 @@
+import type { Program } from './program.ts'
+
+/**
+ * The model: what a program did, as its own code saw it. Nothing here asks the database session, so check.ts can
+ * compare the two.
+ */
+
+/** A statement, a savepoint, or work for after the commit. */
+export interface Operation {
+  /** Of an `insert`, the label of its row; of `afterCommit`, that of its callback. */
+  readonly label: string | undefined
+  readonly what: string
+  /** The savepoint, if it is in one. */
+  readonly scope: Scope | undefined
+  readonly isSentAtOnce: boolean
+  transaction: Transaction
+  state: 'under way' | 'done' | 'failed'
+  error?: unknown
+}
+
+/** A savepoint, or the outermost part of a transaction. */
+export interface Scope {
+  readonly parent: Scope | undefined
+  /** Rolled back, whatever happens to the transaction. */
+  rolledBack: boolean
+  /** A statement failed in it, so it can only be rolled back. */
+  failed: boolean
+}
+
+export interface Transaction {
+  readonly root: Scope
+  readonly operations: Operation[]
+  /** `open` until the end of the request or unit of work decides. */
+  fate: 'open' | 'committed' | 'rolled back' | 'either'
+  /** Its id in Postgres, as the first row or look told. */
+  xid?: string
+}
+
+/** Errors of a statement that was never sent, or whose session was over: they fail nothing. */
+const REFUSALS = new Set([
+  'DB_SESSION_OVER',
+  'DB_SESSION_ABORTED',
+  'DB_SESSION_SAVEPOINT_OPEN',
+  'DB_SESSION_NOT_AWAITED',
+  'DB_SESSION_NOT_ON_A_SESSION',
+  'DB_SESSION_TRANSACTION_FAILED',
+  'DB_SESSION_NEEDS_TRANSACTION',
+  'DB_SESSION_POOL_EXHAUSTED',
+  'DB_SESSION_UNAVAILABLE',
+  'DB_SESSION_NESTED',
+  'DB_SESSION_CLOSING',
+])
+
+export function codeOf(error: unknown): string {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; depth++) {
+    if ('code' in at && typeof at.code === 'string') return at.code
+    at = 'nativeError' in at ? at.nativeError : at.cause
+  }
+  return ''
+}
+
+/** Postgres ended the connection, or the network did. */
+function isLost(error: unknown): boolean {
+  return /^(57P0|08|DB_SESSION_CONNECTION_LOST|ECONN|EPIPE)/.test(codeOf(error))
+}
+
+/** One run of a handler, or of a unit of work. */
+export class SessionTrace {
+  readonly kind: 'request' | 'unit of work'
+  /** Each statement is a transaction of its own: mode read at read committed. */
+  readonly oneMessage: boolean
+  readonly transactions: Transaction[] = []
+  /** Operations under way that must be awaited before the end. */
+  pending = 0
+  /** Operations that reach the session some ticks later. */
+  maybePending = 0
+  /** How many were under way when the handler or the unit of work returned. */
+  pendingAtEnd = 0
+  maybePendingAtEnd = 0
+  commitFailed = false
+  rollbackOnly = false
+  /** The last reason why something was refused, or that the connection was lost. */
+  refused: string | undefined
+
+  constructor(kind: SessionTrace['kind'], oneMessage: boolean) {
+    this.kind = kind
+    this.oneMessage = oneMessage
+    this.beginTransaction()
+  }
+
+  get transaction(): Transaction {
+    return this.transactions.at(-1) as Transaction
+  }
+
+  /** Called when an early commit is asked for: what comes later is in another transaction. */
+  beginTransaction(): void {
+    const next: Transaction = { root: newScope(), operations: [], fate: 'open' }
+    const isLater = ({ state, isSentAtOnce }: Operation): boolean => state === 'under way' && !isSentAtOnce
+    for (const operation of this.transactions.at(-1)?.operations.filter(isLater) ?? []) {
+      operation.transaction.operations.splice(operation.transaction.operations.indexOf(operation), 1)
+      operation.transaction = next
+      next.operations.push(operation)
+    }
+    this.transactions.push(next)
+  }
+
+  /** Sends a statement. One that fails fails its scope. */
+  async statement<T>(
+    what: string,
+    scope: Scope | undefined,
+    label: string | undefined,
+    send: () => PromiseLike<T>,
+    isSentAtOnce = true,
+  ): Promise<T> {
+    const transaction = this.transaction
+    const operation: Operation = { label, what, transaction, scope, isSentAtOnce, state: 'under way' }
+    transaction.operations.push(operation)
+    try {
+      const result = await this.wait(send, isSentAtOnce)
+      operation.state = 'done'
+      return result
+    } catch (error) {
+      operation.state = 'failed'
+      operation.error = error
+      if (!this.oneMessage && !REFUSALS.has(codeOf(error)))
+        (operation.scope ?? operation.transaction.root).failed = true
+      throw error
+    }
+  }
+
+  /**
+   * Runs what must have ended before the session does.
+   *
+   * @param isSentAtOnce - false if a library reaches the session only some ticks later: the end may come before
+   */
+  async wait<T>(start: () => PromiseLike<T>, isSentAtOnce = true): Promise<T> {
+    if (isSentAtOnce) this.pending++
+    else this.maybePending++
+    try {
+      return await start()
+    } catch (error) {
+      const code = codeOf(error)
+      if (REFUSALS.has(code) || isLost(error)) this.refused = code || 'connection lost'
+      throw error
+    } finally {
+      if (isSentAtOnce) this.pending--
+      else this.maybePending--
+    }
+  }
+
+  /** Why this must not end in a success, if there is a reason. */
+  get mustFail(): string | undefined {
+    if (this.pendingAtEnd > 0) return 'something of it was under way at its end'
+    if (this.commitFailed) return 'a commit of it failed'
+    if (this.transactions.some(({ root }) => root.failed)) return 'a statement of it failed'
+    return undefined
+  }
+
+  /**
+   * Called when the handler or the unit of work has returned.
+   *
+   * @param goesOn - the session lasts as long as the rows that are the response, so what is under way may still end
+   */
+  returned(goesOn = false): void {
+    this.pendingAtEnd = goesOn ? 0 : this.pending
+    this.maybePendingAtEnd = goesOn ? this.pending + this.maybePending : this.maybePending
+  }
+
+  /** Decides what an early commit has not decided yet. */
+  end(fate: Exclude<Transaction['fate'], 'open'>): void {
+    const { transaction } = this
+    if (transaction.fate === 'open') {
+      transaction.fate = this.rollbackOnly && fate === 'committed' ? 'rolled back' : fate
+    }
+  }
+}
+
+export function newScope(parent?: Scope): Scope {
+  return { parent, rolledBack: false, failed: false }
+}
+
+/** What one request did. */
+export class Trace {
+  readonly program: Program
+  readonly sessions: SessionTrace[] = []
+  /** Runs of the handler. */
+  runs = 0
+  /** Code of the program that has not ended yet, the handler included. */
+  active = 0
+  /** Why the response may be an error although the program made no mistake that must be one. */
+  excuse: string | undefined
+  /** A backend was killed while it ran: perhaps its own. */
+  mayBeKilled = false
+  disconnected = false
+  disconnect: () => void = () => {}
+  /** What the last run of the handler threw. */
+  thrown: unknown
+  /** The handler returned a response below 400. */
+  returned = false
+  committedEarly = false
+  /** Labels of callbacks after a commit that have run. */
+  readonly called: string[] = []
+  readonly violations: string[] = []
+  answer: { readonly status: number; readonly body: string } | undefined
+  #labels = 0
+
+  constructor(program: Program) {
+    this.program = program
+  }
+
+  open(kind: SessionTrace['kind'], oneMessage = false): SessionTrace {
+    const session = new SessionTrace(kind, oneMessage)
+    this.sessions.push(session)
+    return session
+  }
+
+  label(): string {
+    return `${this.program.index}:${this.sessions.length}:${++this.#labels}`
+  }
+
+  /** Runs code of the program, and counts it until it has ended. */
+  async track<T>(code: () => Promise<T>): Promise<T> {
+    this.active++
+    try {
+      return await code()
+    } finally {
+      this.active--
+    }
+  }
+
+  /** The last run of the handler; a hook alone if that failed. */
+  get last(): SessionTrace | undefined {
+    return this.sessions.findLast(({ kind }) => kind === 'request')
+  }
+
+  /** What it did, one transaction a line. */
+  describe(): string {
+    const lines = this.sessions.flatMap(({ kind, transactions }) =>
+      transactions.map(({ operations, fate }) => {
+        const list = operations.map(({ what, label = '', state, error }) =>
+          [what, label, state, codeOf(error)].filter(Boolean).join(' '),
+        )
+        return `  ${kind}, ${fate}: ${list.join(', ')}`
+      }),
+    )
+    const answer = this.answer ? `${this.answer.status} ${this.answer.body.slice(0, 200)}` : 'none'
+    return [`${this.runs} runs, response ${answer}`, ...lines].join('\n')
+  }
+}
