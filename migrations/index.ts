@@ -1,2 +1,3 @@
 export { MIGRATION_SESSION, migrateToLatest, pendingMigrations } from './migrate.ts'
+export { DatabaseNotReadyError, type PrepareOptions, prepareDatabase } from './prepare.ts'
 export { migrationSource } from './source.ts'

@@ -3,10 +3,7 @@ import { blocksOf, CHECKOUT, readPages } from '../check/pages.ts'
 import { matches, runShell } from '../check/shell.ts'
 
 /** What cannot be run here, and why. The page says the same. */
-const NOT_RUN = new Map([
-  ['docs/how-to/deploy.md', 'it makes users and folders of the machine'],
-  ['docs/how-to/scale.md', 'it makes a replica of the machine’s Postgres'],
-])
+const NOT_RUN = new Map([['docs/how-to/deploy.md', 'it makes users and folders of the machine']])
 
 for (const page of await readPages()) {
   const blocks = blocksOf(page.text)

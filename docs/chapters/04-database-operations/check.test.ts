@@ -15,8 +15,8 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     acquireConnectionTimeout: 2_000,
   })
   const app = await buildApp(pool)
-  // A connection that nobody gives back would keep it from closing.
-  atEnd(() => Promise.race([app.close(), sleep(3_000, undefined, { ref: false })]))
+  // A connection that nobody returns would keep the pool from closing.
+  atEnd(() => Promise.race([app.close().then(() => pool.destroy()), sleep(3_000, undefined, { ref: false })]))
 
   /** What was sent in sessions. */
   const sent: string[] = []

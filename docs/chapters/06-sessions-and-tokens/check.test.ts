@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { pathToFileURL } from 'node:url'
 import { explainToken } from '@auth-primer/jwt-kit'
 import type { FastifyInstance } from 'fastify'
@@ -6,7 +7,7 @@ import { chapter } from '../../check/chapter.ts'
 import { startProgram, TYPESCRIPT } from '../../check/program.ts'
 
 const NOON = Date.parse('2026-11-22T12:00:00Z')
-const SECRET = 'q9F3-vT7x_Lm2RkZ8sWd5YbN0cHj6GpA'
+const SECRET = randomBytes(32).toString('base64url')
 const ADA = { email: 'ada@example.com', password: 'tomatoes in june' }
 
 const PROGRAM = `${import.meta.dirname}/steps/serve.ts`

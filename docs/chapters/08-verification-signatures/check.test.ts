@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
 import { Type } from '@sinclair/typebox'
 import { chapter } from '../../check/chapter.ts'
 
 const NOON = Date.parse('2026-11-22T12:00:00Z')
 const HALF_AN_HOUR = 30 * 60_000
-const SECRET = 'q9F3-vT7x_Lm2RkZ8sWd5YbN0cHj6GpA'
+const SECRET = randomBytes(32).toString('base64url')
 const claims = Type.Object({ sub: Type.String(), role: Type.String() })
 const kinds = {
   access: tokenKind('access+jwt', { ttl: '30m', claims }),
@@ -27,7 +28,7 @@ const edited = `${header}.${write({ ...read(payload), role: 'admin' })}.${signat
 const extended = `${header}.${write({ ...read(payload), exp: 9_999_999_999 })}.${signature}`
 const unsigned = ['none', 'None', ''].map((alg) => `${write({ ...read(header), alg })}.${payload}.`)
 const cut = `${header}.${payload}`
-const thiefs = kitOf('thief', 'Zt4-wKq8_Xn1PfUj7oEi3DrB6yVm9HsC').access.sign({ sub: '7', role: 'admin' })
+const thiefs = kitOf('thief', randomBytes(32).toString('base64url')).access.sign({ sub: '7', role: 'admin' })
 const invitation = kit.invite.sign({ sub: '7', role: 'user' })
 const otherIssuer = kitOf('1', SECRET, 'other-api').access.sign({ sub: '7', role: 'user' })
 

@@ -8,7 +8,8 @@ import knexModule from 'knex'
 /** The app around the chapter's routes: each request has a session of the database in `request.db`. */
 export async function buildApp(databaseUrl: string, routes: FastifyPluginAsync): Promise<FastifyInstance> {
   const app = Fastify()
-  await app.register(dbSession, { knex: knexModule({ client: 'pg', connection: databaseUrl }) })
+  const knex = knexModule({ client: 'pg', connection: databaseUrl })
+  await app.register(dbSession, { knex, closePools: true })
   await app.register(routes)
   return app
 }

@@ -9,7 +9,7 @@ import knexModule from 'knex'
 export async function buildApp(databaseUrl: string, routes: FastifyPluginAsync): Promise<FastifyInstance> {
   const app = Fastify()
   const knex = knexModule({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 25 } })
-  await app.register(dbSession, { knex, acquireTimeoutMs: 10_000 })
+  await app.register(dbSession, { knex, acquireTimeoutMs: 10_000, closePools: true })
   await app.register(routes)
   return app
 }

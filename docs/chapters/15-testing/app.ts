@@ -14,7 +14,7 @@ type Post = Static<typeof PostIn> & { id: number; owner_id: number }
 export async function build(databaseUrl: string): Promise<FastifyInstance> {
   const knex = knexModule({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 4 } })
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
-  await app.register(dbSession, { knex })
+  await app.register(dbSession, { knex, closePools: true })
 
   app.get('/posts', async (request) => request.db<Post>('posts').where({ published: true }).orderBy('id'))
 

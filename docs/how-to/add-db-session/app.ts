@@ -4,7 +4,7 @@ import { Type } from '@sinclair/typebox'
 import Fastify from 'fastify'
 import type { Knex } from 'knex'
 
-// An amount below zero would take from whom it should give to.
+// A negative amount would reverse the transfer.
 const Transfer = Type.Object({
   from: Type.Integer(),
   to: Type.Integer(),

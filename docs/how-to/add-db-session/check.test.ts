@@ -9,19 +9,19 @@ const transfer = async (from: number, to: number, amount: number) =>
   (await app.inject({ method: 'POST', url: '/transfers', body: { from, to, amount } })).statusCode
 const balances = () => knex('accounts').orderBy('id').pluck('balance')
 
-t.test('what is answered is stored', async (t) => {
+t.test('a transfer that responds with a 201 is committed', async (t) => {
   t.equal(await transfer(1, 2, 30), 201)
   t.same(await balances(), [70, 30])
 })
 
-t.test('what is refused leaves nothing behind', async (t) => {
-  t.equal(await transfer(1, 99, 30), 409, 'the money had been taken already')
+t.test('a transfer that is rejected changes no balance', async (t) => {
+  t.equal(await transfer(1, 99, 30), 409, 'the debit was rolled back')
   t.equal(await transfer(1, 2, 1000), 409)
-  t.equal(await transfer(1, 2, -1000), 400, 'nobody is taken from by being given less than nothing')
+  t.equal(await transfer(1, 2, -1000), 400, 'a negative amount is rejected')
   t.same(await balances(), [70, 30])
 })
 
-t.test('reads, and works outside a request', async (t) => {
+t.test('a unit of work changes what a read route lists', async (t) => {
   await addInterest()
   t.same((await app.inject('/accounts')).json(), [
     { id: 1, balance: 71 },

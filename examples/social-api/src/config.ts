@@ -1,243 +1,83 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { keyring } from '@auth-primer/jwt-kit'
-import { type Static, Type } from '@sinclair/typebox'
-import { Ajv } from 'ajv'
-import type { Throttles } from './plugins/throttle.ts'
-import { parseTrustProxy, type TrustProxy } from './trust-proxy.ts'
+import { defaultDataDir } from '@auth-primer/tool-postgres'
 
-const CHECKOUT = resolve(import.meta.dirname, '../../..')
-
-const Duration = (fallback: string) =>
-  Type.String({
-    pattern: '^[1-9][0-9]{0,6}[smhd]$',
-    default: fallback,
-    description: 'a duration with its unit, such as 30m, 12h or 30d',
-  })
-
-const Limit = (fallback: number, what: string) =>
-  Type.Integer({
-    minimum: 0,
-    maximum: 1_000_000,
-    default: fallback,
-    description: `the most ${what}, from 1 to 1000000 (0: no limit)`,
-  })
-
-/** The environment's variables: what each may be, its default, and the words an error describes it with. */
-const Environment = Type.Object({
-  NODE_ENV: Type.Union(
-    ['development', 'test', 'production'].map((name) => Type.Literal(name)),
-    { default: 'development', description: 'development, test or production' },
-  ),
-  HOST: Type.String({
-    format: 'host',
-    default: '127.0.0.1',
-    description: 'an IP address or a name of this machine, without a port',
-  }),
-  PORT: Type.Integer({
-    minimum: 0,
-    maximum: 65_535,
-    default: 3000,
-    description: 'a port from 0 to 65535 (0: any free one)',
-  }),
-  DATABASE_URL: Type.Optional(
-    Type.String({
-      format: 'postgres-url',
-      description: 'a postgres:// URL, with `/`, `#`, `?`, `@` and `%` in its password percent-encoded',
-    }),
-  ),
-  DATABASE_READ_URL: Type.Optional(
-    Type.String({
-      format: 'postgres-url',
-      description:
-        'the postgres:// URL of a streaming replica of DATABASE_URL, with `/`, `#`, `?`, `@` and `%` in its password percent-encoded',
-    }),
-  ),
-  DB_POOL_MAX: Type.Integer({
-    minimum: 1,
-    maximum: 1000,
-    default: 10,
-    description: 'the most connections of this process to a database, from 1 to 1000',
-  }),
-  AUTH_PRIMER_DATA_DIR: Type.String({
-    // A shell reads `~`; an .env file does not, and the folder would be called so.
-    pattern: '^[^~]',
-    default: resolve(CHECKOUT, '.data'),
-    description: 'a folder for the embedded Postgres and the generated secret, not beginning with `~`',
-  }),
-  AUTH_PRIMER_SITE_DIR: Type.String({
-    pattern: '^[^~]',
-    default: resolve(CHECKOUT, 'site'),
-    description: 'a folder for the guide as `npm run docs` builds it, not beginning with `~`',
-  }),
-  JWT_SECRET: Type.Optional(
-    Type.String({
-      format: 'secret',
-      description:
-        'a random secret of at least 32 bytes, and no well-known one (`openssl rand -base64 48` makes one)',
-    }),
-  ),
-  ACCESS_TOKEN_TTL: Duration('30m'),
-  REFRESH_TOKEN_TTL: Duration('30d'),
-  REFRESH_FAMILY_TTL: Duration('90d'),
-  BCRYPT_COST: Type.Integer({
-    minimum: 10,
-    maximum: 15,
-    default: 12,
-    description: 'a bcrypt cost from 10 to 15',
-  }),
-  METRICS_PORT: Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      maximum: 65_535,
-      description: 'the port of Prometheus metrics, from 0 to 65535 (0: any free one)',
-    }),
-  ),
-  CORS_ORIGINS: Type.Optional(
-    Type.String({
-      format: 'origins',
-      description: 'origins such as https://app.example.com, comma-separated and without a path, or * alone',
-    }),
-  ),
-  TRUST_PROXY: Type.Optional(
-    Type.String({
-      format: 'trust-proxy',
-      description:
-        'the number of proxies in front (1 to 16), or their addresses: IP addresses, ranges such as 10.1.0.0/16, or ' +
-        'loopback, comma-separated (not true: then anybody could claim any address)',
-    }),
-  ),
-  REDIS_URL: Type.Optional(
-    Type.String({ format: 'redis-url', description: 'a redis:// or rediss:// URL of one server' }),
-  ),
-  THROTTLE_REQUESTS_PER_MINUTE: Limit(1_200, 'requests of one address in a minute'),
-  THROTTLE_SIGN_UPS_PER_MINUTE: Limit(240, 'sign-ups of one address in a minute'),
-  THROTTLE_FAILED_LOGINS_PER_ACCOUNT: Limit(20, 'failed log-ins of one account in a day without a wait'),
-  THROTTLE_FAILED_LOGINS_PER_ADDRESS: Limit(100, 'failed log-ins of one address in an hour without a wait'),
-  XRAY: Type.Union([Type.Literal('on'), Type.Literal('off')], {
-    default: 'on',
-    description: 'on or off (off in production, and where TRUST_PROXY is set, whatever it says)',
-  }),
-  LOG_LEVEL: Type.Union(
-    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
-    { default: 'info', description: 'fatal, error, warn, info, debug, trace or silent' },
-  ),
-})
-
-export interface Config {
-  readonly production: boolean
-  readonly host: string
-  readonly port: number
-  /** Unset: the embedded Postgres. */
-  readonly databaseUrl: string | undefined
-  /** Unset: the primary serves everything. */
-  readonly databaseReadUrl: string | undefined
-  readonly poolMax: number
-  readonly dataDir: string
-  /** Where the guide is that `npm run docs` builds. */
-  readonly siteDir: string
-  /** Unset: one is made and kept in `dataDir`. */
-  readonly jwtSecret: string | undefined
-  readonly accessTokenTtl: string
-  readonly refreshTokenTtl: string
-  readonly refreshFamilyTtl: string
-  readonly bcryptCost: number
-  /** Unset: there are none. */
-  readonly metricsPort: number | undefined
-  readonly corsOrigins: readonly string[]
-  /** Unset: no proxy is believed. */
-  readonly trustProxy: TrustProxy | undefined
-  /** Unset: each process counts by itself. */
-  readonly redisUrl: string | undefined
-  readonly throttles: Throttles
-  /** Whether X-ray is there. */
-  readonly xray: boolean
-  readonly logLevel: string
+/** What a variable may be. `parse` returns undefined if the text is invalid. */
+interface Kind<T> {
+  readonly expected: string
+  parse(text: string): T | undefined
 }
 
-/** Names every variable that is wrong, and the value of none. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-}
+const kind = <T>(expected: string, parse: (text: string) => T | undefined): Kind<T> => ({ expected, parse })
 
-/**
- * Reads the configuration from environment variables.
- *
- * @throws ConfigError naming each variable that is wrong, and what it should be.
- */
-export function readConfig(variables: NodeJS.ProcessEnv): Config {
-  const env = validate(variables)
-  const production = env.NODE_ENV === 'production'
-  return Object.freeze({
-    production,
-    host: env.HOST,
-    port: env.PORT,
-    databaseUrl: env.DATABASE_URL,
-    databaseReadUrl: env.DATABASE_READ_URL,
-    poolMax: env.DB_POOL_MAX,
-    dataDir: resolve(env.AUTH_PRIMER_DATA_DIR),
-    siteDir: resolve(env.AUTH_PRIMER_SITE_DIR),
-    jwtSecret: env.JWT_SECRET,
-    accessTokenTtl: env.ACCESS_TOKEN_TTL,
-    refreshTokenTtl: env.REFRESH_TOKEN_TTL,
-    refreshFamilyTtl: env.REFRESH_FAMILY_TTL,
-    bcryptCost: env.BCRYPT_COST,
-    metricsPort: env.METRICS_PORT,
-    corsOrigins: listOf(env.CORS_ORIGINS),
-    trustProxy: env.TRUST_PROXY === undefined ? undefined : parseTrustProxy(env.TRUST_PROXY),
-    redisUrl: env.REDIS_URL,
-    throttles: Object.freeze({
-      requestsPerMinute: env.THROTTLE_REQUESTS_PER_MINUTE,
-      signUpsPerMinute: env.THROTTLE_SIGN_UPS_PER_MINUTE,
-      failedLoginsPerAccount: env.THROTTLE_FAILED_LOGINS_PER_ACCOUNT,
-      failedLoginsPerAddress: env.THROTTLE_FAILED_LOGINS_PER_ADDRESS,
-    }),
-    // Behind a proxy every client's address is the proxy's: nobody's request could be told to be local.
-    xray: env.XRAY === 'on' && !production && env.TRUST_PROXY === undefined,
-    logLevel: env.LOG_LEVEL,
-  })
-}
+const text = (expected: string, isValid: (text: string) => boolean) =>
+  kind(expected, (text) => (isValid(text) ? text : undefined))
 
-// What the environment gives are strings: here, and here alone, they are turned into numbers.
-const isEnvironment = new Ajv({
-  allErrors: true,
-  coerceTypes: true,
-  useDefaults: true,
-  removeAdditional: 'all',
-  formats: {
-    host: (text: string) => isIP(text) > 0 || /^[\p{L}\p{N}.-]+$/u.test(text),
-    'postgres-url': isPostgresUrl,
-    secret: isStrongSecret,
-    origins: (text: string) => text.trim() === '*' || listOf(text).every(isOrigin),
-    'trust-proxy': (text: string) => parseTrustProxy(text) !== undefined,
-    'redis-url': isRedisUrl,
-  },
-}).compile<Static<typeof Environment>>(Environment)
+const choice = <T extends string>(...names: T[]) =>
+  kind(`one of ${names.join(', ')}`, (text) => names.find((name) => name === text))
 
-function validate(variables: NodeJS.ProcessEnv): Static<typeof Environment> {
-  // `PORT=` in a shell or an .env file means that nothing was set.
-  const data = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
-  const required = data.NODE_ENV === 'production' ? ['DATABASE_URL', 'JWT_SECRET'] : []
-  const missing = required
-    .filter((name) => data[name] === undefined)
-    .map((name) => `${name} is required in production: ${describe(name)}`)
-  if (isEnvironment(data) && missing.length === 0) return data
-  const wrong = new Set(isEnvironment.errors?.map(({ instancePath }) => instancePath.slice(1)))
-  const lines = [...missing, ...[...wrong].map((name) => `${name} must be ${describe(name)}`)]
-  throw new ConfigError(
-    `The configuration is wrong (environment, or .env):\n${lines.map((line) => `  ${line}`).join('\n')}`,
+const integer = (min: number, max: number, what: string) =>
+  kind(`${what} from ${min} to ${max}`, (text) =>
+    /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined,
   )
+
+const PORT = kind('a port from 0 to 65535 (0: any free one)', integer(0, 65_535, 'a port').parse)
+const LIMIT = kind('a number from 1 to 1000000 (0: no limit)', integer(0, 1_000_000, 'a number').parse)
+const DURATION = text('a duration with its unit, such as 30m, 12h or 30d', (text) =>
+  /^[1-9][0-9]{0,6}[smhd]$/.test(text),
+)
+// Only a shell expands `~`; in an .env file it would be the name of the folder.
+const FOLDER = text('a folder, not beginning with `~`', (text) => !text.startsWith('~'))
+
+const HOST = text(
+  'an IP address or a name of this machine, without a port',
+  (text) => isIP(text) > 0 || /^[\p{L}\p{N}.-]+$/u.test(text),
+)
+
+// These characters separate the parts of the URL; an unescaped one would shift part of the password into the host.
+const URL_PARTS = /^postgres(ql)?:\/\/([^/?#@]*@)?[^/?#@]*(\/[^/?#@]*)?(\?[^#@]*)?$/
+const POSTGRES_URL = text(
+  'a postgres:// URL, with `/`, `#`, `?`, `@` and `%` in its password percent-encoded',
+  (text) => URL_PARTS.test(text) && URL.canParse(text) && succeeds(() => decodeURIComponent(text)),
+)
+
+// jwt-kit rejects secrets that are short, well known, or a repeated pattern.
+const SECRET = text(
+  'a random secret of at least 32 bytes, not a well-known one (`openssl rand -base64 48` makes one)',
+  (text) => succeeds(() => keyring('HS256', [{ kid: '1', key: text }])),
+)
+
+const ORIGINS = kind(
+  'origins such as https://app.example.com, comma-separated and without a path, or only *',
+  (text) => {
+    const origins = text.split(',').map((one) => one.trim())
+    return text.trim() === '*' || origins.every(isOrigin) ? origins : undefined
+  },
+)
+
+// There is deliberately no way to trust every proxy.
+const PROXIES = kind<number | string>(
+  'the number of proxies in front (1 to 16), or their addresses: IP addresses, ranges such as 10.1.0.0/16, or ' +
+    'loopback, comma-separated (not true: then anyone could claim any address)',
+  (text) => {
+    if (/^\d+$/.test(text)) return integer(1, 16, 'proxies').parse(text)
+    return text.split(',').every((one) => one.trim() === 'loopback' || isAddressOrRange(one.trim()))
+      ? text
+      : undefined
+  },
+)
+
+/** As a browser sends it: without a path, a final slash or a default port, in lower case. */
+function isOrigin(text: string): boolean {
+  return /^https?:\/\/[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text
 }
 
-/** What stands where is told by these characters: one more of them, and a part of the password is taken for the host. */
-function isPostgresUrl(text: string): boolean {
-  const parts = /^postgres(ql)?:\/\/([^/?#@]*@)?[^/?#@]*(\/[^/?#@]*)?(\?[^#@]*)?$/
-  return parts.test(text) && URL.canParse(text) && succeeds(() => decodeURIComponent(text))
-}
-
-/** jwt-kit refuses what is short, well known, or a mere pattern. */
-function isStrongSecret(text: string): boolean {
-  return succeeds(() => keyring('HS256', [{ kid: '1', key: text }]))
+function isAddressOrRange(text: string): boolean {
+  const [address = '', bits = '1', ...rest] = text.split('/')
+  const family = isIP(address)
+  const isMask = integer(1, family === 4 ? 32 : 128, 'bits').parse(bits) !== undefined
+  return family > 0 && !address.includes('%') && isMask && rest.length === 0
 }
 
 function succeeds(attempt: () => unknown): boolean {
@@ -249,21 +89,69 @@ function succeeds(attempt: () => unknown): boolean {
   }
 }
 
-function listOf(text = ''): string[] {
-  return text === '' ? [] : text.split(',').map((one) => one.trim())
+export type Config = ReturnType<typeof readConfig>
+
+/** Lists every invalid variable by name, never by value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
 }
 
-/** As a browser sends it: no path, no final slash, no default port, small letters. */
-function isOrigin(text: string): boolean {
-  return /^https?:\/\/[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text
-}
+/**
+ * Reads the configuration from environment variables. The README lists them.
+ *
+ * @throws {ConfigError} with the name of each invalid variable, and what it should be.
+ */
+export function readConfig(variables: NodeJS.ProcessEnv) {
+  const mistakes: string[] = []
 
-function isRedisUrl(text: string): boolean {
-  if (!/^rediss?:\/\/[^/]/.test(text) || !URL.canParse(text)) return false
-  const { username, password, pathname } = new URL(text)
-  return /^(\/\d*)?$/.test(pathname) && succeeds(() => decodeURIComponent(username + password))
-}
+  function read<T, F>(name: string, { expected, parse }: Kind<T>, fallback: F): T | F {
+    // `PORT=` in a shell or an .env file is the same as no `PORT`.
+    const text = variables[name] || undefined
+    if (text === undefined) return fallback
+    const value = parse(text)
+    if (value === undefined) mistakes.push(`${name} must be ${expected}`)
+    return value ?? fallback
+  }
 
-function describe(name: string): string {
-  return Environment.properties[name as keyof typeof Environment.properties].description ?? name
+  function readRequired(name: string, kind: Kind<string>): string | undefined {
+    if (production && !variables[name]) mistakes.push(`${name} is required in production: ${kind.expected}`)
+    return read(name, kind, undefined)
+  }
+
+  const production = read('NODE_ENV', choice('development', 'test', 'production'), '') === 'production'
+  const trustProxy = read('TRUST_PROXY', PROXIES, undefined)
+  const xray = read('XRAY', choice('on', 'off'), 'on')
+  const config = {
+    production,
+    host: read('HOST', HOST, '127.0.0.1'),
+    port: read('PORT', PORT, 3000),
+    /** Undefined: the embedded Postgres. */
+    databaseUrl: readRequired('DATABASE_URL', POSTGRES_URL),
+    poolMax: read('DB_POOL_MAX', integer(1, 1000, 'a number of connections'), 10),
+    /** `role`: the timeouts of statements are those of the database's role, for a proxy that cannot take `SET LOCAL`. */
+    limits: read('DB_LIMITS', choice('transaction', 'role'), 'transaction'),
+    dataDir: resolve(read('AUTH_PRIMER_DATA_DIR', FOLDER, defaultDataDir({}))),
+    siteDir: resolve(read('AUTH_PRIMER_SITE_DIR', FOLDER, resolve(defaultDataDir({}), '../site'))),
+    /** Undefined: one is generated, and kept in `dataDir`. */
+    jwtSecret: readRequired('JWT_SECRET', SECRET),
+    accessTokenTtl: read('ACCESS_TOKEN_TTL', DURATION, '30m'),
+    refreshTokenTtl: read('REFRESH_TOKEN_TTL', DURATION, '30d'),
+    refreshFamilyTtl: read('REFRESH_FAMILY_TTL', DURATION, '90d'),
+    bcryptCost: read('BCRYPT_COST', integer(10, 15, 'a bcrypt cost'), 12),
+    /** Undefined: metrics are not served. */
+    metricsPort: read('METRICS_PORT', PORT, undefined),
+    corsOrigins: read('CORS_ORIGINS', ORIGINS, []),
+    trustProxy,
+    throttles: Object.freeze({
+      requestsPerMinute: read('THROTTLE_REQUESTS_PER_MINUTE', LIMIT, 1_200),
+      signUpsPerMinute: read('THROTTLE_SIGN_UPS_PER_MINUTE', LIMIT, 240),
+      failedLoginsPerAccount: read('THROTTLE_FAILED_LOGINS_PER_ACCOUNT', LIMIT, 20),
+      failedLoginsPerAddress: read('THROTTLE_FAILED_LOGINS_PER_ADDRESS', LIMIT, 100),
+    }),
+    // Behind a proxy every client has the proxy's address, so no request could be recognized as local.
+    xray: xray === 'on' && !production && trustProxy === undefined,
+    logLevel: read('LOG_LEVEL', choice('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'), 'info'),
+  }
+  if (mistakes.length === 0) return Object.freeze(config)
+  throw new ConfigError(`The configuration is invalid (environment, or .env):\n  ${mistakes.join('\n  ')}`)
 }

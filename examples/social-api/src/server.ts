@@ -1,20 +1,16 @@
 import { existsSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
+import { createLogger } from '../platform/logging.ts'
 import { readConfig } from './config.ts'
-import { createLogger } from './logging.ts'
 import { type Service, start } from './start.ts'
 
-/** How long requests in flight may take once the service is told to stop. */
-const PATIENCE_MS = 8_000
+/** How long requests in flight may take after a signal to stop. */
+const SHUTDOWN_TIMEOUT_MS = 8_000
 
-/** `npm run dev`: lines to be read, and debug ones where LOG_LEVEL says nothing else. */
+/** `npm run dev`: a readable log, at level debug unless LOG_LEVEL is set. */
 const isDev = process.argv.includes('--dev')
 
-/** `npm start`: the guide is built as a site when it is not yet. */
+/** `npm start`: the guide is built as a site, if it is missing or older than the docs. */
 const buildsSite = process.argv.includes('--build-guide')
-
-// Left alone, V8 lets the old part of its heap grow to several times what is in use before it looks for garbage there.
-setFlagsFromString('--heap-growing-percent=20')
 
 try {
   if (existsSync('.env')) process.loadEnvFile()
@@ -24,23 +20,23 @@ try {
   stopOnSignal(starting)
   await starting
 } catch (error) {
-  // A line that says what to mend; a stack would only hide it.
+  // One line that says how to fix it; a stack would only hide it.
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
 }
 
 function stopOnSignal(starting: Promise<Service>): void {
-  let stopping = false
+  let isStopping = false
   const onSignal = async (signal: string) => {
-    // npm passes a terminal's Ctrl-C on, so that it comes twice.
-    if (stopping) return
-    stopping = true
-    // Whatever hangs, in a start that is not finished or in an answer, it ends in time.
-    setTimeout(() => process.exit(1), PATIENCE_MS + 1_000).unref()
+    // npm passes a terminal's Ctrl-C on, so it comes twice.
+    if (isStopping) return
+    isStopping = true
+    // Even if the start or a response hangs, the process ends in time.
+    setTimeout(() => process.exit(1), SHUTDOWN_TIMEOUT_MS + 1_000).unref()
     const service = await starting.catch(() => undefined)
     if (service === undefined) return
     service.app.log.info(`${signal}: stopping`)
-    setTimeout(() => service.app.server.closeAllConnections(), PATIENCE_MS).unref()
+    setTimeout(() => service.app.server.closeAllConnections(), SHUTDOWN_TIMEOUT_MS).unref()
     await service.stop()
     process.exit()
   }

@@ -1,69 +1,62 @@
-import { migrateToLatest, pendingMigrations } from '@auth-primer/migrations'
-import { attachPostgres } from '@auth-primer/tool-postgres'
-import Fastify, { type FastifyInstance } from 'fastify'
+import { prepareDatabase } from '@auth-primer/migrations'
+import { siteIn } from '@auth-primer/tool-guide'
+import { attachPostgres, loadOrCreateSecret } from '@auth-primer/tool-postgres'
+import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { Registry } from 'prom-client'
+import { createMetricsServer } from '../platform/metrics.ts'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { DEMO_USERS } from './demo/data.ts'
 import { seed } from './demo/seed.ts'
-import { createKnex } from './plugins/database.ts'
-import metrics from './routes/metrics.ts'
-import { keptSecret } from './secret.ts'
-import { siteIn } from './site-builder.ts'
-import { StartError } from './start-error.ts'
 
 export interface Service {
   readonly app: FastifyInstance
-  /** Finishes what is in flight, and lets go of the port, of the pool and, last, of Postgres. */
+  /** Finishes the requests in flight, and then releases the port, the pool and, last, Postgres. */
   stop(): Promise<void>
 }
 
-/** Starts the service: a database, its tables, and last the port, so that who reaches it is served. */
-export async function start(
-  config: Config,
-  log: Logger,
-  { buildsSite = false }: { buildsSite?: boolean } = {},
-): Promise<Service> {
-  const undo: (() => Promise<unknown>)[] = []
+/** Starts the service: first the database and its tables, last the port, so that every client is served. */
+export async function start(config: Config, log: Logger, { buildsSite = false } = {}): Promise<Service> {
+  const cleanups: (() => Promise<unknown>)[] = []
   const stop = async () => {
-    for (const step of undo.splice(0).reverse()) await step()
+    for (const cleanUp of cleanups.splice(0).reverse()) await cleanUp()
   }
   try {
     const isEmbedded = config.databaseUrl === undefined
-    const databaseUrl = config.databaseUrl ?? (await embeddedPostgres(config, log, undo))
-    await prepareDatabase(databaseUrl, config, log, isEmbedded)
+    const databaseUrl = config.databaseUrl ?? (await startPostgres())
+    await prepareDatabase(databaseUrl, {
+      mayMigrate: !config.production,
+      log: (message) => log.info(message),
+      seed: isEmbedded ? seed : undefined,
+    })
+    const metrics = config.metricsPort === undefined ? undefined : new Registry()
+    if (metrics)
+      log.info(
+        `Metrics: ${await listen(createMetricsServer(metrics), config.metricsPort, 'METRICS_PORT')}/metrics`,
+      )
 
-    const registry = config.metricsPort === undefined ? undefined : await serveMetrics(config, log, undo)
     const site = siteIn(config.siteDir)
+    const xrayKey = config.xray ? (await loadOrCreateSecret(config.dataDir, 'xray-key')).secret : undefined
     const app = await buildApp({
+      ...config,
       loggerInstance: log,
       databaseUrl,
-      databaseReadUrl: config.databaseReadUrl,
-      poolMax: config.poolMax,
-      jwtSecret: config.jwtSecret ?? (await secretOfThisCheckout(config, log)),
-      accessTokenTtl: config.accessTokenTtl,
-      refreshTokenTtl: config.refreshTokenTtl,
-      refreshFamilyTtl: config.refreshFamilyTtl,
-      bcryptCost: config.bcryptCost,
-      corsOrigins: config.corsOrigins,
-      trustProxy: config.trustProxy,
-      redisUrl: config.redisUrl,
-      throttles: config.throttles,
+      jwtSecret: config.jwtSecret ?? (await loadSecret()),
       hasDemoData: isEmbedded,
-      site,
       behindTls: config.production,
-      xray: config.xray,
-      ...(registry && { metrics: registry }),
+      metrics,
+      site,
+      xrayKey,
     })
-    undo.push(() => app.close())
-    const url = await listen(app, config.host, config.port, 'PORT')
+    const url = await listen(app, config.port, 'PORT')
     log.info(`Swagger UI: ${url}/docs`)
-    if (config.xray) log.info(`X-ray, which shows what happens within each request: ${url}/xray`)
+    if (xrayKey !== undefined)
+      log.info(`X-ray, which shows what happens within each request: ${url}/xray?key=${xrayKey}`)
     if (isEmbedded)
       log.info(`Log in as ${DEMO_USERS[0]?.email}: ${url}/ lists the demo users and their password`)
     if (buildsSite && !config.production) {
-      undo.push(() => site.stop())
+      cleanups.push(() => site.stop())
       void site.build(log)
     }
     return { app, stop }
@@ -71,80 +64,29 @@ export async function start(
     await stop()
     throw error
   }
-}
 
-async function embeddedPostgres(
-  config: Config,
-  log: Logger,
-  undo: (() => Promise<unknown>)[],
-): Promise<string> {
-  const postgres = await attachPostgres({ dir: config.dataDir, log: (message) => log.info(message) })
-  undo.push(() => postgres.leave())
-  return postgres.url
-}
-
-async function prepareDatabase(
-  url: string,
-  config: Config,
-  log: Logger,
-  withDemoData: boolean,
-): Promise<void> {
-  // Migrating takes a few connections of its own, whatever the size of the service's pool.
-  const knex = createKnex(url, 4)
-  try {
-    if (config.production) {
-      const pending = await pendingMigrations(knex)
-      if (pending.length > 0) {
-        throw new StartError(
-          `${pending.length} migrations are pending (${pending.join(', ')}). Run \`npm run db:migrate\` first.`,
-        )
-      }
-      return
-    }
-    const names = await migrateToLatest(knex)
-    if (names.length > 0) log.info(`Migrated the database: ${names.join(', ')}`)
-    if (withDemoData && !(await knex('users').first('id')) && (await seed(knex))) {
-      log.info('Put the demo data into the empty database')
-    }
-  } catch (error) {
-    throw StartError.ofDatabase(error, url)
-  } finally {
-    await knex.destroy()
+  async function startPostgres(): Promise<string> {
+    const postgres = await attachPostgres({ dir: config.dataDir, log: (message) => log.info(message) })
+    cleanups.push(() => postgres.leave())
+    return postgres.url
   }
-}
 
-async function secretOfThisCheckout({ dataDir }: Config, log: Logger): Promise<string> {
-  const { secret, file, isNew } = await keptSecret(dataDir)
-  log.info(
-    `JWT_SECRET is not set: tokens are signed with the one ${isNew ? 'just made and kept' : 'kept'} in ${file}`,
-  )
-  return secret
-}
+  async function loadSecret(): Promise<string> {
+    const { secret, file } = await loadOrCreateSecret(config.dataDir, 'jwt-secret')
+    log.info(`JWT_SECRET is not set: tokens are signed with the secret in ${file}`)
+    return secret
+  }
 
-/** On a port of its own, which no proxy passes clients on to, and where neither throttles nor a full queue get in the way. */
-async function serveMetrics(
-  { host, metricsPort = 0 }: Config,
-  log: Logger,
-  undo: (() => Promise<unknown>)[],
-): Promise<Registry> {
-  const registry = new Registry()
-  const app = Fastify()
-  await app.register(metrics, { registry })
-  undo.push(() => app.close())
-  const url = await listen(app, host, metricsPort, 'METRICS_PORT')
-  log.info(`Metrics: ${url}/metrics`)
-  return registry
-}
-
-async function listen(
-  app: FastifyInstance,
-  host: string,
-  port: number,
-  variable: 'PORT' | 'METRICS_PORT',
-): Promise<string> {
-  try {
-    return await app.listen({ host, port })
-  } catch (error) {
-    throw StartError.ofListening(error, host, port, variable)
+  async function listen(app: FastifyInstance, port = 0, variable: string): Promise<string> {
+    cleanups.push(() => app.close())
+    try {
+      return await app.listen({ host: config.host, port })
+    } catch (cause) {
+      const { message } = cause as Error
+      throw new Error(
+        `Cannot serve on ${config.host}:${port} (${message}). Set HOST or ${variable} to another.`,
+        { cause },
+      )
+    }
   }
 }

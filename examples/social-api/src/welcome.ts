@@ -1,31 +1,58 @@
+import { readFile } from 'node:fs/promises'
+import accepts from '@fastify/accepts'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import { allowInlineStyle } from '../platform/headers.ts'
 import { DEMO_PASSWORD, DEMO_USERS } from './demo/data.ts'
-import { page } from './page.ts'
+import { Message } from './schemas.ts'
 
-/** The page that a browser is shown at `/`. */
-export function welcomePage(hasDemoData: boolean, hasXray: boolean): string {
-  return page(
-    'social-api',
-    `<h1>social-api</h1>
-<p>Users, log-in, posts and votes: the sample service of auth-primer.</p>
-<ul>
-  <li><a href="/docs">Swagger UI</a>, to try every operation.</li>
-${hasXray ? XRAY : ''}  <li><a href="/guide">The guide</a>, which explains what it does, and each error.</li>
-  <li><a href="/openapi.json">The OpenAPI document</a>, to make a client from.</li>
-</ul>
-${hasDemoData ? demoLogIns() : ''}`,
-  )
+export interface WelcomeConfig {
+  /** True if the page lists the demo users. */
+  readonly hasDemoData: boolean
+  readonly xrayKey?: string | undefined
 }
 
-const XRAY = `  <li><a href="/xray">X-ray</a>, which shows what happens within each request; on this machine alone.</li>
-`
+const GREETING = { message: 'Welcome to social-api. Its documentation is at /docs.' }
 
-function demoLogIns(): string {
-  const users = DEMO_USERS.map(
-    ({ email, role }) => `  <li><code>${email}</code>${role === 'admin' ? ' (admin)' : ''}`,
-  )
-  return `<h2>Log in as</h2>
+const XRAY =
+  '<li><a href="/xray">X-ray</a>, which shows what happens within each request. The first time, open it by the address in the service’s log.</li>'
+
+const DEMO = `<h2>Log in as</h2>
 <ul>
-${users.join('\n')}
+${DEMO_USERS.map(({ email, role }) => `  <li><code>${email}</code>${role === 'admin' ? ' (admin)' : ''}</li>`).join('\n')}
 </ul>
 <p>The password of each is <code>${DEMO_PASSWORD}</code>.</p>`
+
+export const welcome: FastifyPluginAsyncTypebox<WelcomeConfig> = async (app, { hasDemoData, xrayKey }) => {
+  await app.register(accepts)
+  const file = new URL(import.meta.resolve('@auth-primer/social-api/assets/welcome.html'))
+  const page = (await readFile(file, 'utf8'))
+    .replace('<!-- X-ray -->', xrayKey ? XRAY : '')
+    .replace('<!-- demo users -->', hasDemoData ? DEMO : '')
+
+  app.get(
+    '/',
+    {
+      ...allowInlineStyle(page),
+      schema: {
+        operationId: 'getRoot',
+        tags: ['Service'],
+        summary: 'Welcome',
+        description: 'A greeting in JSON, or a small page with links if `Accept` prefers HTML.',
+        response: {
+          200: {
+            description: 'A greeting.',
+            content: {
+              'application/json': { schema: Message, example: GREETING },
+              'text/html': { schema: Type.String() },
+            },
+          },
+        },
+      },
+    },
+    async (request, reply) => {
+      const wantsPage = request.accepts().type(['json', 'html']) === 'html'
+      return wantsPage ? reply.type('text/html; charset=utf-8').send(page) : GREETING
+    },
+  )
 }

@@ -1,9 +1,9 @@
 import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { launch } from '../../../test-support/chromium.ts'
+import { serve } from '../../../test-support/social-api.ts'
 import { DEMO_PASSWORD } from '../src/demo/data.ts'
 import { seed } from '../src/demo/seed.ts'
-import { serve } from '../test/helper.ts'
-import { launch } from './chromium.ts'
 
 /** The operations in the order of the course. */
 const COURSE = [

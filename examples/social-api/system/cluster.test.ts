@@ -1,19 +1,16 @@
-import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Redis } from 'ioredis'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import type { Answer } from '../test/helper.ts'
-import { ofService, PASSWORD, redisUrl, type Service, startBackends } from './cluster.ts'
+import type { Answer } from '../../../test-support/client.ts'
+import { freePorts } from '../../../test-support/ports.ts'
+import { ofService, PASSWORD, type Service, startBackends } from './cluster.ts'
 import { CONTRACT, runContract } from './contract.ts'
 import { caller, count, startNginx } from './deployed.ts'
-import { freePorts } from './helper.ts'
 
 const REQUESTS = /incoming request/g
 const backends = await startBackends(t)
-const { primary, replica, startService } = backends
+const { primary, startService } = backends
 let bouncer = await backends.startBouncer()
-let redis = await backends.startRedis()
 const [tls, plain] = (await freePorts(2)) as [number, number]
 let [one, two] = await Promise.all([startService(), startService()])
 const nginx = await startNginx(t, { one: one.port, two: two.port, tls, plain })
@@ -24,16 +21,14 @@ const contract = {
   certificateFile: nginx.certificateFile,
 }
 
-t.test('the contract holds through nginx, two processes, PgBouncer, a replica and Redis', async (t) => {
+t.test('the contract holds through nginx, two processes and PgBouncer', async (t) => {
   const before = [one, two].map((service) => count(service, REQUESTS))
-  const reads = count(await replica.log(), /from "?posts/gi)
   await runContract(t, CONTRACT, contract)
   for (const [index, service] of [one, two].entries())
     t.ok(count(service, REQUESTS) > (before[index] ?? 0) + 100, 'each of the two had its part')
-  t.ok(count(await replica.log(), /from "?posts/gi) > reads, 'and so had the replica')
 })
 
-t.test('log-ins, what ends them, and wrong passwords are the same to each process', async (t) => {
+t.test('a login and its end are the same to each process', async (t) => {
   const email = 'gus@example.com'
   await signUp(email)
   const { body: login } = await json(one, '/login', { username: email, password: PASSWORD })
@@ -41,17 +36,6 @@ t.test('log-ins, what ends them, and wrong passwords are the same to each proces
   t.type(next.refresh_token, 'string')
   t.equal((await json(one, '/token/refresh', login)).status, 401, 'a spent token is seen again')
   t.equal((await json(two, '/token/refresh', next)).status, 401, 'and the other refuses the newest')
-
-  const client = new Redis(redisUrl(backends.redisPort))
-  const digest = createHash('sha256').update(email).digest('base64url')
-  const wrong = (service: Service) => json(service, '/login', { username: email, password: 'wrong' })
-  t.equal((await wrong(one)).status, 403)
-  // As after many failures: the next wait is one of minutes, which no slow machine outlasts.
-  await client.incrby(`social-api:throttle:account-and-address:${digest}:127.0.0.1`, 120)
-  client.disconnect()
-  t.equal((await wrong(one)).status, 403)
-  t.equal((await wrong(two)).status, 429)
-  t.equal((await json(two, '/login', { username: email, password: PASSWORD })).status, 429)
 })
 
 t.test('PgBouncer lends few connections of Postgres to many of the processes', async (t) => {
@@ -163,22 +147,6 @@ t.test('without the primary the answers are clean, and nothing acknowledged is l
   await primary.start(backends.primarySettings)
   await isBack(t, token)
   t.equal((await call('GET', `/posts/${id}`, { token })).status, 200)
-})
-
-t.test('without Redis all is served, by each process on its own', async (t) => {
-  const { token } = await signUp('mia@example.com')
-  redis.child.kill('SIGKILL')
-  await redis.ends()
-  const { id } = await write(one, token, 'without Redis')
-  for (const { url } of [one, two])
-    t.equal((await fetch(`${url}/posts/${id}`, { headers: bearer(token) })).status, 200)
-  t.equal(
-    (await call('POST', '/login', body({ username: 'mia@example.com', password: PASSWORD }))).status,
-    200,
-  )
-  for (const service of [one, two]) t.equal((await fetch(`${service.url}/ready`)).status, 200)
-  redis = await backends.startRedis()
-  for (const service of [one, two]) await service.says(/Redis is back/)
 })
 
 t.test('without any process the answer is nginx’s, and a problem document', async (t) => {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Test } from 'tap'
-import { CHECKOUT } from '../test/process.ts'
+import { CHECKOUT } from '../../../test-support/process.ts'
 
 /**
  * The tests of the HTTP contract that ask over HTTP, and look into nothing but the database. `bad-input`, `differences`,

@@ -5,9 +5,11 @@ import { STATUS_CODES } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import type { Running } from '../test/process.ts'
+import { migratedDatabase } from '../../../test-support/database.ts'
+import { freePorts } from '../../../test-support/ports.ts'
+import type { Running } from '../../../test-support/process.ts'
 import { caller, count, HOW_TO, NAME, startNginx, startUnit } from './deployed.ts'
-import { ANN, freePorts, migratedDatabase } from './helper.ts'
+import { ANN } from './helper.ts'
 
 t.test('the unit is what systemd understands', async (t) => {
   const { error, status, stderr } = spawnSync(

@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
-import { CHECKOUT, type Running, run } from '../test/process.ts'
+import { CHECKOUT, type Running, run } from '../../../test-support/process.ts'
 
 export const HOW_TO = resolve(CHECKOUT, 'docs/how-to')
 export const NAME = 'api.example.com'

@@ -1,20 +1,6 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
-import { migrateToLatest } from '@auth-primer/migrations'
-import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import type { Test } from 'tap'
-import { createKnex } from '../src/plugins/database.ts'
-import { run, SERVER } from '../test/process.ts'
-
-/** A migrated database of its own. */
-export async function migratedDatabase(t: Test): Promise<string> {
-  const database = await createTestDatabase()
-  t.teardown(() => database.drop())
-  const knex = createKnex(database.url, 4)
-  await migrateToLatest(knex)
-  await knex.destroy()
-  return database.url
-}
+import { migratedDatabase } from '../../../test-support/database.ts'
+import { run, SERVER } from '../../../test-support/process.ts'
 
 /** The built service in production, with metrics. */
 export async function startService(t: Test, env: Record<string, string> = {}) {
@@ -54,19 +40,6 @@ export async function logIn(url: string): Promise<Response> {
 
 export async function tokenOf(answer: Response): Promise<string> {
   return ((await answer.json()) as { access_token: string }).access_token
-}
-
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
-  )
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))))
-  return ports
 }
 
 /** Of some times in milliseconds: the one that this part of them does not exceed. */

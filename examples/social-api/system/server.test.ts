@@ -7,9 +7,9 @@ import { migrateToLatest } from '@auth-primer/migrations'
 import { stopPostgres } from '@auth-primer/tool-postgres'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import t, { type Test } from 'tap'
+import { openKnex } from '../../../test-support/database.ts'
+import { CHECKOUT, LISTENS, run, SERVER } from '../../../test-support/process.ts'
 import { DEMO_PASSWORD, DEMO_USERS } from '../src/demo/data.ts'
-import { createKnex } from '../src/plugins/database.ts'
-import { CHECKOUT, LISTENS, run, SERVER } from '../test/process.ts'
 
 async function dataDir(t: Test): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'social-api '))
@@ -164,7 +164,7 @@ t.test('in production it waits for migrations that somebody else runs', async (t
   t.equal(await refused.ends(), 1)
   t.match(refused.output(), /6 migrations are pending.*npm run db:migrate/)
 
-  const knex = createKnex(database.url, 4)
+  const knex = openKnex(database.url, 4)
   await migrateToLatest(knex)
   await knex.destroy()
   const service = run(t, SERVER, env)

@@ -1,8 +1,8 @@
 import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
 import { forge } from '@auth-primer/jwt-kit/testing'
 import t from 'tap'
-import { AccessClaims } from '../src/schemas/token.ts'
-import { SECRET, serve } from './helper.ts'
+import { SECRET, serve } from '../../../test-support/social-api.ts'
+import { AccessClaims } from '../src/auth/schemas.ts'
 
 /** What Ann, a stranger and an admin are answered, of a post of Ann's that is published and of one that is not. */
 const OF_A_POST: Record<string, { published: number[]; draft: number[] }> = {

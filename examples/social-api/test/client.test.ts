@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import openapiTS, { astToString } from 'openapi-typescript'
 import t from 'tap'
 import ts from 'typescript'
-import { serve } from './helper.ts'
+import { serve } from '../../../test-support/social-api.ts'
 
 t.test('a client made from the document is type-checked by it, and works', async (t) => {
   const { url, call } = await serve(t)

@@ -4,8 +4,8 @@ import { availableParallelism } from 'node:os'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
+import { serve } from '../../../test-support/social-api.ts'
 import { DEMO_USERS } from '../src/demo/data.ts'
-import { serve } from './helper.ts'
 import { recorder, statements } from './recorder.ts'
 
 const twenty = Array.from({ length: 20 }, (_, index) => index)
@@ -92,7 +92,7 @@ t.test(
     const { token } = await signUp('ann@example.com')
     const bob = await signUp('bob@example.com')
     const json = { title: 'a', content: 'b' }
-    const caller = /^SELECT \*, xmin FROM users WHERE id = /
+    const caller = /^select "users".* from "users" where "users"."id" = /
 
     for (const [name, send, expected] of [
       ['GET /users/me', () => call('GET', '/users/me', { token }), [caller]],
@@ -104,7 +104,7 @@ t.test(
       [
         'POST /posts',
         () => call('POST', '/posts', { token, json }),
-        [caller, /^BEGIN/, /^INSERT INTO posts/, /^COMMIT$/],
+        [caller, /^BEGIN/, /^insert into "posts"/, /^COMMIT$/],
       ],
       [
         'GET /posts',
@@ -129,7 +129,7 @@ t.test(
       [
         'POST /vote',
         () => call('POST', '/vote', { token, json: { post_id: 1, dir: 1 } }),
-        [caller, /^BEGIN/, /^SELECT FROM posts .* FOR KEY SHARE$/, /^INSERT INTO votes/, /^COMMIT$/],
+        [caller, /^BEGIN/, /^select "id" from "posts" .* for key share$/, /^insert into "votes"/, /^COMMIT$/],
       ],
       [
         'DELETE, another’s',

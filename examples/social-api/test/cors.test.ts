@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { buildOffline } from './helper.ts'
+import { buildOffline } from '../../../test-support/social-api.ts'
 
 const ORIGIN = 'https://app.example'
 const PREFLIGHT = {

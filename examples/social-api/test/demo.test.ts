@@ -5,10 +5,10 @@ import { migrateToLatest } from '@auth-primer/migrations'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import type { Knex } from 'knex'
 import t, { type Test } from 'tap'
+import { serve } from '../../../test-support/social-api.ts'
+import { createKnex } from '../platform/database.ts'
 import { DEMO_PASSWORD, DEMO_POSTS, DEMO_USERS } from '../src/demo/data.ts'
 import { seed } from '../src/demo/seed.ts'
-import { createKnex } from '../src/plugins/database.ts'
-import { serve } from './helper.ts'
 
 t.test('every user, post and vote is put in, each vote with its post', async (t) => {
   const knex = await database(t)
@@ -130,16 +130,16 @@ t.test('`npm run db:seed` puts it in once, says so, and never in production', as
   const { connectionString } = knex.client.config.connection
   const run = (NODE_ENV: string) => {
     const env = { PATH: process.env.PATH, DATABASE_URL: connectionString, NODE_ENV }
-    const cli = resolve(import.meta.dirname, '../src/demo/cli.ts')
-    const ended = spawnSync(process.execPath, ['--import', 'tsx', cli], { env, encoding: 'utf8' })
+    const cli = resolve(import.meta.dirname, '../src/cli.ts')
+    const ended = spawnSync(process.execPath, ['--import', 'tsx', cli, 'seed'], { env, encoding: 'utf8' })
     t.notOk(`${ended.stdout}${ended.stderr}`.includes(new URL(connectionString).password), 'no password')
     return ended
   }
-  t.match(run('production'), { status: 1, stdout: '', stderr: /not where NODE_ENV is production/ })
+  t.match(run('production'), { status: 1, stdout: '', stderr: /not in production/ })
   t.same(await knex('users'), [])
   t.match(run(''), { status: 0, stdout: /Log in as maya@example\.com/, stderr: '' })
   t.equal((await knex('users')).length, DEMO_USERS.length)
-  t.match(run(''), { status: 0, stdout: /there already; nothing was changed/ })
+  t.match(run(''), { status: 0, stdout: /exist already; nothing was changed/ })
 })
 
 async function database(t: Test): Promise<Knex> {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { serve } from './helper.ts'
+import { serve } from '../../../test-support/social-api.ts'
 
 t.test('the course’s flow: sign up, log in, write, read, search, edit, delete, vote', async (t) => {
   const { call } = await serve(t)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import t from 'tap'
-import { serve } from './helper.ts'
+import { serve } from '../../../test-support/social-api.ts'
 
 t.test('is not ready while migrations are pending, and then is', async (t) => {
   const { app, call } = await serve(t)

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import t from 'tap'
-import { serve, type TestService } from './helper.ts'
+import { serve, type TestService } from '../../../test-support/social-api.ts'
 
 const HOST = 'Host: x\r\nConnection: close\r\n'
 const BODY = '{"title":"a","content":"b"}'
@@ -25,7 +25,7 @@ t.test('what is no HTTP is answered with a problem document, and the connection 
     ['TLS', '\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03', 400],
     ['a tunnel', `CONNECT x:80 HTTP/1.1\r\n${HOST}\r\n`, 400],
     ['a long path', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\n${HOST}\r\n`, 414],
-    ['long headers', `GET /health HTTP/1.1\r\n${HOST}X: ${'x'.repeat(20_000)}\r\n\r\n`, 414],
+    ['long headers', `GET /health HTTP/1.1\r\n${HOST}X: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
   ] as const) {
     const { statuses, headers, body } = await send(service, text)
     t.same(statuses, [status], what)

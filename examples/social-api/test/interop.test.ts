@@ -1,7 +1,7 @@
 import { jwtVerify } from 'jose'
 import jsonwebtoken from 'jsonwebtoken'
 import t, { type Test } from 'tap'
-import { SECRET, serve } from './helper.ts'
+import { SECRET, serve } from '../../../test-support/social-api.ts'
 
 t.test('other libraries verify a token of ours, given the secret as UTF-8', async (t) => {
   // Not ASCII, so that bytes and characters are not the same.

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { serve } from './helper.ts'
+import { serve } from '../../../test-support/social-api.ts'
 
 interface Plan {
   'Parent Relationship'?: string
@@ -33,7 +33,7 @@ t.test(
     )
 
     const [caller, list, ...others] = statements
-    t.match(caller?.sql, / FROM users/)
+    t.match(caller?.sql, / from "users"/)
     t.match(list?.sql, /^SELECT posts/)
     t.same(others, [])
 

@@ -1,9 +1,9 @@
 import { migrateToLatest } from '@auth-primer/migrations'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import t, { type Test } from 'tap'
-import { createLogger } from '../src/logging.ts'
-import { createKnex } from '../src/plugins/database.ts'
-import { serve } from './helper.ts'
+import { serve } from '../../../test-support/social-api.ts'
+import { createKnex } from '../platform/database.ts'
+import { createLogger } from '../platform/logging.ts'
 
 const SECRETS = [
   'password',
@@ -49,7 +49,7 @@ t.test(
       [`/login/${'hush'.repeat(11)}/x`, '/login/[redacted]/x'],
       [`/posts/${'9'.repeat(40)}`, `/posts/${'9'.repeat(40)}`],
     ]) {
-      log.info({ req: { method: 'GET', host: 'localhost', ip: 'hush', url } })
+      log.info({ req: { method: 'GET', host: 'localhost', ip: 'hush', originalUrl: url } })
       t.same((lines.at(-1) as { req: object }).req, { method: 'GET', url: logged, host: 'localhost' })
     }
     t.notMatch(JSON.stringify(lines), /hush/)

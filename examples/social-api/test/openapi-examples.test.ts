@@ -1,8 +1,13 @@
 import t from 'tap'
+import {
+  createValidator,
+  type OpenApi,
+  type Operation,
+  readOperations,
+} from '../../../test-support/document.ts'
+import { callRaw, serve } from '../../../test-support/social-api.ts'
 import { DEMO_PASSWORD } from '../src/demo/data.ts'
 import { seed } from '../src/demo/seed.ts'
-import { createValidator, type OpenApi, type Operation, readOperations } from './document.ts'
-import { callRaw, serve } from './helper.ts'
 
 /** What is new each time has the documented type, and not the documented value. */
 const NEW = {

@@ -1,7 +1,7 @@
 import spectral from '@stoplight/spectral-core'
 import rulesets from '@stoplight/spectral-rulesets'
 import t from 'tap'
-import { serve } from './helper.ts'
+import { serve } from '../../../test-support/social-api.ts'
 
 // The named imports of CommonJS defaults.
 const { Ruleset, Spectral } = spectral

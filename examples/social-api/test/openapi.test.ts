@@ -1,8 +1,14 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import t from 'tap'
-import { PROBLEMS } from '../src/problem.ts'
-import { createValidator, follow, type OpenApi, type Operation, readOperations } from './document.ts'
-import { serve } from './helper.ts'
+import {
+  createValidator,
+  follow,
+  type OpenApi,
+  type Operation,
+  readOperations,
+} from '../../../test-support/document.ts'
+import { serve } from '../../../test-support/social-api.ts'
+import { PROBLEM_STATUS } from '../src/problem.ts'
 
 const OPERATIONS = {
   'GET /': 'getRoot',
@@ -132,9 +138,9 @@ t.test('the document', async (t) => {
         t.same(details?.properties?.status?.enum, [Number(status)])
         t.same(details?.required, status === '422' ? ['errors'] : undefined)
 
-        const codes = details?.properties?.code?.enum as (keyof typeof PROBLEMS)[]
+        const codes = details?.properties?.code?.enum as (keyof typeof PROBLEM_STATUS)[]
         for (const code of codes) {
-          t.equal(PROBLEMS[code], Number(status), code)
+          t.equal(PROBLEM_STATUS[code], Number(status), code)
           t.match(description, `\`${code}\`: `)
           t.match(examples[code]?.value, { code, status: Number(status) })
         }

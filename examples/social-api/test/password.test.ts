@@ -1,6 +1,6 @@
 import { createHasher } from '@auth-primer/auth-hash'
 import t from 'tap'
-import { serve } from './helper.ts'
+import { serve } from '../../../test-support/social-api.ts'
 
 const OLD = 'a good password'
 const NEW = 'a better password'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type {} from '@fastify/under-pressure'
 import t from 'tap'
-import { serve } from './helper.ts'
+import { serve } from '../../../test-support/social-api.ts'
 
 t.test('under pressure, what is asked is a quick 503, and /health answers', async (t) => {
   const { app, call } = await serve(t, { pressure: { sampleInterval: 10, maxRssBytes: 1 } })

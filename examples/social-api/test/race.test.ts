@@ -1,5 +1,5 @@
 import t from 'tap'
-import { serve } from './helper.ts'
+import { serve } from '../../../test-support/social-api.ts'
 
 const twenty = Array.from({ length: 20 }, (_, index) => index)
 

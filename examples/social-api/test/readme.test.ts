@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { serve } from '../../../test-support/social-api.ts'
 import { DEMO_PASSWORD, DEMO_USERS } from '../src/demo/data.ts'
 import { seed } from '../src/demo/seed.ts'
-import { serve } from './helper.ts'
 
 const CHECKOUT = resolve(import.meta.dirname, '../../..')
 const read = (file: string) => readFile(resolve(CHECKOUT, file), 'utf8')

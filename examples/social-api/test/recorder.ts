@@ -1,4 +1,4 @@
-import { createLogger } from '../src/logging.ts'
+import { createLogger } from '../platform/logging.ts'
 
 export interface Line {
   level: number

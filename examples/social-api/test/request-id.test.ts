@@ -1,11 +1,10 @@
 import t from 'tap'
-import { createLogger } from '../src/logging.ts'
-import { requestId } from '../src/plugins/request-id.ts'
-import { callRaw, serve } from './helper.ts'
+import { callRaw, serve } from '../../../test-support/social-api.ts'
+import { createLogger, createRequestId } from '../platform/logging.ts'
 
 t.test('a proxy’s id is kept where nothing can be forged with it', async (t) => {
   for (const id of ['a', '0123456789abcdef0123456789abcdef', 'req-1_2.3', 'x'.repeat(64)]) {
-    t.equal(requestId({ headers: { 'x-request-id': id } }), id)
+    t.equal(createRequestId({ headers: { 'x-request-id': id } }), id)
   }
 })
 
@@ -13,7 +12,7 @@ t.test('another is replaced by a new one, which nobody can foretell', async (t) 
   const made = new Set<string>()
   const refused = [undefined, '', ' ', 'a b', 'a\nb', 'é', 'a,b', 'a, b', '<b>', '"', '{}', 'x'.repeat(65)]
   for (const id of refused) {
-    const own = requestId({ headers: { 'x-request-id': id } })
+    const own = createRequestId({ headers: { 'x-request-id': id } })
     t.match(own, /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, JSON.stringify(id))
     made.add(own)
   }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { serve } from './helper.ts'
+import { serve } from '../../../test-support/social-api.ts'
 
 const CHECKOUT = resolve(import.meta.dirname, '../../..')
 const run = promisify(execFile)
@@ -12,7 +12,7 @@ t.test('users:role', async (t) => {
   const [ann, bob] = [await signUp('Ann@example.com'), await signUp('bob@example.com')]
   const { connectionString } = app.knex.client.config.connection
   const usersRole = (...args: string[]) =>
-    run(process.execPath, ['examples/social-api/dist/admin/cli.js', ...args], {
+    run(process.execPath, ['examples/social-api/dist/src/cli.js', 'role', ...args], {
       cwd: CHECKOUT,
       env: { PATH: process.env.PATH, DATABASE_URL: connectionString, _TAPJS_PROCESSINFO_COVERAGE_: '0' },
     })
@@ -27,7 +27,7 @@ t.test('users:role', async (t) => {
   t.test('gives a role, which counts at once with the token that the user has', async (t) => {
     t.match(await edit(), { status: 403, body: { code: 'NOT_OWNER' } })
     const { stdout } = await usersRole('aNN@example.com', 'admin')
-    t.equal(stdout, 'Ann@example.com has the role admin now.\n')
+    t.equal(stdout, 'Ann@example.com now has the role admin.\n')
     t.same(await roles(), ['admin', 'user'])
     t.equal((await edit()).status, 200)
 
@@ -38,7 +38,7 @@ t.test('users:role', async (t) => {
 
   t.test('refuses what it cannot do, says how it is used, and changes nothing', async (t) => {
     const wrong: [string[], RegExp][] = [
-      [['nobody@example.com', 'admin'], /^Nobody has signed up with this e-mail\./],
+      [['nobody@example.com', 'admin'], /^No user has this email\./],
       [['ann@example.com', 'root'], /^Usage: npm run users:role/],
       [[], /^Usage: /],
     ]

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import { pino } from 'pino'
 import t from 'tap'
-import { huntInProcess, run } from './process.ts'
-import { secretsHunt } from './secrets.ts'
+import { huntInProcess, run } from '../../../test-support/process.ts'
+import { secretsHunt } from '../../../test-support/secrets.ts'
 
 t.test('the hunt that every test of the service ends with finds what it is to find', async (t) => {
   const hunt = secretsHunt()

@@ -1,6 +1,6 @@
+import { createHash } from 'node:crypto'
 import t from 'tap'
-import { pagePolicy } from '../src/plugins/security-headers.ts'
-import { callRaw, serve } from './helper.ts'
+import { callRaw, serve } from '../../../test-support/social-api.ts'
 
 const HTML = { accept: 'text/html' }
 
@@ -21,7 +21,7 @@ t.test('an answer loads nothing, is embedded nowhere, is not guessed at and not 
     t.equal(answer.status, status)
     t.match(Object.fromEntries(answer.headers), {
       'content-security-policy':
-        "default-src 'none';base-uri 'none';frame-ancestors 'none';form-action 'none'",
+        "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
       'referrer-policy': 'no-referrer',
@@ -42,10 +42,11 @@ t.test('no page runs a script that stands in it, and each works over plain HTTP'
   }
   const page = await callRaw(url, '/', { headers: HTML })
   const [, style = ''] = /<style>(.*?)<\/style>/s.exec(page.body) ?? []
-  t.equal(page.headers.get('content-security-policy'), pagePolicy(style))
-  t.match(pagePolicy(style), /;style-src 'sha256-/)
-  t.notMatch(pagePolicy(style), /script-src/)
-  t.not(pagePolicy(style), pagePolicy(`${style} `))
+  const policy = page.headers.get('content-security-policy')
+  const hashOf = (text: string) => createHash('sha256').update(text).digest('base64')
+  t.match(policy, `;style-src 'sha256-${hashOf(style)}'`)
+  t.notMatch(policy, hashOf(`${style} `))
+  t.notMatch(policy, /script-src/)
 })
 
 t.test('behind TLS browsers are told to stay with it', async (t) => {

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { type Answer, serve } from './helper.ts'
+import type { Answer } from '../../../test-support/client.ts'
+import { serve } from '../../../test-support/social-api.ts'
 import { isSql, recorder, statements } from './recorder.ts'
 
 t.test('at debug each statement of a request is logged with its id, in the order it was sent', async (t) => {

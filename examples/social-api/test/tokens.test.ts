@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto'
 import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
 import { forge } from '@auth-primer/jwt-kit/testing'
 import t from 'tap'
-import { AccessClaims } from '../src/schemas/token.ts'
-import { SECRET, serve } from './helper.ts'
+import { SECRET, serve } from '../../../test-support/social-api.ts'
+import { AccessClaims } from '../src/auth/schemas.ts'
 
 const ISSUER = 'social-api'
 const keys = keyring('HS256', [{ kid: '1', key: SECRET }])

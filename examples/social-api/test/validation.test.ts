@@ -1,5 +1,5 @@
 import t from 'tap'
-import { serve } from './helper.ts'
+import { serve } from '../../../test-support/social-api.ts'
 
 const post = { title: 'a', content: 'b' }
 const user = { email: 'new@example.com', password: 'password123' }

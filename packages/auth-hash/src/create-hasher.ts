@@ -19,32 +19,32 @@ export function createHasher(options: HasherOptions = {}): Hasher {
   const queue = createQueue({ ...settings, now: () => performance.now() })
 
   return Object.freeze({
-    async hash(password: string, { signal, place }: HashOptions = {}) {
+    async hash(password: string, { signal, key, slot }: HashOptions = {}) {
       assertString(password)
       const fault = faultOf(password)
       if (fault) throw passwordError(fault)
       const [normal] = formsOf(password)
       if (!fits(settings.scheme, normal)) throw passwordError('AUTH_HASH_PASSWORD_TOO_LONG')
-      return queue.run(() => make(normal, targetOf(settings), settings), signal, place)
+      return queue.run(() => make(normal, targetOf(settings), settings), { signal, key, slot })
     },
 
-    async verify({ password, hash, signal, place, save }: VerifyInput) {
+    async verify({ password, hash, signal, key, slot, save }: VerifyInput) {
       assertString(password)
       const stored = parse(hash)
       if (stored && stored.cost > settings.maxCost) return publish({ ok: false, reason: 'cost-too-high' })
       const rehash = save !== undefined
-      const { verdict, next } = await queue.run(
-        () => judge({ password, hash, stored, rehash }, settings),
+      const { verdict, next } = await queue.run(() => judge({ password, hash, stored, rehash }, settings), {
         signal,
-        place,
-      )
+        key,
+        slot,
+      })
       // There is something next only where there was a hash to begin with.
       if (next && save) await save(next, hash as string)
       return publish(verdict)
     },
 
-    reserve() {
-      return queue.reserve()
+    reserve({ key }: Pick<HashOptions, 'key'> = {}) {
+      return queue.reserve(key)
     },
 
     get stats() {

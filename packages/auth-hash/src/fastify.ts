@@ -29,9 +29,9 @@ function forHttp(hasher: Hasher): Hasher {
   return Object.freeze({
     hash: (...args: Parameters<Hasher['hash']>) => hasher.hash(...args).catch(throwForHttp),
     verify: (...args: Parameters<Hasher['verify']>) => hasher.verify(...args).catch(throwForHttp),
-    reserve: () => {
+    reserve: (...args: Parameters<Hasher['reserve']>) => {
       try {
-        return hasher.reserve()
+        return hasher.reserve(...args)
       } catch (error) {
         throwForHttp(error)
       }

@@ -1,4 +1,4 @@
-import type { Place, Stats } from './queue.ts'
+import type { Slot, Stats } from './queue.ts'
 
 /** A hash as this package writes it. */
 export type HashText = `$2b$${string}` | `$bcrypt-sha256$${string}`
@@ -29,12 +29,21 @@ export type Verdict =
       readonly reason: Reason
     }
 
-/** What each call may be told. */
+/** Options of a single call. */
 export interface HashOptions {
-  /** Gives up while waiting for its turn; a computation that has begun is finished. */
+  /** Takes a waiting call out of the queue. A computation that has started is finished. */
   readonly signal?: AbortSignal | undefined
-  /** From this hasher's `reserve`: the call takes it, and is not turned away. One that is taken or released is no place. */
-  readonly place?: Place | undefined
+  /**
+   * Whose call it is, such as the client's network. Keys take turns in the queue. While calls of another key wait, one key
+   * holds at most a quarter of the queue: its newest calls beyond that are rejected with `AUTH_HASH_OVERLOADED`.
+   * @default all calls without a key share one
+   */
+  readonly key?: string | undefined
+  /**
+   * A slot from this hasher's {@link Hasher.reserve}, which this call uses instead of asking for one, with the slot's key. A slot
+   * that was used or released before is ignored.
+   */
+  readonly slot?: Slot | undefined
 }
 
 /** What {@link Hasher.verify} judges. */
@@ -69,13 +78,23 @@ export interface Hasher {
    */
   verify(input: VerifyInput): Promise<Verdict>
   /**
-   * Keeps a place in the queue for a call to come, so that whoever would be turned away is so before the work that
-   * comes before hashing, such as finding the user. Release it in a `finally`: a place that is neither taken nor released
-   * is lost for good.
+   * Reserves a slot in the queue for a later call, so that a call that would be rejected is rejected before the work that
+   * precedes hashing, such as finding the user. Release it in a `finally` block: a slot that is neither used nor released
+   * is lost forever. Calls of other keys can take a reserved slot away, as they can a waiting call's; the call that uses it is
+   * then rejected.
    *
    * @throws {AuthHashError} `AUTH_HASH_OVERLOADED`
+   *
+   * @example
+   * const slot = hasher.reserve({ key: request.ip })
+   * try {
+   *   const user = await findByEmail(email)
+   *   return await hasher.verify({ password, hash: user?.hash, slot })
+   * } finally {
+   *   slot.release()
+   * }
    */
-  reserve(): Place
-  /** Its load, as it is now and since it was made. */
+  reserve(options?: Pick<HashOptions, 'key'>): Slot
+  /** The load, now and since the hasher was created. */
   readonly stats: Stats
 }

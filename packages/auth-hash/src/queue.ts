@@ -1,115 +1,184 @@
 import { channel } from 'node:diagnostics_channel'
-import PQueue from 'p-queue'
 import { OverloadedError } from './errors.ts'
 
-/** Published when a call is turned away: `{ running, waiting, retryAfter }`. */
+/** Published when a call is rejected because of the queue: `{ running, waiting, retryAfter }`. */
 const overload = channel('auth-primer:auth-hash:overload')
 
-/** Published when a job has come to an end, well or badly, in its caller's context: `{ waitedMs, workedMs }`. */
+/** Published when a computation has ended, with or without an error, in its caller's context: `{ waitedMs, workedMs }`. */
 const finish = channel('auth-primer:auth-hash:finish')
 
-/** A hasher's load, as it is now and since it was made. */
+/** While others wait, one key may hold this part of the queue. */
+const SHARE_WHILE_OTHERS_WAIT = 1 / 4
+
+/** The load of a hasher, now and since it was created. */
 export interface Stats {
-  /** Computing now. */
+  /** Calls that are being computed. */
   readonly running: number
-  /** Waiting for their turn. */
+  /** Calls that wait for their turn. */
   readonly waiting: number
-  /** Come to an end, well or badly. */
+  /** Calls that have ended, with or without an error. */
   readonly finished: number
-  /** Turned away because the queue was full. */
+  /** Calls that were rejected with `AUTH_HASH_OVERLOADED`. */
   readonly overloaded: number
-  /** Given up by their caller's signal while they waited. */
+  /** Calls whose signal aborted while they waited. */
   readonly aborted: number
 }
 
-/** A place in a hasher's queue that is kept for one call to come. */
-export interface Place {
-  /** Gives it back. Once a call has taken it, this does nothing. */
+/** A slot in the queue that is reserved for one later call. */
+export interface Slot {
+  /** Gives the slot back. Does nothing once a call has used it. */
   release(): void
 }
 
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly slot?: Slot | undefined
+  readonly key?: string | undefined
+}
+
 export interface Queue {
-  run<T>(job: () => Promise<T>, signal: AbortSignal | undefined, place?: Place): Promise<T>
-  reserve(): Place
+  run<T>(job: () => Promise<T>, options?: RunOptions): Promise<T>
+  reserve(key?: string): Slot
   readonly stats: Stats
 }
 
-/** When a job was started, and how long it took. */
-interface Times {
-  startedAt?: number
-  workedMs?: number
+/** A slot that is held: reserved, and once there is a `start`, waiting for its turn. */
+interface Entry {
+  readonly key: string
+  start?: () => void
+  reject?: (error: OverloadedError) => void
 }
 
 /**
- * At most `concurrency` jobs at a time and `maxQueue` waiting. `now`, in milliseconds, only serves to estimate when
- * one that is turned away should come back.
+ * Runs at most `concurrency` jobs at a time and lets `maxQueue` more wait.
+ *
+ * Keys take turns, so that the first job of a key waits for at most one job of each other key. When another key
+ * arrives, the newest entries of a key that holds more than its share are rejected, and so are those of the key that
+ * holds the most if the queue is full.
+ *
+ * `now`, in milliseconds, is used to estimate when a rejected caller should try again.
  */
 export function createQueue(options: { concurrency: number; maxQueue: number; now: () => number }): Queue {
   const { concurrency, maxQueue, now } = options
-  const jobs = new PQueue({ concurrency })
-  const kept = new Set<Place>()
+  const share = Math.max(1, Math.floor(maxQueue * SHARE_WHILE_OTHERS_WAIT))
+  /** The entries of each key, oldest first. The first line is the one whose turn it is. */
+  const lines = new Map<string, Entry[]>()
+  const slots = new WeakMap<Slot, Entry>()
+  let held = 0
+  let waiting = 0
+  let running = 0
   let finished = 0
   let overloaded = 0
   let aborted = 0
   let meanMs = 0
 
-  async function timed<T>(job: () => Promise<T>, times: Times): Promise<T> {
-    times.startedAt = now()
-    try {
-      return await job()
-    } finally {
-      const ms = now() - times.startedAt
-      times.workedMs = ms
-      meanMs = finished === 0 ? ms : meanMs + (ms - meanMs) / 8
-      finished += 1
+  function overloadedError(): OverloadedError {
+    overloaded += 1
+    const retryAfter = Math.max(1, Math.ceil(((held + 1) * meanMs) / concurrency / 1000))
+    if (overload.hasSubscribers) overload.publish({ running, waiting, retryAfter })
+    return new OverloadedError(retryAfter)
+  }
+
+  function remove(entry: Entry): void {
+    const line = lines.get(entry.key) as Entry[]
+    line.splice(line.indexOf(entry), 1)
+    if (line.length === 0) lines.delete(entry.key)
+    held -= 1
+    if (entry.start !== undefined) waiting -= 1
+  }
+
+  /** A slot is used once, and an evicted one is free for others. */
+  const isUnused = (entry: Entry) =>
+    entry.start === undefined && lines.get(entry.key)?.includes(entry) === true
+
+  function evictNewest(line: Entry[]): void {
+    const entry = line.at(-1) as Entry
+    remove(entry)
+    const error = overloadedError()
+    entry.reject?.(error)
+  }
+
+  function admit(key: string): Entry {
+    const own = lines.get(key)?.length ?? 0
+    const others = [...lines.values()].filter(([first]) => first?.key !== key)
+    if (others.length > 0 && own >= share) throw overloadedError()
+    for (const line of others) while (line.length > share) evictNewest(line)
+    if (running + held >= concurrency + maxQueue) {
+      const longest = others.reduce((a, b) => (b.length > a.length ? b : a), [] as Entry[])
+      if (longest.length <= own + 1) throw overloadedError()
+      evictNewest(longest)
+    }
+    const entry: Entry = { key }
+    const line = lines.get(key)
+    if (line === undefined) lines.set(key, [entry])
+    else line.push(entry)
+    held += 1
+    return entry
+  }
+
+  function startNext(): void {
+    for (const [key, line] of lines) {
+      if (running >= concurrency) return
+      const entry = line.find(({ start }) => start !== undefined)
+      if (entry === undefined) continue
+      remove(entry)
+      // The next turn is another key's.
+      if (lines.delete(key)) lines.set(key, line)
+      running += 1
+      entry.start?.()
     }
   }
 
-  function turnAwayWhereFull() {
-    if (jobs.pending + jobs.size + kept.size < concurrency + maxQueue) return
-    overloaded += 1
-    const ahead = jobs.size + kept.size
-    const retryAfter = Math.max(1, Math.ceil(((ahead + 1) * meanMs) / concurrency / 1000))
-    if (overload.hasSubscribers) overload.publish({ running: jobs.pending, waiting: jobs.size, retryAfter })
-    throw new OverloadedError(retryAfter)
+  function untilTurn(entry: Entry, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        remove(entry)
+        aborted += 1
+        reject(signal?.reason)
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      const stopListening = () => signal?.removeEventListener('abort', abort)
+      entry.start = () => {
+        stopListening()
+        resolve()
+      }
+      entry.reject = (error) => {
+        stopListening()
+        reject(error)
+      }
+      waiting += 1
+      startNext()
+    })
   }
 
   return {
-    reserve() {
-      turnAwayWhereFull()
-      const place: Place = Object.freeze({ release: () => void kept.delete(place) })
-      kept.add(place)
-      return place
+    reserve(key = '') {
+      const entry = admit(key)
+      const slot: Slot = Object.freeze({ release: () => void (isUnused(entry) && remove(entry)) })
+      slots.set(slot, entry)
+      return slot
     },
-    async run(job, signal, place) {
+    async run(job, { signal, slot, key = '' } = {}) {
       signal?.throwIfAborted()
-      const isKept = place !== undefined && kept.delete(place)
-      if (!isKept) turnAwayWhereFull()
-      // p-queue would give the place of an aborted job away while bcrypt, which cannot be stopped, still computes.
-      const waiting = new AbortController()
-      const abort = () => {
-        aborted += 1
-        waiting.abort(signal?.reason)
-      }
-      signal?.addEventListener('abort', abort, { once: true })
-      const asked = now()
-      const times: Times = {}
-      const started = () => {
-        signal?.removeEventListener('abort', abort)
-        return timed(job, times)
-      }
+      const reserved = slot && slots.get(slot)
+      const entry = reserved && isUnused(reserved) ? reserved : admit(reserved?.key ?? key)
+      const askedAt = now()
+      await untilTurn(entry, signal)
+      // A job that has started ends before its slot is free, aborted or not: bcrypt cannot be stopped.
+      const startedAt = now()
       try {
-        return await jobs.add(started, { signal: waiting.signal })
+        return await job()
       } finally {
-        // Not in the job: p-queue starts that in the context of the one before.
-        const { startedAt, workedMs } = times
-        if (finish.hasSubscribers && startedAt !== undefined && workedMs !== undefined) {
-          finish.publish({ waitedMs: startedAt - asked, workedMs })
-        }
+        const workedMs = now() - startedAt
+        meanMs = finished === 0 ? workedMs : meanMs + (workedMs - meanMs) / 8
+        finished += 1
+        running -= 1
+        startNext()
+        if (finish.hasSubscribers) finish.publish({ waitedMs: startedAt - askedAt, workedMs })
       }
     },
     get stats() {
-      return Object.freeze({ running: jobs.pending, waiting: jobs.size, finished, overloaded, aborted })
+      return Object.freeze({ running, waiting, finished, overloaded, aborted })
     },
   }
 }

@@ -9,18 +9,17 @@ import type { Settings } from './settings.ts'
 export type Match = 'normal' | 'typed'
 
 /**
- * Compares a password with a stored hash, with work that depends on the password alone: each of its forms is computed
- * once at the stored cost, which is then made up to what one computation at today's cost takes.
+ * Compares a password with a stored hash. The work depends only on the password, unless it is right: each of its forms is
+ * computed once at the stored cost, which is then made up to what one computation at today's cost takes.
  */
 export async function verify(
   [normal, typed]: Forms,
   stored: StoredHash,
   settings: Pick<Settings, 'cost' | 'pepper' | 'legacyTruncate'>,
 ): Promise<Match | undefined> {
-  const normalMatches = await matches(normal, stored, settings)
-  const typedMatches = typed !== undefined && (await matches(typed, stored, settings))
-  if (normalMatches) return 'normal'
-  return typedMatches ? 'typed' : undefined
+  if (await matches(normal, stored, settings)) return 'normal'
+  if (typed !== undefined && (await matches(typed, stored, settings))) return 'typed'
+  return undefined
 }
 
 async function matches(

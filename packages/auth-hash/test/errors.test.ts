@@ -13,14 +13,14 @@ t.test('every code has a page, and every page a code', async (t) => {
   t.strictSame(described.sort(), declared?.map((code) => `${code}.md`).sort())
 })
 
-t.test('every page says what happened, why, how to mend it, and where to read on', async (t) => {
+t.test('every page says what happened, why, how to fix it, and where to learn more', async (t) => {
   for (const name of readdirSync(pages).filter((name) => name.startsWith('AUTH_HASH_'))) {
     const page = readFileSync(new URL(name, pages), 'utf8')
     t.ok(page.startsWith(`# ${name.replace('.md', '')}\n`), name)
     const headings = page.match(/^## .+$/gm)
     t.strictSame(
       headings,
-      ['## What happened', '## Why', '## How to mend it', '## Where it is explained'],
+      ['## What happened', '## Why', '## How to fix it', '## Learn more'],
       name,
     )
   }

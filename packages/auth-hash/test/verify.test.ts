@@ -56,10 +56,14 @@ t.test('an old cost is made up by one hash at each cost from it to today’s min
   t.strictSame(await costsOf(() => hasher.verify({ password: 'right', hash: today })), [7])
 })
 
-t.test('both forms are computed, whichever of them matches', async (t) => {
-  for (const form of ['caf\u00e9', 'cafe\u0301', 'cafe']) {
+t.test('the form that was typed is computed only if the normal form does not match', async (t) => {
+  for (const [form, costs] of [
+    ['caf\u00e9', [COST]],
+    ['cafe\u0301', [COST, COST]],
+    ['cafe', [COST, COST]],
+  ] as const) {
     const hash = await bcrypt.hash(form, COST)
-    t.strictSame(await costsOf(() => hasher.verify({ password: 'cafe\u0301', hash })), [COST, COST])
+    t.strictSame(await costsOf(() => hasher.verify({ password: 'cafe\u0301', hash })), costs)
   }
 })
 

@@ -5,22 +5,17 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { DbSessionError, toDbSessionError } from './errors.ts'
 import type { TransactionSpec } from './options.ts'
-import { type Head, type RequestSession, readHead, restoreHead, type SessionOf } from './request-session.ts'
+import { type GetRequestSession, type Head, readHead, restoreHead } from './request-session.ts'
 import type { Session } from './session.ts'
 
 type Done = (error?: Error) => void
 
-/**
- * Creates the last `onSend` hook: the payload is serialized and the head is not sent yet. It commits if the response is
- * good, and rolls back otherwise.
- */
-export function commitOnSend(sessionOf: SessionOf, spec: TransactionSpec) {
-  return (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void => {
-    const requestSession = sessionOf(request)
-    if (!requestSession || requestSession.phase === 'done' || requestSession.phase === 'streaming') {
-      done()
-      return
-    }
+// Creates the last `onSend` hook: the payload is serialized and the head is not sent yet. It commits if the response is
+// good, and rolls back otherwise.
+export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpec) {
+  return (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done) => {
+    const requestSession = getSession(request)
+    if (!requestSession || ['done', 'streaming'].includes(requestSession.phase)) return done()
     // the handler goes on after a timeout has responded for it: the first response stands
     if (requestSession.phase === 'answering') {
       requestSession.hasSecondResponse = true
@@ -29,87 +24,65 @@ export function commitOnSend(sessionOf: SessionOf, spec: TransactionSpec) {
     const { session } = requestSession
     if (session === undefined) {
       requestSession.phase = spec.mode === 'read' && isStream(payload) ? 'streaming' : 'done'
-      done()
-      return
+      return done()
     }
     if (requestSession.retry(session.root.failure)) return
     requestSession.phase = 'answering'
     const head = readHead(reply)
-    endSession(session, reply, head, payload).then(
-      (isStreaming) => {
-        requestSession.phase = isStreaming ? 'streaming' : 'done'
-        if (requestSession.hasSecondResponse) restoreHead(reply, head)
-        proceed(done)
-      },
-      (error) => fail(requestSession, session, payload, error, done),
-    )
+    const onEnd = (phase: 'done' | 'streaming'): void => {
+      requestSession.phase = phase
+      if (requestSession.hasSecondResponse) restoreHead(reply, head)
+      try {
+        done()
+      } catch (error) {
+        // what Fastify throws while it writes the head becomes the error of a hook
+        done(error as Error)
+      }
+    }
+    const onError = async (error: unknown): Promise<void> => {
+      requestSession.phase = 'open'
+      if (requestSession.retry(error)) return
+      requestSession.phase = 'done'
+      if (isStream(payload)) payload.destroy?.()
+      const known = toDbSessionError(error)
+      await session.abort(known ?? new DbSessionError('DB_SESSION_ABORTED', error))
+      // without a handler's head, a hook before it has responded
+      if (requestSession.head) restoreHead(reply, requestSession.head)
+      if (known) reply.code(known.statusCode)
+      done(known ?? (error as Error))
+    }
+    endSession(session, reply, head, payload).then(onEnd, onError)
   }
 }
 
-/** Resolves with true if the session lasts as long as the response stream. */
-async function endSession(
-  session: Session,
-  reply: FastifyReply,
-  head: Head,
-  payload: unknown,
-): Promise<boolean> {
+/** Resolves with `streaming` if the session lasts as long as the response stream. */
+async function endSession(session: Session, reply: FastifyReply, head: Head, payload: unknown) {
   // a `Response` has a status of its own
   const status = payload instanceof Response ? payload.status : reply.statusCode
   if (status >= 400) {
     await session.abort(new DbSessionError('DB_SESSION_OVER'))
-    return false
+    return 'done'
   }
   assertSendable(head, payload)
   // Fastify reads the stream of a HEAD request without sending it
   if (reply.request.method === 'HEAD') session.closeStream()
   if (isStream(payload)) {
-    if (session.context.spec.mode === 'read' && !session.root.isRollbackOnly) return true
-    await opened(payload)
+    if (session.context.spec.mode === 'read' && !session.root.isRollbackOnly) return 'streaming'
+    await untilOpened(payload)
     // a row stream sends its statement a little later
     await immediate()
     if (session.isStreaming) throw new DbSessionError('DB_SESSION_STREAM_OPEN')
   }
   await session.finish()
-  return false
+  return 'done'
 }
 
 /** Rejects if a stream fails before the COMMIT, as a file does that cannot be opened. Later, Fastify listens. */
-async function opened(payload: Stream): Promise<void> {
+async function untilOpened(payload: Stream): Promise<void> {
   if (!(payload instanceof Readable)) return
   payload.on('error', () => {})
   if ('pending' in payload && payload.pending === true) await once(payload, 'ready')
   if (payload.errored) throw payload.errored
-}
-
-function fail(
-  requestSession: RequestSession,
-  session: Session,
-  payload: unknown,
-  error: unknown,
-  done: Done,
-): void {
-  const { reply, head } = requestSession
-  requestSession.phase = 'open'
-  if (requestSession.retry(error)) return
-  requestSession.phase = 'done'
-  if (isStream(payload)) payload.destroy?.()
-  const known = toDbSessionError(error)
-  const reason = known ?? new DbSessionError('DB_SESSION_ABORTED', error)
-  session.abort(reason).then(() => {
-    // without a handler's head, a hook before it has responded
-    if (head) restoreHead(reply, head)
-    if (known) reply.code(known.statusCode)
-    done(known ?? (error as Error))
-  })
-}
-
-/** Reports what Fastify throws while it writes the head as the error of a hook. */
-function proceed(done: Done): void {
-  try {
-    done()
-  } catch (error) {
-    done(error as Error)
-  }
 }
 
 interface Stream {

@@ -4,11 +4,9 @@ import { closeSocket, type Encoded, encode, isLost, type PgConnection } from './
 
 /** Where connections come from: the pool of a knex. */
 export interface Connections {
-  /** The most connections the pool opens. */
   readonly max: number
   acquire(): Promise<PgConnection>
   release(connection: PgConnection): void
-  /** Returns true if the error says that the pool itself had no connection in time. */
   isPoolTimeout(error: unknown): boolean
 }
 
@@ -36,13 +34,12 @@ const TRANSACTION_VERBS: Verbs = {
 
 interface Waiter {
   readonly isUnit: boolean
-  /** The pool has been asked for its connection. */
+  /** knex's pool has been asked for its connection. */
   isAdmitted: boolean
   resolve(lease: Lease): void
   reject(error: DbSessionError): void
 }
 
-/** A connection that was asked for. */
 export interface Waiting {
   readonly lease: Promise<Lease>
   /** Stops waiting. Returns false if the wait is over already. */
@@ -52,28 +49,23 @@ export interface Waiting {
 /** Lends connections to sessions, in order of arrival, each within a deadline. */
 export class ConnectionPool {
   readonly verbs: Verbs
+  /** A request that holds a connection may wait for a unit of work. */
+  readonly canNest: boolean
   readonly #connections: Connections
   readonly #timeoutMs: number
-  /** Everyone who waits, the oldest first. */
   readonly #waiters = new Set<Waiter>()
-  #requests = 0
-  #units = 0
+  #lent = 0
+  #lentToRequests = 0
 
   constructor(connections: Connections, timeoutMs: number, verbs: Verbs = TRANSACTION_VERBS) {
     this.verbs = verbs
+    this.canNest = connections.max > 1
     this.#connections = connections
     this.#timeoutMs = timeoutMs
   }
 
-  /** Returns true if a request that holds a connection may wait for a unit of work. */
-  get canNest(): boolean {
-    return this.#connections.max > 1
-  }
-
-  /**
-   * Asks for a connection; the promise rejects if none becomes free in time. Requests leave the last connection to
-   * units of work, which a request may wait for.
-   */
+  // Asks for a connection; the promise rejects if none becomes free in time. Requests leave the last connection to
+  // units of work, which a request may wait for.
   acquire(isUnit: boolean): Waiting {
     let stop = (): boolean => false
     const lease = new Promise<Lease>((resolve, reject) => {
@@ -91,40 +83,40 @@ export class ConnectionPool {
     return { lease: lease.finally(stop), stop }
   }
 
-  /** Takes a connection back. Only its lease calls this. */
-  takeBack(connection: PgConnection, isUnit: boolean): void {
-    this.#connections.release(connection)
-    this.#leave(isUnit)
-  }
-
   async #admit(waiter: Waiter): Promise<void> {
     const { isUnit } = waiter
     const { max } = this.#connections
-    if (isUnit ? this.#requests + this.#units >= max : this.#requests >= Math.max(1, max - 1)) return
+    if (isUnit ? this.#lent >= max : this.#lentToRequests >= Math.max(1, max - 1)) return
     waiter.isAdmitted = true
-    if (isUnit) this.#units++
-    else this.#requests++
+    this.#count(1, isUnit)
     try {
       const connection = await this.#connections.acquire()
-      if (this.#waiters.delete(waiter)) waiter.resolve(new Lease(this, connection, isUnit))
-      else this.takeBack(connection, isUnit)
+      const lease = new Lease(connection, this.verbs, () => {
+        this.#connections.release(connection)
+        this.#admitNext(isUnit)
+      })
+      if (this.#waiters.delete(waiter)) waiter.resolve(lease)
+      else lease.release()
     } catch (error) {
-      this.#leave(isUnit)
+      this.#admitNext(isUnit)
       const isTimeout = this.#connections.isPoolTimeout(error)
-      waiter.reject(
-        new DbSessionError(isTimeout ? 'DB_SESSION_POOL_EXHAUSTED' : 'DB_SESSION_UNAVAILABLE', error),
-      )
+      const code = isTimeout ? 'DB_SESSION_POOL_EXHAUSTED' : 'DB_SESSION_UNAVAILABLE'
+      waiter.reject(new DbSessionError(code, error))
     }
   }
 
-  #leave(isUnit: boolean): void {
-    if (isUnit) this.#units--
-    else this.#requests--
+  #admitNext(wasUnit: boolean): void {
+    this.#count(-1, wasUnit)
     for (const waiter of this.#waiters) {
       if (waiter.isAdmitted) continue
       this.#admit(waiter)
       if (waiter.isAdmitted) return
     }
+  }
+
+  #count(change: number, isUnit: boolean): void {
+    this.#lent += change
+    if (!isUnit) this.#lentToRequests += change
   }
 }
 
@@ -132,32 +124,34 @@ export class ConnectionPool {
 export class Lease {
   readonly connection: PgConnection
   readonly verbs: Verbs
-  readonly #pool: ConnectionPool
-  readonly #isUnit: boolean
+  readonly #takeBack: () => void
   #isReturned = false
 
-  constructor(pool: ConnectionPool, connection: PgConnection, isUnit: boolean) {
+  constructor(connection: PgConnection, verbs: Verbs, takeBack: () => void) {
     this.connection = connection
-    this.verbs = pool.verbs
-    this.#pool = pool
-    this.#isUnit = isUnit
+    this.verbs = verbs
+    this.#takeBack = takeBack
   }
 
-  /** Returns the connection to the pool. */
   release(): void {
-    if (this.#isReturned) throw new Error('A connection was returned twice. This is a bug in db-session.')
-    this.#isReturned = true
-    this.#pool.takeBack(this.connection, this.#isUnit)
+    this.#assertFirstReturn()
+    this.#takeBack()
   }
 
   /** Closes the connection, which rolls its transaction back, and returns the slot to the pool. */
   async discard(): Promise<void> {
+    this.#assertFirstReturn()
     if (!isLost(this.connection)) {
       const closed = new Promise((resolve) => this.connection.once('end', resolve))
       this.connection.end().catch(() => {})
       closeSocket(this.connection)
       await closed
     }
-    this.release()
+    this.#takeBack()
+  }
+
+  #assertFirstReturn(): void {
+    if (this.#isReturned) throw new Error('A connection was returned twice. This is a bug in db-session.')
+    this.#isReturned = true
   }
 }

@@ -1,3 +1,5 @@
+import type { DatabaseError } from 'pg'
+
 /** The HTTP status and the message of each code. `docs/errors/` has a page for each. */
 const ERRORS = {
   DB_SESSION_OPTION_INVALID: [500, 'An option is invalid.'],
@@ -106,12 +108,8 @@ export function keepMessage(error: Error): void {
   Object.defineProperty(error, 'message', { get: () => message, set() {}, configurable: true })
 }
 
-/** The members of pg's `DatabaseError` that are used here. */
-interface PostgresError extends Error {
-  readonly severity: string
-  readonly code: string
-  readonly constraint?: string
-}
+/** Postgres sends these members with every error. */
+type PostgresError = DatabaseError & { readonly severity: string; readonly code: string }
 
 /** Returns the error that Postgres sent: the error itself, or the one that Objection wraps as `nativeError`. */
 export function findPostgresError(error: unknown): PostgresError | undefined {
@@ -138,11 +136,12 @@ export function toDbSessionError(error: unknown): DbSessionError | undefined {
       return new DbSessionError(code, origin)
   if (endsConnection(error) && !SQLSTATES.DB_SESSION_QUERY_FAILED?.includes(sqlState))
     return new DbSessionError('DB_SESSION_CONNECTION_LOST', origin)
-  return new DbSessionError(
-    'DB_SESSION_QUERY_FAILED',
-    origin,
-    `A statement failed with SQLSTATE ${sqlState}.`,
-  )
+  const message = `A statement failed with SQLSTATE ${sqlState}.`
+  return new DbSessionError('DB_SESSION_QUERY_FAILED', origin, message)
+}
+
+export function notOnASession(message: string): DbSessionError {
+  return new DbSessionError('DB_SESSION_NOT_ON_A_SESSION', undefined, message)
 }
 
 /** Returns true for a serialization failure and for a deadlock: Postgres asks to repeat the transaction. */

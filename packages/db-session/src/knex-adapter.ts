@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import type { Knex } from 'knex'
 import type { QueryResult } from 'pg'
 import type { Connections } from './connection-pool.ts'
-import { DbSessionError } from './errors.ts'
+import { notOnASession } from './errors.ts'
 import { isSubmittable, type PgConnection, prepareStream, type Statement } from './pg-wire.ts'
 import type { Session } from './session.ts'
 import type { Scope } from './session-state.ts'
@@ -11,11 +11,10 @@ import type { DbSession, QueryConfig, UnitOfWorkOptions } from './types.ts'
 
 type Work<T> = (db: DbSession) => Promise<T>
 type RunUnit = <T>(work: Work<T>, options: UnitOfWorkOptions, outer: Session) => Promise<T>
-/** Creates the knex of a session, or of a savepoint in it. */
 export type CreateSessionKnex = (session: Session, scope: Scope) => DbSession
 
 /** Returns where a knex has its connections. Private: knex's types do not name the pool and its options. */
-export function connectionsOf(knex: Knex): Connections {
+export function getConnections(knex: Knex): Connections {
   const { client } = knex
   return {
     max: client.config.pool?.max ?? client.poolDefaults().max,
@@ -26,13 +25,10 @@ export function connectionsOf(knex: Knex): Connections {
   }
 }
 
-/**
- * Prepares what all sessions of one knex share, so one session costs three small objects.
- *
- * Private: a client can have another client as its prototype; it calls `acquireConnection`, `releaseConnection` and pg's
- * `query(config, callback)`; a knex lists its methods as own members.
- */
-export function sessionKnexFactory(knex: Knex, runUnit: RunUnit): CreateSessionKnex {
+// Prepares what all sessions of one knex share, so one session costs three small objects.
+// Private: a client can have another client as its prototype; it calls `acquireConnection`, `releaseConnection` and pg's
+// `query(config, callback)`; a knex lists its methods as own members.
+export function createSessionKnexFactory(knex: Knex, runUnit: RunUnit): CreateSessionKnex {
   const clientPrototype: SessionClient = Object.create(knex.client)
   clientPrototype.transacting = true
   clientPrototype.acquireConnection = async function () {
@@ -44,8 +40,7 @@ export function sessionKnexFactory(knex: Knex, runUnit: RunUnit): CreateSessionK
   }
   const prototype = Object.create(Function.prototype)
   forwardToBuilder(prototype, knex)
-  const members = sessionMembers(knex, create, runUnit)
-  Object.defineProperties(prototype, Object.getOwnPropertyDescriptors(members))
+  defineMembers(prototype, knex, create, runUnit)
   return create
 
   function create(session: Session, scope: Scope): DbSession {
@@ -76,7 +71,6 @@ class SessionConnection {
     this.scope.failure ??= error
   }
 
-  /** Sends a statement, with a callback or a promise, as pg's Client does. */
   query(statement: Statement | string, values?: unknown, callback?: ReplyCallback): unknown {
     const reply = typeof values === 'function' ? (values as ReplyCallback) : callback
     const given = typeof statement === 'string' ? { text: statement } : statement
@@ -90,7 +84,7 @@ class SessionConnection {
 }
 
 const kConnection = Symbol('db-session.connection')
-type SessionKnex = DbSession & { [kConnection]: SessionConnection }
+type SessionKnex = DbSession & { client: Knex.Client; [kConnection]: SessionConnection }
 type SessionClient = Knex.Client & { [kConnection]: SessionConnection; transacting: boolean }
 
 const OUTSIDE = 'It belongs to the knex itself, not to a session of it.'
@@ -104,81 +98,74 @@ const NOT_A_TRANSACTION =
   'A transaction inside a session is a savepoint: give `transaction` a function that returns a promise, and no options.'
 const QUERY_MEMBERS = ['text', 'values', 'name', 'rowMode']
 
-/** The members of a session besides those of a query builder. */
-function sessionMembers(knex: Knex, create: CreateSessionKnex, runUnit: RunUnit): object {
-  const members = {
-    get userParams() {
-      return knex.userParams
-    },
-    get schema() {
-      return this.client.schemaBuilder()
-    },
-    get fn() {
-      return knex.fn
-    },
-    get mode() {
-      return this[kConnection].session.context.spec.mode
-    },
-    get timeline() {
-      return this[kConnection].session.context.timeline.events
-    },
-    raw(...args: unknown[]) {
-      return this.client.raw(...args)
-    },
-    ref(name: string) {
-      return this.client.ref(name)
-    },
-    queryBuilder() {
-      return this.client.queryBuilder()
-    },
-    batchInsert(...args: Parameters<Knex['batchInsert']>) {
-      return knex.batchInsert(...args).transacting(this as unknown as Knex.Transaction)
-    },
-    isCompleted() {
-      return this[kConnection].scope.isClosed
-    },
-    query(statement: string | QueryConfig, values?: readonly unknown[]) {
-      const config = queryConfig(statement, values)
-      // whoever listens to knex gets every statement
-      this.client.emit('query', { method: 'raw', sql: config.text, bindings: config.values ?? [] })
-      const { session, scope } = this[kConnection]
-      return handled(session.submit(scope, config as Statement))
-    },
-    afterCommit(work: () => unknown) {
-      assertFunction('afterCommit', work)
-      this[kConnection].scope.afterCommit.push(work)
-    },
-    rollbackOnly() {
-      this[kConnection].scope.isRollbackOnly = true
-    },
-    commit() {
-      const { session, scope } = this[kConnection]
-      if (scope.parent) return refused('A savepoint is committed with its session.')
-      return handled(session.commit())
-    },
-    savepoint(work: Work<unknown>) {
-      assertFunction('savepoint', work)
-      const { session, scope } = this[kConnection]
-      return handled(session.savepoint(scope, async (inner) => work(create(session, inner))))
-    },
-    /** knex's name for a savepoint, which Objection's `Model.transaction(db, work)` calls too. */
-    transaction(work: Work<unknown>, config?: object) {
-      assertFunction('transaction', work)
-      if (config !== undefined) return refused(NOT_A_TRANSACTION)
-      return this.savepoint((db) => work(db) ?? refused(NOT_A_TRANSACTION))
-    },
-    unitOfWork(work: Work<unknown>, options: UnitOfWorkOptions = {}) {
-      assertFunction('unitOfWork', work)
-      return handled(runUnit(work, options, this[kConnection].session))
-    },
-  } as object & ThisType<SessionKnex & { client: Knex.Client }>
-  for (const [name, message] of Object.entries(REFUSED)) {
-    const get = () => {
+type Members = Record<string, (db: SessionKnex, ...args: never[]) => unknown>
+
+/** Defines the members of a session besides those of a query builder. */
+function defineMembers(
+  prototype: Record<string, unknown>,
+  knex: Knex,
+  create: CreateSessionKnex,
+  runUnit: RunUnit,
+): void {
+  const getters: Members = {
+    userParams: () => knex.userParams,
+    fn: () => knex.fn,
+    schema: (db) => db.client.schemaBuilder(),
+    mode: (db) => db[kConnection].session.context.spec.mode,
+    timeline: (db) => db[kConnection].session.context.timeline.events,
+  }
+  for (const [name, message] of Object.entries(REFUSED))
+    getters[name] = () => {
       throw notOnASession(message)
     }
-    Object.defineProperty(members, name, { get })
+  const methods: Members = {
+    raw: (db, ...args) => db.client.raw(...args),
+    ref: (db, ...args) => db.client.ref(...args),
+    queryBuilder: (db) => db.client.queryBuilder(),
+    batchInsert: (db, ...args: Parameters<Knex['batchInsert']>) =>
+      knex.batchInsert(...args).transacting(db as unknown as Knex.Transaction),
+    isCompleted: (db) => db[kConnection].scope.isClosed,
+    query(db, statement: string | QueryConfig, values?: readonly unknown[]) {
+      const config = parseQuery(statement, values)
+      // code that listens to knex gets every statement
+      db.client.emit('query', { method: 'raw', sql: config.text, bindings: config.values ?? [] })
+      const { session, scope } = db[kConnection]
+      return handled(session.submit(scope, config as Statement))
+    },
+    afterCommit(db, work: () => unknown) {
+      assertFunction('afterCommit', work)
+      db[kConnection].scope.afterCommit.push(work)
+    },
+    rollbackOnly(db) {
+      db[kConnection].scope.isRollbackOnly = true
+    },
+    commit(db) {
+      const { session, scope } = db[kConnection]
+      return scope.parent ? refuse('A savepoint is committed with its session.') : handled(session.commit())
+    },
+    savepoint(db, work: Work<unknown>) {
+      assertFunction('savepoint', work)
+      const { session, scope } = db[kConnection]
+      return handled(session.savepoint(scope, async (inner) => work(create(session, inner))))
+    },
+    // knex's name for a savepoint, which Objection's `Model.transaction(db, work)` calls too
+    transaction(db, work: Work<unknown>, config?: object) {
+      assertFunction('transaction', work)
+      if (config !== undefined) return refuse(NOT_A_TRANSACTION)
+      return db.savepoint((db) => work(db) ?? refuse(NOT_A_TRANSACTION))
+    },
+    unitOfWork(db, work: Work<unknown>, options: UnitOfWorkOptions = {}) {
+      assertFunction('unitOfWork', work)
+      return handled(runUnit(work, options, db[kConnection].session))
+    },
   }
-  return members
+  const bind = (member: Members[string]) =>
+    function (this: SessionKnex, ...args: never[]) {
+      return member(this, ...args)
+    }
+  for (const [name, get] of Object.entries(getters))
+    Object.defineProperty(prototype, name, { get: bind(get), enumerable: true, configurable: true })
+  for (const [name, method] of Object.entries(methods)) prototype[name] = bind(method)
 }
 
 /** `db.select()`, `db.where()` and so on: each is a method of a new builder. */
@@ -193,7 +180,7 @@ function forwardToBuilder(prototype: Record<string, unknown>, knex: Knex): void 
   }
 }
 
-function queryConfig(statement: string | QueryConfig, values: readonly unknown[] | undefined): QueryConfig {
+function parseQuery(statement: string | QueryConfig, values: readonly unknown[] | undefined): QueryConfig {
   const config =
     typeof statement === 'string' ? { text: statement, ...(values !== undefined && { values }) } : statement
   const { text, values: given = [], name = '', rowMode = 'array' } = config ?? {}
@@ -218,21 +205,15 @@ export function assertFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') throw new TypeError(`Expected \`${name}\` to get a function.`)
 }
 
-function notOnASession(message: string): DbSessionError {
-  return new DbSessionError('DB_SESSION_NOT_ON_A_SESSION', undefined, message)
-}
-
-function refused(message: string): Promise<never> {
+function refuse(message: string): Promise<never> {
   return handled(Promise.reject(notOnASession(message)))
 }
 
-/**
- * Gives one connection to everyone who asks a knex for one, until the returned function is called. Private: own members
- * of the client hide those of its class.
- */
+// Gives one connection to everyone who asks a knex for one, until the returned function is called. Private: own members
+// of the client hide those of its class.
 export function lendOneConnection(knex: Knex, connection: PgConnection): () => void {
   const { client } = knex
-  client.acquireConnection = async () => new SharedConnection(connection)
+  client.acquireConnection = async () => shareConnection(connection)
   client.releaseConnection = async () => {}
   return () => {
     delete client.acquireConnection
@@ -240,36 +221,28 @@ export function lendOneConnection(knex: Knex, connection: PgConnection): () => v
   }
 }
 
-/**
- * The connection of plain knex inside `withRollback`: each statement runs in a savepoint, and so does each transaction.
- * Private: how knex spells BEGIN, COMMIT and ROLLBACK.
- */
-class SharedConnection {
-  readonly #connection: PgConnection
-  #isInTransaction = false
-
-  constructor(connection: PgConnection) {
-    this.#connection = connection
-  }
-
-  query(query: { text: string; values?: unknown[] }, callback: ReplyCallback): void {
-    this.#run(query).then((result) => callback(null, result), callback)
-  }
-
-  async #run(query: { text: string; values?: unknown[] }): Promise<QueryResult> {
-    const send = (query: { text: string }): Promise<QueryResult> => this.#connection.query(query)
+// The connection of plain knex inside `withRollback`: each statement runs in a savepoint, and so does each transaction.
+// Private: how knex spells BEGIN, COMMIT and ROLLBACK.
+function shareConnection(connection: PgConnection) {
+  let isInTransaction = false
+  const send = (query: { text: string }): Promise<QueryResult> => connection.query(query)
+  const run = async (query: { text: string; values?: unknown[] }): Promise<QueryResult> => {
     if (/^COMMIT\b/i.test(query.text)) return send({ text: 'RELEASE SAVEPOINT knex' })
     if (/^ROLLBACK;?$/i.test(query.text)) return send({ text: 'ROLLBACK TO SAVEPOINT knex' })
-    if (this.#isInTransaction) return send(query)
-    this.#isInTransaction = /^BEGIN\b/i.test(query.text)
-    if (this.#isInTransaction) return send({ text: 'SAVEPOINT knex' })
+    if (isInTransaction) return send(query)
+    isInTransaction = /^BEGIN\b/i.test(query.text)
+    if (isInTransaction) return send({ text: 'SAVEPOINT knex' })
     await send({ text: 'SAVEPOINT statement' })
-    const verb = (await send(query).then(
-      (result) => ({ result, text: 'RELEASE SAVEPOINT statement' }),
-      (error) => ({ error, text: 'ROLLBACK TO SAVEPOINT statement' }),
-    )) as { result?: QueryResult; error?: Error; text: string }
-    await send({ text: verb.text })
-    if (verb.result) return verb.result
-    throw verb.error
+    const result = await send(query).catch(async (error) => {
+      await send({ text: 'ROLLBACK TO SAVEPOINT statement' })
+      throw error
+    })
+    await send({ text: 'RELEASE SAVEPOINT statement' })
+    return result
+  }
+  return {
+    query(query: { text: string; values?: unknown[] }, callback: ReplyCallback): void {
+      run(query).then((result) => callback(null, result), callback)
+    },
   }
 }

@@ -1,8 +1,6 @@
-/**
- * Everything that relies on private parts of pg, pg-cursor and pg-query-stream. `private-parts.test.ts` fails if one of
- * them changes.
- */
+/** All that relies on private parts of pg, pg-cursor and pg-query-stream: `private-parts.test.ts` fails if one changes. */
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import pg, { type Client, type Connection, type QueryConfig, type QueryResult, type Submittable } from 'pg'
 import type { BeginStatements } from './types.ts'
 
@@ -11,14 +9,10 @@ export type PgConnection = Client & { readonly processID: number; readonly secre
 
 /** Returns true once the socket is gone. Private: pg keeps what it knows of its socket in these members. */
 export function isLost(connection: PgConnection): boolean {
-  const { _queryable: isQueryable, _ended: isEnded } = connection as never as {
-    _queryable: boolean
-    _ended: boolean
-  }
-  return !isQueryable || isEnded
+  const { _queryable, _ended } = connection as never as Record<'_queryable' | '_ended', boolean>
+  return !_queryable || _ended
 }
 
-/** Closes the socket: whatever waits for a reply gets an error. */
 export function closeSocket(connection: PgConnection): void {
   connection.connection.stream.destroy()
 }
@@ -69,12 +63,8 @@ export function isSubmittable(statement: Statement): statement is Submittable {
 }
 
 /** Sends a statement. `lost` creates the error for the consumer of a row stream whose connection is lost. */
-export function send(
-  connection: PgConnection,
-  statement: Statement,
-  lost: () => Error,
-): Promise<QueryResult> {
-  return new Promise((resolve, reject) => {
+export function send(connection: PgConnection, statement: Statement, lost: () => Error) {
+  return new Promise<QueryResult>((resolve, reject) => {
     const reply: Reply = (error, result) => (error ? reject(error) : resolve(result as QueryResult))
     if (isSubmittable(statement)) submit(connection, statement as RowStream, lost, reply)
     // pg copies a config, member by member, but not a text and its values
@@ -90,28 +80,19 @@ export function canBatch(statement: Statement): statement is QueryConfig {
   return Boolean(statement.values?.length) || !statement.text.includes(';')
 }
 
-/**
- * Sends BEGIN, a statement and, if given, COMMIT in one message. That saves round trips, and the statement runs only if
- * BEGIN succeeded: in two messages, a statement after a failed BEGIN would be committed by itself.
- */
-export function sendBatch(
-  connection: PgConnection,
-  begin: Encoded,
-  statement: QueryConfig,
-  end?: Encoded,
-): Promise<QueryResult> {
-  return new Promise((resolve, reject) => {
+// Sends BEGIN, a statement and, if given, COMMIT in one message. That saves round trips, and the statement runs only if
+// BEGIN succeeded: in two messages, a statement after a failed BEGIN would be committed by itself.
+export function sendBatch(connection: PgConnection, begin: Encoded, statement: QueryConfig, end?: Encoded) {
+  return new Promise<QueryResult>((resolve, reject) => {
     const reply: Reply = (error, result) => (error ? reject(error) : resolve(result as QueryResult))
     connection.query(new BatchedQuery(begin, end, statement, reply) as Submittable)
   })
 }
 
-/**
- * Asks Postgres, over a second connection, to cancel what the first one runs
- * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS). PgBouncer forwards it.
- * Resolves when the server has closed the second connection: the signal is sent by then, so it cannot hit a later
- * statement. Never rejects: the caller waits for the statement anyway.
- */
+// Asks Postgres, over a second connection, to cancel what the first one runs
+// (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS). PgBouncer forwards it.
+// Resolves when the server has closed the second connection: the signal is sent by then, so it cannot hit a later
+// statement. Never rejects: the caller waits for the statement anyway.
 export function cancel(target: PgConnection, timeoutMs: number): Promise<void> {
   const { ssl, host, port } = target
   const connection = new pg.Connection({ ssl } as never) as CancelConnection
@@ -138,10 +119,8 @@ type CancelConnection = Connection & {
   cancel(processID: number, secretKey: number): void
 }
 
-/**
- * Calls `onSilent` once no byte has arrived for `timeoutMs`, if not 0, while a reply is due. Returns a function that
- * stops the watch. Private: `connection.stream` is the socket.
- */
+// Calls `onSilent` once no byte has arrived for `timeoutMs`, if not 0, while a reply is due. Returns a function that
+// stops the watch. Private: `connection.stream` is the socket.
 export function watchForSilence(
   connection: PgConnection,
   timeoutMs: number,
@@ -159,75 +138,61 @@ export function watchForSilence(
 }
 
 /** A cursor, a row stream or a COPY. Private: pg-query-stream keeps its `cursor`, whose `state` says what it waits for. */
-interface RowStream extends Submittable {
+interface RowStream extends Submittable, Partial<Duplex> {
   readonly cursor?: { readonly text: string; readonly values: unknown[] | null; readonly state: string }
   readonly state?: string
-  readonly destroyed?: boolean
-  readonly readableEnded?: boolean
-  readonly writableFinished?: boolean
-  on?(event: 'error', listener: () => void): void
-  once?(event: 'close', listener: () => void): void
-  emit?(event: 'error', error: Error): boolean
-  destroy?(error?: Error): void
   close?(callback: () => void): void
-  pipe?(target: NodeJS.WritableStream, options?: object): unknown
   handleReadyForQuery?(connection: Connection): void
   handleError(error: Error, connection?: Connection): void
-  [kTarget]?: { readonly destroyed?: boolean }
+  [kTarget]?: NodeJS.WritableStream & { readonly destroyed?: boolean }
 }
 
 /** The stream that knex gives to the application; its rows come through a pipe. */
 const kTarget = Symbol('db-session.target')
 
-/**
- * Notes where the rows of a stream go. An error of a stream that nobody listens to fails its session, but must not end
- * the process.
- */
+// Notes where the rows of a stream go. An error of a stream that nobody listens to fails its session, but must not end
+// the process.
 export function prepareStream(statement: Submittable): void {
   const stream = statement as RowStream
   stream.on?.('error', () => {})
   const { pipe } = stream
   if (pipe === undefined) return
   stream.pipe = (target, options) => {
-    stream[kTarget] = target as { destroyed?: boolean }
+    stream[kTarget] = target
     target.on('error', () => {})
-    return pipe.call(stream, target, options)
+    return pipe.call(stream, target, options) as typeof target
   }
 }
 
 /** Returns true for a row stream whose consumer has finished with it: left by `break`, destroyed, or read to the end. */
 export function isLeft(statement: Statement): boolean {
   const { destroyed, readableEnded, writableFinished, [kTarget]: target } = statement as RowStream
-  return [
-    destroyed,
-    readableEnded,
-    writableFinished,
-    target?.destroyed,
-    stateOf(statement) === 'done',
-  ].includes(true)
+  const hasEnded = readableEnded || writableFinished || readState(statement) === 'done'
+  return hasEnded || destroyed === true || target?.destroyed === true
 }
 
 /** Returns true for a cursor that waits for its consumer, not for Postgres. */
 export function isWaitingForConsumer(statement: Statement): boolean {
-  return stateOf(statement) === 'idle'
+  return readState(statement) === 'idle'
 }
 
-function stateOf(statement: Statement): string | undefined {
+function readState(statement: Statement): string | undefined {
   const { cursor, state } = statement as RowStream
   return cursor?.state ?? state
 }
 
 /** Closes a cursor, a row stream or a COPY. A consumer that still waits for rows needs an error. */
 export function close(statement: Statement, error?: Error): void {
+  if (!isSubmittable(statement)) return
   const stream = statement as RowStream
   if (stream.destroy) stream.destroy(error)
   else stream.close?.(() => {})
 }
 
 /** Reports an error to the consumer of a cursor, a row stream or a COPY that was not sent. */
-export function failUnsent(statement: Submittable, error: Error): void {
+export function failUnsent(statement: Statement, error: Error): void {
+  if (!isSubmittable(statement) || submitted.has(statement)) return
   const stream = statement as RowStream
-  if (submitted.has(stream)) return
   if (stream.destroy) stream.destroy(error)
   else stream.handleError(error)
 }
@@ -240,15 +205,10 @@ export function describe(statement: Statement): { text: string; values: readonly
   return { text: text ?? '', values: values ?? [] }
 }
 
-/**
- * Private: pg calls `handleReadyForQuery` on whatever ran, once the connection is ready for the next statement, and
- * `handleError` if Postgres or the socket reports an error.
- */
+// Private: pg calls `handleReadyForQuery` on whatever ran, once the connection is ready for the next statement, and
+// `handleError` if Postgres or the socket reports an error.
 function submit(connection: PgConnection, stream: RowStream, lost: () => Error, reply: Reply): void {
-  if (stream.destroyed) {
-    reply(null)
-    return
-  }
+  if (stream.destroyed) return void reply(null)
   submitted.add(stream)
   const { handleReadyForQuery, handleError } = stream
   // a cursor whose connection is lost never closes, so its consumer would wait forever

@@ -2,17 +2,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import fp from 'fastify-plugin'
 import { commitOnSend } from './commit-on-send.ts'
 import { DbSessionError, toDbSessionError } from './errors.ts'
-import {
-  check,
-  invalidOption,
-  parseSessionOptions,
-  parseTransactionSpec,
-  type TransactionSpec,
-} from './options.ts'
-import { kOpenSessions, RequestSession, type SessionOf, withRetries } from './request-session.ts'
-import { managerKey, type OpenSession, SessionManager } from './session-manager.ts'
+import * as option from './options.ts'
+import { type GetRequestSession, kOpenSessions, RequestSession, withRetries } from './request-session.ts'
+import { managerKey, SessionManager } from './session-manager.ts'
 import type { BeginStatements, DbRoute, DbSession, SessionOptions, UnitOfWork } from './types.ts'
-import { unitOfWorkOf } from './unit-of-work.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -53,56 +46,52 @@ const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 export const dbSession = fp<DbSessionOptions>(
   async (app: FastifyInstance, options: DbSessionOptions) => {
     const { name = 'db', begin } = options
-    const settings = parseSessionOptions(options, ['name', ...REGISTER_OPTIONS])
-    check('name', name, 'an identifier', typeof name === 'string' && /^[a-z]\w*$/i.test(name))
+    const settings = option.parseSessionOptions(options, ['name', ...REGISTER_OPTIONS])
+    option.check('name', name, 'an identifier', typeof name === 'string' && /^[a-z]\w*$/i.test(name))
     if (app.hasRequestDecorator(name))
-      throw invalidOption(`\`request.${name}\` exists already: give each database its own \`name\`.`)
+      throw option.invalidOption(`\`request.${name}\` exists already: give each database its own \`name\`.`)
     const manager = new SessionManager(settings, app.log)
     const kSession = Symbol(`db-session.${name}`)
     const kSpec = Symbol(`db-session.${name}.spec`)
-    const sessionOf: SessionOf = (request) => (request as never)[kSession]
-    const open = (request: FastifyRequest, spec: TransactionSpec): OpenSession => {
-      const owner = `${request.method} ${request.routeOptions.url}`
-      return manager.open({
-        owner,
-        spec,
-        isUnit: false,
-        log: request.log,
-        begin: begin ? [() => begin(request)] : [],
-      })
-    }
+    const getSession: GetRequestSession = (request) => (request as never)[kSession]
 
     app.decorate(managerKey(name) as never, manager as never)
-    const unitOfWork = unitOfWorkOf(manager, begin ? [() => begin(undefined)] : [])
+    const unitOfWork = manager.createUnitOfWork(begin && (() => begin(undefined)))
     app.decorate((name === 'db' ? 'unitOfWork' : `${name}UnitOfWork`) as 'unitOfWork', unitOfWork)
     if (!app.hasRequestDecorator(kOpenSessions)) app.decorateRequest(kOpenSessions as never, 0 as never)
     app.decorateRequest(kSession as never, null as never)
     app.decorateRequest(name, {
       getter(this: FastifyRequest): DbSession {
-        const spec = (this.routeOptions.config as { [kSpec]?: TransactionSpec })[kSpec]
-        const session = sessionOf(this)
+        const spec = (this.routeOptions.config as { [kSpec]?: option.TransactionSpec })[kSpec]
+        const session = getSession(this)
         if (spec && session) return session.open(spec)
         throw new DbSessionError('DB_SESSION_NOT_COVERED')
       },
     } as never)
     app.addHook('onRequest', (request, reply, done) => {
-      Object.assign(request, { [kSession]: new RequestSession(request, reply, open) })
+      const requestSession = new RequestSession(request, reply, (spec) => {
+        const owner = `${request.method} ${request.routeOptions.url}`
+        const ownBegin = begin ? [() => begin(request)] : []
+        return manager.open({ owner, spec, isUnit: false, log: request.log, begin: ownBegin })
+      })
+      Object.assign(request, { [kSession]: requestSession })
       done()
     })
     app.addHook('onRoute', (route) => {
       const config = (route.config ?? {}) as Record<string | symbol, unknown>
       // Fastify adds a HEAD route with the options of the GET route
       if (config[kSpec]) return
-      const spec = parseTransactionSpec((config[name] as DbRoute | undefined) ?? {}, settings)
+      const spec = option.parseTransactionSpec((config[name] as DbRoute | undefined) ?? {}, settings)
       route.config = { ...config, [kSpec]: spec } as NonNullable<RouteOptions['config']>
       route.errorHandler = translateErrors(route.errorHandler)
-      if (spec.retry > 0) route.handler = withRetries(route.handler, sessionOf, manager, spec, name)
+      const backOff = manager.backOff.bind(manager)
+      if (spec.retry > 0) route.handler = withRetries(route.handler, { spec, name, getSession, backOff })
       // the last hook before the handler, and the last one before the response
       append(route, 'preHandler', (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
-        sessionOf(request)?.beforeHandler()
+        getSession(request)?.beforeHandler()
         done()
       })
-      append(route, 'onSend', commitOnSend(sessionOf, spec))
+      append(route, 'onSend', commitOnSend(getSession, spec))
     })
     app.addHook('onClose', () => manager.close())
   },

@@ -1,24 +1,19 @@
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import { DbSessionError, isConflict } from './errors.ts'
 import type { TransactionSpec } from './options.ts'
-import type { Session } from './session.ts'
-import type { OpenSession, SessionManager } from './session-manager.ts'
+import type { OpenSession } from './session-manager.ts'
 import type { DbSession } from './types.ts'
 
 /** How many databases a request has used. A handler that used two cannot run again: one may have committed. */
 export const kOpenSessions = Symbol('db-session.open-sessions')
 
-export type SessionOf = (request: FastifyRequest) => RequestSession | null
+/** Returns null if the request has another app's hooks, or came before them. */
+export type GetRequestSession = (request: FastifyRequest) => RequestSession | null
 
-/** The status and the headers of a reply. */
-export interface Head {
-  readonly statusCode: number
-  readonly headers: ReturnType<FastifyReply['getHeaders']>
-}
-
-export function readHead(reply: FastifyReply): Head {
+export function readHead(reply: FastifyReply) {
   return { statusCode: reply.raw.statusCode, headers: reply.getHeaders() }
 }
+export type Head = ReturnType<typeof readHead>
 
 /** Gives a reply an earlier head again: no `Location` and no `Set-Cookie` of a response that failed is left. */
 export function restoreHead(reply: FastifyReply, { statusCode, headers }: Head): void {
@@ -26,6 +21,8 @@ export function restoreHead(reply: FastifyReply, { statusCode, headers }: Head):
   reply.headers(headers)
   reply.raw.statusCode = statusCode
 }
+
+type OpenWithSpec = (spec: TransactionSpec) => OpenSession
 
 /** Connects one request and its response with a session. */
 export class RequestSession {
@@ -41,31 +38,25 @@ export class RequestSession {
   isUntouched = false
   /** Runs the handler again if the error is a conflict and that is possible. */
   retry: (cause: unknown) => boolean = () => false
-  readonly #openSession: (request: FastifyRequest, spec: TransactionSpec) => OpenSession
+  readonly #openSession: OpenWithSpec
   #current: OpenSession | undefined
   #isListening = false
 
-  constructor(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    openSession: (request: FastifyRequest, spec: TransactionSpec) => OpenSession,
-  ) {
+  constructor(request: FastifyRequest, reply: FastifyReply, openSession: OpenWithSpec) {
     this.request = request
     this.reply = reply
     this.#openSession = openSession
   }
 
-  get session(): Session | undefined {
+  get session() {
     return this.#current?.session
   }
 
-  /** Returns the session, which is opened by the first call. */
   open(spec: TransactionSpec): DbSession {
     this.#current ??= this.#open(spec)
     return this.#current.db
   }
 
-  /** Called when all hooks before the handler have run. */
   beforeHandler(): void {
     this.head = readHead(this.reply)
     this.isUntouched = this.#current === undefined
@@ -92,7 +83,7 @@ export class RequestSession {
 
   #open(spec: TransactionSpec): OpenSession {
     const { reply } = this
-    const opened = this.#openSession(this.request, spec)
+    const opened = this.#openSession(spec)
     this.#count(1)
     // the response is on its way, or the client disconnected: too late for a session
     if (this.phase === 'answering' || this.phase === 'done' || reply.raw.destroyed)
@@ -126,37 +117,36 @@ export class RequestSession {
   }
 }
 
+export interface RetryOptions {
+  readonly spec: TransactionSpec
+  /** The member of the request that has the session. */
+  readonly name: string
+  readonly getSession: GetRequestSession
+  backOff(run: number): Promise<unknown>
+}
+
 /** Wraps a handler, so it runs again after a conflict. */
-export function withRetries(
-  handler: RouteHandlerMethod,
-  sessionOf: SessionOf,
-  manager: SessionManager,
-  spec: TransactionSpec,
-  name: string,
-): RouteHandlerMethod {
+export function withRetries(handler: RouteHandlerMethod, options: RetryOptions): RouteHandlerMethod {
   return function (this: unknown, ...args: unknown[]) {
     const [request, ...rest] = args as [FastifyRequest, ...unknown[]]
-    const requestSession = sessionOf(request)
+    const requestSession = options.getSession(request)
     const call = (request: FastifyRequest): unknown => Reflect.apply(handler, this, [request, ...rest])
     // another plugin may call the handler with other arguments, as @fastify/websocket does
-    return requestSession ? runWithRetries(call, request, requestSession, manager, spec, name) : call(request)
+    return requestSession ? runWithRetries(call, requestSession, options) : call(request)
   } as RouteHandlerMethod
 }
 
 function runWithRetries(
   call: (request: FastifyRequest) => unknown,
-  request: FastifyRequest,
   requestSession: RequestSession,
-  manager: SessionManager,
-  spec: TransactionSpec,
-  name: string,
+  { spec, name, backOff }: RetryOptions,
 ): unknown {
-  const { reply } = requestSession
+  const { request, reply } = requestSession
   let current = 1
   const mayRunAgain = (cause: unknown): boolean => current <= spec.retry && requestSession.mayRetry(cause)
 
   /** Returns the request with a session of this run: code left over from an earlier run gets none of a later one. */
-  const requestOfRun = (run: number): FastifyRequest => {
+  const wrapRequest = (run: number): FastifyRequest => {
     let db: DbSession | undefined
     return new Proxy(request, {
       get(request, key) {
@@ -169,7 +159,7 @@ function runWithRetries(
   }
   const runAgain = async (): Promise<unknown> => {
     await requestSession.reset()
-    await manager.backOff(current++)
+    await backOff(current++)
     return run()
   }
   const onError = (error: unknown): Promise<unknown> => {
@@ -178,7 +168,7 @@ function runWithRetries(
   }
   const run = (): unknown => {
     try {
-      const result = call(requestOfRun(current))
+      const result = call(wrapRequest(current))
       return isThenable(result) ? result.then(undefined, onError) : result
     } catch (error) {
       return onError(error)
@@ -187,14 +177,10 @@ function runWithRetries(
   // a commit that fails comes after the handler, so the next run sends its response by itself
   requestSession.retry = (cause) => {
     if (!mayRunAgain(cause)) return false
-    runAgain().then(
-      (payload) => {
-        if (payload !== undefined) reply.send(payload)
-      },
-      (error) => {
-        reply.send(error instanceof Error ? error : new Error('The handler failed.', { cause: error }))
-      },
-    )
+    const sendResult = (payload: unknown) => payload !== undefined && reply.send(payload)
+    const sendError = (error: unknown) =>
+      reply.send(error instanceof Error ? error : new Error('The handler failed.', { cause: error }))
+    runAgain().then(sendResult, sendError)
     return true
   }
   return run()

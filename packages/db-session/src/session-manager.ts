@@ -1,13 +1,13 @@
 import type { Knex } from 'knex'
-import { ConnectionPool } from './connection-pool.ts'
+import { ConnectionPool, type Waiting } from './connection-pool.ts'
 import { DbSessionError, isConflict, toDbSessionError } from './errors.ts'
-import { connectionsOf, sessionKnexFactory } from './knex-adapter.ts'
+import * as adapter from './knex-adapter.ts'
 import { parseTransactionSpec, type Settings, type TransactionSpec } from './options.ts'
-import { type Encoded, encode } from './pg-wire.ts'
+import { encode } from './pg-wire.ts'
 import { Session } from './session.ts'
 import { Timeline } from './timeline.ts'
 import { withTimeout } from './transaction.ts'
-import type { BeginStatements, DbSession, Log, UnitOfWorkOptions } from './types.ts'
+import type { BeginStatements, DbSession, Log, UnitOfWork, UnitOfWorkOptions } from './types.ts'
 
 /** How often it is logged, at most, that the replica gives no connection. */
 const FALLBACK_LOG_INTERVAL_MS = 10_000
@@ -16,7 +16,7 @@ const MAX_LEAK_CHECK_INTERVAL_MS = 1_000
 /** Returns the statements that follow BEGIN. Called for each BEGIN. */
 export type GetBegin = () => BeginStatements
 
-export interface OpenOptions {
+interface OpenOptions {
   /** The route, or the name of the unit of work's function, for the log and the diagnostics. */
   readonly owner: string
   readonly spec: TransactionSpec
@@ -25,21 +25,16 @@ export interface OpenOptions {
   readonly begin: readonly GetBegin[]
 }
 
-/** A session, and the knex that the application gets. */
-export interface OpenSession {
-  readonly session: Session
-  readonly db: DbSession
-}
+export type OpenSession = ReturnType<SessionManager['open']>
 
 /** Opens the sessions of one database, and waits for them when it is closed. */
 export class SessionManager {
   readonly settings: Settings
   /** The pool of the primary; `withRollback` replaces it. */
   primary: ConnectionPool
-  /** The pool of the replica, if there is one. */
   replica: ConnectionPool | undefined
   readonly #log: Log
-  readonly #createSessionKnex: ReturnType<typeof sessionKnexFactory>
+  readonly #createSessionKnex: adapter.CreateSessionKnex
   readonly #open = new Map<Session, OpenOptions>()
   readonly #leakTimer: NodeJS.Timeout
   #lastFallbackLog = Number.NEGATIVE_INFINITY
@@ -50,25 +45,30 @@ export class SessionManager {
     this.settings = settings
     this.#log = log
     const { knex, replica, acquireTimeoutMs, leakReportMs } = settings
-    const createPool = (knex: Knex) => new ConnectionPool(connectionsOf(knex), acquireTimeoutMs)
+    const createPool = (knex: Knex) => new ConnectionPool(adapter.getConnections(knex), acquireTimeoutMs)
     this.primary = createPool(knex)
     this.replica = replica && createPool(replica)
-    this.#createSessionKnex = sessionKnexFactory(knex, (work, options, outer) =>
-      this.runUnit(work, options, this.#open.get(outer)?.begin ?? [], outer),
+    this.#createSessionKnex = adapter.createSessionKnexFactory(knex, (work, options, outer) =>
+      this.#runUnit(work, options, this.#open.get(outer)?.begin ?? [], outer),
     )
     const intervalMs = Math.min(MAX_LEAK_CHECK_INTERVAL_MS, Math.max(1, leakReportMs))
-    this.#leakTimer = setInterval(() => this.#checkLeaks(), intervalMs).unref()
+    this.#leakTimer = setInterval(() => {
+      for (const session of this.#open.keys()) if (session.isOpen) session.context.timeline.checkLeak()
+    }, intervalMs).unref()
   }
 
-  open(options: OpenOptions): OpenSession {
-    const { begin, owner, ...rest } = options
+  open(options: OpenOptions) {
+    const { begin, owner, spec, isUnit, log } = options
+    const pools = spec.usesReplica && this.replica ? [this.replica, this.primary] : [this.primary]
     const session = new Session({
-      ...rest,
-      timeline: new Timeline(owner, this.settings, rest.log),
+      ...options,
+      timeline: new Timeline(owner, this.settings, log),
       cancelTimeoutMs: this.settings.cancelTimeoutMs,
-      pools: rest.spec.usesReplica && this.replica ? [this.replica, this.primary] : [this.primary],
-      extraBegin: () => encodeAll(begin),
-      onFallback: (error) => this.#logFallback(error),
+      acquire: () => this.#acquire(pools, isUnit),
+      extraBegin: () => {
+        const statements = begin.flatMap((getBegin) => getBegin())
+        return statements.length === 0 ? undefined : encode(statements)
+      },
       onEnded: () => {
         this.#open.delete(session)
         if (this.#open.size === 0) this.#onAllEnded()
@@ -78,13 +78,15 @@ export class SessionManager {
     return { session, db: this.#createSessionKnex(session, session.root) }
   }
 
-  /**
-   * Runs a work in a session of its own, and again after a conflict if its options say so.
-   *
-   * @param begin - what the option `begin` returns
-   * @param outer - the session that waits for the work, if there is one
-   */
-  async runUnit<T>(
+  createUnitOfWork(begin: GetBegin | undefined): UnitOfWork {
+    return (work, options = {}) => {
+      adapter.assertFunction('unitOfWork', work)
+      return adapter.handled(this.#runUnit(work, options, begin ? [begin] : []))
+    }
+  }
+
+  /** Runs a unit of work, and again after a conflict. `outer` is the session that waits for it, if there is one. */
+  async #runUnit<T>(
     work: (db: DbSession) => Promise<T>,
     options: UnitOfWorkOptions,
     begin: readonly GetBegin[],
@@ -136,25 +138,35 @@ export class SessionManager {
     await this.settings.replica?.destroy()
   }
 
-  #checkLeaks(): void {
-    const now = performance.now()
-    for (const session of this.#open.keys()) if (session.isOpen) session.context.timeline.checkLeak(now)
-  }
-
-  #logFallback(err: unknown): void {
-    const now = performance.now()
-    if (now - this.#lastFallbackLog < FALLBACK_LOG_INTERVAL_MS) return
-    this.#lastFallbackLog = now
-    this.#log.warn({ err }, 'the replica gives no connection: the primary serves what it would have read')
+  /** Asks the pools in turn. The one that gives a connection is the only one left: it serves the whole session. */
+  #acquire(pools: ConnectionPool[], isUnit: boolean): Waiting {
+    const [pool, other] = pools as [ConnectionPool, ConnectionPool?]
+    let waiting = pool.acquire(isUnit)
+    if (other === undefined) return waiting
+    const lease = waiting.lease.then(
+      (lease) => {
+        pools.splice(0, 2, pool)
+        return lease
+      },
+      (err) => {
+        const now = performance.now()
+        if (now - this.#lastFallbackLog >= FALLBACK_LOG_INTERVAL_MS) {
+          this.#lastFallbackLog = now
+          this.#log.warn(
+            { err },
+            'the replica gives no connection: the primary serves what it would have read',
+          )
+        }
+        pools.splice(0, 2, other)
+        waiting = other.acquire(isUnit)
+        return waiting.lease
+      },
+    )
+    return { lease, stop: () => waiting.stop() }
   }
 }
 
 /** The member of an app or of a unit of work that `withRollback` reads. */
 export function managerKey(name: string): symbol {
   return Symbol.for(`auth-primer.db-session.${name}`)
-}
-
-function encodeAll(begin: readonly GetBegin[]): Encoded | undefined {
-  const statements = begin.flatMap((getBegin) => getBegin())
-  return statements.length === 0 ? undefined : encode(statements)
 }

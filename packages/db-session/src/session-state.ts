@@ -1,61 +1,42 @@
 import { DbSessionError, toDbSessionError } from './errors.ts'
 
-/**
- * The states of a session:
- *
- * - `idle`: nothing is under way
- * - `busy`: a statement is under way, others may wait behind it
- * - `committing`: `commit()` is under way
- * - `finishing`: the last COMMIT or ROLLBACK is under way
- * - `ended`: everything is over
- */
-export type StateName = 'idle' | 'busy' | 'committing' | 'finishing' | 'ended'
+export type StateName =
+  | 'idle' // nothing is under way
+  | 'busy' // a statement is under way, others may wait behind it
+  | 'committing' // `commit()` is under way
+  | 'finishing' // the last COMMIT or ROLLBACK is under way
+  | 'ended' // everything is over
 
-/**
- * The events of a session:
- *
- * - `statement`: a statement is submitted, by `query`, a builder, a row stream or a savepoint
- * - `reply`: the statement under way is answered, and no other waits
- * - `savepoint`: a savepoint is asked for
- * - `commit`: `commit()` is called
- * - `finish`: the owner ends well, so the session commits
- * - `abort`: the owner ends badly, or the client disconnected, so the session rolls back
- * - `done`: the COMMIT or the ROLLBACK under way is over
- */
-export type EventName = 'statement' | 'reply' | 'savepoint' | 'commit' | 'finish' | 'abort' | 'done'
+export type EventName =
+  | 'statement' // a statement is submitted, by `query`, a builder, a row stream or a savepoint
+  | 'reply' // the statement under way is answered, and no other waits
+  | 'savepoint' // a savepoint is asked for
+  | 'commit' // `commit()` is called
+  | 'finish' // the owner ends well, so the session commits
+  | 'abort' // the owner ends badly, or the client disconnected, so the session rolls back
+  | 'done' // the COMMIT or the ROLLBACK under way is over
 
-/**
- * The next state, or else: `wait` until the state has changed, `ignore` the event, or refuse it because the session is
- * `over` or because something was `not awaited`.
- */
-export type Transition = StateName | 'wait' | 'ignore' | 'over' | 'not awaited'
+export type Transition =
+  | StateName // the next state
+  | 'wait' // until the state has changed
+  | 'ignore' // the event changes nothing
+  | 'over' // refused: the session has ended
+  | 'not awaited' // refused: something was not awaited
 
-const OVER = { statement: 'over', savepoint: 'over', commit: 'over', reply: 'ignore' } as const
+const ENDING = { finish: 'finishing', abort: 'finishing' } as const
 const REFUSED = { savepoint: 'not awaited', commit: 'not awaited', finish: 'not awaited' } as const
-const DELAYED = {
-  statement: 'wait',
-  savepoint: 'wait',
-  commit: 'wait',
-  finish: 'wait',
-  abort: 'wait',
-} as const
+const DELAYED = { statement: 'wait', savepoint: 'wait', commit: 'wait', finish: 'wait' } as const
+const OVER = { statement: 'over', savepoint: 'over', commit: 'over', reply: 'ignore' } as const
 
 /** What happens in each state at each event. A pair that is not listed cannot occur. */
 export const TRANSITIONS: Readonly<Record<StateName, Partial<Record<EventName, Transition>>>> = {
-  idle: {
-    statement: 'busy',
-    savepoint: 'idle',
-    commit: 'committing',
-    finish: 'finishing',
-    abort: 'finishing',
-  },
+  idle: { statement: 'busy', savepoint: 'idle', commit: 'committing', ...ENDING },
   busy: { ...REFUSED, statement: 'wait', reply: 'idle', abort: 'finishing' },
-  committing: { ...DELAYED, done: 'idle' },
+  committing: { ...DELAYED, abort: 'wait', done: 'idle' },
   finishing: { ...OVER, abort: 'wait', done: 'ended' },
   ended: { ...OVER, abort: 'ignore' },
 }
 
-/** Returns what an event does in a state. */
 export function transition(state: StateName, event: EventName): Transition {
   const next = TRANSITIONS[state][event]
   if (next === undefined)
@@ -83,7 +64,6 @@ export class Scope {
     if (parent) parent.child = this
   }
 
-  /** Returns why it takes no statement, if it does not. */
   get refusal(): DbSessionError | undefined {
     return this.isClosed ? new DbSessionError('DB_SESSION_OVER') : this.obstacle
   }
@@ -106,7 +86,6 @@ export class Scope {
   }
 }
 
-/** @param pending - what was not awaited: 'a statement', 'a savepoint' and so on */
 export function notAwaited(pending: string): DbSessionError {
   const message = `Await everything that uses the session: ${pending} was still under way, so the transaction was rolled back.`
   return new DbSessionError('DB_SESSION_NOT_AWAITED', undefined, message)
@@ -120,17 +99,14 @@ export function transactionFailed(cause: unknown): DbSessionError {
     : new DbSessionError('DB_SESSION_TRANSACTION_FAILED', cause)
 }
 
-/** A cheap first look: most statements contain none of these words. */
+/** Most statements contain none of these words. */
 const MAY_BE_LOCAL = /\bset\b|set_config|advisory_xact/i
 const LITERALS_AND_COMMENTS =
   /'(?:[^']|'')*'|\$(\w*)\$[\s\S]*?\$\1\$|"(?:[^"]|"")*"|--[^\n]*|\/\*(?:\/\*[\s\S]*?\*\/|[\s\S])*?\*\//g
 const TRANSACTION_LOCAL =
   /\bset\s+(?:local|transaction|constraints)\b|\bset_config\s*\((?![^()]*,\s*false\s*\))|\bpg_(?:try_)?advisory_xact_lock/i
 
-/**
- * Returns true if the statement sets something that ends with its transaction. In a session whose statements are
- * transactions of their own it would have no effect on the next one.
- */
+/** Returns true if the statement sets something that ends with its transaction. */
 export function isTransactionLocal(text: string): boolean {
   return MAY_BE_LOCAL.test(text) && TRANSACTION_LOCAL.test(text.replace(LITERALS_AND_COMMENTS, "''"))
 }

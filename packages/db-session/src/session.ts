@@ -1,17 +1,8 @@
 import { setImmediate as immediate } from 'node:timers/promises'
 import type { QueryResult } from 'pg'
-import type { ConnectionPool, Waiting } from './connection-pool.ts'
-import { DbSessionError } from './errors.ts'
+import { DbSessionError, notOnASession } from './errors.ts'
 import * as wire from './pg-wire.ts'
-import {
-  type EventName,
-  isTransactionLocal,
-  notAwaited,
-  Scope,
-  type StateName,
-  transactionFailed,
-  transition,
-} from './session-state.ts'
+import { type EventName, notAwaited, Scope, transactionFailed, transition } from './session-state.ts'
 import { type Sendable, Transaction, type TransactionContext, withTimeout } from './transaction.ts'
 import type { Log } from './types.ts'
 
@@ -25,34 +16,26 @@ interface Job extends Sendable {
   isSettled: boolean
 }
 
-/** The state, with what belongs to it. */
 type State =
   | { readonly name: 'idle' | 'ended' }
   | { readonly name: 'busy'; readonly job: Job }
   | { readonly name: 'committing' | 'finishing'; readonly done: Promise<void> }
 
-export interface SessionContext extends Omit<TransactionContext, 'acquire' | 'isBlocking'> {
+export interface SessionContext extends TransactionContext {
   readonly log: Log
   readonly isUnit: boolean
-  /** The pools to try, in order. The first that gives a connection serves the whole session. */
-  readonly pools: readonly ConnectionPool[]
-  /** Called if the first pool gives no connection. */
-  onFallback(error: unknown): void
   /** Called once everything is over, the functions given to `afterCommit` included. */
   onEnded(): void
 }
 
-/**
- * One session: statements in order, in one transaction after the other. `session-state.ts` has the table of what it
- * does in each state. It knows nothing of HTTP, of Fastify or of knex's builders.
- */
+// One session: statements in order, in one transaction after the other. `session-state.ts` has the table of what it
+// does in each state. It knows nothing of HTTP, of Fastify or of knex's builders.
 export class Session {
   readonly root = new Scope()
   readonly context: SessionContext
   /** Something is committed before the end, so the work must not run again. */
   hasCommittedEarly = false
-  readonly #transactionContext: TransactionContext
-  #pools: readonly ConnectionPool[]
+
   #state: State = { name: 'idle' }
   #transaction: Transaction | undefined
   readonly #queue: Job[] = []
@@ -68,16 +51,12 @@ export class Session {
 
   constructor(context: SessionContext) {
     this.context = context
-    this.#pools = context.pools
-    const isBlocking = (): boolean => this.#queue.length > 0
-    this.#transactionContext = { ...context, isBlocking, acquire: () => this.#acquire() }
   }
 
-  get state(): StateName {
+  get state() {
     return this.#state.name
   }
 
-  /** Returns true if it holds a connection. */
   get isOpen(): boolean {
     return this.#transaction?.isOpen === true
   }
@@ -93,9 +72,9 @@ export class Session {
 
   /** Runs a statement after those before it. */
   async submit(scope: Scope, statement: wire.Statement): Promise<QueryResult> {
-    const refusal = this.#refusal('statement', scope)
+    const refusal = this.#refusal('statement', scope.refusal)
     if (refusal === undefined) return this.#enqueue('query', scope, statement)
-    if (wire.isSubmittable(statement)) wire.failUnsent(statement, refusal)
+    wire.failUnsent(statement, refusal)
     throw refusal
   }
 
@@ -105,7 +84,7 @@ export class Session {
       await this.#untilCommitted()
       if (this.root.isClosed) this.#forgotten = 'a savepoint'
     }
-    const refusal = this.#refusal('savepoint', parent)
+    const refusal = this.#refusal('savepoint', parent.refusal)
     if (refusal) throw refusal
     const scope = new Scope(parent)
     try {
@@ -148,28 +127,22 @@ export class Session {
       throw reason
     }
     // the owner may have ended since: it waits for this commit
-    const refusal = this.#refusal('commit', this.root, this.root.obstacle)
+    const refusal = this.#refusal('commit', this.root.obstacle)
     if (refusal) {
-      if (this.#state.name === 'idle') await this.#end('commit', () => this.#takeTransaction()?.rollback())
+      if (this.root.failure !== undefined && this.#state.name === 'idle')
+        await this.#end('commit', (transaction) => transaction?.rollback())
       throw refusal
     }
-    if (this.root.isRollbackOnly)
-      throw new DbSessionError(
-        'DB_SESSION_NOT_ON_A_SESSION',
-        undefined,
-        '`rollbackOnly()` was called before.',
-      )
+    if (this.root.isRollbackOnly) throw notOnASession('`rollbackOnly()` was called before.')
     const hasWork = this.isOpen
     // what is registered from here on belongs to the next transaction
     const afterCommit = this.root.afterCommit.splice(0)
-    await this.#end('commit', () =>
-      this.#takeTransaction()
-        ?.commit()
-        .catch((error) => {
-          // swallowed, it would let the response say that this is committed
-          this.root.failure = error
-          throw error
-        }),
+    await this.#end('commit', (transaction) =>
+      transaction?.commit().catch((error) => {
+        // swallowed, it would let the response say that this is committed
+        this.root.failure = error
+        throw error
+      }),
     )
     this.hasCommittedEarly ||= hasWork
     this.#runAfterCommit(afterCommit)
@@ -186,20 +159,12 @@ export class Session {
     if (this.#forgotten !== undefined) await this.abort(notAwaited(this.#forgotten))
     if (this.root.failure !== undefined) await this.abort(transactionFailed(this.root.failure))
     if (this.#reason) throw this.#reason
-    if (this.root.isRollbackOnly) {
-      await this.abort(new DbSessionError('DB_SESSION_OVER'))
-      return
-    }
-    await this.#end('finish', () => this.#takeTransaction()?.commit())
+    if (this.root.isRollbackOnly) return this.abort(new DbSessionError('DB_SESSION_OVER'))
+    await this.#end('finish', (transaction) => transaction?.commit())
     this.#runAfterCommit(this.root.afterCommit)
   }
 
-  /**
-   * Refuses what waits, interrupts what runs, rolls back and ends. Never rejects.
-   *
-   * @param reason - the error of the statement under way and of later ones
-   * @param graceMs - how long the statement under way may go on before it is cancelled
-   */
+  /** Refuses what waits, interrupts what runs after `graceMs`, rolls back and ends. Never rejects. */
   async abort(reason: DbSessionError, graceMs = GRACE_MS): Promise<void> {
     this.#reason ??= reason
     this.root.close()
@@ -208,13 +173,19 @@ export class Session {
     if (this.#state.name === 'committing') await this.#untilCommitted()
     const job = this.#state.name === 'busy' ? this.#state.job : undefined
     if (transition(this.#state.name, 'abort') === 'finishing')
-      await this.#end('abort', () => this.#rollBack(job, graceMs))
+      await this.#end('abort', async (transaction) => {
+        if (job && transaction?.stopWaiting()) return this.#refuse(job, this.#reason as DbSessionError)
+        if (job && transaction?.isOpen)
+          await transaction.interrupt(job.statement, this.#settled(job), graceMs)
+        else if (job) await this.#settled(job)
+        await transaction?.rollback()
+      })
     else if ('done' in this.#state) await this.#state.done
   }
 
   /** Closes the row stream under way, if there is one: its rows are not needed. */
   closeStream(): void {
-    if (this.#state.name === 'busy' && this.isStreaming) wire.close(this.#state.job.statement)
+    if (this.#state.name === 'busy') wire.close(this.#state.job.statement)
   }
 
   /** Ends together with a unit of work that its owner waits for. */
@@ -257,11 +228,11 @@ export class Session {
     await this.#enqueue('savepoint', scope, { text })
   }
 
-  #refusal(event: EventName, scope: Scope, refusal = scope.refusal): DbSessionError | undefined {
+  #refusal(event: EventName, ofScope: DbSessionError | undefined): DbSessionError | undefined {
     const next = transition(this.#state.name, event)
     if (this.#reason) return this.#reason
     if (next === 'over') return new DbSessionError('DB_SESSION_OVER')
-    return refusal ?? (next === 'not awaited' ? notAwaited('a statement') : undefined)
+    return ofScope ?? (next === 'not awaited' ? notAwaited('a statement') : undefined)
   }
 
   #enqueue(kind: Job['kind'], scope: Scope, statement: wire.Statement): Promise<QueryResult> {
@@ -278,9 +249,7 @@ export class Session {
     const mayBeAlone = this.context.spec.isPerStatement && kind === 'query' && scope === this.root
     const isAlone = mayBeAlone && !this.isOpen && !wire.isSubmittable(statement)
     try {
-      if (isAlone && isTransactionLocal(wire.describe(statement).text))
-        throw new DbSessionError('DB_SESSION_NEEDS_TRANSACTION')
-      this.#transaction ??= new Transaction(this.#transactionContext)
+      this.#transaction ??= new Transaction(this.context, () => this.#queue.length > 0)
       const result = await (isAlone ? this.#transaction.sendAlone(job) : this.#transaction.send(job))
       if (endsTransaction(job, result))
         this.root.failure = scope.failure = new DbSessionError('DB_SESSION_ENDED_BY_STATEMENT')
@@ -305,27 +274,27 @@ export class Session {
     this.#state = { name: 'idle' }
     for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
       const refusal = job.kind === 'query' ? job.scope.obstacle : undefined
-      if (refusal === undefined) {
-        this.#start(job)
-        return
-      }
+      if (refusal === undefined) return void this.#start(job)
       this.#refuse(job, refusal)
     }
   }
 
-  /** Answers a statement that was not sent. */
   #refuse(job: Job, error: Error): void {
     job.isSettled = true
-    if (wire.isSubmittable(job.statement)) wire.failUnsent(job.statement, error)
+    wire.failUnsent(job.statement, error)
     job.reject(error)
   }
 
-  /** Ends a transaction in the state that the event leads to, and leaves that state afterwards. */
-  async #end(event: 'commit' | 'finish' | 'abort', work: () => Promise<void> | undefined): Promise<void> {
+  /** Ends the transaction in the state that the event leads to, and leaves that state afterwards. */
+  async #end(
+    event: 'commit' | 'finish' | 'abort',
+    work: (transaction: Transaction | undefined) => Promise<void> | undefined,
+  ): Promise<void> {
     const name = transition(this.#state.name, event)
     if (name !== 'committing' && name !== 'finishing')
       throw new Error(`A session cannot ${event} now. This is a bug in db-session.`)
-    const done = Promise.resolve().then(work)
+    const done = Promise.resolve(this.#transaction).then(work)
+    this.#transaction = undefined
     this.#state = { name, done: done.catch(() => {}) }
     try {
       await done
@@ -341,32 +310,13 @@ export class Session {
     }
   }
 
-  async #rollBack(job: Job | undefined, graceMs: number): Promise<void> {
-    const transaction = this.#takeTransaction()
-    if (job && transaction?.stopWaiting()) {
-      this.#refuse(job, this.#reason as DbSessionError)
-      return
-    }
-    if (job && transaction?.isOpen) await transaction.interrupt(job.statement, this.#settled(job), graceMs)
-    else if (job) await this.#settled(job)
-    await transaction?.rollback()
-  }
-
-  #takeTransaction(): Transaction | undefined {
-    const transaction = this.#transaction
-    this.#transaction = undefined
-    return transaction
-  }
-
   /** Waits for an early commit, whose error its caller gets. */
   async #untilCommitted(): Promise<void> {
     while (this.#state.name === 'committing') await this.#state.done
   }
 
-  /**
-   * Waits for what is under way in a scope. Returns what nobody awaited, if there is such a thing. A row stream that
-   * its consumer has left was awaited: its cursor is closed here.
-   */
+  // Waits for what is under way in a scope. Returns what nobody awaited, if there is such a thing. A row stream that
+  // its consumer has left was awaited: its cursor is closed here.
   async #settle(scope: Scope): Promise<string | undefined> {
     const giveUpAt = performance.now() + this.context.cancelTimeoutMs
     let forgotten: string | undefined
@@ -375,12 +325,15 @@ export class Session {
       const pending = this.#pending(scope)
       if (pending === undefined) return forgotten
       const statement = this.#state.name === 'busy' ? this.#state.job.statement : undefined
-      const isClosing = statement !== undefined && wire.isLeft(statement)
-      if (isClosing) wire.close(statement)
-      else forgotten ??= pending
+      if (statement !== undefined && wire.isLeft(statement)) {
+        wire.close(statement)
+        await this.#changed()
+        continue
+      }
+      forgotten ??= pending
       const restMs = giveUpAt - performance.now()
       // a row stream that nobody left waits for its consumer, not for Postgres
-      if (restMs <= 0 || (pending === 'a row stream' && !isClosing)) return forgotten ?? pending
+      if (restMs <= 0 || pending === 'a row stream') return forgotten
       await withTimeout(restMs, this.#changed(), undefined)
     }
   }
@@ -408,24 +361,6 @@ export class Session {
 
   #notify(): void {
     for (const watcher of this.#watchers.splice(0)) watcher()
-  }
-
-  /** Asks the pools in turn. */
-  #acquire(): Waiting {
-    const [pool, ...others] = this.#pools as [ConnectionPool, ...ConnectionPool[]]
-    let waiting = pool.acquire(this.context.isUnit)
-    if (others.length === 0) return waiting
-    const onLease = <T>(lease: T): T => {
-      this.#pools = [pool]
-      return lease
-    }
-    const onError = (error: unknown) => {
-      this.context.onFallback(error)
-      this.#pools = others
-      waiting = this.#acquire()
-      return waiting.lease
-    }
-    return { lease: waiting.lease.then(onLease, onError), stop: () => waiting.stop() }
   }
 
   #runAfterCommit(functions: readonly (() => unknown)[]): void {

@@ -9,11 +9,15 @@ import type { Log, QueryEvent } from './types.ts'
 const MAX_EVENTS = 1_000
 const MAX_SQL_LENGTH = 10_000
 
-type ChannelName = QueryEvent['kind'] | 'open' | 'idle' | 'leak'
 const NAMES = ['open', 'begin', 'query', 'savepoint', 'commit', 'rollback', 'idle', 'leak'] as const
 const CHANNELS = Object.fromEntries(
   NAMES.map((name) => [name, channel(`auth-primer:db-session:${name}`)]),
-) as Record<ChannelName, Channel>
+) as Record<(typeof NAMES)[number], Channel>
+
+export interface Reply {
+  readonly error?: Error
+  readonly result?: QueryResult
+}
 
 let opened = 0
 
@@ -38,14 +42,9 @@ export class Timeline {
   }
 
   /** Records something that was sent, and its reply. */
-  record(
-    kind: QueryEvent['kind'],
-    statement: Statement,
-    startedAt: number,
-    error?: Error,
-    result?: QueryResult,
-  ): void {
+  record(kind: QueryEvent['kind'], statement: Statement, startedAt: number, reply: Reply = {}): void {
     const { text, values } = describe(statement)
+    const { error, result } = reply
     const origin = findPostgresError(error)
     const rowCount = kind === 'query' ? result?.rowCount : undefined
     const event: QueryEvent = {
@@ -54,7 +53,7 @@ export class Timeline {
       ...(this.#settings.bindings && kind === 'query' ? { bindings: values } : {}),
       startedMs: startedAt - this.#openedAt,
       durationMs: performance.now() - startedAt,
-      ...(typeof rowCount === 'number' ? { rowCount } : {}),
+      ...(typeof rowCount === 'number' && { rowCount }),
       ...(error && { error: origin?.code ?? ('code' in error ? String(error.code) : error.name) }),
       ...(origin?.constraint !== undefined && { constraint: origin.constraint }),
     }
@@ -75,15 +74,12 @@ export class Timeline {
   }
 
   /** Logs, once, a session whose transaction is open for too long. */
-  checkLeak(now: number): void {
-    const ms = now - this.#openedAt
+  checkLeak(): void {
+    const ms = performance.now() - this.#openedAt
     if (this.#isReported || ms < this.#settings.leakReportMs) return
     this.#isReported = true
-    this.#report(
-      'leak',
-      ms,
-      'a transaction is still open: end the stream, the reply or the unit of work that holds it',
-    )
+    const message = 'a transaction is still open: end the stream, the reply or the unit of work that holds it'
+    this.#report('leak', ms, message)
   }
 
   #report(kind: 'idle' | 'leak', ms: number, message: string): void {

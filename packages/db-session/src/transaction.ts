@@ -3,18 +3,17 @@ import type { Lease, Waiting } from './connection-pool.ts'
 import { DbSessionError, endsConnection, findPostgresError, keepMessage, toDbSessionError } from './errors.ts'
 import type { TransactionSpec } from './options.ts'
 import * as wire from './pg-wire.ts'
-import type { Timeline } from './timeline.ts'
+import { isTransactionLocal } from './session-state.ts'
+import type { Reply, Timeline } from './timeline.ts'
 
 /** A cancel request that overtakes its statement finds nothing to cancel, so it is repeated. */
 const CANCEL_AGAIN_MS = 20
 
-/** A statement to send. */
 export interface Sendable {
   readonly kind: 'query' | 'savepoint' | 'commit' | 'rollback'
   readonly statement: wire.Statement
 }
 
-/** What all transactions of a session share. */
 export interface TransactionContext {
   readonly spec: TransactionSpec
   readonly cancelTimeoutMs: number
@@ -22,28 +21,27 @@ export interface TransactionContext {
   acquire(): Waiting
   /** Returns the statements that follow BEGIN and its limits. */
   extraBegin(): wire.Encoded | undefined
-  /** Returns true if other statements wait for the one under way. */
-  isBlocking(): boolean
 }
 
 /** One transaction on one connection, from its first statement to its end. */
 export class Transaction {
   readonly #context: TransactionContext
+  readonly #isBlocking: () => boolean
   #waiting: Waiting | undefined
   #lease: Lease | undefined
   /** Nobody knows what the connection is doing, so it is closed at the end. */
   #isUnusable = false
 
-  constructor(context: TransactionContext) {
+  /** @param isBlocking - returns true if other statements wait for the one under way */
+  constructor(context: TransactionContext, isBlocking: () => boolean) {
     this.#context = context
+    this.#isBlocking = isBlocking
   }
 
-  /** Returns true if it holds a connection. */
   get isOpen(): boolean {
     return this.#lease !== undefined
   }
 
-  /** Returns true if the connection can take the next statement. */
   get isUsable(): boolean {
     return this.#lease !== undefined && !this.#isUnusable && !wire.isLost(this.#lease.connection)
   }
@@ -57,6 +55,9 @@ export class Transaction {
 
   /** Sends BEGIN, a statement and COMMIT, in one message if possible. The connection is returned at the end. */
   async sendAlone(sendable: Sendable): Promise<QueryResult> {
+    // it would have no effect on the next statement
+    if (isTransactionLocal(wire.describe(sendable.statement).text))
+      throw new DbSessionError('DB_SESSION_NEEDS_TRANSACTION')
     try {
       const result = await this.#sendFirst(sendable, true)
       if (wire.canBatch(sendable.statement)) {
@@ -71,7 +72,7 @@ export class Transaction {
     }
   }
 
-  /** Stops waiting for a connection. Returns false if it does not wait for one. */
+  /** Returns false if it does not wait for a connection. */
   stopWaiting(): boolean {
     return this.#waiting?.stop() === true
   }
@@ -113,10 +114,7 @@ export class Transaction {
     if (isUsable) {
       const rolledBack = this.#control(lease, 'rollback', lease.verbs.rollback)
       const result = await withTimeout(cancelTimeoutMs, rolledBack, new Error('No reply'))
-      if (!(result instanceof Error)) {
-        lease.release()
-        return
-      }
+      if (!(result instanceof Error)) return lease.release()
     }
     if (!wire.isLost(lease.connection)) void wire.cancel(lease.connection, cancelTimeoutMs)
     await lease.discard()
@@ -127,8 +125,7 @@ export class Transaction {
     const { connection } = this.#lease as Lease
     const { cancelTimeoutMs } = this.#context
     const hasEnded = settled.then(() => true)
-    const error = wire.isLeft(statement) ? undefined : new DbSessionError('DB_SESSION_OVER')
-    if (wire.isSubmittable(statement)) wire.close(statement, error)
+    wire.close(statement, wire.isLeft(statement) ? undefined : new DbSessionError('DB_SESSION_OVER'))
     if (graceMs > 0 && (await withTimeout(graceMs, hasEnded, false))) return
     const giveUpAt = performance.now() + cancelTimeoutMs
     while (performance.now() < giveUpAt) {
@@ -152,16 +149,15 @@ export class Transaction {
       const begin = extra ? wire.concatenate(limits, extra) : limits
       const end = isAlone ? lease.verbs.endOfRead : undefined
       timeline.record('begin', begin, startedAt)
+      const { connection } = lease
       if (wire.canBatch(statement))
-        return await this.#watch(lease, sendable, () =>
-          wire.sendBatch(lease.connection, begin, statement, end),
-        )
+        return await this.#watch(lease, sendable, () => wire.sendBatch(connection, begin, statement, end))
       // a row stream, a prepared statement, or several statements in one text: BEGIN has a message of its own
-      await this.#watch(lease, undefined, () => wire.sendBatch(lease.connection, begin, { text: '' }))
+      await this.#watch(lease, undefined, () => wire.sendBatch(connection, begin, { text: '' }))
       return await this.#send(lease, sendable)
     } catch (error) {
-      if (this.#lease === undefined) timeline.record(kind, statement, startedAt, error as Error)
-      if (wire.isSubmittable(statement)) wire.failUnsent(statement, error as Error)
+      if (this.#lease === undefined) timeline.record(kind, statement, startedAt, { error: error as Error })
+      wire.failUnsent(statement, error as Error)
       throw error
     }
   }
@@ -184,26 +180,26 @@ export class Transaction {
     send: (lost: () => Error) => Promise<QueryResult>,
   ): Promise<QueryResult> {
     const { connection } = lease
-    const { timeline, spec, cancelTimeoutMs, isBlocking } = this.#context
+    const { timeline, spec, cancelTimeoutMs } = this.#context
     const { kind, statement } = sendable ?? {}
     const startedAt = performance.now()
     let isSilent = false
     const lost = (cause?: Error): DbSessionError =>
       new DbSessionError(isSilent ? 'DB_SESSION_STATEMENT_TIMEOUT' : 'DB_SESSION_CONNECTION_LOST', cause)
     // others that wait behind a row stream must not wait for its consumer forever
-    const isDue = (): boolean => !statement || !wire.isWaitingForConsumer(statement) || isBlocking()
+    const isDue = (): boolean => !statement || !wire.isWaitingForConsumer(statement) || this.#isBlocking()
     const stopWatching = wire.watchForSilence(connection, spec.deadlineMs, isDue, () => {
       isSilent = true
       if (kind !== 'commit') void wire.cancel(connection, cancelTimeoutMs)
       wire.closeSocket(connection)
     })
-    const record = (error?: Error, result?: QueryResult): void => {
+    const record = (reply: Reply): void => {
       stopWatching()
-      if (kind && statement) timeline.record(kind, statement, startedAt, error, result)
+      if (kind && statement) timeline.record(kind, statement, startedAt, reply)
     }
     try {
       const result = await send(lost)
-      record(undefined, result)
+      record({ result })
       return result
     } catch (error) {
       keepMessage(error as Error)
@@ -212,7 +208,7 @@ export class Transaction {
       if (!isFromPostgres) this.#isUnusable = true
       const isLost = !isFromPostgres && (isSilent || wire.isLost(connection))
       const explained = isLost ? lost(error as Error) : (error as Error)
-      record(explained)
+      record({ error: explained })
       throw explained
     }
   }

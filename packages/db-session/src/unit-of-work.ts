@@ -1,14 +1,9 @@
-import { assertFunction, handled } from './knex-adapter.ts'
 import { parseSessionOptions } from './options.ts'
-import { type GetBegin, managerKey, SessionManager } from './session-manager.ts'
-import type { ClosableUnitOfWork, CreateUnitOfWorkOptions, UnitOfWork } from './types.ts'
+import { managerKey, SessionManager } from './session-manager.ts'
+import type { ClosableUnitOfWork, CreateUnitOfWorkOptions } from './types.ts'
 
-export {
-  DB_SESSION_ERROR_CODES,
-  DbSessionError,
-  type DbSessionErrorCode,
-  toDbSessionError,
-} from './errors.ts'
+export type { DbSessionErrorCode } from './errors.ts'
+export { DB_SESSION_ERROR_CODES, DbSessionError, toDbSessionError } from './errors.ts'
 export type * from './types.ts'
 export { type WithRollbackOptions, withRollback } from './with-rollback.ts'
 
@@ -23,14 +18,6 @@ export { type WithRollbackOptions, withRollback } from './with-rollback.ts'
 export function createUnitOfWork(options: CreateUnitOfWorkOptions): ClosableUnitOfWork {
   const { begin, log = console } = options
   const manager = new SessionManager(parseSessionOptions(options, ['log']), log)
-  const run = unitOfWorkOf(manager, begin ? [begin] : [])
+  const run = manager.createUnitOfWork(begin)
   return Object.assign(run, { close: () => manager.close(), [managerKey('db')]: manager })
-}
-
-/** Returns the function that runs a manager's units of work. */
-export function unitOfWorkOf(manager: SessionManager, begin: readonly GetBegin[]): UnitOfWork {
-  return (work, options = {}) => {
-    assertFunction('unitOfWork', work)
-    return handled(manager.runUnit(work, options, begin))
-  }
 }

@@ -43,15 +43,12 @@ const active = new WeakSet<SessionManager>()
  * beforeEach(async () => { rollBack = await withRollback(app) })
  * afterEach(() => rollBack())
  */
-export async function withRollback<T>(
+export function withRollback<T>(
   target: object,
   work: () => Promise<T>,
   options?: WithRollbackOptions,
 ): Promise<T>
-export async function withRollback(
-  target: object,
-  options?: WithRollbackOptions,
-): Promise<() => Promise<void>>
+export function withRollback(target: object, options?: WithRollbackOptions): Promise<() => Promise<void>>
 export async function withRollback<T>(
   target: object,
   workOrOptions: (() => Promise<T>) | WithRollbackOptions = {},

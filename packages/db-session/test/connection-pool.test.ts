@@ -4,7 +4,7 @@ import pg from 'pg'
 import t from 'tap'
 import { ConnectionPool, type Lease } from '../src/connection-pool.ts'
 import type { DbSessionError } from '../src/errors.ts'
-import { connectionsOf } from '../src/knex-adapter.ts'
+import { getConnections } from '../src/knex-adapter.ts'
 import { closeSocket, isLost } from '../src/pg-wire.ts'
 import { openDatabase, openKnex, rejection, start, until, used } from './setup.ts'
 
@@ -12,7 +12,7 @@ const database = await openDatabase(t)
 const open = (max: number, timeoutMs = 60_000) => {
   const knex = openKnex(database.url, max)
   t.teardown(() => knex.destroy())
-  const pool = new ConnectionPool(connectionsOf(knex), timeoutMs)
+  const pool = new ConnectionPool(getConnections(knex), timeoutMs)
   return { knex, pool }
 }
 const take = (pool: ConnectionPool) => pool.acquire(true).lease
@@ -102,7 +102,7 @@ t.test('a session that waits longer than its timeout gets an error, in order of 
   const knex = openKnex(database.url, 1)
   t.teardown(() => knex.destroy())
   const held = await knex.client.acquireConnection()
-  const pool = new ConnectionPool(connectionsOf(knex), 20)
+  const pool = new ConnectionPool(getConnections(knex), 20)
   const errors: string[] = []
   const wait = (name: string) =>
     take(pool).catch((error: DbSessionError) => void errors.push(`${name} ${error.code}`))

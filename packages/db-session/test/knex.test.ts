@@ -281,7 +281,7 @@ t.test('a session emits the events of its knex', async (t) => {
   t.same(emitted, ['select * from "users" where "id" = $1'])
 })
 
-t.test('a timeout of knex rejects, and its unit of work rolls back', async (t) => {
+t.test('a timeout of knex rejects and cancels its statement', async (t) => {
   const slow = (db: DbSession) => db.raw('select pg_sleep(60)').timeout(20, { cancel: true })
   t.equal((await rejection(unit((db) => slow(db) as never))).name, 'KnexTimeoutError')
   await unit((db) => db.raw('select 1'))
@@ -299,9 +299,8 @@ t.test('members of knex that would leave the session are refused', async (t) => 
       () => db.seed,
     ])
       t.throws(use, { code: 'DB_SESSION_NOT_ON_A_SESSION' })
-    for (const use of [() => db.transaction(), () => db.transaction({ isolationLevel: 'serializable' })])
-      t.throws(use, TypeError)
     for (const use of [
+      () => db.transaction({ isolationLevel: 'serializable' }),
       () => db.transaction(async () => {}, { isolationLevel: 'serializable' }),
       () => db.transaction(() => {}),
       () => db.transaction((trx) => trx.commit() as never),

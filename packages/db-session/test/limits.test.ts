@@ -63,7 +63,7 @@ t.test('a transaction that exceeds its idle timeout is a 503', async (t) => {
         return {}
       })
     },
-    { idleTimeoutMs: 50, idleReportMs: 10 },
+    { idleTimeoutMs: 500, idleReportMs: 10 },
   )
   const response = await hit('POST', '/idle')
   t.match(response, { status: 503, seen: [] })

@@ -97,11 +97,13 @@ export class Keyring {
  *
  * @example
  * ```js
+ * import { randomBytes } from 'node:crypto'
  * import { keyring } from '@auth-primer/jwt-kit'
  *
+ * // Random here, so that no secret is printed; yours come from the environment.
  * const ring = keyring('HS256', [
- *   { kid: '2026-11', key: 'q9F3-vT7x_Lm2RkZ8sWd5YbN0cHj6GpA' },
- *   { kid: '2026-10', key: 'Zt4-wKq8_Xn1PfUj7oEi3DrB6yVm9HsC', verifyUntil: '2026-12-01T00:00:00Z' },
+ *   { kid: '2026-11', key: randomBytes(32) },
+ *   { kid: '2026-10', key: randomBytes(32), verifyUntil: '2026-12-01T00:00:00Z' },
  * ])
  * console.log(`${ring}`) // [Keyring HS256 2026-11 2026-10]
  * ```

@@ -34,12 +34,13 @@ export type JwtKit<K extends Kinds> = KitBase<K> & { readonly [N in keyof K]: Ki
  *
  * @example
  * ```js
+ * import { randomBytes } from 'node:crypto'
  * import { Type } from '@sinclair/typebox'
  * import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
  *
  * const kit = jwtKit({
  *   issuer: 'https://auth.shop.example',
- *   keys: keyring('HS256', [{ kid: '2026-11', key: 'q9F3-vT7x_Lm2RkZ8sWd5YbN0cHj6GpA' }]),
+ *   keys: keyring('HS256', [{ kid: '2026-11', key: randomBytes(32) }]),
  *   kinds: { access: tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({ sub: Type.String() }) }) },
  * })
  * const claims = await kit.access.verify(kit.access.sign({ sub: '7' }))

@@ -67,11 +67,12 @@ export interface Forgery {
  *
  * @example
  * ```js
+ * import { randomBytes } from 'node:crypto'
  * import { Type } from '@sinclair/typebox'
  * import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
  * import { forge } from '@auth-primer/jwt-kit/testing'
  *
- * const keys = keyring('HS256', [{ kid: '2026-11', key: 'q9F3-vT7x_Lm2RkZ8sWd5YbN0cHj6GpA' }])
+ * const keys = keyring('HS256', [{ kid: '2026-11', key: randomBytes(32) }])
  * const access = tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({ sub: Type.String() }) })
  * const kit = jwtKit({ issuer: 'https://auth.shop.example', keys, kinds: { access } })
  * const token = forge(kit.access, { sub: '7' }, { header: { alg: 'none' } })

@@ -17,8 +17,8 @@ t.test('has a page for every code, and a code for every page', async (t) => {
       `# ${code}`,
       '## What happened',
       '## Why',
-      '## How to mend it',
-      '## Where it is explained',
+      '## How to fix it',
+      '## Learn more',
     ]) {
       t.ok(text.includes(part), `${code}: ${part}`)
     }

@@ -1,10 +1,11 @@
 import { Type } from '@sinclair/typebox'
 import t from 'tap'
 import { jwtKit, keyring, tokenKind } from '../src/index.ts'
+import { SECRET } from './support.ts'
 
 const kit = jwtKit({
   issuer: 'https://auth.shop.example',
-  keys: keyring('HS256', [{ kid: '2026-11', key: 'q9F3-vT7x_Lm2RkZ8sWd5YbN0cHj6GpA' }]),
+  keys: keyring('HS256', [{ kid: '2026-11', key: SECRET }]),
   kinds: {
     access: tokenKind('access+jwt', {
       ttl: '30m',

@@ -1,10 +1,11 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import { Type } from '@sinclair/typebox'
 import { type Algorithm, jwtKit, type Keyring, keyring, tokenKind } from '../src/index.ts'
 import { testClock } from '../src/testing.ts'
 
-export const SECRET = 'q9F3-vT7x_Lm2RkZ8sWd5YbN0cHj6GpA'
-export const OTHER_SECRET = 'Zt4-wKq8_Xn1PfUj7oEi3DrB6yVm9HsC'
+/** 32 characters, as short as a secret may be. */
+export const SECRET = randomBytes(24).toString('base64url')
+export const OTHER_SECRET = randomBytes(24).toString('base64url')
 export const ISSUER = 'https://auth.shop.example'
 
 export const accessKind = tokenKind('access+jwt', {

@@ -21,3 +21,4 @@ console.log('after the answer:                      ', held())
 // #endregion
 
 await app.close()
+await knex.destroy()

@@ -26,3 +26,4 @@ console.log('stored:', await knex('users').pluck('email'))
 // #endregion
 
 await app.close()
+await knex.destroy()

@@ -1,8 +1,9 @@
 import { fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { buildApp } from '../solution/app.ts'
 
-const JWT_SECRET = 'q9F3-vT7x_Lm2RkZ8sWd5YbN0cHj6GpA'
+const JWT_SECRET = randomBytes(32).toString('base64url')
 
 // #region two
 const first = buildApp({ secret: JWT_SECRET })

@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { buildApp } from '../solution/app.ts'
 
 // #region clock
 let now = Date.parse('2026-11-22T12:00:00Z')
-const app = buildApp({ secret: 'q9F3-vT7x_Lm2RkZ8sWd5YbN0cHj6GpA', now: () => now })
+const app = buildApp({ secret: randomBytes(32).toString('base64url'), now: () => now })
 // #endregion
 
 const body = { email: 'ada@example.com', password: 'tomatoes in june' }

@@ -5,7 +5,8 @@ import knexModule from 'knex'
 /** The bug: nothing is right. */
 export async function build(databaseUrl: string): Promise<FastifyInstance> {
   const app = Fastify()
-  await app.register(dbSession, { knex: knexModule({ client: 'pg', connection: databaseUrl }) })
+  const knex = knexModule({ client: 'pg', connection: databaseUrl })
+  await app.register(dbSession, { knex, closePools: true })
   app.all('/*', async (_request, reply) => reply.code(500).send({}))
   return app
 }

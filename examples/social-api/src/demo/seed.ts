@@ -2,13 +2,13 @@ import type { Knex } from 'knex'
 import { DEMO_POSTS, DEMO_USERS } from './data.ts'
 
 /**
- * Puts the demo community into the database, all of it or nothing.
+ * Puts the demo data into the database, all of it or none.
  *
- * @returns false where one of its users is there already: then nothing is changed.
+ * @returns false if one of its users exists already; then nothing is changed.
  */
 export async function seed(knex: Knex): Promise<boolean> {
   return knex.transaction(async (trx) => {
-    // Two that seed at once: the second waits here, and then sees the first one's users.
+    // If two processes seed at once, the second waits here, and then finds the users of the first.
     await trx.raw('LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE')
     const emails = DEMO_USERS.map(({ email }) => email)
     if (await trx('users').whereRaw('lower(email) = ANY(?)', [emails]).first()) return false

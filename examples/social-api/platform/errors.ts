@@ -1,0 +1,98 @@
+/**
+ * Protects clients from responses that they cannot read, and the service from revealing its inside: every error is sent as a
+ * problem document (RFC 9457), and a 5xx says nothing about its cause.
+ */
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { PROBLEM_STATUS, Problem, type ProblemCode } from '../src/problem.ts'
+
+export function registerErrors(app: FastifyInstance): void {
+  app.setErrorHandler(sendProblem)
+}
+
+/** Fastify's error handler, and its `frameworkErrors`. */
+export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblem(error)
+  // Under overload there are many, so no stack.
+  if (problem.code === 'OVERLOADED') request.log.warn({ code: error.code }, 'request rejected')
+  else if (problem.statusCode >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
+  reply
+    .code(problem.statusCode)
+    .headers(problem.headers)
+    .type('application/problem+json')
+    .send(problem.toDocument(request.id))
+}
+
+/** The codes of errors that have a problem code of their own. */
+const BY_CODE: Record<string, ProblemCode> = {
+  JWT_KIT_NO_CREDENTIALS: 'NOT_AUTHENTICATED',
+  JWT_KIT_INVALID_TOKEN: 'TOKEN_INVALID',
+  JWT_KIT_INVALID_REQUEST: 'MALFORMED_REQUEST',
+  AUTH_HASH_OVERLOADED: 'OVERLOADED',
+  DB_SESSION_COMMIT_OUTCOME_UNKNOWN: 'COMMIT_OUTCOME_UNKNOWN',
+  DB_SESSION_POOL_EXHAUSTED: 'OVERLOADED',
+  XRAY_BUSY: 'OVERLOADED',
+  FST_STATIC_FORBIDDEN_PATH: 'NOT_FOUND',
+  ECONNREFUSED: 'DATABASE_UNAVAILABLE',
+  ECONNRESET: 'DATABASE_UNAVAILABLE',
+}
+
+/** The codes of all other errors that carry a status. */
+const BY_STATUS: Record<number, ProblemCode> = {
+  400: 'MALFORMED_REQUEST',
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
+  409: 'CONFLICT',
+  413: 'PAYLOAD_TOO_LARGE',
+  414: 'URI_TOO_LONG',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  422: 'VALIDATION_FAILED',
+  431: 'HEADERS_TOO_LARGE',
+  503: 'DATABASE_UNAVAILABLE',
+}
+
+function toProblem(error: FastifyError & { headers?: Record<string, string> }): Problem {
+  if (error instanceof Problem) return error
+  if (error.validation) return toValidationProblem(error)
+  // Node's message if the client disconnects while it sends its body, and the error of work that was aborted then.
+  if (error.message === 'aborted' || error.name === 'AbortError')
+    return new Problem('MALFORMED_REQUEST', 'The client disconnected before the request was complete.')
+  const code = databaseCode(error) ?? BY_CODE[error.code] ?? BY_STATUS[error.statusCode ?? 500] ?? 'INTERNAL'
+  return new Problem(code, PROBLEM_STATUS[code] < 500 ? error.message : undefined, {
+    cause: error,
+    headers: { ...(code === 'OVERLOADED' && { 'retry-after': '1' }), ...error.headers },
+  })
+}
+
+/** Postgres's own error, or Objection's around it. */
+interface DatabaseError extends Error {
+  severity?: string
+  nativeError?: { severity?: string; message: string }
+}
+
+/** The code of an error from the pool itself. A database session has translated its own already. */
+function databaseCode(error: DatabaseError): ProblemCode | undefined {
+  if (error.name === 'KnexTimeoutError') return 'OVERLOADED'
+  // Postgres ends or rejects a connection with severity FATAL. If it ends silently, pg has only a message.
+  const { severity, message } = error.nativeError ?? error
+  const isLost = severity === 'FATAL' || /Connection terminated|not queryable|timeout expired/.test(message)
+  return isLost ? 'DATABASE_UNAVAILABLE' : undefined
+}
+
+const FORMAT_MESSAGES: Record<string, string> = {
+  'idn-email': 'must be an email address',
+  'new-password': 'must have at least 8 characters and at most 72 bytes of UTF-8',
+}
+
+function toValidationProblem({ validation = [], validationContext = 'body' }: FastifyError): Problem {
+  const errors = validation.map(({ instancePath, keyword, params, message = 'is invalid' }) =>
+    keyword === 'required'
+      ? { in: validationContext, path: `${instancePath}/${params.missingProperty}`, message: 'is required' }
+      : {
+          in: validationContext,
+          path: instancePath,
+          message: FORMAT_MESSAGES[String(params.format)] ?? message,
+        },
+  )
+  const [first] = errors
+  return new Problem('VALIDATION_FAILED', `${first?.in}${first?.path} ${first?.message}.`, { errors })
+}

@@ -1,0 +1,66 @@
+/** What every service needs and no lesson is about, in the order in which a request meets it. */
+import type { FastifyBaseLogger, FastifyInstance, FastifyServerOptions } from 'fastify'
+import { type CorsConfig, registerCors } from './cors.ts'
+import { type DatabaseConfig, registerDatabase } from './database.ts'
+import { registerErrors, sendProblem } from './errors.ts'
+import { type HeadersConfig, registerHeaders } from './headers.ts'
+import { ROUTER_OPTIONS, registerHttp, replaceBrokenTarget, SERVER_LIMITS, sendClientError } from './http.ts'
+import { createRequestId, registerRequestId, registerSqlLog } from './logging.ts'
+import { type MetricsConfig, registerMetrics } from './metrics.ts'
+import { registerOpenapi } from './openapi.ts'
+import { type OverloadConfig, registerOverload } from './overload.ts'
+import { registerProblemResponses } from './problem-responses.ts'
+import { type RateLimitConfig, registerRateLimit } from './rate-limit.ts'
+import { registerValidation } from './validation.ts'
+
+export interface PlatformConfig
+  extends CorsConfig,
+    DatabaseConfig,
+    HeadersConfig,
+    MetricsConfig,
+    OverloadConfig,
+    RateLimitConfig {
+  readonly loggerInstance: FastifyBaseLogger
+  /** The number of proxies in front of the service, or their addresses. @default no `X-Forwarded-For` is believed */
+  readonly trustProxy?: number | string | undefined
+}
+
+/** Returns the options that `Fastify()` needs before anything is registered. */
+export function serverOptions({ loggerInstance, trustProxy }: PlatformConfig) {
+  return {
+    ...SERVER_LIMITS,
+    loggerInstance,
+    genReqId: createRequestId,
+    // Fastify 5.12 trusts nobody if this is a number. Whoever sets one makes sure that clients cannot bypass the proxies.
+    trustProxy:
+      typeof trustProxy === 'number'
+        ? (_address: string, hop: number) => hop < trustProxy
+        : (trustProxy ?? false),
+    routerOptions: ROUTER_OPTIONS,
+    rewriteUrl: replaceBrokenTarget,
+    frameworkErrors: sendProblem,
+    clientErrorHandler: sendClientError,
+  } satisfies FastifyServerOptions
+}
+
+/** `observe` registers what must see every request, also one that the platform rejects. */
+export async function registerPlatform(
+  app: FastifyInstance,
+  config: PlatformConfig,
+  observe: () => Promise<void>,
+): Promise<void> {
+  registerErrors(app)
+  await registerDatabase(app, config)
+  await observe()
+  registerRequestId(app)
+  await registerHeaders(app, config)
+  await registerCors(app, config)
+  await registerRateLimit(app, config)
+  registerHttp(app)
+  await registerOverload(app, config)
+  registerValidation(app)
+  registerSqlLog(app)
+  registerProblemResponses(app)
+  await registerOpenapi(app)
+  registerMetrics(app, config)
+}

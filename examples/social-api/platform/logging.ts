@@ -1,0 +1,149 @@
+/**
+ * Protects users' secrets from the log, and whoever reads the log from guessing: every line carries its request's id, the
+ * caller and, at debug, the SQL; never a password, a token, a cookie or the values in a database's message.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
+import type { Knex } from 'knex'
+import { type DestinationStream, type Logger, pino } from 'pino'
+import pretty from 'pino-pretty'
+
+export interface LoggingOptions {
+  readonly level: string
+  /** Lines for people, rather than JSON for machines. */
+  readonly readable: boolean
+  /** Receives the JSON lines. @default standard output */
+  readonly destination?: DestinationStream
+}
+
+const SECRETS = [
+  'password',
+  'current_password',
+  'new_password',
+  'client_secret',
+  'access_token',
+  'refresh_token',
+]
+const SECRET_HEADERS = ['token', 'secret', 'authorization', 'cookie', '["set-cookie"]']
+
+export function createLogger({ level, readable, destination }: LoggingOptions): Logger {
+  const options = {
+    level,
+    serializers: { err: describeError, req: describeRequest },
+    // A path names one place; the second and third list cover the members of what is logged.
+    redact: {
+      paths: [...SECRETS, ...SECRET_HEADERS].flatMap((name) =>
+        ['', '*.', '*.*.'].map((prefix) => join(prefix, name)),
+      ),
+      censor: '[redacted]',
+    },
+  }
+  if (!readable) {
+    const output = destination ?? pino.destination()
+    return pino(options, { write: (line) => output.write(escapeControls(line)) })
+  }
+  const output = pretty({ sync: true, translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true })
+  // pino-pretty decodes the JSON's escapes, so those of control characters are escaped once more.
+  return pino(options, {
+    write: (line) =>
+      output.write(
+        escapeControls(line).replace(JSON_ESCAPE, (found) =>
+          CONTROL_ESCAPE.test(found) ? `\\${found}` : found,
+        ),
+      ),
+  })
+}
+
+/** JSON leaves these as they are, but a terminal may act on them, or show the line in another order. */
+const TERMINAL_CONTROLS = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
+const JSON_ESCAPE = /\\(?:u[0-9a-f]{4}|.)/gi
+const CONTROL_ESCAPE = /^\\u(?:00[0189].|007f|061c|20[026].|feff)$/i
+
+/** Escapes control characters in a line of JSON, where they only occur within strings. */
+export function escapeControls(line: string): string {
+  return line.replace(TERMINAL_CONTROLS, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+function join(prefix: string, name: string): string {
+  return name.startsWith('[') ? `${prefix.replace(/\.$/, '')}${name}` : `${prefix}${name}`
+}
+
+/**
+ * Neither a search term nor an email, nor a token that a client puts into a query or a path by mistake. The proxy's log has
+ * the client's address, under the same request id.
+ */
+function describeRequest({ method, originalUrl, host }: FastifyRequest): object {
+  const [path = ''] = originalUrl.split('?', 1)
+  return { method, url: path.replace(/[^/]*(?:@|%40)[^/]*|[^/]{41,}/gi, '[redacted]'), host }
+}
+
+/** Only these members: Postgres's errors carry the row's values in `detail`. */
+function describeError(error: Error & { code?: string; nativeError?: { code?: string } }): object {
+  const cause = error.cause instanceof Error ? describeError(error.cause) : undefined
+  return {
+    type: error.name,
+    // Objection keeps Postgres's own error, and its code, in `nativeError`.
+    code: error.code ?? error.nativeError?.code,
+    message: error.message,
+    stack: error.stack,
+    ...(cause && { cause }),
+  }
+}
+
+/** An id that is safe in a header, a log line and a JSON string. */
+const SAFE_ID = /^[A-Za-z0-9._-]{1,64}$/
+
+/** Returns the proxy's id for the request, so that both logs can be compared, or a new one if that is missing or unsafe. */
+export function createRequestId({ headers }: { headers: IncomingHttpHeaders }): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && SAFE_ID.test(given) ? given : `req-${randomUUID()}`
+}
+
+export function registerRequestId(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    done()
+  })
+}
+
+/** What knex emits for a statement. */
+interface SentStatement {
+  readonly __knexQueryUid: string
+  readonly sql: string
+}
+
+/** At debug, logs every statement of a request with the request's id, without the values bound to it. */
+export function registerSqlLog(app: FastifyInstance): void {
+  if (app.log.level !== 'debug' && app.log.level !== 'trace') return
+
+  // A session's timeline has its statements, BEGIN and COMMIT included.
+  app.addHook('onResponse', async (request) => {
+    if (request.is404) return
+    for (const { sql, durationMs } of request.db.timeline) logStatement(request.log, sql, durationMs)
+  })
+
+  // A statement sent directly through the pool belongs to the request of the current async context.
+  const logs = new AsyncLocalStorage<FastifyBaseLogger>()
+  app.addHook('onRequest', (request, _reply, done) => logs.run(request.log, done))
+  const sentAt = new Map<string, number>()
+  const { client } = app.knex
+  client.on('query', ({ __knexQueryUid: id }: SentStatement) => sentAt.set(id, performance.now()))
+  for (const event of ['query-response', 'query-error']) {
+    client.on(
+      event,
+      function (this: Knex.Client, _outcome: unknown, { __knexQueryUid: id, sql }: SentStatement) {
+        const ms = performance.now() - (sentAt.get(id) ?? performance.now())
+        sentAt.delete(id)
+        const log = logs.getStore()
+        // A session's client inherits these listeners.
+        if (log && this === client) logStatement(log, sql, ms)
+      },
+    )
+  }
+}
+
+function logStatement(log: FastifyBaseLogger, sql: string, ms: number): void {
+  log.debug({ ms: Math.round(ms * 10) / 10 }, sql)
+}

@@ -1,0 +1,102 @@
+/**
+ * Protects clients from guesswork: the OpenAPI document, made from the schemas that validate, and Swagger UI to try it with.
+ */
+import { readFile } from 'node:fs/promises'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+
+const DESCRIPTION = `Users, login, posts and votes: the sample service of auth-primer.
+
+Sign up, log in with **Authorize**, and try every operation that has a lock.`
+
+/**
+ * The policy of Swagger UI: only scripts, styles and requests of this origin. Without `upgrade-insecure-requests`, since it
+ * must work over plain HTTP.
+ */
+const DOCS_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  // Swagger UI hides one empty drawing by an inline style.
+  "style-src 'self' 'unsafe-hashes' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+export async function registerOpenapi(app: FastifyInstance) {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'social-api',
+        version: '0.1.0',
+        description: DESCRIPTION,
+        contact: { name: 'The authors of auth-primer' },
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: '/', description: 'The server of this document.' }],
+      tags: [
+        { name: 'Users', description: 'Sign up, and look users up.' },
+        { name: 'Authentication', description: 'Exchange an email and password for tokens.' },
+        { name: 'Posts', description: 'Write, read, search, edit and delete.' },
+        { name: 'Votes', description: 'Vote for a post, or withdraw the vote.' },
+        { name: 'Service', description: 'Is the service alive, and able to serve?' },
+      ],
+      components: {
+        securitySchemes: {
+          login: {
+            type: 'oauth2',
+            description:
+              'Log in with an email as `username`, and its password. There is no client id or secret.',
+            flows: { password: { tokenUrl: 'login', scopes: {} } },
+          },
+        },
+      },
+    },
+    transformObject: (document) => nameSchemas('openapiObject' in document ? document.openapiObject : {}),
+  })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: {
+      deepLinking: true,
+      tryItOutEnabled: true,
+      persistAuthorization: true,
+      displayRequestDuration: true,
+      defaultModelsExpandDepth: 0,
+    },
+    theme: {
+      title: 'social-api',
+      css: [{ filename: 'social-api.css', content: await readAsset('swagger-ui.css') }],
+      js: [{ filename: 'social-api.js', content: await readAsset('swagger-ui.js') }],
+    },
+    staticCSP: DOCS_POLICY,
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+}
+
+/** The path is the same from the sources and from the build. */
+async function readAsset(name: string): Promise<string> {
+  return readFile(new URL(import.meta.resolve(`@auth-primer/social-api/assets/${name}`)), 'utf8')
+}
+
+type Members = Record<string, unknown>
+
+/** Writes each schema that has a title once, under `components`, where generated clients find the names of their types. */
+function nameSchemas(document: Members): Members {
+  const schemas: Record<string, Members> = {}
+  const visit = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(visit)
+    if (typeof value !== 'object' || value === null) return value
+    const copy: Members = Object.fromEntries(Object.entries(value).map(([name, one]) => [name, visit(one)]))
+    const { title, type } = copy
+    if (type !== 'object' || typeof title !== 'string') return copy
+    // A response's example is moved next to its schema, so the same schema may come once without it.
+    if (!(title in schemas) || 'examples' in copy) schemas[title] = copy
+    return { $ref: `#/components/schemas/${title}` }
+  }
+  const paths = visit(document.paths)
+  return { ...document, paths, components: { ...(document.components as Members), schemas } }
+}

@@ -1,0 +1,61 @@
+/**
+ * Protects everyone from one address that sends too much: 429 with `Retry-After`. The count is approximate and per process.
+ * Failed logins are counted exactly, in Postgres: `src/auth/login-limiter.ts`.
+ *
+ * A hook of our own calls the plugin, whose own hook would skip unknown paths.
+ */
+import { isIP } from 'node:net'
+import rateLimit from '@fastify/rate-limit'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import ipaddr from 'ipaddr.js'
+import { Problem } from '../src/problem.ts'
+
+export interface RateLimitConfig {
+  readonly throttles: {
+    /** Requests from one address (of IPv6, from one /64) per minute. 0: no limit. */
+    readonly requestsPerMinute: number
+  }
+}
+
+export async function registerRateLimit(
+  app: FastifyInstance,
+  { throttles: { requestsPerMinute } }: RateLimitConfig,
+) {
+  if (requestsPerMinute === 0) return
+  await app.register(rateLimit, {
+    global: false,
+    max: requestsPerMinute,
+    timeWindow: '1 minute',
+    keyGenerator: clientNetwork,
+  })
+  const count = app.createRateLimit()
+  app.addHook('onRequest', async (request) => {
+    if (request.routeOptions.config.rateLimit === false) return
+    const usage = await count(request)
+    if (usage.isAllowed || !usage.isExceeded) return
+    throw new Problem('TOO_MANY_REQUESTS', undefined, {
+      headers: { 'retry-after': String(usage.ttlInSeconds) },
+    })
+  })
+}
+
+/** Returns the network that a request is counted for: its client's, or the proxy's own if that sent no address. */
+export function clientNetwork({ ip, socket }: FastifyRequest): string {
+  return toNetwork(ip) ?? toNetwork(socket.remoteAddress) ?? 'unknown'
+}
+
+/**
+ * Returns an IPv4 address as it is, and the /64 of an IPv6 address, because a client that has one address of it has them all.
+ * Returns undefined if the text is not an address. Some proxies append a port.
+ */
+export function toNetwork(text = ''): string | undefined {
+  const bare = text.replace(/^\[([^\]]*)\](:\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1')
+  if (isIP(bare) === 0) return undefined
+  // Also turns an IPv4 address that is written as IPv6, `::ffff:192.0.2.1`, back into one.
+  const address = ipaddr.process(bare)
+  if (address instanceof ipaddr.IPv4) return address.toString()
+  // RFC 6052: the client has an IPv4 address and came through a translator.
+  if (address.range() === 'rfc6052') return ipaddr.fromByteArray(address.toByteArray().slice(12)).toString()
+  const network = address.parts.slice(0, 4).map((part) => part.toString(16))
+  return `${network.join(':')}::/64`
+}

@@ -1,0 +1,165 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Knex } from 'knex'
+import { RateLimiterPostgres } from 'rate-limiter-flexible'
+import { Problem } from '../problem.ts'
+
+const LONGEST_WAIT_S = 5 * 60
+const POLL_MS = 100
+
+export interface FailureLimitOptions {
+  knex: Knex
+  name: string
+  /** How many failures have no consequence. 0: the limit is off. */
+  free: number
+  /** How long failures are remembered, in seconds. */
+  windowS: number
+  /** A right password deletes earlier failures of its key, too. @default false */
+  isForgivenBySuccess?: boolean
+}
+
+/** How an attempt ended. One whose client disconnects is `wrong`; one that was turned away is `unchecked`. */
+export type Outcome = 'right' | 'wrong' | 'unchecked'
+
+/** An attempt that is counted. Settle it once, however it ends. */
+export interface Charge {
+  settle(outcome: Outcome): Promise<unknown>
+}
+
+/**
+ * Limits failures by key: `free` of them have no consequence. After each further one there is a wait of 1, 2, 4 … seconds,
+ * 5 minutes at most, and whoever does not wait doubles it.
+ *
+ * Everything is counted in Postgres, so that processes count together and a restart forgets nothing.
+ */
+export class FailureLimit {
+  readonly #knex: Knex
+  readonly #free: number
+  readonly #isForgivenBySuccess: boolean
+  readonly #attempts: RateLimiterPostgres
+  readonly #waits: RateLimiterPostgres
+  /** By key: settles when the last attempt in line knows whether it may go on. */
+  readonly #lines = new Map<string, Promise<unknown>>()
+
+  constructor({ knex, name, free, windowS, isForgivenBySuccess = false }: FailureLimitOptions) {
+    this.#knex = knex
+    this.#free = free
+    this.#isForgivenBySuccess = isForgivenBySuccess
+    this.#attempts = createLimiter(knex, name, free, windowS)
+    this.#waits = createLimiter(knex, `${name}-wait`, 1, LONGEST_WAIT_S)
+  }
+
+  /**
+   * Charges an attempt before it is made, so that many at once do not get more than one after the other, and clients that
+   * disconnect have paid.
+   *
+   * An attempt that is refused only because others are undecided waits for them until `deadline` (milliseconds since 1970).
+   *
+   * @throws {Problem} 429 if the limit is reached
+   */
+  async charge(key: string, deadline: number): Promise<Charge> {
+    if (this.#free === 0) return { settle: async () => {} }
+    return this.#inLine(key, async () => {
+      for (;;) {
+        const { consumedPoints } = await this.#attempts.penalty(key)
+        if (consumedPoints <= this.#free) return this.#chargeFor(key)
+        const { failures } = await this.#read(key)
+        if (failures >= this.#free || Date.now() >= deadline) return this.#passOrWait(key, failures)
+        await this.#giveBack(key)
+        await this.#untilDecided(key, deadline)
+      }
+    })
+  }
+
+  /** One attempt passes; the next one passes when the wait is over. */
+  async #passOrWait(key: string, failures: number): Promise<Charge> {
+    const excess = Math.max(failures - this.#free, 0)
+    const customDuration = Math.min(2 ** excess, LONGEST_WAIT_S)
+    const { consumedPoints } = await this.#waits.penalty(key, 1, { customDuration })
+    if (consumedPoints === 1) return this.#chargeFor(key, true)
+    // The one that passed is an excess failure by now, or about to become one.
+    const wait = Math.min(Math.max(2 ** (excess + consumedPoints - 3), 1), LONGEST_WAIT_S)
+    await Promise.all([this.#waits.set(key, consumedPoints, wait), this.#giveBack(key)])
+    throw tooManyRequests('Too many passwords were wrong. Wait before you try again.', wait)
+  }
+
+  #chargeFor(key: string, startedWait = false): Charge {
+    return {
+      settle: async (outcome) => {
+        if (outcome === 'wrong') return this.#countFailure(key)
+        if (startedWait) await this.#waits.delete(key)
+        if (outcome === 'right' && this.#isForgivenBySuccess) return this.#attempts.delete(key)
+        return this.#giveBack(key)
+      },
+    }
+  }
+
+  async #countFailure(key: string): Promise<void> {
+    await this.#knex.raw('UPDATE rate_limits SET failures = least(failures + 1, points) WHERE key = ?', [
+      this.#attempts.getKey(key),
+    ])
+  }
+
+  /** The library's `reward` would store a credit of -1 if the window has ended in between. */
+  async #giveBack(key: string): Promise<void> {
+    await this.#knex.raw(
+      'UPDATE rate_limits SET points = points - 1, failures = least(failures, points - 1) WHERE key = ? AND points > 0',
+      [this.#attempts.getKey(key)],
+    )
+  }
+
+  async #read(key: string): Promise<{ points: number; failures: number }> {
+    const row = await this.#knex('rate_limits')
+      .where({ key: this.#attempts.getKey(key) })
+      .first()
+    return row ?? { points: 0, failures: 0 }
+  }
+
+  async #untilDecided(key: string, deadline: number): Promise<void> {
+    for (;;) {
+      await sleep(POLL_MS)
+      const { points, failures } = await this.#read(key)
+      if (points < this.#free || failures >= this.#free || Date.now() >= deadline) return
+    }
+  }
+
+  /** In this process, only the first in line asks the database. */
+  async #inLine<T>(key: string, charge: () => Promise<T>): Promise<T> {
+    const turn = (this.#lines.get(key) ?? Promise.resolve()).then(charge)
+    const end = turn.catch(() => {})
+    this.#lines.set(key, end)
+    try {
+      return await turn
+    } finally {
+      if (this.#lines.get(key) === end) this.#lines.delete(key)
+    }
+  }
+}
+
+/** A counter of the library in our table, which a migration creates and `removeExpired` cleans up. */
+export function createLimiter(
+  knex: Knex,
+  keyPrefix: string,
+  points: number,
+  duration: number,
+): RateLimiterPostgres {
+  return new RateLimiterPostgres({
+    storeType: 'pool',
+    storeClient: {
+      // The library names its statements, which PgBouncer's transaction mode did not know before 1.21.
+      query: ({ text, values }: { text: string; values: unknown[] }) =>
+        knex.raw(text.replaceAll('$', ':'), Object.fromEntries(values.map((value, i) => [i + 1, value]))),
+    },
+    tableName: 'rate_limits',
+    tableCreated: true,
+    clearExpiredByTimeout: false,
+    keyPrefix,
+    points,
+    duration,
+  })
+}
+
+export function tooManyRequests(detail: string, seconds: number): Problem {
+  return new Problem('TOO_MANY_REQUESTS', detail, {
+    headers: { 'retry-after': String(Math.max(Math.ceil(seconds), 1)) },
+  })
+}

@@ -1,0 +1,116 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Knex } from 'knex'
+import { Model, raw } from 'objection'
+import { User } from '../users/model.ts'
+
+/** A user who logs in again and again without logging out keeps the newest of these. A class may share a user. */
+const MAX_FAMILIES_PER_USER = 100
+
+/** Durations as Postgres reads them, such as `30m` and `30d`: its clock decides what has expired. */
+export interface RefreshLifetime {
+  /** Of one refresh token. */
+  readonly refreshTokenTtl: string
+  /** Of all refresh tokens of one login, however often they are used. */
+  readonly refreshFamilyTtl: string
+}
+
+/** The refresh tokens of one login: opaque, and valid once. The row has the digest of the one that is valid now. */
+export class RefreshFamily extends Model {
+  static override tableName = 'refresh_families'
+
+  declare id: string
+  declare user_id: number
+  /** SHA-256 of the current token. The token itself is never stored. */
+  declare digest: Buffer
+  declare expires_at: Date
+  /** The time of the login. */
+  declare created_at: Date
+
+  declare user: User
+
+  static override relationMappings = () => ({
+    user: {
+      relation: Model.BelongsToOneRelation,
+      modelClass: User,
+      join: { from: 'refresh_families.user_id', to: 'users.id' },
+    },
+  })
+
+  /** Starts a family for a login, and returns its first token. Ends the user's oldest ones if there are too many. */
+  static async begin(db: Knex, { id: user_id }: User, lifetime: RefreshLifetime): Promise<string> {
+    const { token, family: id, digest } = generateToken()
+    const { refreshTokenTtl, refreshFamilyTtl } = lifetime
+    const expires_at = raw('now() + least(?::interval, ?::interval)', refreshTokenTtl, refreshFamilyTtl)
+    await RefreshFamily.query(db).insert({ id, user_id, digest, expires_at })
+    const surplus = RefreshFamily.query(db)
+      .select('id')
+      .where({ user_id })
+      .orderBy('created_at', 'desc')
+      .offset(MAX_FAMILIES_PER_USER)
+    await RefreshFamily.query(db).whereIn('id', surplus).delete()
+    return token
+  }
+
+  /**
+   * Exchanges a token for the next one of its family, in one statement: of many attempts with the same token one succeeds.
+   *
+   * @returns undefined if the token is unknown, spent or expired.
+   */
+  static async rotate(
+    db: Knex,
+    token: string,
+    { refreshTokenTtl, refreshFamilyTtl }: RefreshLifetime,
+  ): Promise<{ user: User; token: string } | undefined> {
+    const current = readToken(token)
+    if (current === undefined) return undefined
+    const next = generateToken(current.family)
+    const end = raw('created_at + ?::interval', refreshFamilyTtl)
+    const [family] = await RefreshFamily.query(db)
+      .where({ id: current.family, digest: current.digest })
+      .where('expires_at', '>', raw('now()'))
+      .where(end, '>', raw('now()'))
+      .patch({ digest: next.digest, expires_at: raw('least(now() + ?::interval, ?)', refreshTokenTtl, end) })
+      .returning('*')
+    await family?.$fetchGraph('user', { transaction: db })
+    return family && { user: family.user, token: next.token }
+  }
+
+  /** Revokes the family of a token, spent or not: none of its tokens is valid afterwards. */
+  static async revoke(db: Knex, token: string): Promise<void> {
+    const current = readToken(token)
+    if (current !== undefined) await RefreshFamily.query(db).deleteById(current.family)
+  }
+
+  static async revokeAll(db: Knex, { id: user_id }: User): Promise<void> {
+    await RefreshFamily.query(db).where({ user_id }).delete()
+  }
+
+  /** Deletes at most `limit` expired families, and returns how many. Skips those that another process is deleting. */
+  static async removeExpired(db: Knex, limit: number): Promise<number> {
+    const expired = RefreshFamily.query(db)
+      .select('id')
+      .where('expires_at', '<=', raw('now()'))
+      .limit(limit)
+      .forUpdate()
+      .skipLocked()
+    return RefreshFamily.query(db).whereIn('id', expired).delete()
+  }
+}
+
+/** The id of the family and 256 random bits, in base64url: 16 bytes are 22 characters, 32 are 43. */
+const TOKEN = /^([\w-]{22})[\w-]{43}$/
+
+function generateToken(family = randomBytes(16).toString('base64url')) {
+  const token = family + randomBytes(32).toString('base64url')
+  return { token, family, digest: digestToken(token) }
+}
+
+function readToken(token: string): { family: string; digest: Buffer } | undefined {
+  const [, family] = TOKEN.exec(token) ?? []
+  return family === undefined ? undefined : { family, digest: digestToken(token) }
+}
+
+/** A plain hash is enough: 256 random bits cannot be guessed. */
+function digestToken(token: string): Buffer {
+  return createHash('sha256').update(token).digest()
+}

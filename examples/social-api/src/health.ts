@@ -1,0 +1,59 @@
+import { setTimeout } from 'node:timers/promises'
+import { pendingMigrations } from '@auth-primer/migrations'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { EXEMPT_FROM_PRESSURE } from '../platform/overload.ts'
+import { Problem } from './problem.ts'
+import { describeResponse, Message } from './schemas.ts'
+
+/** How long the database may take. A load balancer should not wait as long as a request does. */
+const READY_TIMEOUT_MS = 1_500
+
+export const health: FastifyPluginAsyncTypebox = async (app) => {
+  // Shared by all requests that ask in the meantime: a database that hangs takes one connection.
+  let checking: Promise<string[]> | undefined
+
+  app.get(
+    '/health',
+    {
+      // The checks of a load balancer are never rejected, however many share its address.
+      config: { ...EXEMPT_FROM_PRESSURE, rateLimit: false },
+      schema: {
+        operationId: 'getHealth',
+        tags: ['Service'],
+        summary: 'Is the service alive?',
+        description:
+          'Responds as long as the process does, and asks nothing else: a process manager looks here.',
+        response: { 200: describeResponse(Message, { examples: [{ message: 'The service is alive.' }] }) },
+      },
+    },
+    async () => ({ message: 'The service is alive.' }),
+  )
+
+  app.get(
+    '/ready',
+    {
+      config: { rateLimit: false },
+      schema: {
+        operationId: 'getReady',
+        tags: ['Service'],
+        summary: 'Is it able to serve?',
+        description:
+          'Responds with 200 if the database responds and has every migration: a load balancer looks here.',
+        response: { 200: describeResponse(Message, { examples: [{ message: 'The service is ready.' }] }) },
+      },
+    },
+    async () => {
+      checking ??= pendingMigrations(app.knex).finally(() => {
+        checking = undefined
+      })
+      const pending = await Promise.race([checking, failAfterTimeout()])
+      if (pending.length > 0) throw new Problem('DATABASE_UNAVAILABLE', 'Migrations are pending.')
+      return { message: 'The service is ready.' }
+    },
+  )
+}
+
+async function failAfterTimeout(): Promise<never> {
+  await setTimeout(READY_TIMEOUT_MS, undefined, { ref: false })
+  throw new Problem('DATABASE_UNAVAILABLE', 'The database does not respond in time.')
+}

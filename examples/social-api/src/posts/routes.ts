@@ -1,0 +1,153 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import type { Knex } from 'knex'
+import { POST_BODY_LIMIT } from '../../platform/http.ts'
+import { authenticate } from '../auth/tokens.ts'
+import { Problem } from '../problem.ts'
+import { IdParams } from '../schemas.ts'
+import type { User } from '../users/model.ts'
+import { Post } from './model.ts'
+import { CreatedPost, PostIn, PostList, PostOut, PostQuery, ReplacedPost } from './schemas.ts'
+
+export const posts: FastifyPluginAsyncTypebox = async (app) => {
+  app.get(
+    '/posts',
+    {
+      onRequest: authenticate,
+      config: { db: { mode: 'read' } },
+      schema: {
+        operationId: 'listPosts',
+        tags: ['Posts'],
+        summary: 'The posts, oldest first',
+        description:
+          'A page of the posts that you may see: every published one, and all of your own. `limit` and `skip` turn the pages, `search` looks in the titles.',
+        security: [{ login: [] }],
+        querystring: PostQuery,
+        response: { 200: PostList },
+      },
+    },
+    async (request) => {
+      const { caller, db } = request
+      return Post.findPage(db, caller, request.query)
+    },
+  )
+
+  app.post(
+    '/posts',
+    {
+      onRequest: authenticate,
+      bodyLimit: POST_BODY_LIMIT,
+      schema: {
+        operationId: 'createPost',
+        tags: ['Posts'],
+        summary: 'Write a post',
+        description: 'The post is yours: its owner is the user of the token, whatever the body contains.',
+        security: [{ login: [] }],
+        body: PostIn,
+        response: { 201: CreatedPost },
+      },
+    },
+    async (request, reply) => {
+      const { title, content, published } = request.body
+      const { caller, db } = request
+      const post = await Post.query(db)
+        .insert({ title, content, published, owner_id: caller.id })
+        .returning('*')
+      return reply
+        .code(201)
+        .header('location', `/posts/${post.id}`)
+        .send({ ...post, owner: caller })
+    },
+  )
+
+  app.get(
+    '/posts/:id',
+    {
+      onRequest: authenticate,
+      config: { db: { mode: 'read' } },
+      schema: {
+        operationId: 'getPost',
+        tags: ['Posts'],
+        summary: 'One post',
+        description: 'An unpublished post is visible only to its owner; for others it is a 404.',
+        security: [{ login: [] }],
+        params: IdParams,
+        response: { 200: PostOut },
+        problems: ['NOT_FOUND'],
+      },
+    },
+    async (request) => {
+      const { caller, db } = request
+      const { id } = request.params
+      const post = await Post.findOne(db, caller, id)
+      if (post === undefined) throw postNotFound(id)
+      return post
+    },
+  )
+
+  app.put(
+    '/posts/:id',
+    {
+      onRequest: authenticate,
+      bodyLimit: POST_BODY_LIMIT,
+      schema: {
+        operationId: 'replacePost',
+        tags: ['Posts'],
+        summary: 'Edit a post of your own',
+        description:
+          'Replaces all members of the body; `published` is true if it is omitted. An admin may edit any published post.',
+        security: [{ login: [] }],
+        params: IdParams,
+        body: PostIn,
+        response: { 200: ReplacedPost },
+        problems: ['NOT_OWNER', 'NOT_FOUND'],
+      },
+    },
+    async (request) => {
+      const { caller, db } = request
+      const { id } = request.params
+      const { title, content, published } = request.body
+      const [post] = await Post.writableBy(caller, db)
+        .where('id', id)
+        .patch({ title, content, published })
+        .returning('*')
+      if (post === undefined) throw await whyWriteFailed(caller, db, id)
+      return post.$fetchGraph('owner', { transaction: db })
+    },
+  )
+
+  app.delete(
+    '/posts/:id',
+    {
+      onRequest: authenticate,
+      schema: {
+        operationId: 'deletePost',
+        tags: ['Posts'],
+        summary: 'Delete a post of your own',
+        description: 'Deletes its votes, too. This cannot be undone. An admin may delete any published post.',
+        security: [{ login: [] }],
+        params: IdParams,
+        response: { 204: Type.Null({ description: 'Deleted.' }) },
+        problems: ['NOT_OWNER', 'NOT_FOUND'],
+      },
+    },
+    async (request, reply) => {
+      const { caller, db } = request
+      const { id } = request.params
+      const count = await Post.writableBy(caller, db).where('id', id).delete()
+      if (count === 0) throw await whyWriteFailed(caller, db, id)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+/** The same if the post does not exist and if this user may not see it. */
+export function postNotFound(id: number): Problem {
+  return new Problem('NOT_FOUND', `No post has the id ${id}.`)
+}
+
+/** Returns the reason why a write changed no row: the post belongs to another user, or is not there for this one. */
+async function whyWriteFailed(user: User, db: Knex, id: number): Promise<Problem> {
+  const post = await Post.visibleTo(user, db).findById(id)
+  return post ? new Problem('NOT_OWNER') : postNotFound(id)
+}

@@ -1,0 +1,23 @@
+import { migrateToLatest } from '@auth-primer/migrations'
+import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
+import knexFactory, { type Knex } from 'knex'
+import type { Scope } from './process.ts'
+
+/** Opens a pool of a suite's own, independent of the service's settings. */
+export function openKnex(url: string, max = 4): Knex {
+  return knexFactory({ client: 'pg', connection: url, pool: { min: 0, max } })
+}
+
+export async function migrate(url: string): Promise<void> {
+  const knex = openKnex(url)
+  await migrateToLatest(knex)
+  await knex.destroy()
+}
+
+/** Creates a migrated database of its own; returns its URL. */
+export async function migratedDatabase(scope: Scope): Promise<string> {
+  const database = await createTestDatabase()
+  scope.teardown(() => database.drop())
+  await migrate(database.url)
+  return database.url
+}

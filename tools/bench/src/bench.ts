@@ -1,0 +1,223 @@
+/**
+ * The service beside a bare Fastify with pg, on a Postgres of its own that writes to disk as in production:
+ * `npm run bench -w tools/bench`. What is compared takes turns; of each figure the median of the rounds counts, and of
+ * two the median of their ratios, round by round.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { migrateToLatest } from '@auth-primer/migrations'
+import { attachPostgres } from '@auth-primer/tool-postgres'
+import { openKnex } from '../../../test-support/database.ts'
+import { bcryptAlone } from './bcrypt.ts'
+import { createSeed, numbers } from './data.ts'
+import { latencies } from './latency.ts'
+import { CONNECTIONS, type Figures, LOGIN, measure, OPERATIONS, type Requests, warmUp } from './load.ts'
+import { median, quantile } from './median.ts'
+import { plot } from './plot.ts'
+import { logIn, type Server, SIDES, type Side, startServer } from './servers.ts'
+import { insertFigures, type Row, table } from './table.ts'
+
+const USAGE = `Usage: npm run bench -w tools/bench -- [options]
+
+  --rounds 4       how often each is measured, after once to warm up
+  --seconds 2      how long at a time; log-ins take four times as long
+  --warm-up 8000   requests for each process before, until V8 has compiled what is hot
+  --cost 12        bcrypt's
+  --only <words>   of the figures those whose names contain this
+  --write          put the figures into docs/explanation/performance.md, and the plot beside it`
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '4' },
+    seconds: { type: 'string', default: '2' },
+    'warm-up': { type: 'string', default: '8000' },
+    cost: { type: 'string', default: '12' },
+    only: { type: 'string', default: '' },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+})
+if (values.help) console.log(USAGE)
+else {
+  await main().catch((error: Error) => {
+    console.error(error.message)
+    process.exitCode = 1
+  })
+  // Where it was interrupted, there is load under way.
+  process.exit()
+}
+
+async function main(): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'auth-primer-bench-'))
+  const postgres = await attachPostgres({ dir })
+  const knex = openKnex(postgres.url, 2)
+  const servers: Server[] = []
+  try {
+    await migrateToLatest(knex)
+    const seed = await createSeed(knex, Number(values.cost))
+    await seed()
+    const start = async (side: Side) => {
+      const server = await startServer(side, environment(postgres.url))
+      servers.push(server)
+      return server
+    }
+    await Promise.race([run(start, seed), interruption()])
+  } finally {
+    for (const server of servers) await server.stop()
+    await knex.destroy()
+    await postgres.leave()
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+/** Whoever interrupts it leaves no server behind. */
+function interruption(): Promise<never> {
+  return new Promise((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        // What is under way fails, and nobody waits for it any more.
+        process.on('unhandledRejection', () => {})
+        reject(new Error(`${signal}: stopped`))
+      })
+    }
+  })
+}
+
+/** As in production; only the throttles let through as much as they can be told to. */
+function environment(databaseUrl: string): Record<string, string> {
+  return {
+    NODE_ENV: 'production',
+    DATABASE_URL: databaseUrl,
+    JWT_SECRET: 'sK3bq-2v9xWm7pQzT4rLd8Yh6NcFj1Ga0Ue5',
+    BCRYPT_COST: values.cost,
+    ACCESS_TOKEN_TTL: '1d',
+    THROTTLE_REQUESTS_PER_MINUTE: '1000000',
+    THROTTLE_SIGN_UPS_PER_MINUTE: '1000000',
+    THROTTLE_FAILED_LOGINS_PER_ACCOUNT: '1000000',
+    THROTTLE_FAILED_LOGINS_PER_ADDRESS: '1000000',
+  }
+}
+
+type Start = (side: Side) => Promise<Server>
+
+async function run(start: Start, seed: () => Promise<void>): Promise<void> {
+  const rounds = Number(values.rounds)
+  const seconds = Number(values.seconds)
+  const isWanted = (name: string) => name.includes(values.only)
+  const rows: Row[] = []
+  const say = (row: Row) => {
+    rows.push(row)
+    console.log(table([row]).at(-1))
+  }
+  console.log(table([]).join('\n'))
+
+  if (isWanted('start')) await measureStart(start, say)
+  const one = await pair(start)
+  const tokens = await tokensOf(one.service[0] as Server)
+  const two: Pair = { service: [...one.service], bare: [...one.bare] }
+  let memory = 0
+
+  for (const processes of [1, 2]) {
+    if (processes === 2) for (const side of SIDES) two[side].push(await start(side))
+    const sides = processes === 1 ? one : two
+    for (const [name, requests] of Object.entries(OPERATIONS).filter(([name]) => isWanted(name))) {
+      const figures = await inTurns(sides, requests, rounds, seconds)
+      memory = Math.max(memory, ...figures.service.map((one) => one.memory))
+      say({ what: name, processes, ...summary(figures) })
+    }
+    if (isWanted('POST /login')) {
+      const figures = await inTurns(sides, LOGIN, Math.ceil(rounds / 2), seconds * 4, false)
+      const alone: number[] = []
+      for (const _ of figures.service) alone.push(await bcryptAlone(seconds * 2, Number(values.cost)))
+      const ratios = figures.service.map(({ perSecond }, round) => perSecond / (alone[round] as number))
+      say({ what: 'POST /login', processes, ...summary(figures) })
+      say({
+        what: 'POST /login, beside bcrypt alone',
+        processes,
+        bare: { perSecond: median(alone) },
+        ratio: median(ratios),
+      })
+    }
+  }
+  if (isWanted('while')) await measureLatency(one, seconds, say)
+  if (memory > 0)
+    say({ what: 'the most memory of a process of the service, in MB', value: memory.toFixed(0) })
+
+  async function inTurns(sides: Pair, requests: Requests, rounds: number, seconds: number, warms = true) {
+    const figures: Record<Side, Figures[]> = { service: [], bare: [] }
+    for (const side of warms ? SIDES : []) {
+      await seed()
+      await warmUp(sides[side], requests, tokens, Number(values['warm-up']))
+    }
+    for (let round = 0; round < rounds; round++) {
+      for (const side of round % 2 === 0 ? SIDES : SIDES.toReversed()) {
+        await seed()
+        figures[side].push(await measure(sides[side], requests, tokens, seconds))
+      }
+    }
+    return figures
+  }
+
+  if (values.write) {
+    await insertFigures(rows, { rounds, seconds })
+    await writeFile(new URL('../../../docs/explanation/performance.svg', import.meta.url), plot(rows))
+  }
+}
+
+type Pair = Record<Side, Server[]>
+
+async function pair(start: Start): Promise<Pair> {
+  return { service: [await start('service')], bare: [await start('bare')] }
+}
+
+function summary({ service, bare }: Record<Side, Figures[]>): Omit<Row, 'what'> {
+  const of = (figures: Figures[]) => ({
+    perSecond: median(figures.map((one) => one.perSecond)),
+    cpu: median(figures.map((one) => one.cpu)),
+    p99: median(figures.map((one) => one.p99)),
+  })
+  return {
+    service: of(service),
+    bare: of(bare),
+    ratio: median(service.map(({ perSecond }, round) => perSecond / (bare[round] as Figures).perSecond)),
+    cpuRatio: median(service.map(({ cpu }, round) => (bare[round] as Figures).cpu / cpu)),
+  }
+}
+
+async function measureStart(start: Start, say: (row: Row) => void): Promise<void> {
+  const times: number[] = []
+  for (const _ of numbers(5)) {
+    const server = await start('service')
+    times.push(server.startedMs)
+    await server.stop()
+  }
+  say({ what: 'from the start to the first answer, in ms', value: median(times).toFixed(0) })
+}
+
+async function measureLatency(sides: Pair, seconds: number, say: (row: Row) => void): Promise<void> {
+  for (const side of SIDES) {
+    const quiet: number[] = []
+    for (const clients of [0, 8, 64]) {
+      const times = await latencies(sides[side][0] as Server, clients, seconds * 8)
+      if (clients === 0) quiet.push(...times)
+      const factor = quantile(times, 0.99) / quantile(quiet, 0.99)
+      say({
+        what: `GET / while ${clients} log in, ${side}: median and p99 in ms`,
+        value: `${quantile(times, 0.5).toFixed(1)} and ${quantile(times, 0.99).toFixed(1)}`,
+        ...(clients > 0 && { ratio: factor }),
+      })
+    }
+  }
+}
+
+/** A token for each connection. */
+async function tokensOf({ url }: Server): Promise<string[]> {
+  const tokens: string[] = []
+  for (const user of numbers(CONNECTIONS)) {
+    const response = await logIn(url, user)
+    tokens.push(((await response.json()) as { access_token: string }).access_token)
+  }
+  return tokens
+}

@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createHasher } from '@auth-primer/auth-hash'
+import type { Knex } from 'knex'
+
+export const USERS = 50
+export const POSTS = 1_000
+const VOTES = 2_000
+const PASSWORD = 'radishes in eggshells'
+
+/** A log-in, as JSON. */
+export const credentialsOf = (user: number) => JSON.stringify({ username: emailOf(user), password: PASSWORD })
+
+const emailOf = (user: number) => `user${user}@example.com`
+
+/** The two users who have voted for a post. */
+const votersOf = (post: number) => [(post % USERS) + 1, ((post + USERS / 2) % USERS) + 1]
+
+/** The posts that a user has not voted for, and so may. */
+export function postsToVoteFor(user: number): number[] {
+  return numbers(POSTS).filter((post) => !votersOf(post).includes(user))
+}
+
+/** A function that puts the tables into the same state each time: 50 users, 1,000 posts, 2,000 votes. */
+export async function createSeed(knex: Knex, cost: number): Promise<() => Promise<void>> {
+  const password = await createHasher({ cost }).hash(PASSWORD)
+  const users = numbers(USERS).map((user) => ({ email: emailOf(user), password }))
+  const posts = numbers(POSTS).map((post) => ({
+    title: `What grows in pot ${post}`,
+    content: 'Half a shell each, a spoon of earth, and a hole for the water to run out. '.repeat(4),
+    owner_id: (post % USERS) + 1,
+  }))
+  const votes = numbers(POSTS).flatMap((post_id) =>
+    votersOf(post_id).map((user_id) => ({ user_id, post_id })),
+  )
+  return async () => {
+    while (await isBusy(knex)) await sleep(20)
+    await knex.transaction(async (trx) => {
+      await trx.raw('TRUNCATE users, posts, votes RESTART IDENTITY CASCADE')
+      await trx('users').insert(users)
+      await trx.batchInsert('posts', posts)
+      await trx.batchInsert('votes', votes)
+    })
+    await knex.raw('VACUUM ANALYZE users, posts, votes, refresh_families')
+  }
+}
+
+/** What was under way when the load ended is not over at once. */
+async function isBusy(knex: Knex): Promise<boolean> {
+  const others = "datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()"
+  return (await knex('pg_stat_activity').whereRaw(others).first()) !== undefined
+}
+
+export function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1)
+}

@@ -1,0 +1,58 @@
+import { type HttpResponse, NoResponse } from '../http.ts'
+
+/** What was down while a request was in progress. */
+export interface Outages {
+  /** The service was killed, or not running. */
+  readonly serviceDown: boolean
+  /** Postgres was stopped, or not running. */
+  readonly databaseDown: boolean
+}
+
+/** What a client knows after it has sent a post. */
+export type Outcome =
+  /** The response says that it is committed. */
+  | { readonly kind: 'acknowledged'; readonly id: number }
+  /** Nobody can know. */
+  | { readonly kind: 'unknown'; readonly how: string }
+  /** The response says that it is not committed: it may be sent again. */
+  | { readonly kind: 'refused'; readonly how: string }
+  /** Must never happen, with or without a crash. */
+  | { readonly kind: 'fault'; readonly how: string }
+
+/**
+ * Interprets a post's response, or the lack of one. It is a fault if no outage explains it.
+ *
+ * @param undeclared - what of the response the document does not declare
+ */
+export function outcomeOf(
+  result: HttpResponse | NoResponse,
+  title: string,
+  outages: Outages,
+  undeclared: string | undefined,
+): Outcome {
+  if (result instanceof NoResponse) return outcomeOfNoResponse(result, outages)
+  if (undeclared !== undefined) return fault(`${result.status}: ${undeclared}`)
+  const body = JSON.parse(result.text)
+  if (result.status === 201) {
+    return body.title === title
+      ? { kind: 'acknowledged', id: body.id }
+      : fault(`201 for another post: ${body.title}`)
+  }
+  const how = `${result.status} ${body.code}`
+  if (how === '503 OVERLOADED') return { kind: 'refused', how }
+  if (outages.databaseDown && how === '503 DATABASE_UNAVAILABLE') return { kind: 'refused', how }
+  if (outages.databaseDown && how === '503 COMMIT_OUTCOME_UNKNOWN') return { kind: 'unknown', how }
+  return fault(`${how} ${outages.databaseDown ? 'while Postgres was restarted' : 'without a cause'}`)
+}
+
+function outcomeOfNoResponse({ how }: NoResponse, { serviceDown }: Outages): Outcome {
+  if (how === 'late') return fault('no response in time')
+  if (how === 'cut') return fault('half a response')
+  const words = how === 'refused' ? 'connection refused' : 'connection lost'
+  if (!serviceDown) return fault(`${words} while the service was up`)
+  return { kind: how === 'refused' ? 'refused' : 'unknown', how: words }
+}
+
+function fault(how: string): Outcome {
+  return { kind: 'fault', how }
+}

@@ -1,0 +1,122 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, dirname, relative, resolve } from 'node:path'
+
+export const CHECKOUT = resolve(import.meta.dirname, '../../..')
+const DOCS = resolve(CHECKOUT, 'docs')
+
+/** A page of the site that is written in Markdown. */
+export interface SitePage {
+  readonly path: string
+  /** Its address under `/guide`, such as `errors/NOT_FOUND`. */
+  readonly url: string
+  /** The heading of the navigation below which it stands. */
+  readonly group: string
+  /** The folder whose page it is: a link to that leads here. */
+  readonly folder?: string
+}
+
+/** The start page, which stands in no group. */
+export const START = resolve(DOCS, 'README.md')
+
+/** The groups of the navigation in their order. */
+export const GROUPS = ['Chapters', 'How to', 'Understand', 'Errors', 'API', 'The repository']
+
+const REPOSITORY = [
+  ['README.md', 'repository/auth-primer'],
+  ['examples/social-api/README.md', 'repository/social-api'],
+  ['CONTRIBUTING.md', 'repository/contributing'],
+  ['CHANGELOG.md', 'repository/changelog'],
+] as const
+
+/** Every other page, in the order in which it is listed. */
+export async function readSitePages(): Promise<SitePage[]> {
+  const at = (group: string, paths: string[]) => paths.map((path) => pageOf(path, urlOf(path), group))
+  const chapters = (await namesIn('chapters')).map((name) => resolve(DOCS, 'chapters', name, 'README.md'))
+  const beside = ['from-fastapi.md', 'differences.md', 'instructors.md'].map((name) => resolve(DOCS, name))
+  return [
+    ...at('Chapters', [...chapters, ...beside]),
+    ...at('How to', await pagesIn('how-to')),
+    ...at('Understand', await pagesIn('explanation')),
+    ...at('Errors', await pagesIn('errors')),
+    ...REPOSITORY.map(([path, url]) => pageOf(resolve(CHECKOUT, path), url, 'The repository')),
+  ]
+}
+
+/** Every file that the site is made of, or by. */
+export async function readSources(): Promise<string[]> {
+  const all = await Promise.all(
+    ['docs', 'packages', 'tools/guide/site'].map(async (folder) => {
+      const entries = await readdir(resolve(CHECKOUT, folder), { recursive: true, withFileTypes: true })
+      return entries.filter((entry) => entry.isFile()).map((entry) => resolve(entry.parentPath, entry.name))
+    }),
+  )
+  const isSource = (path: string) => IS_SOURCE.test(relative(CHECKOUT, path))
+  const pages = await readSitePages()
+  return [...all.flat().filter(isSource), ...pages.map(({ path }) => path)]
+}
+
+const IS_SOURCE =
+  /^tools\/guide\/site\/|^docs\/.*\.(md|svg)$|^packages\/[^/]+\/(src\/.*|README\.md|typedoc\.json)$/
+
+/** A page's title is its first heading. */
+export function titleOf(markdown: string): string {
+  return /^# (.+)$/m.exec(markdown)?.[1]?.replaceAll('`', '') ?? ''
+}
+
+/** The page that lists the errors, which stand below it. Its links are relative to `path`, where it is kept while the site is built. */
+export async function errorsPage(
+  path: string,
+  pages: readonly SitePage[],
+): Promise<SitePage & { text: string }> {
+  const rows = await Promise.all(
+    pages.map(async (page) => {
+      const [code = '', meaning = ''] = titleOf(await readFile(page.path, 'utf8')).split(': ')
+      return { code, meaning, link: relative(dirname(path), page.path), owner: ownerOf(code) }
+    }),
+  )
+  const sections = Object.keys(OWNERS).map((owner) => {
+    const lines = rows
+      .filter((row) => row.owner === owner)
+      .map(({ code, meaning, link }) => `| [${code}](${link}) | ${meaning} |`)
+    return `## ${owner}\n\n| code | what it means |\n|---|---|\n${lines.join('\n')}\n`
+  })
+  const text = `---
+children:
+${rows.map(({ link }) => `  - ${link}`).join('\n')}
+---
+# Errors
+
+Each has a page: what happened, why, and how to fix it.
+
+${sections.join('\n')}`
+  return { path, url: 'errors', group: 'Errors', folder: resolve(DOCS, 'errors'), text }
+}
+
+const OWNERS = {
+  'What social-api answers': /^(?!AUTH_HASH_|JWT_KIT_|DB_SESSION_)/,
+  'auth-hash': /^AUTH_HASH_/,
+  'jwt-kit': /^JWT_KIT_/,
+  'db-session': /^DB_SESSION_/,
+}
+
+function ownerOf(code: string): string | undefined {
+  return Object.entries(OWNERS).find(([, codes]) => codes.test(code))?.[0]
+}
+
+function pageOf(path: string, url: string, group: string): SitePage {
+  return { path, url, group, ...(basename(path) === 'README.md' && { folder: dirname(path) }) }
+}
+
+function urlOf(path: string): string {
+  const url = relative(DOCS, path).replace(/\.md$/, '')
+  return basename(url) === 'README' ? dirname(url) : url
+}
+
+async function pagesIn(folder: string): Promise<string[]> {
+  const names = await namesIn(folder)
+  return names.filter((name) => name.endsWith('.md')).map((name) => resolve(DOCS, folder, name))
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return (await readdir(resolve(DOCS, folder))).sort()
+}

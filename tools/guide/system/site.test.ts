@@ -1,0 +1,216 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, stat, utimes, watch } from 'node:fs/promises'
+import { getPriority } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import type { Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { axe, launch } from '../../../test-support/chromium.ts'
+import { CHECKOUT, LISTENS, run, SERVER } from '../../../test-support/process.ts'
+
+const BUILDING = /is being built as a site with search/
+const BUILD = [
+  process.execPath,
+  '--import',
+  'tsx',
+  resolve(CHECKOUT, 'tools/guide/site/build.ts'),
+  '--if-older',
+]
+const folder = t.testdir({})
+const site = join(folder, 'site')
+const LEFTOVER = 'site.999999999'
+
+t.test('two first starts at once: each serves plain pages, and then the site', async (t) => {
+  // What a build that was killed has left.
+  await mkdir(join(folder, LEFTOVER))
+  const seen = until(t, folder, (names) => names.includes('site'))
+  const services = [startNpmStart(t, 'one'), startNpmStart(t, 'two')]
+  const urls = await Promise.all(services.map(({ says }) => says(LISTENS)))
+  for (const url of urls)
+    t.match(await text(`${url}/guide`), BUILDING, 'the guide says that it is being built')
+  t.match(
+    await text(`${urls[0]}/guide/errors/NOT_FOUND`),
+    /<h2>How to fix it<\/h2>/,
+    'and errors are explained',
+  )
+
+  const isBuilder = (name: string) => name.startsWith('site.') && name !== LEFTOVER
+  await until(t, folder, (names) => names.some(isBuilder) && !names.includes(LEFTOVER))
+  for (const pid of await buildersIn(folder)) t.equal(getPriority(pid), 19, 'at the lowest priority')
+
+  const failed = Promise.race(services.map(({ says }) => says(/was not built.*/)))
+  await Promise.race([seen, failed.then((line) => Promise.reject(new Error(line)))])
+  await until(t, folder, (names) => names.every((name) => !name.startsWith('site.')))
+  t.same((await readdir(folder)).sort(), ['one', 'site', 'two'], 'nothing half is left')
+  for (const url of urls) t.match(await text(`${url}/guide`), /<h1[^>]*>The guide/)
+  for (const { output } of services) t.notMatch(output(), /was not built/)
+
+  await t.test('every link in it leads somewhere', linksLead)
+  await t.test('it works in a browser', (t) => inBrowser(t, urls[0] as string))
+
+  await t.test('a problem’s type, and the welcome page, lead into it', async (t) => {
+    const { type } = (await (await fetch(`${urls[0]}/nothing`)).json()) as { type: string }
+    const page = await fetch(`${urls[0]}${type}`)
+    t.equal(page.url, `${urls[0]}/guide/errors/NOT_FOUND.html`)
+    t.match(await page.text(), /NOT_FOUND: There is no such thing/)
+    t.match(await text(urls[0] as string), 'href="/guide"')
+  })
+})
+
+t.test('a service that is stopped ends the build too, and leaves nothing of it', async (t) => {
+  const dir = t.testdir({})
+  const service = startNpmStart(t, 'one', dir)
+  await until(t, dir, (names) => names.some((name) => name.startsWith('site.')))
+  await service.says(LISTENS)
+  const [pid] = await buildersIn(dir)
+  service.child.kill('SIGTERM')
+  t.equal(await service.ends(), 0)
+  t.throws(() => process.kill(pid as number, 0), { code: 'ESRCH' })
+  t.same(await readdir(dir), ['one'])
+})
+
+t.test('a build that is not needed is not begun, and one that is killed leaves what was there', async (t) => {
+  const build = () => run(t, BUILD, { AUTH_PRIMER_SITE_DIR: site }, { isOverheard: false })
+  const { mtimeMs } = await stat(join(site, 'index.html'))
+  t.equal(await build().ends(), 0)
+  t.equal((await stat(join(site, 'index.html'))).mtimeMs, mtimeMs)
+
+  await utimes(join(site, 'index.html'), 0, 0)
+  const killed = build()
+  await until(t, folder, (names) => names.includes(`site.${killed.child.pid}`))
+  killed.child.kill('SIGKILL')
+  await killed.ends()
+  t.match(await readFile(join(site, 'index.html'), 'utf8'), /<h1[^>]*>The guide/)
+})
+
+t.test('a service that is started otherwise builds nothing', async (t) => {
+  const dir = t.testdir({})
+  const service = run(t, SERVER, environment('one', dir))
+  const url = await service.says(LISTENS)
+  t.match(await text(`${url}/guide`), /npm run docs<\/code> builds a site/)
+  t.same(await buildersIn(dir), [])
+})
+
+function environment(name: string, dir: string): Record<string, string> {
+  return { AUTH_PRIMER_DATA_DIR: join(dir, name), AUTH_PRIMER_SITE_DIR: join(dir, 'site') }
+}
+
+/** The process that `npm start` runs, once all is compiled. */
+function startNpmStart(t: Test, name: string, dir = folder) {
+  return run(t, [...SERVER, '--build-guide'], environment(name, dir), { isOverheard: false })
+}
+
+async function text(url: string): Promise<string> {
+  return (await fetch(url, { headers: { accept: 'text/html' } })).text()
+}
+
+/** Waits until a folder has what is wanted. */
+async function until(t: Test, dir: string, isWanted: (names: string[]) => boolean): Promise<void> {
+  const end = new AbortController()
+  t.teardown(() => end.abort())
+  try {
+    const changes = watch(dir, { signal: end.signal })
+    if (isWanted(await readdir(dir))) return
+    for await (const _ of changes) if (isWanted(await readdir(dir))) return
+  } catch (error) {
+    if (!end.signal.aborted) throw error
+  } finally {
+    end.abort()
+  }
+}
+
+/** Who builds the site names a folder after itself. */
+async function buildersIn(dir: string): Promise<number[]> {
+  const names = await readdir(dir)
+  return names.filter((name) => name.startsWith('site.')).map((name) => Number(name.slice('site.'.length)))
+}
+
+async function linksLead(t: Test) {
+  const names = (await readdir(site, { recursive: true })).filter((name) => name.endsWith('.html'))
+  const pages = new Map(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(site, name), 'utf8')] as const)),
+  )
+  const idsOf = (name: string) =>
+    new Set([...(pages.get(name) ?? '').matchAll(/ id="([^"]+)"/g)].map(([, id]) => id))
+  const ids = new Map(names.map((name) => [name, idsOf(name)]))
+  let count = 0
+  const dead: string[] = []
+  for (const [name, html] of pages) {
+    for (const [, , link = ''] of html.matchAll(/ (href|src)="([^"]+)"/g)) {
+      if (/^(https?|mailto):/.test(link)) continue
+      count += 1
+      const [path = '', anchor] = decodeURIComponent(link).split('#')
+      const target = path === '' ? name : join(dirname(name), path.replace(/\?.*/, ''))
+      const isThere = existsSync(resolve(site, target)) && !target.startsWith('..')
+      if (!isThere || (anchor && target.endsWith('.html') && !ids.get(target)?.has(anchor)))
+        dead.push(`${name}: ${link}`)
+    }
+  }
+  t.ok(count > 1000)
+  t.same(dead, [])
+}
+
+async function inBrowser(t: Test, url: string) {
+  const browser = await launch()
+  t.teardown(() => browser.close())
+  const pages = [
+    'index',
+    'chapters/05-creating-users',
+    'errors/NOT_FOUND',
+    'api/jwt-kit/JwtKitError',
+    'explanation/tokens',
+  ]
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const context = await browser.newContext({ colorScheme, viewport: { width: 390, height: 844 } })
+    const page = await context.newPage()
+    const complaints: string[] = []
+    // A breach of the policy is said here, too.
+    page.on('console', (message) => complaints.push(message.text()))
+    page.on('pageerror', (error) => complaints.push(String(error)))
+    page.on('request', (request) => {
+      if (!request.url().startsWith(`${url}/guide`)) complaints.push(request.url())
+    })
+    page.on('response', (response) => {
+      if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`)
+    })
+
+    for (const name of pages) {
+      await page.goto(`${url}/guide/${name}`)
+      await page.waitForSelector('#tsd-nav-container details', { state: 'attached' })
+      const width = await page.evaluate('document.documentElement.scrollWidth')
+      t.equal(width, 390, `${name}, ${colorScheme}: is as wide as a phone`)
+      t.same(await axe(page), [], `${name}, ${colorScheme}: is accessible`)
+      await page.setViewportSize({ width: 1280, height: 900 })
+      t.same(await axe(page), [], `${name}, ${colorScheme}: is so on a wide screen`)
+      await page.setViewportSize({ width: 390, height: 844 })
+    }
+    await page.click('#tsd-search-trigger')
+    for (const [word, wanted] of Object.entries(WANTED)) {
+      const found = await search(page, word)
+      for (const name of wanted) t.ok(found.slice(0, 3).includes(`${url}/guide/${name}`), `${word}: ${found}`)
+    }
+    t.same(await axe(page), [], `search, ${colorScheme}: is accessible`)
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(`${url}/guide/**/*.html`)
+    t.same(complaints, [], 'nothing complains, and nothing is asked for elsewhere')
+    await context.close()
+  }
+}
+
+/** What a word leads to, among the first three. */
+const WANTED = {
+  salt: ['explanation/passwords.html'],
+  kid: ['how-to/rotate-a-key.html', 'api/jwt-kit/KeyEntry.html#kid'],
+  rollback: ['explanation/transactions.html'],
+}
+
+async function search(page: Page, word: string): Promise<string[]> {
+  // The list is filled anew after a moment: an element of its own tells that it was.
+  await page.evaluate(
+    "document.querySelector('#tsd-search-results').replaceChildren(document.createElement('li'))",
+  )
+  await page.fill('#tsd-search-input', word)
+  await page.waitForSelector('#tsd-search-results a[data-href]')
+  return page.$$eval('#tsd-search-results a', (links) => links.map((link) => link.dataset.href ?? ''))
+}

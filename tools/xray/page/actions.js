@@ -1,0 +1,184 @@
+// @ts-check
+
+import { answerOf, once, results } from './bench.js'
+import { fill, h } from './dom.js'
+import { logIn, newVisitor, signUp, takeFromSwagger, tokenOfSwagger } from './login.js'
+import { service } from './service.js'
+
+/** @typedef {import('./context.js').Context} Context */
+/** @typedef {import('./context.js').Answer} Answer */
+/** @typedef {import('../server/service-description.ts').Operation} Operation */
+/** @typedef {{ label: HTMLLabelElement, value: () => string, set: (value: string) => void }} Input */
+
+/**
+ * @param {HTMLElement} section
+ * @param {Context} context
+ */
+export function mount(section, context) {
+  section.classList.add('bench')
+  const visitor = newVisitor()
+  const [email, secret] = [
+    createInput('Email', visitor.email),
+    createInput('Password, made up by this page', visitor.password),
+  ]
+  const [username, password] = [
+    createInput('Email', visitor.email),
+    createInput('Password', visitor.password, 'password'),
+  ]
+  fill(
+    section,
+    h('h2', {}, 'Actions: send the service a request'),
+    h('p', {}, 'Each button sends what Swagger UI would. The timeline shows what happens.'),
+    h(
+      'div',
+      { class: 'columns' },
+      form(service.signUp, [email, secret], context, async () => {
+        const one = { email: email.value(), password: secret.value() }
+        const answer = await signUp(one, context)
+        if (answer.status === 201) {
+          username.set(one.email)
+          password.set(one.password)
+        }
+        return answer
+      }),
+      form(service.logIn, [username, password], context, () =>
+        logIn({ email: username.value(), password: password.value() }, context),
+      ),
+      actionForms(context),
+    ),
+    signedInUser(context),
+  )
+}
+
+/** @param {Context} context */
+function actionForms(context) {
+  /** @type {Map<string, Input>} */
+  const inputs = new Map()
+  return service.actions.map((action) => {
+    const fields = action.fields.map((field) => {
+      const input = inputFor(field)
+      inputs.set(field.name, input)
+      return /** @type {const} */ ([field, input])
+    })
+    const send = async () => {
+      const members = fields.map(([{ name, value }, input]) => [
+        name,
+        typeof value === 'number' ? Number(input.value()) : input.value(),
+      ])
+      const token = context.user.get()?.access_token
+      const answer = await context.api(action.method, action.path, {
+        json: Object.fromEntries(members),
+        ...(token !== undefined && { token }),
+      })
+      if (action.fills && answer.status < 300)
+        inputs.get(action.fills.field)?.set(String(answer.body[action.fills.member]))
+      return answer
+    }
+    return form(
+      action,
+      fields.map(([, input]) => input),
+      context,
+      send,
+    )
+  })
+}
+
+/**
+ * @param {Operation} operation
+ * @param {Input[]} inputs
+ * @param {Context} context
+ * @param {() => Promise<Answer>} send
+ */
+function form({ title, docs }, inputs, context, send) {
+  const output = results(`Answer to: ${title}`)
+  const submit = once(output, async () => {
+    const answer = await send()
+    fill(
+      output,
+      h(
+        'div',
+        { class: answer.status < 400 ? 'answer good' : 'answer bad' },
+        answerOf(answer, context),
+        answer.body !== '' && h('pre', {}, JSON.stringify(answer.body, null, 2)),
+      ),
+    )
+  })
+  return h(
+    'form',
+    { class: 'card action', onsubmit: submit },
+    h('h3', {}, title),
+    inputs.map(({ label }) => label),
+    h(
+      'p',
+      { class: 'row' },
+      h('button', { class: 'main' }, title),
+      h('a', { href: `${service.apiDocs}#/${docs}`, target: '_blank' }, 'Open in Swagger UI'),
+    ),
+    output,
+  )
+}
+
+/** @param {Context} context */
+function signedInUser(context) {
+  const output = results('Who is signed in')
+  const place = h('p', { class: 'row' })
+  context.user.watch((user) => {
+    const take = once(output, async () => {
+      const answer = await takeFromSwagger(context)
+      if (answer.status >= 400) fill(output, answerOf(answer, context))
+    })
+    fill(
+      place,
+      user
+        ? `Requests are sent as ${user.email}.`
+        : 'Nobody is signed in: a request that needs a token will be a 401.',
+      user && h('button', { type: 'button', onclick: () => context.user.set(undefined) }, 'Forget the token'),
+      !user &&
+        tokenOfSwagger() &&
+        h('button', { type: 'button', onclick: take }, 'Take the login of Swagger UI'),
+    )
+  })
+  return h('div', {}, place, output)
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ * @param {string} [type]
+ * @returns {Input}
+ */
+function createInput(name, value, type = 'text') {
+  return labelled(name, h('input', { type, value, required: true, spellcheck: 'false', autocomplete: 'off' }))
+}
+
+/**
+ * @param {import('../server/service-description.ts').Field} field
+ * @returns {Input}
+ */
+function inputFor({ label, value, options }) {
+  if (options === undefined)
+    return createInput(label, String(value), typeof value === 'number' ? 'number' : 'text')
+  return labelled(
+    label,
+    h(
+      'select',
+      {},
+      options.map(([one, text]) => h('option', { value: one, selected: one === value }, text)),
+    ),
+  )
+}
+
+/**
+ * @param {string} name
+ * @param {HTMLInputElement | HTMLSelectElement} input
+ * @returns {Input}
+ */
+function labelled(name, input) {
+  return {
+    label: h('label', {}, h('span', {}, name), input),
+    value: () => input.value,
+    set: (value) => {
+      input.value = value
+    },
+  }
+}

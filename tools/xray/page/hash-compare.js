@@ -1,0 +1,98 @@
+// @ts-check
+
+import { answerOf, mark, once, results } from './bench.js'
+import { fill, h } from './dom.js'
+import { hashLine } from './hash-line.js'
+import { time } from './words.js'
+
+/**
+ * Shows a login step by step, with one of the bench's own hashes as the stored one.
+ *
+ * @param {import('./hash-line.js').Hash[]} hashes
+ * @param {string} password of which they are
+ * @param {import('./context.js').Context} context
+ */
+export function comparing(hashes, password, context) {
+  const output = results('The comparison')
+  const attempt = h('input', {
+    value: password.slice(0, -1),
+    size: 24,
+    spellcheck: 'false',
+    autocomplete: 'off',
+    maxlength: 1024,
+    required: true,
+  })
+  const which = h(
+    'select',
+    {},
+    hashes.map(({ id }, index) => h('option', { value: id }, `hash ${index + 1}`)),
+  )
+  const compare = once(output, async () => {
+    const answer = await context.api('POST', '/xray/bench/hash/compare', {
+      json: { id: which.value, password: attempt.value },
+    })
+    fill(
+      output,
+      answer.status === 200 ? steps(answer.body) : h('div', { class: 'card bad' }, answerOf(answer, context)),
+    )
+  })
+  return h(
+    'div',
+    {},
+    h('h3', {}, 'Compare, step by step'),
+    h(
+      'form',
+      { class: 'row', onsubmit: compare },
+      h('label', {}, 'Somebody types', attempt),
+      h('label', {}, 'and stored is', which),
+      h('button', {}, 'Compare'),
+    ),
+    output,
+  )
+}
+
+/** @param {{ stored: any, computed: any, ms: number, equal: boolean, verdict: { ok: boolean, reason?: string } }} comparison */
+function steps({ stored, computed, ms, equal, verdict }) {
+  return h(
+    'ol',
+    { class: 'steps card' },
+    h(
+      'li',
+      {},
+      h('h4', {}, 'Read the stored hash'),
+      h('p', {}, 'It contains its cost and its salt.'),
+      hashLine(stored),
+    ),
+    h(
+      'li',
+      {},
+      h('h4', {}, 'Hash what was typed, with that salt and that cost'),
+      h('p', {}, `The same work as at the sign-up: ${time(ms)}.`),
+      hashLine(computed),
+    ),
+    h(
+      'li',
+      {},
+      h('h4', {}, 'Compare the digests, in constant time'),
+      h(
+        'p',
+        {},
+        mark(equal),
+        equal ? ' They are equal.' : ' They differ.',
+        ' All 31 characters are compared even if the first one differs, so the time reveals nothing.',
+      ),
+    ),
+    h(
+      'li',
+      {},
+      h('h4', {}, 'What auth-hash says about the two'),
+      h(
+        'p',
+        { class: 'verdict' },
+        mark(verdict.ok),
+        verdict.ok ? ' accepted' : [' rejected: ', h('code', {}, verdict.reason)],
+      ),
+      equal && !verdict.ok && h('p', {}, 'bcrypt alone would have accepted it: it only reads 72 bytes.'),
+    ),
+  )
+}

@@ -1,0 +1,140 @@
+// @ts-check
+
+import { answerOf, once, results } from './bench.js'
+import { fill, h } from './dom.js'
+import { svg } from './svg.js'
+import { time } from './words.js'
+
+const COSTS = [10, 11, 12, 13, 14]
+
+/** @param {import('./context.js').Context} context */
+export function costs(context) {
+  const output = results('Times by cost')
+  const time = once(output, async () => {
+    /** @type {Map<number, number>} */
+    const times = new Map()
+    draw(output, times)
+    for (const cost of COSTS) {
+      const answer = await context.api('POST', '/xray/bench/hash/time', { json: { cost } })
+      if (answer.status !== 200)
+        return fill(output, h('div', { class: 'card bad' }, answerOf(answer, context)))
+      times.set(cost, answer.body.ms)
+      draw(output, times)
+    }
+  })
+  return h(
+    'div',
+    {},
+    h('h3', {}, 'What a cost costs here'),
+    h(
+      'p',
+      { class: 'row' },
+      h('button', { type: 'button', onclick: time }, 'Time costs 10 to 14 on this machine'),
+      h('span', { class: 'muted' }, 'a few seconds, one hash at a time'),
+    ),
+    output,
+  )
+}
+
+/**
+ * @param {HTMLElement} output
+ * @param {Map<number, number>} times
+ */
+function draw(output, times) {
+  const left = COSTS.length - times.size
+  fill(
+    output,
+    h(
+      'div',
+      { class: 'card columns' },
+      h(
+        'div',
+        {},
+        plot(times),
+        h('p', { class: 'small' }, '┄ twice the one before: measured from the highest bar'),
+      ),
+      h(
+        'div',
+        {},
+        h(
+          'table',
+          {},
+          h(
+            'thead',
+            {},
+            h(
+              'tr',
+              {},
+              ['Cost', 'Took', 'Guesses an hour, one core'].map((name) =>
+                h('th', { scope: 'col', class: 'number' }, name),
+              ),
+            ),
+          ),
+          h(
+            'tbody',
+            {},
+            COSTS.map((cost) => {
+              const ms = times.get(cost)
+              return h(
+                'tr',
+                {},
+                h('th', { scope: 'row', class: 'number' }, cost),
+                h('td', { class: 'number' }, ms === undefined ? '…' : time(ms)),
+                h(
+                  'td',
+                  { class: 'number' },
+                  ms === undefined ? '…' : Math.round(3_600_000 / ms).toLocaleString('en'),
+                ),
+              )
+            }),
+          ),
+        ),
+        h(
+          'p',
+          {},
+          left > 0
+            ? `${left} to go …`
+            : 'Each step in cost doubles the work, for a login and for an attacker.',
+        ),
+      ),
+    ),
+  )
+}
+
+const WIDTH = 500
+const HEIGHT = 300
+const BASE = 260
+const STEP = WIDTH / COSTS.length
+
+/** @param {Map<number, number>} times */
+function plot(times) {
+  const [highest = 14, most = 1] = [...times].at(-1) ?? []
+  // The next bar will be at least twice as high; the plot is scaled again then.
+  const y = (/** @type {number} */ ms) => BASE - (ms / most) * 210
+  const x = (/** @type {number} */ index) => index * STEP + STEP / 2
+  const bars = [...times.values()].map((ms, index) =>
+    svg('rect', { x: x(index) - 30, y: y(ms), width: 60, height: BASE - y(ms), class: 'bar' }),
+  )
+  const labels = COSTS.flatMap((cost, index) => {
+    const ms = times.get(cost)
+    const name = svg('text', { x: x(index), y: HEIGHT - 8 }, String(cost))
+    return ms === undefined ? [name] : [name, svg('text', { x: x(index), y: y(ms) - 12 }, time(ms))]
+  })
+  const doubling = COSTS.map((cost, index) => `${x(index)},${y(most * 2 ** (cost - highest))}`).slice(
+    0,
+    times.size,
+  )
+  return svg(
+    'svg',
+    {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      class: 'plot',
+      role: 'img',
+      'aria-label': 'Milliseconds by cost, as in the table next to it',
+    },
+    svg('line', { x1: 0, x2: WIDTH, y1: BASE, y2: BASE, class: 'baseline' }),
+    ...bars,
+    svg('polyline', { points: doubling.join(' '), class: 'doubling' }),
+    ...labels,
+  )
+}

@@ -1,0 +1,89 @@
+// @ts-check
+
+import { answerOf, errorLink, mark, once, results } from './bench.js'
+import { fill, h } from './dom.js'
+
+/**
+ * Describes each pair of passwords, and what it teaches.
+ *
+ * @type {Record<string, { name: string, hashed: string, tried: string, why: string }>}
+ */
+const EDGES = {
+  '73rd-byte': {
+    name: 'The 73rd byte',
+    hashed: '72 × a, and X',
+    tried: '72 × a, and Y',
+    why: 'bcrypt reads 72 bytes and silently drops the rest, so the wrong password is accepted. auth-hash refuses to hash a longer one.',
+  },
+  nul: {
+    name: 'NUL',
+    hashed: 'secret, NUL, one',
+    tried: 'secret, NUL, two',
+    why: 'If a string ends at NUL, as in C, both are “secret”. The bcrypt used here reads on; others do not, and a hash may be moved. auth-hash refuses to hash a password with NUL.',
+  },
+  'normal-form': {
+    name: 'NFC and NFD',
+    hashed: 'café, é as one sign',
+    tried: 'café, e and an accent',
+    why: 'They look the same, and keyboards differ in which one they type. auth-hash first normalizes both to NFC, so the right password is accepted.',
+  },
+}
+
+/** @param {import('./context.js').Context} context */
+export function edges(context) {
+  const output = results('The edges')
+  const run = once(output, async () => {
+    const answer = await context.api('POST', '/xray/bench/hash/edges')
+    if (answer.status !== 200) return fill(output, h('div', { class: 'card bad' }, answerOf(answer, context)))
+    fill(output, h('div', { class: 'thirds' }, answer.body.map(edge)))
+  })
+  return h(
+    'div',
+    {},
+    h('h3', {}, 'At the edges'),
+    h('p', { class: 'row' }, h('button', { type: 'button', onclick: run }, 'Hash one, try the other')),
+    output,
+  )
+}
+
+/** @param {{ edge: string, bytes: [number, number], bcrypt: boolean, authHash: boolean | string }} result */
+function edge({ edge, bytes, bcrypt, authHash }) {
+  const { name = edge, hashed, tried, why } = EDGES[edge] ?? {}
+  return h(
+    'div',
+    { class: 'card' },
+    h('h4', {}, name),
+    h(
+      'dl',
+      { class: 'facts' },
+      fact('Hashed', `${hashed} (${bytes[0]} bytes)`),
+      fact('Tried', `${tried} (${bytes[1]} bytes)`),
+      fact('bcrypt alone', said(bcrypt, edge)),
+      fact(
+        'auth-hash',
+        typeof authHash === 'string'
+          ? [mark(true), ' refuses to hash it: ', errorLink(authHash)]
+          : said(authHash, edge),
+      ),
+    ),
+    h('p', {}, why),
+  )
+}
+
+/**
+ * @param {boolean} isIn
+ * @param {string} edge
+ */
+function said(isIn, edge) {
+  // Two forms of the same password should be accepted.
+  const isRight = isIn === (edge === 'normal-form')
+  return [mark(isRight), isIn ? ' accepts it' : ' rejects it']
+}
+
+/**
+ * @param {string} name
+ * @param {import('./dom.js').Child | import('./dom.js').Child[]} value
+ */
+function fact(name, value) {
+  return h('div', {}, h('dt', {}, name), h('dd', {}, value))
+}

@@ -1,0 +1,105 @@
+// @ts-check
+
+/** @typedef {import('../server/trace.ts').Trace} Trace */
+/** @typedef {Trace & { readonly key: string }} Shown a request, with a key that is unique across restarts */
+/** @typedef {'live' | 'connecting' | 'gone'} State */
+
+/** As many as the service keeps. */
+const MAX_REQUESTS = 200
+/** How long a trace may arrive after its response. */
+const TRACE_TIMEOUT_MS = 2_000
+
+/** The traces that the service streams. */
+export class Live {
+  /** @type {Map<string, Shown>} the oldest first */
+  requests = new Map()
+  /** How many requests were not traced because there were too many. */
+  missed = 0
+  /** @type {State} */
+  state = 'connecting'
+  /** @type {Set<(changed: Shown[]) => void>} */
+  #listeners = new Set()
+  #lastEventId = ''
+
+  connect() {
+    // After a lost connection, the browser reconnects and sends the last id itself. After an error response, this does.
+    const after = this.#lastEventId && `?after=${encodeURIComponent(this.#lastEventId)}`
+    const source = new EventSource(`/xray/stream${after}`)
+    source.onopen = () => this.#setState('live')
+    source.onmessage = (event) => this.#onMessage(event)
+    source.onerror = () => {
+      this.#setState('gone')
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => this.connect(), 1_000)
+    }
+  }
+
+  /**
+   * Calls the listener with the requests that have changed, and with none if only the state has.
+   *
+   * @param {(changed: Shown[]) => void} listener
+   */
+  watch(listener) {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Resolves with the last request with this id once it is over, or with what is known after a timeout.
+   *
+   * @param {string} requestId
+   * @returns {Promise<Trace | undefined>}
+   */
+  trace(requestId) {
+    const find = () =>
+      this.requests
+        .values()
+        .toArray()
+        .findLast((one) => one.requestId === requestId)
+    return new Promise((resolve) => {
+      const look = (/** @type {boolean} */ isLast) => {
+        const found = find()
+        if (!isLast && found?.ms === undefined) return
+        stop()
+        clearTimeout(timer)
+        resolve(found)
+      }
+      const stop = this.watch(() => look(false))
+      const timer = setTimeout(() => look(true), TRACE_TIMEOUT_MS)
+      look(false)
+    })
+  }
+
+  forget() {
+    this.requests.clear()
+    this.missed = 0
+    this.#notify([])
+  }
+
+  /** @param {MessageEvent<string>} event */
+  #onMessage({ data, lastEventId }) {
+    this.#lastEventId = lastEventId
+    const [processId = ''] = lastEventId.split(' ')
+    /** @type {{ requests: Trace[], missed: number }} */
+    const { requests, missed } = JSON.parse(data)
+    const changed = requests.map((trace) => ({ ...trace, key: `${processId} ${trace.id}` }))
+    for (const one of changed) this.requests.set(one.key, one)
+    for (const key of this.requests.keys()) {
+      if (this.requests.size <= MAX_REQUESTS) break
+      this.requests.delete(key)
+    }
+    this.missed += missed
+    this.#notify(changed)
+  }
+
+  /** @param {State} state */
+  #setState(state) {
+    if (state === this.state) return
+    this.state = state
+    this.#notify([])
+  }
+
+  /** @param {Shown[]} changed */
+  #notify(changed) {
+    for (const listener of this.#listeners) listener(changed)
+  }
+}

@@ -1,0 +1,105 @@
+// @ts-check
+
+import { answerOf, once, results } from './bench.js'
+import { h } from './dom.js'
+import { service } from './service.js'
+
+/** @typedef {import('./context.js').Context} Context */
+
+/**
+ * A new user. The password is generated here, and the service receives it as it does anybody's.
+ *
+ * @returns {{ email: string, password: string }}
+ */
+export function newVisitor() {
+  const [number = 0, ...rest] = crypto.getRandomValues(new Uint32Array(4))
+  return {
+    email: `visitor-${number.toString(36)}@example.com`,
+    password: rest.map((one) => one.toString(36)).join('-'),
+  }
+}
+
+/**
+ * @param {{ email: string, password: string }} visitor
+ * @param {Context} context
+ */
+export function signUp(visitor, { api }) {
+  return api(service.signUp.method, service.signUp.path, { json: visitor })
+}
+
+/**
+ * Logs in. The page's user is whoever did so last.
+ *
+ * @param {{ email: string, password: string }} visitor
+ * @param {Context} context
+ */
+export async function logIn({ email, password }, { api, user }) {
+  const answer = await api(service.logIn.method, service.logIn.path, { form: { username: email, password } })
+  if (answer.status === 200) {
+    const { access_token, refresh_token } = answer.body
+    user.set({ email, access_token, refresh_token })
+    // The page keeps them, and no answer need show them.
+    answer.body = { ...answer.body, access_token: '… (see Token)', refresh_token: '…' }
+  }
+  return answer
+}
+
+/** Returns the access token that Swagger UI keeps after its “Authorize”, if there is one. */
+export function tokenOfSwagger() {
+  try {
+    return JSON.parse(localStorage.getItem('authorized') ?? '{}').login?.token?.access_token
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Takes over the login of Swagger UI, which keeps no refresh token.
+ *
+ * @param {Context} context
+ */
+export async function takeFromSwagger({ api, user }) {
+  const access_token = tokenOfSwagger()
+  const answer = await api(service.me.method, service.me.path, { token: access_token })
+  if (answer.status === 200) user.set({ email: answer.body.email, access_token, refresh_token: '' })
+  return answer
+}
+
+/**
+ * Offers ways to log in, for a view that needs a user.
+ *
+ * @param {Context} context
+ */
+export function offerLogin(context) {
+  const output = results('Who is signed in')
+  const show = (/** @type {import('./context.js').Answer} */ answer) => {
+    if (answer.status >= 400) output.replaceChildren(answerOf(answer, context))
+  }
+  const asNew = async () => {
+    const visitor = newVisitor()
+    const answer = await signUp(visitor, context)
+    show(answer.status === 201 ? await logIn(visitor, context) : answer)
+  }
+  return h(
+    'div',
+    { class: 'card' },
+    h('p', {}, 'Nobody is signed in on this page, so there is no token to look at.'),
+    h(
+      'p',
+      { class: 'row' },
+      h(
+        'button',
+        { type: 'button', class: 'main', onclick: once(output, asNew) },
+        'Sign up a new user, and log in',
+      ),
+      tokenOfSwagger() &&
+        h(
+          'button',
+          { type: 'button', onclick: once(output, async () => show(await takeFromSwagger(context))) },
+          'Take the login of Swagger UI',
+        ),
+      h('a', { href: '#actions' }, 'Log in as an existing user'),
+    ),
+    output,
+  )
+}

@@ -1,0 +1,83 @@
+// @ts-check
+
+import * as actions from './actions.js'
+import { api, SignedInUser } from './context.js'
+import { fill, h } from './dom.js'
+import * as hash from './hash.js'
+import { Live } from './live.js'
+import { service } from './service.js'
+import * as session from './session.js'
+import { offerTheme } from './theme.js'
+import * as timeline from './timeline.js'
+import * as token from './token.js'
+
+offerTheme(element('#theme'))
+document.title = `X-ray · ${service.name}`
+element('#api-docs').setAttribute('href', service.apiDocs)
+// The cookie has the key now: keep it out of the history, and out of a screenshot.
+if (location.search) history.replaceState(null, '', location.pathname + location.hash)
+
+const VIEWS = { timeline, token, hash, session, actions }
+
+/** @type {Record<string, import('./context.js').Lesson>} */
+const lessons = await fetch('/xray/lessons').then((response) => response.json())
+const live = new Live()
+
+/** @type {import('./context.js').Context} */
+const context = {
+  user: new SignedInUser(),
+  api,
+  live,
+  trace: (requestId) => live.trace(requestId),
+  lesson: (code) => (Object.hasOwn(lessons, code) ? lessons[code] : undefined),
+  show(requestId) {
+    location.hash = `#timeline/${encodeURIComponent(requestId)}`
+  },
+}
+
+for (const [name, view] of Object.entries(VIEWS)) view.mount(sectionOf(name), context)
+context.user.watch((user) =>
+  fill(element('#who'), user && h('span', { class: 'unseen' }, 'Signed in as '), user?.email),
+)
+live.watch(showState)
+live.connect()
+
+/** @type {Record<import('./live.js').State, string>} */
+const STATES = { connecting: '○ connecting', live: '● live', gone: '✗ no connection to the service' }
+
+function showState() {
+  const place = element('#live')
+  const words = STATES[live.state]
+  if (place.textContent === words) return
+  fill(place, words)
+  place.className = live.state
+}
+
+addEventListener('hashchange', open)
+open()
+
+/** Shows the view that the address names. */
+function open() {
+  const [name = ''] = location.hash.slice(1).split('/')
+  const current = Object.hasOwn(VIEWS, name) ? name : 'timeline'
+  for (const one of Object.keys(VIEWS)) sectionOf(one).hidden = one !== current
+  for (const link of document.querySelectorAll('nav a')) {
+    if (link.getAttribute('href') === `#${current}`) link.setAttribute('aria-current', 'page')
+    else link.removeAttribute('aria-current')
+  }
+}
+
+/** @param {string} name */
+function sectionOf(name) {
+  return element(`#view-${name}`)
+}
+
+/**
+ * @param {string} selector
+ * @returns {HTMLElement}
+ */
+function element(selector) {
+  const found = document.querySelector(selector)
+  if (!(found instanceof HTMLElement)) throw new Error(`The page has no ${selector}`)
+  return found
+}

@@ -1,0 +1,4 @@
+// @ts-check
+
+/** @type {import('../server/service-description.ts').ServiceDescription} */
+export const service = await fetch('/xray/service').then((response) => response.json())

@@ -1,0 +1,55 @@
+import { dbSession } from '@auth-primer/db-session'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Knex } from 'knex'
+
+export const POOL = 5
+const ACQUIRE_TIMEOUT_MS = 400
+
+/** One request's status, how long it waited for a connection, and how long it had one. */
+export interface Turn {
+  status: number
+  waitedMs: number
+  workedMs: number
+}
+
+/**
+ * A service with one route, which holds its connection for a tenth of a second, and with its own pool of five: however
+ * many requests come, the real service's pool is not touched.
+ */
+export function createCrowd(createPool: (max: number) => Knex): {
+  one(): Promise<Turn>
+  close(): Promise<void>
+} {
+  let starting: Promise<FastifyInstance> | undefined
+
+  const start = async () => {
+    const app = Fastify()
+    await app.register(dbSession, {
+      knex: createPool(POOL),
+      acquireTimeoutMs: ACQUIRE_TIMEOUT_MS,
+      closePools: true,
+    })
+    app.get('/', { config: { db: { mode: 'read' } } }, async ({ db }) => {
+      await db.raw('SELECT pg_sleep(0.1)')
+      const [begin, query] = db.timeline
+      const waitedMs = begin?.durationMs ?? 0
+      // A first statement's duration includes the wait for its connection.
+      return { waitedMs, workedMs: (query?.durationMs ?? 0) - waitedMs }
+    })
+    return app
+  }
+
+  return {
+    async one() {
+      starting ??= start()
+      const app = await starting
+      const asked = performance.now()
+      const response = await app.inject('/')
+      const { waitedMs = performance.now() - asked, workedMs = 0 } = response.json<Partial<Turn>>()
+      return { status: response.statusCode, waitedMs, workedMs }
+    },
+    async close() {
+      await (await starting)?.close()
+    },
+  }
+}

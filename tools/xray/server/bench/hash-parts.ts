@@ -1,0 +1,20 @@
+import { explain } from '@auth-primer/auth-hash'
+import { Type } from '@sinclair/typebox'
+
+/** Enough of a digest to see that two differ. The rest is never sent. */
+const SHOWN = 6
+
+/** The parts of a hash that the page gets. */
+export const HashParts = Type.Object({
+  version: Type.String(),
+  cost: Type.Integer(),
+  salt: Type.String(),
+  digest: Type.String({ maxLength: SHOWN }),
+  /** How many characters of the digest are left out. */
+  kept: Type.Integer(),
+})
+
+export function partsOf(hash: string): typeof HashParts.static {
+  const { version, cost, salt, digest } = explain(hash)
+  return { version, cost, salt, digest: digest.slice(0, SHOWN), kept: digest.length - SHOWN }
+}

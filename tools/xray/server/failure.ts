@@ -1,0 +1,67 @@
+import type { FastifyRequest } from 'fastify'
+import type { Failure } from './trace.ts'
+
+/** Returns what may be shown of a thrown error. Its message is left out: those of Postgres and of parsers contain values. */
+export function failureOfError(error: Thrown): Failure {
+  const { code, name, part, claim, sqlState, constraint, validation } = error
+  const cause = error.cause instanceof Error ? (error.cause as Thrown) : undefined
+  // The cause is more precise than what a client gets to read.
+  if (code === 'JWT_KIT_INVALID_TOKEN' && cause?.code !== undefined) return failureOfError(cause)
+  return {
+    code: validation ? 'VALIDATION_FAILED' : (code ?? name),
+    ...(part !== undefined && { part }),
+    ...(claim !== undefined && { claim }),
+    ...(sqlState !== undefined && { sqlState }),
+    ...(constraint !== undefined && { constraint }),
+  }
+}
+
+/** The members of the errors that Fastify, the packages and Postgres throw. */
+export interface Thrown extends Error {
+  code?: string
+  part?: string
+  claim?: string
+  sqlState?: string
+  constraint?: string
+  validation?: unknown
+}
+
+/**
+ * Returns what may be shown of a problem document (RFC 9457): its `detail` if the code is among `safeDetails`, and of the
+ * names in a query those that the route's schema has.
+ */
+export function failureOfResponse(
+  payload: unknown,
+  request: FastifyRequest,
+  safeDetails: ReadonlySet<string>,
+): Failure | undefined {
+  if (!isProblem(payload)) return undefined
+  const { code, detail, errors } = payload
+  const { properties = {} } = (request.routeOptions.schema?.querystring ?? {}) as { properties?: object }
+  const isShown = (one: InvalidValue) =>
+    one.in !== 'querystring' || Object.hasOwn(properties, one.path.replace('/', ''))
+  return {
+    code,
+    ...(safeDetails.has(code) && { detail }),
+    ...(errors && { errors: errors.map((one) => ({ ...one, path: isShown(one) ? one.path : '' })) }),
+  }
+}
+
+interface InvalidValue {
+  readonly in: string
+  readonly path: string
+  readonly message: string
+}
+
+interface ProblemDocument {
+  readonly type: string
+  readonly code: string
+  readonly detail: string
+  readonly errors?: readonly InvalidValue[]
+}
+
+function isProblem(payload: unknown): payload is ProblemDocument {
+  if (typeof payload !== 'object' || payload === null) return false
+  const { type, code } = payload as Partial<ProblemDocument>
+  return typeof code === 'string' && typeof type === 'string' && type.endsWith(`/${code}`)
+}

@@ -1,0 +1,84 @@
+// Adds `hide` to the type of a route's schema.
+import type {} from '@fastify/swagger'
+import type { FastifyContextConfig } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Knex } from 'knex'
+import assets from './assets.ts'
+import hashBench from './bench/hash.ts'
+import sessionBench from './bench/session.ts'
+import tokenBench, { type TokenBenchOptions } from './bench/token.ts'
+import { addGate, PREFIX, WITH_KEY } from './gate.ts'
+import lessons from './lessons.ts'
+import { publishLifecycle } from './lifecycle-events.ts'
+import type { ServiceDescription } from './service-description.ts'
+import stream from './stream.ts'
+
+export type { ServiceDescription } from './service-description.ts'
+
+export interface XrayOptions {
+  /** Who has it may open the page: in its URL, `/xray?key=…`, and from then on in a cookie. Only URL-safe characters. */
+  readonly key: string
+  /** The pool whose statements outside a database session are shown. */
+  readonly knex: Knex
+  /** Opens another pool on the same database, with at most `max` connections. X-ray closes it. */
+  readonly createPool: (max: number) => Knex
+  /** The diagnostics channel on which the service publishes who is asking: `{ id, role }`. */
+  readonly callerChannel: string
+  /** The codes of problem documents whose `detail` never has a client's value in it. */
+  readonly safeDetails: readonly string[]
+  /** The folder with a Markdown page for each error code. */
+  readonly errorPages: string
+  /** Members of the `config` of X-ray's routes, such as those that exempt a route from a rate limit. */
+  readonly routeConfig?: FastifyContextConfig
+  readonly tokenBench: TokenBenchOptions
+  readonly service: ServiceDescription
+}
+
+/**
+ * X-ray: a page that shows what happens within each request, and benches to break it on.
+ *
+ * Register it after db-session, whose `request.db` its benches use, and before every plugin whose hooks or 405 routes it is
+ * to be ahead of: it then also sees the requests that those refuse, and no wrong method reveals its paths.
+ */
+export default fp<XrayOptions>(
+  async (app, options) => {
+    publishLifecycle(app, options.safeDetails)
+    addGate(app, options.key)
+    await app.register(
+      async (scope) => {
+        scope.addHook('onRoute', (route) => {
+          route.constraints = WITH_KEY
+          route.schema = { ...route.schema, hide: true }
+          route.config = { ...options.routeConfig, xray: 'hidden', ...route.config }
+        })
+        scope.addHook('preHandler', async (_request, reply) => void reply.headers(HEADERS))
+
+        await scope.register(assets, options)
+        scope.get('/service', async () => options.service)
+        await scope.register(lessons, { dir: options.errorPages, guide: options.service.guide })
+        await scope.register(stream, options)
+        await scope.register(tokenBench, { ...options.tokenBench, prefix: '/bench/token' })
+        await scope.register(hashBench, { prefix: '/bench/hash' })
+        await scope.register(sessionBench, { ...options, prefix: '/bench/session' })
+      },
+      { prefix: PREFIX },
+    )
+  },
+  { name: '@auth-primer/tool-xray', fastify: '5.x' },
+)
+
+const HEADERS = {
+  // Scripts, styles and calls of this origin only, and nothing inline.
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    "img-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  // Browsers treat a loopback address as secure, so they obey this over plain HTTP.
+  'cross-origin-opener-policy': 'same-origin',
+}

@@ -1,0 +1,36 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import type { FastifyPluginAsync } from 'fastify'
+import type { Lesson } from './trace.ts'
+
+/** `GET /xray/lessons`: the lesson of each error code; empty if the folder does not exist. */
+const lessons: FastifyPluginAsync<{ dir: string; guide: string }> = async (app, { dir, guide }) => {
+  const known = await readLessons(dir, guide)
+  app.get('/lessons', async () => known)
+}
+
+export async function readLessons(dir: string, guide: string): Promise<Record<string, Lesson>> {
+  const files = await readdir(dir).catch(() => [])
+  const pages = files
+    .filter((file) => file.endsWith('.md'))
+    .map(async (file) => {
+      const code = basename(file, '.md')
+      return [code, parseLesson(code, await readFile(resolve(dir, file), 'utf8'), guide)] as const
+    })
+  return Object.fromEntries(await Promise.all(pages))
+}
+
+function parseLesson(code: string, markdown: string, guide: string): Lesson {
+  const [, what = ''] = /^## What happened\n\n(.+)/m.exec(markdown) ?? []
+  const [, number, title, slug] =
+    /Chapter (\d+), \[([^\]]+)\]\(\.\.\/(chapters\/[^)]+)\.md\)/.exec(markdown) ?? []
+  return {
+    what: what.replaceAll(/[`*]|\[([^\]]+)\]\([^)]+\)/g, '$1'),
+    page: `${guide}/errors/${code}`,
+    ...(slug !== undefined && {
+      chapter: { title: `Chapter ${number}, ${title}`, page: `${guide}/${slug}` },
+    }),
+  }
+}
+
+export default lessons

@@ -1,0 +1,34 @@
+import type { FastifyRequest } from 'fastify'
+
+export interface Schema {
+  additionalProperties?: unknown
+  properties?: Record<string, Schema>
+  items?: Schema
+}
+
+/**
+ * Returns the names of a payload's members that its schema keeps from being sent, such as `owner.password`; of a list,
+ * those of its first element.
+ */
+export function omittedNames(payload: unknown, schema: Schema | undefined, prefix = ''): string[] {
+  if (schema === undefined || payload === null || typeof payload !== 'object') return []
+  if (Array.isArray(payload)) return omittedNames(payload[0], schema.items, prefix)
+  const { properties, additionalProperties = false } = schema
+  if (properties === undefined || additionalProperties !== false) return []
+  return Object.entries(payload).flatMap(([name, value]) =>
+    Object.hasOwn(properties, name)
+      ? omittedNames(value, properties[name], `${prefix}${name}.`)
+      : [`${prefix}${name}`],
+  )
+}
+
+/** Returns the route's schema of a response with this status. */
+export function responseSchema(request: FastifyRequest, status: number): Schema | undefined {
+  const { response = {} } = (request.routeOptions.schema ?? {}) as { response?: Record<string, Described> }
+  const described = response[status]
+  return described?.content?.['application/json']?.schema ?? described
+}
+
+interface Described extends Schema {
+  content?: Record<string, { schema?: Schema }>
+}

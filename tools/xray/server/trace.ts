@@ -1,0 +1,95 @@
+/** What is known of one request. Times are milliseconds since it was received. */
+export interface Trace {
+  readonly id: number
+  readonly requestId: string
+  readonly method: string
+  /** Redacted. */
+  readonly path: string
+  /** When it was received: milliseconds since 1970. */
+  readonly at: number
+  caller?: Caller
+  status?: number
+  /** How long it took; unset while it is in progress. */
+  ms?: number
+  /** The client disconnected before its response was sent. */
+  clientDisconnected?: boolean
+  /** What the client gets to read of a failure, and the error behind it. */
+  problem?: Failure
+  reason?: Failure
+  /** The names of members that the response's schema left out. */
+  omitted?: readonly string[]
+  readonly steps: Step[]
+  /** How many steps there were beyond those that are kept. */
+  droppedSteps?: number
+}
+
+export interface Caller {
+  readonly id: number
+  readonly role: string
+}
+
+/** An error: its code, and what may be shown of the rest. */
+export interface Failure {
+  readonly code: string
+  /** A sentence without any client's values. */
+  readonly detail?: string
+  /** Which part of a token was wrong. */
+  readonly part?: string
+  readonly claim?: string
+  /** Where invalid values were, and what was expected there. */
+  readonly errors?: readonly { readonly in: string; readonly path: string; readonly message: string }[]
+  readonly sqlState?: string
+  readonly constraint?: string
+}
+
+export interface Step {
+  readonly kind: StepKind
+  readonly from: number
+  readonly to: number
+  readonly failed?: boolean
+  readonly failure?: Failure
+  /** How long a password waited for a hashing slot. */
+  readonly waited?: number
+  /** The result of comparing a password: `ok`, or why not. */
+  readonly verdict?: string
+  /** A statement's text, without its bound values. */
+  readonly sql?: string
+  readonly rows?: number
+  /** The statement was sent outside a database session, straight on the pool. */
+  readonly onPool?: boolean
+  /** The database session's number in this process. */
+  readonly session?: number
+  /** Why it was rolled back. */
+  readonly why?: Why
+  /** The parts that were validated. */
+  readonly parts?: readonly string[]
+}
+
+export type StepKind =
+  | 'token'
+  | 'body'
+  | 'validation'
+  | 'begin'
+  | 'query'
+  | 'savepoint'
+  | 'commit'
+  | 'rollback'
+  | 'hash'
+  | 'sign'
+  | 'thrown'
+  | 'serialize'
+  | 'send'
+
+/** Why a session rolled back. */
+export type Why =
+  | { readonly because: 'response'; readonly status: number }
+  | { readonly because: 'thrown'; readonly code: string }
+  | { readonly because: 'retry' | 'disconnected' | 'asked' | 'over' }
+
+/** What an error code's page says, in short, and where to read more. */
+export interface Lesson {
+  /** The first sentences of its section *What happened*. */
+  readonly what: string
+  readonly page: string
+  readonly chapter?: { readonly title: string; readonly page: string }
+}
