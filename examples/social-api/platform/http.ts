@@ -11,6 +11,7 @@ import type { ConnectionError, FastifyInstance, FastifyRequest } from 'fastify'
 import { Problem, type ProblemCode } from '../src/problem.ts'
 
 const KiB = 1024
+const MiB = 1024 * KiB
 
 /** Fastify's options that limit one connection. A slow or idle client is disconnected; until then it costs one socket. */
 export const SERVER_LIMITS = Object.freeze({
@@ -40,6 +41,14 @@ export const POST_BODY_LIMIT = 256 * KiB
 const MAX_SEGMENT_LENGTH = 100
 export const ROUTER_OPTIONS = { ignoreTrailingSlash: true, maxParamLength: 16 * KiB }
 
+/** Parsing these takes time that grows with the square of their length. Browsers send a quarter of this. */
+const MAX_NEGOTIATION_LENGTH = KiB
+const NEGOTIATION_HEADERS = ['accept', 'accept-charset', 'accept-encoding', 'accept-language'] as const
+
+/** How much of a body that is too large is read, so that its sender gets to read the 413. */
+const MAX_DRAIN_MS = 5_000
+const MAX_DRAIN_BYTES = 8 * MiB
+
 const brokenTargets = new WeakMap<IncomingMessage, Problem>()
 
 /**
@@ -49,13 +58,15 @@ const brokenTargets = new WeakMap<IncomingMessage, Problem>()
 export function replaceBrokenTarget(request: IncomingMessage): string {
   const { url = '/' } = request
   const [path = ''] = url.split('?', 1)
-  const problem = findTargetProblem(path)
+  const problem = findTargetProblem(path, request.method)
   if (problem === undefined) return url
   brokenTargets.set(request, problem)
   return '/broken-target'
 }
 
-function findTargetProblem(path: string): Problem | undefined {
+function findTargetProblem(path: string, method = 'GET'): Problem | undefined {
+  if (path === '*' && method !== 'OPTIONS')
+    return new Problem('MALFORMED_REQUEST', 'Only OPTIONS may have the target `*`.')
   if (path.split('/').some((segment) => segment.length > MAX_SEGMENT_LENGTH))
     return new Problem('URI_TOO_LONG')
   if (isPercentEncoded(path)) return undefined
@@ -74,11 +85,13 @@ export function isPercentEncoded(text: string): boolean {
 
 export function registerHttp(app: FastifyInstance): void {
   app.addHook('onRequest', ({ raw, headers }, _reply, done) => {
-    const isHostMissing = headers.host === undefined && raw.httpVersion !== '1.0'
-    done(
-      brokenTargets.get(raw) ??
-        (isHostMissing ? new Problem('MALFORMED_REQUEST', 'The Host header is missing.') : undefined),
-    )
+    for (const name of NEGOTIATION_HEADERS) {
+      if ((headers[name]?.length ?? 0) > MAX_NEGOTIATION_LENGTH) delete headers[name]
+    }
+    done(brokenTargets.get(raw) ?? findHostProblem(raw))
+  })
+  app.addHook('onSend', async ({ raw }, reply) => {
+    if (reply.statusCode === 413) await drain(raw)
   })
   // RFC 9110, section 10.1.1: a server may ignore an expectation other than `100-continue`.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
@@ -86,6 +99,35 @@ export function registerHttp(app: FastifyInstance): void {
     sendOnSocket(socket, new Problem('MALFORMED_REQUEST', 'This server is not a proxy.')),
   )
   rejectOtherMethods(app)
+}
+
+/** RFC 9112, section 3.2: one `Host`, and only of the characters that a host and a port have. */
+function findHostProblem({ httpVersion, headers, rawHeaders }: IncomingMessage): Problem | undefined {
+  const { host } = headers
+  if (host === undefined)
+    return httpVersion === '1.0' ? undefined : new Problem('MALFORMED_REQUEST', 'The Host header is missing.')
+  const count = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length
+  if (count > 1) return new Problem('MALFORMED_REQUEST', 'There is more than one Host header.')
+  if (/^[\w.~!$&'()*+,;=%[\]:-]*$/.test(host)) return undefined
+  return new Problem('MALFORMED_REQUEST', 'The Host header is not a host.')
+}
+
+/**
+ * Reads and drops the rest of a body. If the server closed the connection while the client still sends, the client's system
+ * would drop the response.
+ */
+async function drain(request: IncomingMessage): Promise<void> {
+  if (request.complete || request.destroyed) return
+  await new Promise<void>((resolve) => {
+    let bytes = 0
+    const timer = setTimeout(resolve, MAX_DRAIN_MS)
+    request.once('close', resolve).once('end', resolve)
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > MAX_DRAIN_BYTES) resolve()
+    })
+    request.once('close', () => clearTimeout(timer))
+  })
 }
 
 /** A wrong method on a known path is a 405 that lists the right ones in `Allow`. An unknown path is a 404. */

@@ -40,11 +40,30 @@ export function createLogger({ level, readable, destination }: LoggingOptions): 
       censor: '[redacted]',
     },
   }
-  if (!readable) return pino(options, destination ?? pino.destination())
-  return pino(
-    options,
-    pretty({ sync: true, translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true }),
-  )
+  if (!readable) {
+    const output = destination ?? pino.destination()
+    return pino(options, { write: (line) => output.write(escapeControls(line)) })
+  }
+  const output = pretty({ sync: true, translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true })
+  // pino-pretty decodes the JSON's escapes, so those of control characters are escaped once more.
+  return pino(options, {
+    write: (line) =>
+      output.write(
+        escapeControls(line).replace(JSON_ESCAPE, (found) =>
+          CONTROL_ESCAPE.test(found) ? `\\${found}` : found,
+        ),
+      ),
+  })
+}
+
+/** JSON leaves these as they are, but a terminal may act on them, or show the line in another order. */
+const TERMINAL_CONTROLS = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
+const JSON_ESCAPE = /\\(?:u[0-9a-f]{4}|.)/gi
+const CONTROL_ESCAPE = /^\\u(?:00[0189].|007f|061c|20[026].|feff)$/i
+
+/** Escapes control characters in a line of JSON, where they only occur within strings. */
+export function escapeControls(line: string): string {
+  return line.replace(TERMINAL_CONTROLS, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 function join(prefix: string, name: string): string {

@@ -27,7 +27,10 @@ addFormats.default(ajv)
 const LABEL = '[\\p{L}\\p{N}](?:[\\p{L}\\p{M}\\p{N}-]{0,61}[\\p{L}\\p{M}\\p{N}])?'
 const ATOM = "[\\p{L}\\p{M}\\p{N}!#$%&'*+/=?^_`{|}~-]+"
 // The addresses of RFC 6531, without quoted local parts and address literals.
-ajv.addFormat('idn-email', new RegExp(`^${ATOM}(?:\\.${ATOM})*@(?:${LABEL}\\.)+${LABEL}$`, 'u'))
+const EMAIL = new RegExp(`^${ATOM}(?:\\.${ATOM})*@(?:${LABEL}\\.)+${LABEL}$`, 'u')
+// Two emails that look the same could be two users. Some of these are letters to Unicode (U+3164, U+115F).
+const INVISIBLE = /[\p{Cc}\p{Default_Ignorable_Code_Point}]/u
+ajv.addFormat('idn-email', (text: string) => EMAIL.test(text) && !INVISIBLE.test(text))
 ajv.addFormat('new-password', (text: string) => {
   const password = text.normalize('NFC')
   return [...password].length >= 8 && Buffer.byteLength(password) <= 72

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Knex } from 'knex'
 import { createKnex } from '../platform/database.ts'
+import { escapeControls } from '../platform/logging.ts'
 import { DEMO_PASSWORD, DEMO_USERS } from './demo/data.ts'
 import { seed } from './demo/seed.ts'
 import { User } from './users/model.ts'
@@ -58,5 +59,5 @@ async function setRole(knex: Knex, [email, name, ...rest]: string[]): Promise<st
   const user = await User.findByEmail(knex, email)
   if (user === undefined) throw new Error('No user has this email. Nothing was changed.')
   await user.$query(knex).patch({ role })
-  return `${user.email} now has the role ${role}.`
+  return escapeControls(`${user.email} now has the role ${role}.`)
 }

@@ -71,7 +71,7 @@ const ALGORITHMS: ReadonlyMap<unknown, string> = new Map([
 /** A JSON value as text that is safe on a terminal: no control character, and none that turns the direction of reading. */
 export function printable(value: unknown): string {
   return JSON.stringify(value).replace(
-    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }

@@ -126,7 +126,7 @@ async function findAccount(knex: Knex, email: string, network: string) {
        SELECT FROM login_networks JOIN users ON users.id = user_id
        WHERE lower(email) = lower(:email) AND network = :network AND logged_in_at > now() - interval '30 days'
      ) AS "isKnownNetwork"`,
-    { email, network },
+    { email: email.normalize('NFC'), network },
   )
   return rows[0]
 }

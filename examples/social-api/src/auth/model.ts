@@ -3,6 +3,9 @@ import type { Knex } from 'knex'
 import { Model, raw } from 'objection'
 import { User } from '../users/model.ts'
 
+/** A user who logs in again and again without logging out keeps the newest of these. A class may share a user. */
+const MAX_FAMILIES_PER_USER = 100
+
 /** Durations as Postgres reads them, such as `30m` and `30d`: its clock decides what has expired. */
 export interface RefreshLifetime {
   /** Of one refresh token. */
@@ -33,12 +36,18 @@ export class RefreshFamily extends Model {
     },
   })
 
-  /** Starts a family for a login, and returns its first token. */
+  /** Starts a family for a login, and returns its first token. Ends the user's oldest ones if there are too many. */
   static async begin(db: Knex, { id: user_id }: User, lifetime: RefreshLifetime): Promise<string> {
     const { token, family: id, digest } = generateToken()
     const { refreshTokenTtl, refreshFamilyTtl } = lifetime
     const expires_at = raw('now() + least(?::interval, ?::interval)', refreshTokenTtl, refreshFamilyTtl)
     await RefreshFamily.query(db).insert({ id, user_id, digest, expires_at })
+    const surplus = RefreshFamily.query(db)
+      .select('id')
+      .where({ user_id })
+      .orderBy('created_at', 'desc')
+      .offset(MAX_FAMILIES_PER_USER)
+    await RefreshFamily.query(db).whereIn('id', surplus).delete()
     return token
   }
 

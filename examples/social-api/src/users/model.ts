@@ -13,15 +13,15 @@ export class User extends Model {
   declare created_at: Date
   declare password_changed_at: Date | null
 
-  /** Emails are compared case-insensitively, and only in SQL. */
+  /** Emails are stored in NFC, and compared case-insensitively, only in SQL. */
   static async findByEmail(db: Knex, email: string): Promise<User | undefined> {
-    return User.query(db).findOne(raw('lower(email)'), raw('lower(?)', email))
+    return User.query(db).findOne(raw('lower(email)'), raw('lower(?)', email.normalize('NFC')))
   }
 
   /** Returns the new user; undefined if the email is taken, even by a sign-up at the same moment. */
   static async create(db: Knex, user: { email: string; password: string }): Promise<User | undefined> {
     const created = await User.query(db)
-      .insert(user)
+      .insert({ ...user, email: user.email.normalize('NFC') })
       .onConflict(raw('(lower(email))'))
       .ignore()
       .returning('*')
