@@ -20,7 +20,9 @@ export interface Service extends Running {
 
 export interface Backends {
   primary: Cluster
-  /** What it is started with. */
+  /** Logs every statement. */
+  replica?: Cluster
+  /** What they are started with. */
   primarySettings: Record<string, string>
   bouncerPort: number
   startBouncer(): Promise<Running>
@@ -28,16 +30,19 @@ export interface Backends {
   startService(variables?: Record<string, string>, port?: number): Promise<Service>
 }
 
-/** Starts Postgres from the how-to's files, and gives what starts PgBouncer and the service's processes. */
-export async function startBackends(t: Test): Promise<Backends> {
+/** Starts Postgres, and if asked a streaming replica, from the how-to's files, and gives what starts PgBouncer and the service's processes. */
+export async function startBackends(t: Test, { withReplica = false } = {}): Promise<Backends> {
   const [bouncerPort] = (await freePorts(1)) as [number]
   const primary = await newCluster(t, 'social_api')
-  t.teardown(() => primary.stop('immediate'))
+  const replica = withReplica ? await primary.standby() : undefined
+  t.teardown(() => Promise.all([primary.stop('immediate'), replica?.stop('immediate')]))
   const conf = await readFile(join(HOW_TO, 'scale/postgresql.conf'), 'utf8')
-  await appendFile(join(primary.data, 'postgresql.conf'), `\n${conf}`)
+  for (const cluster of [primary, replica])
+    if (cluster) await appendFile(join(cluster.data, 'postgresql.conf'), `\n${conf}`)
   const [, max_connections = ''] = /^max_connections = (\d+)$/m.exec(conf) ?? []
   const primarySettings = { ...FAST, max_connections }
   await primary.start(primarySettings)
+  await replica?.start({ ...primarySettings, log_statement: 'all' })
   await primary.query(`create role social_api login password '${PASSWORD}'`)
   await primary.query(
     'alter database social_api owner to social_api; alter schema public owner to social_api',
@@ -65,7 +70,7 @@ export async function startBackends(t: Test): Promise<Backends> {
     )
     return Object.assign(service, { port, url: `http://127.0.0.1:${port}` })
   }
-  return { primary, primarySettings, bouncerPort, startBouncer, startService }
+  return { primary, ...(replica && { replica }), primarySettings, bouncerPort, startBouncer, startService }
 }
 
 /** The role's own way to the primary, past PgBouncer. */
@@ -78,11 +83,25 @@ export function ofService(url: string): string {
 
 /** The statement of `scale.md` that begins so. */
 export async function statementOfPage(start: string): Promise<string> {
-  const page = await readFile(join(HOW_TO, 'scale.md'), 'utf8')
-  const statements = [...page.matchAll(/```sql by=.+?\n\s*(.+?)```/gs)].map(([, sql = '']) => sql)
+  const statements = await sqlOfPage()
   const found = statements.find((sql) => sql.startsWith(start))
   if (found === undefined) throw new Error(`scale.md has no statement that begins with ${start}`)
   return found
+}
+
+/** The statements of the block of `scale.md` that is about this role, with the tests' password. */
+async function statementsOfPage(role: string): Promise<string[]> {
+  const block = (await sqlOfPage()).find((sql) => sql.includes(`create role ${role} `))
+  if (block === undefined) throw new Error(`scale.md does not create the role ${role}`)
+  return block
+    .replaceAll('change-me-too', PASSWORD)
+    .trim()
+    .split(/(?<=;)\s+/)
+}
+
+async function sqlOfPage(): Promise<string[]> {
+  const page = await readFile(join(HOW_TO, 'scale.md'), 'utf8')
+  return [...page.matchAll(/```sql by=.+?\n\s*(.+?)```/gs)].map(([, sql = '']) => sql)
 }
 
 async function startPgBouncer(t: Test, primary: Cluster, port: number): Promise<Running> {
@@ -106,6 +125,50 @@ async function startPgBouncer(t: Test, primary: Cluster, port: number): Promise<
   const bouncer = run(t, ['pgbouncer', ...(isRoot ? ['-u', 'nobody'] : []), config], {}, { cwd: dir })
   await accepting(bouncer, port)
   return bouncer
+}
+
+/** Starts pgpool-II in front of the primary and the replica. Resolves with its port. */
+export async function startPgpool(t: Test, primary: Cluster, replica: Cluster) {
+  const dir = await temporary(t, 'pgpool-')
+  const [port, pcpPort] = (await freePorts(2)) as [number, number]
+  for (const sql of await statementsOfPage('pgpool')) await primary.query(sql)
+  const file = (name: string) => join(dir, name)
+  const password = ["_password = 'change-me-too'", `_password = '${PASSWORD}'`] as const
+  const config = await adapted('scale/pgpool.conf', [
+    ["listen_addresses = '10.0.0.13'", "listen_addresses = '127.0.0.1'"],
+    ['port = 9999', `port = ${port}`],
+    ['pcp_port = 9898', `pcp_port = ${pcpPort}`],
+    ["unix_socket_directories = '/var/run/postgresql'", `unix_socket_directories = '${dir}'`],
+    ["pcp_socket_dir = '/var/run/postgresql'", `pcp_socket_dir = '${dir}'`],
+    ['/var/run/postgresql/pgpool.pid', file('pid')],
+    ["logdir = '/var/log/postgresql'", `logdir = '${dir}'`],
+    ["'10.0.0.11'\nbackend_port0 = 5432", `'127.0.0.1'\nbackend_port0 = ${new URL(primary.url).port}`],
+    ["'10.0.0.12'\nbackend_port1 = 5432", `'127.0.0.1'\nbackend_port1 = ${new URL(replica.url).port}`],
+    ["pool_passwd = 'pool_passwd'", `pool_passwd = '${file('pool_passwd')}'`],
+    [`sr_check${password[0]}`, `sr_check${password[1]}`],
+    [`health_check${password[0]}`, `health_check${password[1]}`],
+  ])
+  await writeFile(file('pgpool.conf'), config)
+  await writeFile(
+    file('pool_hba.conf'),
+    await adapted('scale/pool_hba.conf', [['10.0.0.0/24', '127.0.0.1/32']]),
+  )
+  await writeFile(file('pool_passwd'), `social_api:TEXT${PASSWORD}\n`)
+  await writeFile(file('pcp.conf'), '')
+  const pgpool = run(
+    t,
+    [
+      'pgpool',
+      '-n',
+      ...['-f', file('pgpool.conf')],
+      ...['-a', file('pool_hba.conf')],
+      ...['-F', file('pcp.conf')],
+    ],
+    {},
+    { cwd: dir },
+  )
+  await accepting(pgpool, port)
+  return { pgpool, port }
 }
 
 async function temporary(t: Test, prefix: string): Promise<string> {

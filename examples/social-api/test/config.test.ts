@@ -13,6 +13,7 @@ t.test('an empty environment gives the defaults', async (t) => {
     port: 3000,
     databaseUrl: undefined,
     poolMax: 10,
+    dbLimits: 'transaction',
     dataDir: resolve(CHECKOUT, '.data'),
     siteDir: resolve(CHECKOUT, 'site'),
     jwtSecret: undefined,
@@ -87,6 +88,10 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
   DB_POOL_MAX: {
     good: { 1: { poolMax: 1 }, 1000: { poolMax: 1000 } },
     bad: ['0', '1001', '-2', '1.5', 'many'],
+  },
+  DB_LIMITS: {
+    good: { transaction: { dbLimits: 'transaction' }, role: { dbLimits: 'role' } },
+    bad: ['none', 'Role', 'session'],
   },
   AUTH_PRIMER_DATA_DIR: {
     good: { '/var/lib/x': { dataDir: '/var/lib/x' }, here: { dataDir: resolve('here') } },

@@ -39,6 +39,9 @@ export function sessionKnexFactory(knex: Knex, runUnit: RunUnit): CreateSessionK
     return this[kConnection]
   }
   clientPrototype.releaseConnection = async () => {}
+  clientPrototype.cancelQuery = async function () {
+    this[kConnection].__knex__disposed = new Error('The statement exceeded its timeout.')
+  }
   const prototype = Object.create(Function.prototype)
   forwardToBuilder(prototype, knex)
   const members = sessionMembers(knex, create, runUnit)
@@ -66,6 +69,11 @@ class SessionConnection {
   constructor(session: Session, scope: Scope) {
     this.session = session
     this.scope = scope
+  }
+
+  /** Private: knex assigns the error of a `.timeout()`, after which the statement goes on without its caller. */
+  set __knex__disposed(error: Error) {
+    this.scope.failure ??= error
   }
 
   /** Sends a statement, with a callback or a promise, as pg's Client does. */

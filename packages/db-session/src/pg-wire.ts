@@ -217,10 +217,10 @@ function stateOf(statement: Statement): string | undefined {
   return cursor?.state ?? state
 }
 
-/** Closes a cursor, a row stream or a COPY. */
-export function close(statement: Statement): void {
+/** Closes a cursor, a row stream or a COPY. A consumer that still waits for rows needs an error. */
+export function close(statement: Statement, error?: Error): void {
   const stream = statement as RowStream
-  if (stream.destroy) stream.destroy()
+  if (stream.destroy) stream.destroy(error)
   else stream.close?.(() => {})
 }
 

@@ -51,8 +51,8 @@ export const TRANSITIONS: Readonly<Record<StateName, Partial<Record<EventName, T
   },
   busy: { ...REFUSED, statement: 'wait', reply: 'idle', abort: 'finishing' },
   committing: { ...DELAYED, done: 'idle' },
-  finishing: { ...OVER, finish: 'wait', abort: 'wait', done: 'ended' },
-  ended: { ...OVER, finish: 'ignore', abort: 'ignore' },
+  finishing: { ...OVER, abort: 'wait', done: 'ended' },
+  ended: { ...OVER, abort: 'ignore' },
 }
 
 /** Returns what an event does in a state. */
@@ -85,7 +85,11 @@ export class Scope {
 
   /** Returns why it takes no statement, if it does not. */
   get refusal(): DbSessionError | undefined {
-    if (this.isClosed) return new DbSessionError('DB_SESSION_OVER')
+    return this.isClosed ? new DbSessionError('DB_SESSION_OVER') : this.obstacle
+  }
+
+  /** Returns why it cannot run a statement that it took before. */
+  get obstacle(): DbSessionError | undefined {
     if (this.child) return new DbSessionError('DB_SESSION_SAVEPOINT_OPEN')
     return this.failure === undefined ? undefined : transactionFailed(this.failure)
   }

@@ -8,6 +8,7 @@ import {
   isTransactionLocal,
   notAwaited,
   Scope,
+  type StateName,
   transactionFailed,
   transition,
 } from './session-state.ts'
@@ -59,6 +60,8 @@ export class Session {
   readonly #units = new Set<Session>()
   /** Why it ended, or is about to end, if it was aborted. */
   #reason: DbSessionError | undefined
+  /** What waited for an early commit when its owner ended. */
+  #forgotten: string | undefined
   readonly #watchers: (() => void)[] = []
   readonly #afterwards: Promise<unknown>[] = []
   #onEnded = (): void => {}
@@ -68,6 +71,10 @@ export class Session {
     this.#pools = context.pools
     const isBlocking = (): boolean => this.#queue.length > 0
     this.#transactionContext = { ...context, isBlocking, acquire: () => this.#acquire() }
+  }
+
+  get state(): StateName {
+    return this.#state.name
   }
 
   /** Returns true if it holds a connection. */
@@ -86,7 +93,7 @@ export class Session {
 
   /** Runs a statement after those before it. */
   async submit(scope: Scope, statement: wire.Statement): Promise<QueryResult> {
-    const refusal = this.#refusal('statement', scope)
+    const refusal = this.#refusal('statement', scope.refusal)
     if (refusal === undefined) return this.#enqueue('query', scope, statement)
     if (wire.isSubmittable(statement)) wire.failUnsent(statement, refusal)
     throw refusal
@@ -94,8 +101,11 @@ export class Session {
 
   /** Runs `work` in a savepoint, which rolls back if `work` throws or leaves something under way. */
   async savepoint<T>(parent: Scope, work: (scope: Scope) => Promise<T>): Promise<T> {
-    if (this.#state.name === 'committing') await this.#untilCommitted()
-    const refusal = this.#refusal('savepoint', parent)
+    if (this.#state.name === 'committing') {
+      await this.#untilCommitted()
+      if (this.root.isClosed) this.#forgotten = 'a savepoint'
+    }
+    const refusal = this.#refusal('savepoint', parent.refusal)
     if (refusal) throw refusal
     const scope = new Scope(parent)
     try {
@@ -124,6 +134,7 @@ export class Session {
 
   /** Commits what was done so far. Rejects, and rolls everything back, if that cannot be done. */
   async commit(): Promise<void> {
+    if (this.root.isClosed) throw this.#reason ?? new DbSessionError('DB_SESSION_OVER')
     if (this.#state.name === 'committing' && this.#queue.length === 0) {
       await this.#state.done
       if (this.root.failure !== undefined) throw transactionFailed(this.root.failure)
@@ -136,9 +147,10 @@ export class Session {
       await this.abort(reason)
       throw reason
     }
-    const refusal = this.#refusal('commit', this.root)
+    // the owner may have ended since: it waits for this commit
+    const refusal = this.#refusal('commit', this.root.obstacle)
     if (refusal) {
-      if (this.isOpen && !this.root.isClosed)
+      if (this.root.failure !== undefined && this.#state.name === 'idle')
         await this.#end('commit', () => this.#takeTransaction()?.rollback())
       throw refusal
     }
@@ -149,18 +161,19 @@ export class Session {
         '`rollbackOnly()` was called before.',
       )
     const hasWork = this.isOpen
+    // what is registered from here on belongs to the next transaction
+    const afterCommit = this.root.afterCommit.splice(0)
     await this.#end('commit', () =>
       this.#takeTransaction()
         ?.commit()
         .catch((error) => {
           // swallowed, it would let the response say that this is committed
           this.root.failure = error
-          this.root.afterCommit = []
           throw error
         }),
     )
     this.hasCommittedEarly ||= hasWork
-    this.#runAfterCommit()
+    this.#runAfterCommit(afterCommit)
   }
 
   /** Commits, or rolls back if that was asked for, and ends. Rejects if not everything was committed. */
@@ -171,6 +184,7 @@ export class Session {
       const forgotten = await this.#settle(this.root)
       if (forgotten !== undefined) await this.abort(notAwaited(forgotten))
     }
+    if (this.#forgotten !== undefined) await this.abort(notAwaited(this.#forgotten))
     if (this.root.failure !== undefined) await this.abort(transactionFailed(this.root.failure))
     if (this.#reason) throw this.#reason
     if (this.root.isRollbackOnly) {
@@ -178,7 +192,7 @@ export class Session {
       return
     }
     await this.#end('finish', () => this.#takeTransaction()?.commit())
-    this.#runAfterCommit()
+    this.#runAfterCommit(this.root.afterCommit)
   }
 
   /**
@@ -244,11 +258,11 @@ export class Session {
     await this.#enqueue('savepoint', scope, { text })
   }
 
-  #refusal(event: EventName, scope: Scope): DbSessionError | undefined {
+  #refusal(event: EventName, ofScope: DbSessionError | undefined): DbSessionError | undefined {
     const next = transition(this.#state.name, event)
     if (this.#reason) return this.#reason
     if (next === 'over') return new DbSessionError('DB_SESSION_OVER')
-    return scope.refusal ?? (next === 'not awaited' ? notAwaited('a statement') : undefined)
+    return ofScope ?? (next === 'not awaited' ? notAwaited('a statement') : undefined)
   }
 
   #enqueue(kind: Job['kind'], scope: Scope, statement: wire.Statement): Promise<QueryResult> {
@@ -291,7 +305,7 @@ export class Session {
   #startNext(): void {
     this.#state = { name: 'idle' }
     for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
-      const refusal = job.kind === 'query' ? job.scope.refusal : undefined
+      const refusal = job.kind === 'query' ? job.scope.obstacle : undefined
       if (refusal === undefined) {
         this.#start(job)
         return
@@ -415,9 +429,9 @@ export class Session {
     return { lease: waiting.lease.then(onLease, onError), stop: () => waiting.stop() }
   }
 
-  #runAfterCommit(): void {
+  #runAfterCommit(functions: readonly (() => unknown)[]): void {
     const { log, timeline } = this.context
-    for (const work of this.root.afterCommit.splice(0)) {
+    for (const work of functions) {
       const logError = (err: unknown): void =>
         log.error({ err, owner: timeline.owner }, 'a function given to afterCommit failed')
       this.#afterwards.push(immediate().then(work).catch(logError))

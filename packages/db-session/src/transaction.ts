@@ -127,7 +127,8 @@ export class Transaction {
     const { connection } = this.#lease as Lease
     const { cancelTimeoutMs } = this.#context
     const hasEnded = settled.then(() => true)
-    if (wire.isSubmittable(statement)) wire.close(statement)
+    const error = wire.isLeft(statement) ? undefined : new DbSessionError('DB_SESSION_OVER')
+    if (wire.isSubmittable(statement)) wire.close(statement, error)
     if (graceMs > 0 && (await withTimeout(graceMs, hasEnded, false))) return
     const giveUpAt = performance.now() + cancelTimeoutMs
     while (performance.now() < giveUpAt) {

@@ -5,10 +5,7 @@ import type { Test } from 'tap'
 
 const folder = new URL('../test/', import.meta.url)
 
-/**
- * Runs the default tests again, one file after the other: all of them, new ones too, but for those that are
- * named with the reason why they have nothing to show there.
- */
+/** Runs the default tests again, one file after the other, except those that are named with a reason. */
 export function runSuite(t: Test, env: Record<string, string>, without: Record<string, string>): void {
   const files = readdirSync(folder).filter((name) => name.endsWith('.test.ts'))
   t.test('leaves out files that are there', async (t) => {
@@ -36,14 +33,8 @@ export function runSuite(t: Test, env: Record<string, string>, without: Record<s
   }
 }
 
-/** The lines that matter of what a file that failed has said. */
+/** Returns the lines of a failed file that matter. */
 function failures(output: string): string {
   const at = output.search(/^ *not ok/m)
   return output.slice(Math.max(0, at), at + 4_000)
-}
-
-/** Nothing of these depends on where a session connects. */
-export const WITHOUT_SESSIONS = {
-  'errors.test.ts': 'has no database',
-  'options.test.ts': 'has no database',
 }

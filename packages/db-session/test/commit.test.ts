@@ -1,4 +1,4 @@
-/** When the COMMIT comes, what it comes to, and what an answer says of it. */
+/** When the COMMIT is sent, how it can end, and which response follows. */
 import { once } from 'node:events'
 import t from 'tap'
 import { proxy } from './proxy.ts'
@@ -51,43 +51,32 @@ t.test('an early commit', async (t) => {
       await request.db('users').insert({ email: 'x' })
       return {}
     })
-    app.post('/not-awaited', async (request) => {
-      await request.db('users').insert({ email: 'x' })
-      request.db.raw('select pg_sleep(600)').catch(() => {})
-      await new Promise((resolve) => setImmediate(resolve))
-      await request.db.commit()
-      return {}
-    })
   })
   t.beforeEach(() => void mails.splice(0))
-  t.test('stores what there is, and what comes after it is stored with the answer', async (t) => {
+  t.test('commit() commits what was done so far, and the response commits the rest', async (t) => {
     t.match(await hit('POST', '/twice'), { body: '["first"]', seen: ['first', 'second'] })
     await until(() => mails.length === 2)
-    t.same(mails, ['first', 'second'], 'each with its work after the commit')
+    t.same(mails, ['first', 'second'], 'each with its functions for afterCommit')
   })
-  t.test('stands whatever comes after it', async (t) => {
+  t.test('a response of 401 keeps what commit() committed before it', async (t) => {
     t.match(await hit('POST', '/then-fails'), { status: 401, seen: ['first'] })
     await until(() => mails.length > 0)
     t.same(mails, ['first'])
   })
-  t.test('that fails is the error of the answer', async (t) => {
+  t.test('a commit() that fails makes the response a 409, even if its error is swallowed', async (t) => {
     for (const path of ['/fails', '/swallowed', '/swallowed-and-goes-on']) {
-      const answer = await hit('POST', path)
-      t.match(answer, { status: 409, json: { code: 'DB_SESSION_CONSTRAINT' }, seen: [] }, path)
-      t.equal(answer.headers.get('location'), null)
+      const response = await hit('POST', path)
+      t.match(response, { status: 409, json: { code: 'DB_SESSION_CONSTRAINT' }, seen: [] }, path)
+      t.equal(response.headers.get('location'), null)
     }
     await app.unitOfWork(async (db) => void db.afterCommit(() => mails.push('after')))
     await until(() => mails.length > 0)
-    t.same(mails, ['after'], 'and its work after the commit does not run')
+    t.same(mails, ['after'], 'no function of a failed commit runs')
   })
-  t.test('of nothing is nothing', async (t) => {
+  t.test('commit() without a statement before it does nothing', async (t) => {
     t.match(await hit('POST', '/of-nothing'), { status: 200, seen: ['x'] })
   })
-  t.test('while a statement is under way is an error', async (t) => {
-    const answer = await hit('POST', '/not-awaited')
-    t.match(answer, { status: 500, json: { code: 'DB_SESSION_NOT_AWAITED' }, seen: [] })
-  })
-  t.test('in a unit of work', async (t) => {
+  t.test('commit() in a unit of work keeps what came before it', async (t) => {
     await t.rejects(
       app.unitOfWork(async (db) => {
         await db('users').insert({ email: 'kept' })
@@ -108,7 +97,7 @@ t.test('an early commit', async (t) => {
   t.equal(used(knex), 0)
 })
 
-t.test('what is not known until COMMIT', async (t) => {
+t.test('a COMMIT that fails', async (t) => {
   await database.other.query(`
     create function at_commit() returns trigger language plpgsql as $$ begin
       if new.title = 'sleeps' then perform pg_sleep(600); end if;
@@ -141,39 +130,39 @@ t.test('what is not known until COMMIT', async (t) => {
     await until(async () => (await database.see(committing)).length === 1, 'a COMMIT under way')
     return (await database.see(committing))[0]
   }
-  t.test('is an error of the answer, whatever it is', async (t) => {
-    const answer = await hit('POST', '/posts/fails')
-    t.match(answer, { status: 500, json: { code: 'DB_SESSION_QUERY_FAILED' }, seen: [] })
+  t.test('an error at the COMMIT is the error of the response', async (t) => {
+    const response = await hit('POST', '/posts/fails')
+    t.match(response, { status: 500, json: { code: 'DB_SESSION_QUERY_FAILED' }, seen: [] })
     t.same(
-      ['location', 'set-cookie'].map((name) => answer.headers.get(name)),
+      ['location', 'set-cookie'].map((name) => response.headers.get(name)),
       [null, null],
     )
     const fine = await hit('POST', '/posts/fine')
     t.match(fine, { status: 201, seen: ['fine'] })
     t.equal(fine.headers.get('location'), '/posts/1')
   })
-  t.test('is unknown where the backend is killed in it', async (t) => {
+  t.test('a backend that is killed during the COMMIT has an unknown outcome', async (t) => {
     runs = 0
     mails.length = 0
-    const answer = hit('POST', '/posts/sleeps')
+    const response = hit('POST', '/posts/sleeps')
     await database.other.query('select pg_terminate_backend($1)', [await inCommit()])
-    t.match(await answer, {
+    t.match(await response, {
       status: 503,
       json: { code: 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN' },
       seen: [],
     })
-    t.equal((await answer).headers.get('location'), null)
-    t.same([runs, mails], [1, []], 'and not tried again')
+    t.equal((await response).headers.get('location'), null)
+    t.same([runs, mails], [1, []], 'it is not retried')
     await until(() => used(knex) === 0)
-    t.equal((await hit('POST', '/posts/fine')).status, 201, 'service goes on')
+    t.equal((await hit('POST', '/posts/fine')).status, 201, 'the next request succeeds')
   })
-  t.test('is not given up where the client goes away in it', async (t) => {
+  t.test('a client that disconnects during the COMMIT does not end it', async (t) => {
     const controller = new AbortController()
-    const answer = fetch(`${base}/posts/sleeps`, { method: 'POST', signal: controller.signal })
+    const response = fetch(`${base}/posts/sleeps`, { method: 'POST', signal: controller.signal })
     const pid = await inCommit()
     controller.abort()
-    await t.rejects(answer)
-    t.equal(used(knex), 1, 'it may be stored already')
+    await t.rejects(response)
+    t.equal(used(knex), 1, 'it may be committed already')
     await database.other.query('select pg_cancel_backend($1)', [pid])
     await until(() => used(knex) === 0)
     t.same(await database.see('select title from posts'), [])
@@ -181,23 +170,80 @@ t.test('what is not known until COMMIT', async (t) => {
   })
 })
 
-t.test('a COMMIT whose answer is lost may have been one', async (t) => {
+t.test('a COMMIT whose reply is lost', async (t) => {
   const between = await proxy(t, database.url)
-  const { hit } = await start(
+  let runs = 0
+  let mails = 0
+  const { hit, knex, app } = await start(
     t,
     database,
     (app) => {
-      app.post('/', async (request) => {
+      app.post('/', { config: { db: { retry: 5 } } }, async (request, reply) => {
+        runs++
         await request.db('users').insert({ email: 'x' })
-        return {}
+        request.db.afterCommit(() => mails++)
+        return reply.code(201).header('location', '/1').send({})
       })
     },
-    { knex: openKnex(between.url, 1) },
+    { knex: openKnex(between.url, 2) },
   )
-  between.onMessage = (text) => (text.includes('COMMIT') ? 'cut' : 'pass')
-  const answer = await hit('POST', '/')
-  t.match(answer, { status: 503, json: { code: 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN' } })
-  await until(async () => (await database.see('select email from users')).length === 1, 'the row')
+  t.beforeEach(() => {
+    between.onMessage = (text) => (text.includes('COMMIT') ? 'cut' : 'pass')
+    runs = mails = 0
+  })
+  t.test('a COMMIT whose reply is lost is never retried, although it may be committed', async (t) => {
+    const response = await hit('POST', '/')
+    t.match(response, { status: 503, json: { code: 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN' } })
+    t.equal(response.headers.get('location'), null)
+    t.same([runs, mails, used(knex)], [1, 0, 0])
+    await until(async () => (await database.see('select email from users')).length === 1, 'the row')
+  })
+  t.test('a unit of work whose COMMIT has no reply rejects with the unknown outcome', async (t) => {
+    const error = await rejection(app.unitOfWork((db) => db('users').insert({ email: 'unit' })))
+    t.equal(error.code, 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN')
+  })
+  t.test('a COMMIT whose reply arrives is a 201', async (t) => {
+    between.onMessage = () => 'pass'
+    t.match(await hit('POST', '/'), { status: 201, seen: ['x'] })
+    await until(() => mails === 1)
+  })
+})
+
+t.test('a constraint that is deferred to the COMMIT', async (t) => {
+  let onErrors = 0
+  let mails = 0
+  const { hit, knex } = await start(t, database, (app) => {
+    app.addHook('onError', async () => {
+      onErrors++
+    })
+    app.addHook('onRequest', async (_request, reply) => {
+      reply.header('x-request', 'kept')
+    })
+    app.post<{ Querystring: { parent?: string } }>('/', async (request, reply) => {
+      const { parent } = request.query
+      await request.db('users').insert({ email: 'child', parent: parent ?? null })
+      request.db.afterCommit(() => mails++)
+      reply.header('set-cookie', 'session=1').header('location', '/users/1').header('x-handler', 'gone')
+      reply.type('text/plain').serializer(() => 'created')
+      return reply.code(201).send({ id: 1 })
+    })
+  })
+  t.test('a constraint that fails at the COMMIT is a 409 without the headers of the 201', async (t) => {
+    const response = await hit('POST', '/?parent=99')
+    t.match(response, { status: 409, json: { code: 'DB_SESSION_CONSTRAINT' }, seen: [] })
+    for (const name of ['set-cookie', 'location', 'x-handler'])
+      t.equal(response.headers.get(name), null, name)
+    t.equal(response.headers.get('x-request'), 'kept')
+    t.same([mails, onErrors], [0, 1])
+  })
+  t.test('a constraint that holds at the COMMIT is a 201 with its headers', async (t) => {
+    const response = await hit('POST', '/')
+    t.match(response, { status: 201, body: 'created', seen: ['child'] })
+    t.equal(response.headers.get('location'), '/users/1')
+    t.equal(response.headers.get('set-cookie'), 'session=1')
+    await until(() => mails === 1)
+  })
+  t.equal(used(knex), 0)
 })
 
 t.test('a transaction that a statement ended', async (t) => {
@@ -225,13 +271,13 @@ t.test('a transaction that a statement ended', async (t) => {
     ['select 1; rollback; begin', []],
     ["prepare transaction 'x'", []],
   ] as const) {
-    t.test(`${text}: is an error, since the answer could be untrue`, async (t) => {
-      const answer = await hit('POST', `/?${sql(text)}`)
-      if (text.startsWith('prepare')) t.equal(answer.status, 500)
-      else t.match(answer, { status: 500, json: { code: 'DB_SESSION_ENDED_BY_STATEMENT' } })
-      t.same(answer.seen, seen)
+    t.test(`${text} in a session is an error, and nothing is sent after it`, async (t) => {
+      const response = await hit('POST', `/?${sql(text)}`)
+      if (text.startsWith('prepare')) t.equal(response.status, 500)
+      else t.match(response, { status: 500, json: { code: 'DB_SESSION_ENDED_BY_STATEMENT' } })
+      t.same(response.seen, seen)
       t.equal((await hit('POST', `/goes-on?${sql(text)}`)).status, 500)
-      t.notOk((await database.see('select email from users')).includes('after'), 'nothing comes after it')
+      t.notOk((await database.see('select email from users')).includes('after'))
       await until(() => used(knex) === 0)
     })
   }
@@ -242,13 +288,13 @@ t.test('a transaction that a statement ended', async (t) => {
     "select 'rollback'",
     'lock table users in share mode',
   ]) {
-    t.test(`${text}: ends nothing`, async (t) => {
+    t.test(`${text} in a session ends nothing`, async (t) => {
       t.match(await hit('POST', `/?${sql(text)}`), { status: 201, seen: ['before'] })
       await database.other.query('truncate users cascade')
       t.match(await hit('POST', `/?${sql(text)}&status=400`), { status: 400, seen: [] })
     })
   }
-  t.test('through a cursor', async (t) => {
+  t.test('COMMIT through a row stream is an error', async (t) => {
     const error = await rejection(
       app.unitOfWork(async (db) => {
         await db('users').insert({ email: 'before' })
@@ -258,7 +304,7 @@ t.test('a transaction that a statement ended', async (t) => {
     t.equal(error.code, 'DB_SESSION_ENDED_BY_STATEMENT')
     await until(() => used(knex) === 0)
   })
-  t.test('in a savepoint', async (t) => {
+  t.test('ROLLBACK in a savepoint is an error of the session', async (t) => {
     const error = await rejection(
       app.unitOfWork(async (db) => {
         await db.savepoint((inner) => inner.raw('ROLLBACK AND CHAIN')).catch(() => {})

@@ -43,20 +43,20 @@ t.test('a statement in a hook before the handler', async (t) => {
     })
   })
   for (const hook of ['onRequest', 'preParsing', 'preValidation', 'preHandler']) {
-    t.test(`${hook} is part of the one session`, async (t) => {
+    t.test(`a statement in ${hook} is in the session of the handler`, async (t) => {
       t.match(await hit('POST', `/${hook}`), { status: 200, seen: [hook, 'handler'] })
     })
-    t.test(`${hook} is undone with a refusal`, async (t) => {
+    t.test(`a statement in ${hook} rolls back if ${hook} responds with an error`, async (t) => {
       t.match(await hit('POST', `/${hook}/sends`), { status: 403 })
       t.match(await hit('POST', `/${hook}/throws`), { status: 401 })
       t.same(await database.see('select email from users'), [])
     })
   }
-  t.test('is undone with a body that is not taken', async (t) => {
+  t.test('a statement before the body rolls back if the body is refused', async (t) => {
     for (const body of [{ name: 'x' }, {}]) {
       await database.other.query('truncate users cascade')
-      const answer = await hit('POST', '/body', body)
-      t.match([answer.status, answer.seen], 'name' in body ? [200, ['onRequest']] : [400, []])
+      const response = await hit('POST', '/body', body)
+      t.match([response.status, response.seen], 'name' in body ? [200, ['onRequest']] : [400, []])
     }
     const broken = await app.inject({
       method: 'POST',
@@ -129,27 +129,27 @@ t.test('a statement in a hook after the handler', async (t) => {
       },
     })
   })
-  t.test('that is before the head is stored with the rest', async (t) => {
+  t.test('a statement in preSerialization or onSend commits with the response', async (t) => {
     t.same((await hit('POST', '/preSerialization')).seen, ['handler', 'preSerialization'])
     await database.other.query('truncate users cascade')
     t.same((await hit('POST', '/onSend')).seen, ['handler', 'onSend'])
     await database.other.query('truncate users cascade')
     t.same((await hit('POST', '/onSend/first')).seen, ['onSend'])
   })
-  t.test('is undone with a hook that fails', async (t) => {
+  t.test('a statement in an onSend hook that throws rolls back', async (t) => {
     t.match(await hit('POST', '/onSend/throws'), { status: 418, seen: [] })
   })
-  t.test('is what counts: the answer that hooks have made of it is stored, or undone', async (t) => {
-    const answer = await hit('POST', '/onSend/changes')
-    t.match(answer, { status: 201, body: 'changed', seen: ['handler'] })
-    t.equal(answer.headers.get('x-changed'), '1')
+  t.test('the response that onSend hooks have changed decides between COMMIT and ROLLBACK', async (t) => {
+    const response = await hit('POST', '/onSend/changes')
+    t.match(response, { status: 201, body: 'changed', seen: ['handler'] })
+    t.equal(response.headers.get('x-changed'), '1')
     await database.other.query('truncate users cascade')
     t.match(await hit('POST', '/onSend/refuses'), { status: 409, seen: [] })
   })
-  t.test('of onError is undone with the error', async (t) => {
+  t.test('a statement in onError rolls back', async (t) => {
     t.match(await hit('POST', '/onError'), { status: 400, seen: [] })
   })
-  t.test('of onResponse comes too late', async (t) => {
+  t.test('a statement in onResponse is refused', async (t) => {
     t.same((await hit('POST', '/onResponse')).seen, ['handler'])
     await until(() => codes.length > 0)
     t.same(codes, ['DB_SESSION_OVER'])
@@ -157,7 +157,7 @@ t.test('a statement in a hook after the handler', async (t) => {
   t.equal(used(knex), 0)
 })
 
-t.test('a hook that others append to routes', async (t) => {
+t.test('an onSend hook that another plugin adds in onRoute runs in the order of registration', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   const appended = (name: string) => {
@@ -178,7 +178,11 @@ t.test('a hook that others append to routes', async (t) => {
     ['after', ['after']],
   ] as const) {
     t.equal((await app.inject({ method: 'POST', url: `/${name}` })).statusCode, 500)
-    t.same(await database.see('select email from users'), seen, `${name} db-session comes ${name} its COMMIT`)
+    t.same(
+      await database.see('select email from users'),
+      seen,
+      `registered ${name} db-session, it runs ${name} the COMMIT`,
+    )
   }
 })
 
@@ -220,16 +224,16 @@ t.test('an error handler', async (t) => {
     })
   })
   t.beforeEach(() => void codes.splice(0))
-  t.test('may ask the session, which is undone with the error', async (t) => {
+  t.test('an error handler can use the session, which rolls back with its response', async (t) => {
     t.match(await hit('POST', '/queries/thrown'), { status: 400, json: { handled: true }, seen: [] })
     t.same(codes, [])
   })
-  t.test('is refused by a session that is over, or failed', async (t) => {
+  t.test('an error handler cannot use a session that has ended or failed', async (t) => {
     t.match(await hit('POST', '/queries/commit'), { status: 409, json: { handled: true }, seen: [] })
     t.match(await hit('POST', '/queries/statement'), { status: 409, json: { handled: true }, seen: [] })
     t.match(codes, [/^DB_SESSION_(OVER|ABORTED|CONSTRAINT)$/, 'DB_SESSION_CONSTRAINT'])
   })
-  t.test('may store something of its own by a unit of work', async (t) => {
+  t.test('an error handler can commit a unit of work', async (t) => {
     for (const [path, status] of [
       ['/notes/thrown', 400],
       ['/notes/commit', 409],
@@ -239,7 +243,7 @@ t.test('an error handler', async (t) => {
       t.match(await hit('POST', path), { status, seen: ['note'] }, path)
     }
   })
-  t.test('may throw', async (t) => {
+  t.test('an error handler can throw', async (t) => {
     for (const [path, status] of [
       ['/throws/thrown', 500],
       ['/throws/commit', 409],
@@ -247,41 +251,44 @@ t.test('an error handler', async (t) => {
     ] as const)
       t.match(await hit('POST', path), { status, seen: [] }, path)
   })
-  t.test('that answers 200 has stored what the handler did, if it can be', async (t) => {
+  t.test('an error handler that responds with 200 commits what the handler did', async (t) => {
     t.match(await hit('POST', '/recovers/thrown'), { status: 200, seen: ['handler'] })
     await database.other.query('truncate users cascade')
     t.match(await hit('POST', '/recovers-late/thrown'), { status: 200, seen: ['handler', 'error handler'] })
   })
-  t.test('cannot make a statement that failed good', async (t) => {
+  t.test('an error handler that responds with 200 cannot commit after a failed statement', async (t) => {
     t.match(await hit('POST', '/recovers/statement'), { status: 409, seen: [] })
     t.match(await hit('POST', '/recovers-late/statement'), { status: 409, seen: [] })
   })
   t.equal(used(knex), 0)
 })
 
-t.test('a not-found handler', async (t) => {
-  const { hit, knex } = await start(t, database, async (app) => {
-    app.setNotFoundHandler(async (request, reply) => {
-      if (request.url.startsWith('/queries')) await add(request, 'not found')
-      const status = request.url.startsWith('/page') ? 200 : 404
-      return reply.code(status).send({ page: true })
-    })
-    for (const path of ['/queries', '/page', '/gone']) {
-      app.post(path, async (request, reply) => {
-        await add(request, 'handler')
-        return reply.callNotFound()
+t.test(
+  'a not-found handler decides between COMMIT and ROLLBACK, and has no session of its own',
+  async (t) => {
+    const { hit, knex } = await start(t, database, async (app) => {
+      app.setNotFoundHandler(async (request, reply) => {
+        if (request.url.startsWith('/queries')) await add(request, 'not found')
+        const status = request.url.startsWith('/page') ? 200 : 404
+        return reply.code(status).send({ page: true })
       })
-    }
-  })
-  t.match(await hit('POST', '/gone'), { status: 404, json: { page: true }, seen: [] }, 'undoes')
-  t.match(await hit('POST', '/page'), { status: 200, json: { page: true }, seen: ['handler'] }, 'or stores')
-  await database.other.query('truncate users cascade')
-  t.match(await hit('POST', '/queries'), { seen: [] })
-  t.match(await hit('POST', '/queries/none'), { status: 500, json: { code: 'DB_SESSION_NOT_COVERED' } })
-  await until(() => used(knex) === 0)
-})
+      for (const path of ['/queries', '/page', '/gone']) {
+        app.post(path, async (request, reply) => {
+          await add(request, 'handler')
+          return reply.callNotFound()
+        })
+      }
+    })
+    t.match(await hit('POST', '/gone'), { status: 404, json: { page: true }, seen: [] }, 'a 404')
+    t.match(await hit('POST', '/page'), { status: 200, json: { page: true }, seen: ['handler'] }, 'a 200')
+    await database.other.query('truncate users cascade')
+    t.match(await hit('POST', '/queries'), { seen: [] })
+    t.match(await hit('POST', '/queries/none'), { status: 500, json: { code: 'DB_SESSION_NOT_COVERED' } })
+    await until(() => used(knex) === 0)
+  },
+)
 
-t.test('encapsulated plugins share the session, and its policy', async (t) => {
+t.test('hooks and routes of encapsulated plugins share the session of the request', async (t) => {
   const { hit } = await start(t, database, async (app) => {
     await app.register(
       async (part) => {

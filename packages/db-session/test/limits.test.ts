@@ -1,11 +1,11 @@
-/** The time limits of a session, as Postgres keeps them. */
+/** The timeouts of a session. */
 import t from 'tap'
 import { openDatabase, openKnex, start, until, used } from './setup.ts'
 
 const database = await openDatabase(t)
 t.beforeEach(() => database.other.query('truncate users restart identity cascade'))
 
-t.test('a statement that takes too long', async (t) => {
+t.test('a statement that exceeds its timeout is a 503, even if its error is swallowed', async (t) => {
   const { hit, knex } = await start(
     t,
     database,
@@ -35,15 +35,15 @@ t.test('a statement that takes too long', async (t) => {
     { statementTimeoutMs: 100 },
   )
   for (const path of ['/default', '/first', '/swallowed']) {
-    const answer = await hit('POST', path)
-    t.match(answer, { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' }, seen: [] }, path)
+    const response = await hit('POST', path)
+    t.match(response, { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' }, seen: [] }, path)
   }
-  t.match(await hit('POST', '/longer'), { status: 200, seen: ['x'] }, 'unless its route allows it')
+  t.match(await hit('POST', '/longer'), { status: 200, seen: ['x'] }, 'a route with a longer timeout')
   t.equal((await hit('POST', '/for-ever')).status, 200)
   t.equal(used(knex), 0)
 })
 
-t.test('a transaction that sits idle for too long is ended by Postgres', async (t) => {
+t.test('a transaction that exceeds its idle timeout is a 503', async (t) => {
   const { hit, knex, log } = await start(
     t,
     database,
@@ -54,7 +54,7 @@ t.test('a transaction that sits idle for too long is ended by Postgres', async (
         await until(
           async () => (await database.see(`select 1 from pg_stat_activity where pid = ${pid}`)).length === 0,
         )
-        // what the server has said by now is read in the next turn
+        // what the server has sent by now is read in the next turn
         await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
         return {}
       })
@@ -65,33 +65,36 @@ t.test('a transaction that sits idle for too long is ended by Postgres', async (
     },
     { idleTimeoutMs: 50, idleReportMs: 10 },
   )
-  const answer = await hit('POST', '/idle')
-  t.match(answer, { status: 503, seen: [] })
+  const response = await hit('POST', '/idle')
+  t.match(response, { status: 503, seen: [] })
   // PgBouncer may pass it on only after COMMIT was sent to it
-  if (process.env.DB_SESSION_TEST_VIA) t.match(answer.json.code, /CONNECTION_LOST|COMMIT_OUTCOME_UNKNOWN/)
-  else t.equal(answer.json.code, 'DB_SESSION_CONNECTION_LOST')
-  t.match(log[0], { owner: 'POST /idle', msg: /sat idle/ }, 'and reported with its route')
+  if (process.env.DB_SESSION_TEST_VIA) t.match(response.json.code, /CONNECTION_LOST|COMMIT_OUTCOME_UNKNOWN/)
+  else t.equal(response.json.code, 'DB_SESSION_CONNECTION_LOST')
+  t.match(log[0], { owner: 'POST /idle', msg: /sat idle/ }, 'logged with its route')
   await until(() => used(knex) === 0)
   t.match(await hit('POST', '/ok'), { status: 200, seen: ['ok'] })
 })
 
-t.test('a pool that is full for too long stores nothing', async (t) => {
-  const shared = openKnex(database.url, 2)
-  const options = { knex: shared, closePools: false }
-  t.teardown(() => shared.destroy())
-  const route = (app: import('fastify').FastifyInstance) => {
-    app.post('/', async (request) => {
-      await request.db('users').insert({ email: 'x' })
-      return {}
-    })
-  }
-  const hasty = await start(t, database, route, { ...options, acquireTimeoutMs: 1 })
-  const patient = await start(t, database, route, { ...options, acquireTimeoutMs: 60_000 })
-  const held = await Promise.all([1, 2].map(() => shared.client.acquireConnection()))
-  const answer = await hasty.hit('POST', '/')
-  t.match(answer, { status: 503, json: { code: 'DB_SESSION_POOL_EXHAUSTED' }, seen: [] })
-  t.equal(answer.headers.get('retry-after'), '1')
-  const waiting = patient.hit('POST', '/')
-  for (const connection of held) shared.client.releaseConnection(connection)
-  t.match(await waiting, { status: 200, seen: ['x'] })
-})
+t.test(
+  'a request that waits for a connection longer than its timeout is a 503 with Retry-After',
+  async (t) => {
+    const shared = openKnex(database.url, 2)
+    const options = { knex: shared, closePools: false }
+    t.teardown(() => shared.destroy())
+    const route = (app: import('fastify').FastifyInstance) => {
+      app.post('/', async (request) => {
+        await request.db('users').insert({ email: 'x' })
+        return {}
+      })
+    }
+    const hasty = await start(t, database, route, { ...options, acquireTimeoutMs: 1 })
+    const patient = await start(t, database, route, { ...options, acquireTimeoutMs: 60_000 })
+    const held = await Promise.all([1, 2].map(() => shared.client.acquireConnection()))
+    const response = await hasty.hit('POST', '/')
+    t.match(response, { status: 503, json: { code: 'DB_SESSION_POOL_EXHAUSTED' }, seen: [] })
+    t.equal(response.headers.get('retry-after'), '1')
+    const waiting = patient.hit('POST', '/')
+    for (const connection of held) shared.client.releaseConnection(connection)
+    t.match(await waiting, { status: 200, seen: ['x'] })
+  },
+)

@@ -1,7 +1,7 @@
 /** Objection through a session: its graphs, its eager loading, its transactions and its errors. */
-import { Model, NotFoundError, transaction } from 'objection'
+import { Model, transaction } from 'objection'
 import t from 'tap'
-import { openDatabase, start, used } from './setup.ts'
+import { openDatabase, rejection, start, used } from './setup.ts'
 
 const database = await openDatabase(t)
 t.beforeEach(() => database.other.query('truncate users, posts restart identity cascade'))
@@ -35,7 +35,7 @@ class Post extends Model {
 }
 
 const graph = (email: string) => ({ email, posts: [{ title: 'a' }, { title: 'b' }] }) as never
-const { hit, knex } = await start(
+const { app, hit, knex } = await start(
   t,
   database,
   (app) => {
@@ -118,16 +118,16 @@ const { hit, knex } = await start(
 )
 
 t.test('a graph', async (t) => {
-  t.test('is stored whole with the answer', async (t) => {
-    const answer = await hit('POST', '/graph')
-    t.match(answer, {
+  t.test('a graph commits with the response', async (t) => {
+    const response = await hit('POST', '/graph')
+    t.match(response, {
       status: 201,
       seen: ['ada'],
       json: { id: 1, posts: [{ owner_id: 1 }, { owner_id: 1 }] },
     })
     t.same(await database.see('select title from posts'), ['a', 'b'])
   })
-  t.test('is undone whole', async (t) => {
+  t.test('a graph rolls back as a whole', async (t) => {
     t.match(await hit('POST', '/graph/no'), { status: 422, seen: [] })
     t.match(await hit('POST', '/graph/conflict'), {
       status: 409,
@@ -136,17 +136,16 @@ t.test('a graph', async (t) => {
     })
     t.same(await database.see('select title from posts'), [])
   })
-  t.test('is changed: what is left out is deleted, what is new is inserted', async (t) => {
+  t.test('upsertGraph deletes, updates and inserts in the session', async (t) => {
     await hit('POST', '/graph')
     t.match(await hit('PUT', '/graph/1'), {
       status: 200,
       json: { posts: [{ owner_id: 1 }, { owner_id: 1 }] },
     })
     t.same(await database.see('select title from posts order by title'), ['changed', 'new'])
-    t.match(await hit('PUT', '/graph/99'), { status: 404 }, "and Objection's own not-found error is a 404")
-    t.type(new NotFoundError({}), Error)
+    t.match(await hit('PUT', '/graph/99'), { status: 404 }, "Objection's own not-found error")
   })
-  t.test('is loaded with its relations, the branches at once on the one connection', async (t) => {
+  t.test('a graph is loaded with its relations on one connection', async (t) => {
     await hit('POST', '/graph')
     t.match(JSON.parse((await hit('GET', '/users')).body), [
       { email: 'ada', posts: [{ title: 'a', owner: { email: 'ada' } }, { owner: { email: 'ada' } }] },
@@ -156,7 +155,7 @@ t.test('a graph', async (t) => {
   })
 })
 
-t.test('relations and single rows', async (t) => {
+t.test('relations and single rows are read and written in the session', async (t) => {
   await hit('POST', '/graph')
   t.same(
     ((await hit('POST', '/related/1')).json.posts as { title: string }[]).map(({ title }) => title).sort(),
@@ -172,13 +171,20 @@ t.test('relations and single rows', async (t) => {
 
 t.test('a transaction of Objection is a savepoint of the session', async (t) => {
   for (const path of ['model', 'knex', 'function', 'bound']) {
-    t.test(path, async (t) => {
+    t.test(`a transaction of Objection commits and rolls back as a savepoint: ${path}`, async (t) => {
       t.match(await hit('POST', `/transaction/${path}`), { status: 200, seen: ['outer', 'kept'] })
     })
   }
-  t.test('and one that must be committed by hand is an error', async (t) => {
+  t.test('startTransaction() of Objection is an error', async (t) => {
     for (const path of ['/start', '/start/goes-on'])
       t.match(await hit('POST', path), { status: 500, json: { code: /^DB_SESSION_/ }, seen: [] })
   })
   t.equal(used(knex), 0)
+})
+
+t.test("an error of Objection in a unit of work has Objection's error as its cause", async (t) => {
+  await hit('POST', '/graph')
+  const error = await rejection(app.unitOfWork((db) => User.query(db).insert({ email: 'ada' }) as never))
+  t.equal(error.code, 'DB_SESSION_CONSTRAINT')
+  t.equal((error.cause as Error).constructor.name, 'UniqueViolationError')
 })

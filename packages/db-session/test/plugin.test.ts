@@ -1,11 +1,12 @@
 import Fastify from 'fastify'
+import type { Knex } from 'knex'
 import t from 'tap'
 import { type DbSession, dbSession } from '../src/index.ts'
 import { openDatabase, openKnex, start } from './setup.ts'
 
 const database = await openDatabase(t)
 
-t.test('routes and hooks have a session if they come after the plugin', async (t) => {
+t.test('routes and hooks have a session if they are added after the plugin', async (t) => {
   const app = Fastify()
   app.get('/before', async (request) => request.db('users'))
   await app.register(dbSession, { knex: openKnex(database.url) })
@@ -41,11 +42,11 @@ t.test('the COMMIT comes after every other onSend hook', async (t) => {
   t.ok((await hit('POST', '/fine')).seen.includes('fine'))
 })
 
-t.test('an error handler of the service is asked once', async (t) => {
-  let asked = 0
+t.test('an error handler is called once if the COMMIT fails', async (t) => {
+  let calls = 0
   const { hit } = await start(t, database, (app) => {
     app.setErrorHandler((error: Error & { code: string; statusCode: number }, _request, reply) => {
-      asked++
+      calls++
       reply
         .code(error.statusCode)
         .type('application/problem+json')
@@ -56,35 +57,68 @@ t.test('an error handler of the service is asked once', async (t) => {
       return reply.code(201).header('location', '/x').send({})
     })
   })
-  const answer = await hit('POST', '/')
-  t.equal(answer.status, 409)
-  t.equal(answer.body, '{"code":"DB_SESSION_CONSTRAINT"}')
-  t.equal(answer.headers.get('location'), null)
-  t.equal(asked, 1)
+  const response = await hit('POST', '/')
+  t.match(response, { status: 409, body: '{"code":"DB_SESSION_CONSTRAINT"}' })
+  t.equal(response.headers.get('location'), null)
+  t.equal(calls, 1)
 })
 
-t.test('types', (t) => {
-  const writes = (db: DbSession<'write'>) => db
-  const reads = (db: DbSession) => db
-  const check = (write: DbSession<'write'>, read: DbSession<'read'>) => {
-    writes(write)
-    reads(write)
-    reads(read)
-    // @ts-expect-error a session of mode read is not for what writes
-    writes(read)
-    // @ts-expect-error there is no such level
-    const route: import('../src/index.ts').DbRoute = { isolation: 'read uncommitted' }
-    return route
+t.test('a closed pool is a 503, and the app goes on', async (t) => {
+  let closing: Promise<void> | undefined
+  const { app, hit, knex } = await start(t, database, (app) => {
+    app.post('/after', async (request) => request.db('users').insert({ email: 'after' }))
+    app.post('/during', async (request) => {
+      await request.db('users').insert({ email: 'during' })
+      closing = knex.destroy()
+      return {}
+    })
+  })
+  t.ok((await hit('POST', '/during')).seen.includes('during'), 'a session under way commits')
+  await closing
+  t.match(await hit('POST', '/after'), { status: 503, json: { code: 'DB_SESSION_UNAVAILABLE' } })
+  t.equal((await app.inject('/nowhere')).statusCode, 404)
+})
+
+t.test('drivers other than pg are refused', async (t) => {
+  for (const driverName of ['pgnative', 'sqlite3', 'mysql2'])
+    await t.rejects(
+      async () => Fastify().register(dbSession, { knex: { client: { driverName } } as never }),
+      { code: 'DB_SESSION_OPTION_INVALID', message: /knex/ },
+    )
+})
+
+t.test('the types of a session are those of a knex, with the rows that a query names', (t) => {
+  interface User {
+    id: number
+    email: string
+  }
+  const app = Fastify()
+  const anyKnex = (db: Knex) => db
+  const check = async (db: DbSession) => {
+    anyKnex(db)
+    const [user] = await db<User>('users').insert({ email: 'x' }).returning('*')
+    const emails: { email: string }[] = await db<User>('users').where({ id: 1 }).select('email')
+    const first: User | undefined = await db<User>('users').where({ id: 1 }).first()
+    // @ts-expect-error rows are users
+    const none: { name: string }[] = await db<User>('users')
+    const { rows } = await db.query<User>('select * from users')
+    const one: User | undefined = rows[0]
+    const mode: 'read' | 'write' = db.mode
+    // @ts-expect-error a session has no such member
+    db.nothing()
+    const n: number = await app.unitOfWork(async () => 1)
+    const nested: User[] = await db.unitOfWork((inner) => inner<User>('users').select('*') as never)
+    return [user?.id, emails, first, none, one, mode, n, nested]
   }
   t.type(check, 'function')
-  const app = Fastify()
-  const typed = async () => {
-    const n: number = await app.unitOfWork(async () => 1)
-    const rows: { email: string }[] = await app.unitOfWork((db) =>
-      db<{ email: string }>('users').select('email'),
-    )
-    return [n, rows]
+  const options = () => {
+    // @ts-expect-error `knex` is missing
+    app.register(dbSession, {})
+    // @ts-expect-error there is no such mode
+    app.post('/', { config: { db: { mode: 'both' } } }, async () => {})
+    // @ts-expect-error there is no such level
+    app.unitOfWork(async () => {}, { isolation: 'read uncommitted' })
   }
-  t.type(typed, 'function')
+  t.type(options, 'function')
   t.end()
 })

@@ -1,4 +1,4 @@
-/** `db.query`: a statement straight over pg, within the session like any other. */
+/** `db.query`: a statement without the builder of knex, in the same session. */
 import t from 'tap'
 import { openDatabase, rejection, start } from './setup.ts'
 
@@ -28,42 +28,37 @@ const { app, knex, hit } = await start(t, database, (app) => {
     await request.db.query('insert into users (email) values ($1)', ['a']).catch(() => {})
     return {}
   })
-  app.post('/not-awaited', async (request) => {
-    await request.db.query(INSERT, ['a'])
-    request.db.query('select pg_sleep(60)')
-    return {}
-  })
 })
 
-const stored = async () =>
+const committed = async () =>
   (await database.other.query('select email from users order by id')).rows.map(({ email }) => email)
 
-t.test('what it wrote is stored when the answer is good, and gives rows and their number', async (t) => {
+t.test('query() resolves with the rows and their count, and a 201 commits', async (t) => {
   const { status, json, seen } = await hit('POST', '/users?email=a')
   t.equal(status, 201)
   t.match(json, { id: 1, email: 'a', rowCount: 1 })
   t.strictSame(seen, ['a'])
 })
 
-t.test('and is undone when it is not', async (t) => {
+t.test('a 400 rolls query() back', async (t) => {
   t.match(await hit('POST', '/users?email=a&status=400'), { status: 400, seen: [] })
 })
 
-t.test('it takes a statement without values', async (t) => {
+t.test('query() takes a statement without values', async (t) => {
   t.match(await hit('GET', '/one'), { status: 200, json: { one: 1 } })
 })
 
-t.test('it sees what the builder did before it, in the same transaction', async (t) => {
+t.test('query() and the builder of knex share one transaction', async (t) => {
   t.match(await hit('POST', '/with-a-builder'), { json: { email: 'by the builder' } })
 })
 
-t.test('a session of mode read refuses to write by it', async (t) => {
+t.test("query() cannot write in a session with mode 'read'", async (t) => {
   const { status, json, seen } = await hit('POST', '/write-in-a-read')
   t.match({ status, json }, { status: 500, json: { code: 'DB_SESSION_READ_ONLY' } })
   t.strictSame(seen, [])
 })
 
-t.test('a constraint is a 409, and one whose error was swallowed lets nothing be stored', async (t) => {
+t.test('a constraint that query() breaks is a 409, even if the error is swallowed', async (t) => {
   await hit('POST', '/users?email=a')
   t.match(await hit('POST', '/users?email=a'), { status: 409, json: { code: 'DB_SESSION_CONSTRAINT' } })
   await database.other.query('truncate users cascade')
@@ -72,41 +67,17 @@ t.test('a constraint is a 409, and one whose error was swallowed lets nothing be
   t.strictSame(seen, [])
 })
 
-t.test('one that was not awaited is a clear error, and nothing is stored', async (t) => {
-  const { status, json, seen } = await hit('POST', '/not-awaited')
-  t.match({ status, json }, { status: 500, json: { code: 'DB_SESSION_NOT_AWAITED' } })
-  t.strictSame(seen, [])
-})
-
-t.test('in a savepoint it is undone with it', async (t) => {
-  await app.unitOfWork(async (db) => {
-    await db.query(INSERT, ['kept'])
-    await rejection(
-      db.savepoint(async (inner) => {
-        await inner.query(INSERT, ['undone'])
-        throw new Error('no')
-      }),
-    )
-  })
-  t.strictSame(await stored(), ['kept'])
-})
-
-t.test('once the session is over it is refused', async (t) => {
-  const db = await app.unitOfWork(async (db) => db)
-  t.match(await rejection(db.query('select 1')), { code: 'DB_SESSION_OVER' })
-})
-
-t.test('a value that cannot be sent is an error of that statement alone', async (t) => {
+t.test('a value that cannot be sent fails only its own statement', async (t) => {
   const circular: Record<string, unknown> = {}
   circular.itself = circular
   await app.unitOfWork(async (db) => {
     t.match(await rejection(db.query('select $1::jsonb', [circular])), { name: 'TypeError' })
     await db.query(INSERT, ['afterwards'])
   })
-  t.strictSame(await stored(), ['afterwards'])
+  t.strictSame(await committed(), ['afterwards'])
 })
 
-t.test('a value that cannot be sent, in the only statement, leaves no transaction open', async (t) => {
+t.test('a value that cannot be sent in the first statement leaves no transaction open', async (t) => {
   const circular: Record<string, unknown> = {}
   circular.itself = circular
   for (const mode of ['read', 'write'] as const) {
@@ -120,7 +91,7 @@ t.test('a value that cannot be sent, in the only statement, leaves no transactio
   }
 })
 
-t.test('the timeline has it, without its values', async (t) => {
+t.test('the timeline has the text of query() without its values', async (t) => {
   const events = await app.unitOfWork(async (db) => {
     await db.query(INSERT, ['secret'])
     return db.timeline
@@ -129,10 +100,10 @@ t.test('the timeline has it, without its values', async (t) => {
   t.notMatch(JSON.stringify(events), /secret/)
 })
 
-t.test('whoever listens to the queries of knex hears of it', async (t) => {
-  const heard: unknown[] = []
-  knex.on('query', ({ sql, bindings }) => heard.push([sql, bindings]))
+t.test('knex emits its event `query` for query()', async (t) => {
+  const emitted: unknown[] = []
+  knex.on('query', ({ sql, bindings }) => emitted.push([sql, bindings]))
   t.teardown(() => knex.removeAllListeners('query'))
   await app.unitOfWork((db) => db.query('select $1::int', [1]))
-  t.strictSame(heard, [['select $1::int', [1]]])
+  t.strictSame(emitted, [['select $1::int', [1]]])
 })

@@ -9,10 +9,8 @@ import type { Test } from 'tap'
 import { type DbSessionOptions, dbSession } from '../src/index.ts'
 
 export interface Database {
-  /** Where the sessions under test connect: through PgBouncer where DB_SESSION_TEST_VIA (host:port) says so. */
+  /** Where the sessions under test connect: through PgBouncer if DB_SESSION_TEST_VIA (host:port) names it. */
   readonly url: string
-  /** Where those of mode `read` do, if DB_SESSION_TEST_REPLICA (host:port) names a replica. */
-  readonly replicaUrl?: string
   /** A connection of the test's own, straight to the server. */
   readonly other: pg.Client
   see(sql: string): Promise<unknown[]>
@@ -34,13 +32,9 @@ export async function openDatabase(t: Test): Promise<Database> {
     await database.drop()
   })
   const url = new URL(database.url)
-  const replicaUrl = new URL(url)
-  const { DB_SESSION_TEST_VIA: via, DB_SESSION_TEST_REPLICA: replica } = process.env
-  if (via) url.host = via
-  if (replica) replicaUrl.host = replica
+  if (process.env.DB_SESSION_TEST_VIA) url.host = process.env.DB_SESSION_TEST_VIA
   return {
     url: url.href,
-    ...(replica && { replicaUrl: replicaUrl.href }),
     other,
     see: async (sql) => (await other.query(sql)).rows.map((row) => Object.values(row)[0]),
   }
@@ -86,12 +80,6 @@ export async function start(
     logger: { level: 'warn', stream },
     ...server,
   } as FastifyServerOptions) as FastifyInstance
-  // a test that brings a knex of its own means all its sessions to use it
-  if (database.replicaUrl && !rest.knex && !rest.replica) {
-    const replica = openKnex(database.replicaUrl, max)
-    replicas.set(knex, replica)
-    rest.replica = replica
-  }
   await app.register(dbSession, { knex, closePools: true, ...rest })
   await routes(app)
   await app.listen({ port: 0, host: '127.0.0.1' })
@@ -145,11 +133,9 @@ export function raise(sqlState: string): string {
   return `do $$ begin raise exception using errcode = '${sqlState}'; end $$`
 }
 
-const replicas = new WeakMap<Knex, Knex>()
-
-/** How many connections are in use, of the replica's pool too. */
+/** Returns how many connections are in use. */
 export function used(knex: Knex): number {
-  return knex.client.pool.numUsed() + (replicas.get(knex)?.client.pool?.numUsed() ?? 0)
+  return knex.client.pool.numUsed()
 }
 
 export async function rejection(work: PromiseLike<unknown>): Promise<Error & { code?: string }> {

@@ -64,7 +64,7 @@ t.test('“Open in Swagger UI” opens the operation there, and its login can be
   await page.getByRole('button', { name: 'Forget the token' }).click()
   await show(page, 'token')
   await page.getByRole('button', { name: 'Take the login of Swagger UI' }).click()
-  await page.waitForSelector('.token')
+  await page.waitForSelector('#view-token .token')
   t.ok(
     await page.getByRole('button', { name: 'Send the refresh token instead' }).isDisabled(),
     'which has no refresh token',

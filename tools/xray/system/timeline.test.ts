@@ -51,12 +51,13 @@ t.test('the printed address opens X-ray, and then the welcome page’s link and 
   await page.goto(address)
   await page.waitForSelector('#live.live')
   t.equal(page.url(), `${url}/xray`, 'the key does not stay in the address')
+  t.match(await page.textContent('.detail'), 'Nothing yet')
+  await page.reload()
+  await page.waitForSelector('#live.live')
   await page.goto(url)
   await page.click('a[href="/xray"]')
   await page.waitForSelector('#live.live')
-  await page.reload()
-  await page.waitForSelector('#live.live')
-  t.match(await page.textContent('.detail'), 'Nothing yet')
+  await page.getByRole('button', { name: 'Clear' }).click()
 })
 
 t.test('the timeline shows a login of Swagger UI in another tab as it happens', async (t) => {

@@ -1,4 +1,4 @@
-/** What one session leaves on its connection for the next. */
+/** Settings that one session leaves on its connection for the next one. */
 import t from 'tap'
 import { openDatabase, openKnex, start, until, used } from './setup.ts'
 
@@ -34,7 +34,7 @@ const locked = async () =>
     )
   )[0]
 
-t.test('the limits of a session are gone after it', async (t) => {
+t.test('the timeouts of a session end with it', async (t) => {
   t.equal(await ask("select current_setting('statement_timeout')"), '4s')
   const { rows } = await knex.raw(
     "select current_setting('statement_timeout') as s, current_setting('idle_in_transaction_session_timeout') as i, current_setting('transaction_read_only') as r",
@@ -79,7 +79,7 @@ for (const [what, [set, show, expected]] of Object.entries(local)) {
   })
 }
 for (const [what, [set, show, kept, undone, reset]] of Object.entries(lasting)) {
-  t.test(`${what} outlives a session that is stored, and is undone with one that is not`, async (t) => {
+  t.test(`${what} outlives a session that commits, and ends with one that rolls back`, async (t) => {
     t.equal(await run(set, 400), 400)
     t.equal(await ask(show), undone)
     t.equal(await run(set), 200)
@@ -89,14 +89,14 @@ for (const [what, [set, show, kept, undone, reset]] of Object.entries(lasting)) 
   })
 }
 
-t.test('an advisory lock of the transaction ends with it', async (t) => {
+t.test('an advisory lock of a transaction ends with it', async (t) => {
   for (const status of [200, 400]) {
     t.equal(await run(lock('_xact'), status), status)
     t.equal(await locked(), 0)
   }
 })
 
-t.test('an advisory lock of the connection stays, even if the session is undone', async (t) => {
+t.test('an advisory lock of a connection stays, even if the session rolls back', async (t) => {
   t.equal(await run(lock(''), 400), 400)
   t.equal(await locked(), 1)
   await database.other.query(

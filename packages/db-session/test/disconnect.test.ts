@@ -1,3 +1,4 @@
+/** A client that disconnects, and a request that times out: the session rolls back at once. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyRequest } from 'fastify'
 import t, { type Test } from 'tap'
@@ -7,12 +8,11 @@ const database = await openDatabase(t)
 const sleepers = `select count(*)::int from pg_stat_activity where datname = current_database() and query like '%pg_sleep%' and state = 'active' and pid <> pg_backend_pid()`
 const rows = async () => (await database.see('select count(*)::int from users'))[0]
 
-t.test('a client that goes away', async (t) => {
+t.test('a client that disconnects', async (t) => {
   const after: string[] = []
   const mails: string[] = []
   let waiting = 0
   let goOn = (): void => {}
-  let gone = performance.now()
   const { base, knex, hit, app } = await start(t, database, (app) => {
     const gate = () => {
       waiting++
@@ -75,46 +75,38 @@ t.test('a client that goes away', async (t) => {
   })
   const abort = async (path: string, ready: () => unknown) => {
     const controller = new AbortController()
-    const answer = fetch(base + path, {
+    const response = fetch(base + path, {
       method: 'POST',
       body: '{}',
       headers: { 'content-type': 'application/json' },
       signal: controller.signal,
     })
     await until(ready)
-    gone = performance.now()
     controller.abort()
-    await answer.catch(() => {})
+    await response.catch(() => {})
   }
   const oneSleeps = async () => (await database.see(sleepers))[0] === 1
   t.beforeEach(async () => {
     after.length = waiting = 0
     await database.other.query('truncate users cascade')
   })
-  t.test('frees its slot within 100 ms and leaves no row', async (t) => {
-    const times: number[] = []
-    // a machine that is busy with something else may take longer now and then; a statement that is waited for, always
-    do {
-      await abort('/slow', oneSleeps)
-      await until(() => used(knex) === 0)
-      times.push(performance.now() - gone)
-      t.equal(await rows(), 0)
-      t.same((await database.see(sleepers))[0], 0)
-    } while (Math.min(...times) > 100 && times.length < 30)
-    t.ok(Math.min(...times) <= 100, `${times.map((ms) => ms.toFixed()).join(', ')} ms`)
-    t.same(mails, [], 'and its work after the commit does not run')
-  })
-  t.test('has the later statements of its handler refused', async (t) => {
+  t.test('a disconnect cancels the statement under way and refuses later ones', async (t) => {
+    const { pid } = (await knex.raw('select pg_backend_pid() as pid')).rows[0]
     await abort('/slow', oneSleeps)
+    await until(() => used(knex) === 0)
     await until(() => after.length === 2)
     t.same(after, ['DB_SESSION_ABORTED', 'DB_SESSION_ABORTED'])
+    t.same([await rows(), (await database.see(sleepers))[0]], [0, 0])
+    t.same(mails, [], 'afterCommit does not run')
+    if (!process.env.DB_SESSION_TEST_VIA)
+      t.equal((await knex.raw('select pg_backend_pid() as pid')).rows[0].pid, pid, 'the connection is kept')
   })
-  t.test('in its first statement, BEGIN included', async (t) => {
+  t.test('a disconnect cancels the first statement', async (t) => {
     await abort('/first', oneSleeps)
     await until(() => used(knex) === 0)
     t.equal((await hit('GET', '/ok')).status, 200)
   })
-  t.test('before its first statement takes no connection any more', async (t) => {
+  t.test('a disconnect before the first statement takes no connection', async (t) => {
     const acquired: unknown[] = []
     const listen = (id: unknown) => void acquired.push(id)
     knex.client.pool.on('acquireRequest', listen)
@@ -130,7 +122,7 @@ t.test('a client that goes away', async (t) => {
     t.same(acquired, [])
     t.equal(await rows(), 0)
   })
-  t.test('between two statements is undone at once, not when the handler ends', async (t) => {
+  t.test('a disconnect between two statements rolls back before the handler ends', async (t) => {
     await abort('/between', () => waiting === 1)
     await until(() => used(knex) === 0)
     goOn()
@@ -138,18 +130,18 @@ t.test('a client that goes away', async (t) => {
     t.same(after, ['DB_SESSION_ABORTED'])
     t.equal(await rows(), 0)
   })
-  t.test('in a savepoint', async (t) => {
+  t.test('a disconnect in a savepoint rolls the session back', async (t) => {
     await abort('/savepoint', oneSleeps)
     await until(() => used(knex) === 0 && after.length === 1)
     t.same(after, ['DB_SESSION_ABORTED'])
     t.equal(await rows(), 0)
   })
-  t.test('leaves what was committed early', async (t) => {
+  t.test('a disconnect keeps what was committed early', async (t) => {
     await abort('/early', oneSleeps)
     await until(() => used(knex) === 0 && after.length === 1)
     t.same(await database.see('select email from users'), ['early'])
   })
-  t.test('leaves a unit of work alone', async (t) => {
+  t.test('a disconnect does not end a unit of work', async (t) => {
     await abort('/unit', () => waiting === 1)
     await until(() => used(knex) === 0)
     goOn()
@@ -157,14 +149,14 @@ t.test('a client that goes away', async (t) => {
     t.same(await database.see('select email from users'), ['unit'])
     await until(() => used(knex) === 0)
   })
-  t.test('while it waits for a connection', async (t) => {
+  t.test('a disconnect ends the wait for a connection', async (t) => {
     const held = await Promise.all(Array.from({ length: 5 }, () => knex.client.acquireConnection()))
     let asked = 0
     const listen = () => asked++
     knex.client.pool.on('acquireRequest', listen)
     await abort('/queue', async () => asked > 0)
     await until(() => after.length === 1)
-    t.same(after, ['DB_SESSION_ABORTED'], 'is told at once')
+    t.same(after, ['DB_SESSION_ABORTED'])
     for (const connection of held) knex.client.releaseConnection(connection)
     knex.client.pool.removeListener('acquireRequest', listen)
     await until(() => used(knex) === 0)
@@ -173,7 +165,7 @@ t.test('a client that goes away', async (t) => {
   })
 })
 
-t.test('1,000 aborted POSTs', async (t) => {
+t.test('300 disconnects', async (t) => {
   const { base, knex, hit } = await start(
     t,
     database,
@@ -193,7 +185,7 @@ t.test('1,000 aborted POSTs', async (t) => {
   let aborted = 0
   const post = async (ready: () => Promise<unknown>) => {
     const controller = new AbortController()
-    const answer = fetch(`${base}/slow`, {
+    const response = fetch(`${base}/slow`, {
       method: 'POST',
       body: '{}',
       headers: { 'content-type': 'application/json' },
@@ -201,26 +193,25 @@ t.test('1,000 aborted POSTs', async (t) => {
     })
     await ready()
     controller.abort()
-    await answer.catch(() => aborted++)
+    await response.catch(() => aborted++)
   }
   const isFull = async (t: Test) => {
     await until(() => used(knex) === 0 && knex.client.pool.numPendingAcquires() === 0)
-    // A backend ends a moment after its client has let go of it.
-    await until(async () => (await database.see(sleepers))[0] === 0, 'the end of the last that sleeps')
+    await until(async () => (await database.see(sleepers))[0] === 0, 'the end of the last sleep')
     t.equal(await rows(), 0)
-    const answers = await Promise.all(Array.from({ length: 40 }, () => hit('POST', '/ok')))
-    t.same([...new Set(answers.map((answer) => answer.status))], [200])
+    const responses = await Promise.all(Array.from({ length: 40 }, () => hit('POST', '/ok')))
+    t.same([...new Set(responses.map((response) => response.status))], [200])
   }
-  t.test('during pg_sleep leave a full pool and no row', async (t) => {
-    for (let round = 0; round < 50; round++) {
+  t.test('100 disconnects during a statement leave a full pool and no row', async (t) => {
+    for (let round = 0; round < 5; round++) {
       const asleep = until(async () => (await database.see(sleepers))[0] === 20, '20 that sleep')
       await Promise.all(Array.from({ length: 20 }, () => post(() => asleep)))
       await until(() => used(knex) === 0)
     }
-    t.equal(aborted, 1_000)
+    t.equal(aborted, 100)
     await isFull(t)
   })
-  t.test('and 200 more at any time: in the queue, in the pool, in BEGIN, in the insert', async (t) => {
+  t.test('200 disconnects at random times leave a full pool and no row', async (t) => {
     aborted = 0
     for (let round = 0; round < 5; round++)
       await Promise.all(Array.from({ length: 40 }, () => post(() => sleep(Math.random() * 20))))
@@ -229,7 +220,7 @@ t.test('1,000 aborted POSTs', async (t) => {
   })
 })
 
-t.test('a request that times out', async (t) => {
+t.test('a timeout', async (t) => {
   const { hit, knex, app } = await start(t, database, (app) => {
     app.post('/handler-timeout', { handlerTimeout: 60 }, async (request) => {
       await request.db('users').insert({ email: 'too late' })
@@ -253,36 +244,22 @@ t.test('a request that times out', async (t) => {
       return { fine: true }
     })
   })
-  t.test('of the handler, answers 503 once and stores nothing', async (t) => {
+  t.test('a handler that times out is one 503, which is sent once its connection is free', async (t) => {
     for (const path of ['/handler-timeout', '/goes-on', '/no-query']) {
-      const answer = await hit('POST', path)
-      t.equal(answer.status, 503)
-      t.equal(answer.json.code, 'FST_ERR_HANDLER_TIMEOUT')
-      t.equal(answer.headers.get('x-late'), null)
-      t.same(answer.seen, [])
-      await until(() => used(knex) === 0)
+      const response = await hit('POST', path)
+      t.equal(response.status, 503)
+      t.equal(response.json.code, 'FST_ERR_HANDLER_TIMEOUT')
+      t.equal(response.headers.get('x-late'), null)
+      t.same(response.seen, [])
+      t.equal(used(knex), 0, path)
     }
     t.same((await hit('POST', '/in-time')).seen, ['in time'])
   })
-  t.test('of the socket', async (t) => {
+  t.test('a socket that times out rolls back', async (t) => {
     app.server.setTimeout(60)
     await t.rejects(hit('POST', '/without-end'))
     await until(() => used(knex) === 0)
     app.server.setTimeout(0)
     t.same(await database.see('select email from users'), ['in time'])
   })
-})
-
-t.test('a session that is asked for too late takes no statement', async (t) => {
-  const codes: string[] = []
-  const { hit } = await start(t, database, (app) => {
-    app.get(
-      '/',
-      { onResponse: async (request) => void codes.push((await request.db('users').catch((e) => e)).code) },
-      async () => 'ok',
-    )
-  })
-  t.equal((await hit('GET', '/')).status, 200)
-  await until(() => codes.length > 0)
-  t.same(codes, ['DB_SESSION_OVER'])
 })
