@@ -10,19 +10,22 @@ export interface DatabaseConfig {
   readonly databaseUrl: string
   /** The most connections of this process. */
   readonly poolMax: number
-  /** Where the timeouts of statements come from: each transaction sets them, or the database's role has them. */
-  readonly limits?: 'transaction' | 'role'
+  /** `role`: the database's role has the timeouts, and transactions set none; some proxies need that. @default transaction */
+  readonly dbLimits?: 'transaction' | 'role'
 }
 
 /** Decorates `app.knex`, the pool, and `request.db`, the session of a request on one of its connections. */
 export async function registerDatabase(
   app: FastifyInstance,
-  { databaseUrl, poolMax, limits }: DatabaseConfig,
+  { databaseUrl, poolMax, dbLimits }: DatabaseConfig,
 ) {
   const knex = createKnex(databaseUrl, poolMax, app.log)
   app.decorate('knex', knex)
-  const timeouts = limits === 'role' ? { statementTimeoutMs: 0, idleTimeoutMs: 0 } : {}
-  await app.register(dbSession, { knex, closePools: true, ...timeouts })
+  await app.register(dbSession, {
+    knex,
+    closePools: true,
+    ...(dbLimits === 'role' && { statementTimeoutMs: 0, idleTimeoutMs: 0 }),
+  })
 }
 
 /** Creates a pool that opens connections when they are needed. knex's own messages go to the log, if there is one. */

@@ -128,8 +128,7 @@ export function readConfig(variables: NodeJS.ProcessEnv) {
     /** Undefined: the embedded Postgres. */
     databaseUrl: readRequired('DATABASE_URL', POSTGRES_URL),
     poolMax: read('DB_POOL_MAX', integer(1, 1000, 'a number of connections'), 10),
-    /** `role`: the timeouts of statements are those of the database's role, for a proxy that cannot take `SET LOCAL`. */
-    limits: read('DB_LIMITS', choice('transaction', 'role'), 'transaction'),
+    dbLimits: read('DB_LIMITS', choice('transaction', 'role'), 'transaction'),
     dataDir: resolve(read('AUTH_PRIMER_DATA_DIR', FOLDER, defaultDataDir({}))),
     siteDir: resolve(read('AUTH_PRIMER_SITE_DIR', FOLDER, resolve(defaultDataDir({}), '../site'))),
     /** Undefined: one is generated, and kept in `dataDir`. */
