@@ -11,6 +11,7 @@ const NAMES = [
   '20260101000004_password_changed_at',
   '20260101000005_refresh_families',
   '20260101000006_refresh_families_created_at',
+  '20260101000007_rate_limits',
 ]
 const { MIGRATION_SESSION, migrateToLatest, migrationSource, pendingMigrations } = source
 

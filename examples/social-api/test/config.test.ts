@@ -13,7 +13,7 @@ t.test('an empty environment gives the defaults', async (t) => {
     port: 3000,
     databaseUrl: undefined,
     poolMax: 10,
-    limits: 'transaction',
+    dbLimits: 'transaction',
     dataDir: resolve(CHECKOUT, '.data'),
     siteDir: resolve(CHECKOUT, 'site'),
     jwtSecret: undefined,
@@ -90,7 +90,7 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
     bad: ['0', '1001', '-2', '1.5', 'many'],
   },
   DB_LIMITS: {
-    good: { transaction: { limits: 'transaction' }, role: { limits: 'role' } },
+    good: { transaction: { dbLimits: 'transaction' }, role: { dbLimits: 'role' } },
     bad: ['none', 'Role', 'session'],
   },
   AUTH_PRIMER_DATA_DIR: {

@@ -87,10 +87,11 @@ t.test('who finds the queue full is told at once to come later, and nothing else
   const { concurrency, maxQueue } = hashingLimits(10)
   const flood = new AbortController()
   // Whatever is done is replaced, so that no place becomes free meanwhile.
-  const waiting = Array.from({ length: concurrency + maxQueue }, async () => {
+  const waiting = Array.from({ length: concurrency + maxQueue }, async (_, index) => {
+    const key = String(index)
     while (!flood.signal.aborted) {
       await app.hasher
-        .hash('a good password', { signal: flood.signal, key: '127.0.0.1' })
+        .hash('a good password', { signal: flood.signal, key })
         .catch(() => new Promise(setImmediate))
     }
   })

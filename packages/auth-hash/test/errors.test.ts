@@ -18,11 +18,7 @@ t.test('every page says what happened, why, how to fix it, and where to learn mo
     const page = readFileSync(new URL(name, pages), 'utf8')
     t.ok(page.startsWith(`# ${name.replace('.md', '')}\n`), name)
     const headings = page.match(/^## .+$/gm)
-    t.strictSame(
-      headings,
-      ['## What happened', '## Why', '## How to fix it', '## Learn more'],
-      name,
-    )
+    t.strictSame(headings, ['## What happened', '## Why', '## How to fix it', '## Learn more'], name)
   }
 })
 

@@ -299,8 +299,8 @@ t.test('members of knex that would leave the session are refused', async (t) => 
       () => db.seed,
     ])
       t.throws(use, { code: 'DB_SESSION_NOT_ON_A_SESSION' })
+    t.throws(() => db.transaction({ isolationLevel: 'serializable' }), TypeError)
     for (const use of [
-      () => db.transaction({ isolationLevel: 'serializable' }),
       () => db.transaction(async () => {}, { isolationLevel: 'serializable' }),
       () => db.transaction(() => {}),
       () => db.transaction((trx) => trx.commit() as never),

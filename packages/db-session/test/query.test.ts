@@ -1,6 +1,7 @@
 /** `db.query`: a statement without the builder of knex, in the same session. */
 import t from 'tap'
-import { openDatabase, rejection, start } from './setup.ts'
+import type { DbSession } from '../src/index.ts'
+import { openDatabase, rejection, start, used } from './setup.ts'
 
 const database = await openDatabase(t)
 t.beforeEach(() => database.other.query('truncate users, posts restart identity cascade'))
@@ -67,28 +68,21 @@ t.test('a constraint that query() breaks is a 409, even if the error is swallowe
   t.strictSame(seen, [])
 })
 
-t.test('a value that cannot be sent fails only its own statement', async (t) => {
-  const circular: Record<string, unknown> = {}
-  circular.itself = circular
-  await app.unitOfWork(async (db) => {
-    t.match(await rejection(db.query('select $1::jsonb', [circular])), { name: 'TypeError' })
-    await db.query(INSERT, ['afterwards'])
-  })
-  t.strictSame(await committed(), ['afterwards'])
-})
-
-t.test('a value that cannot be sent in the first statement leaves no transaction open', async (t) => {
+t.test('a value that cannot be sent fails the transaction, and no connection stays in it', async (t) => {
   const circular: Record<string, unknown> = {}
   circular.itself = circular
   for (const mode of ['read', 'write'] as const) {
-    await app.unitOfWork(async (db) => void (await rejection(db.query('select $1::jsonb', [circular]))), {
-      mode,
-    })
-    const { rows } = await knex.raw(
-      "select count(*)::int as open from pg_stat_activity where state like 'idle in transaction%' and datname = current_database()",
-    )
-    t.strictSame(rows, [{ open: 0 }], mode)
+    const work = async (db: DbSession) => {
+      if (mode === 'write') await db.query(INSERT, ['before'])
+      t.match(await rejection(db.query('select $1::jsonb', [circular])), { name: 'TypeError' })
+      return (await db.query('select 1 as one')).rows[0].one
+    }
+    // in mode 'read' each statement is a transaction of its own
+    if (mode === 'read') t.equal(await app.unitOfWork(work, { mode }), 1)
+    else t.match(await rejection(app.unitOfWork(work)), { code: 'DB_SESSION_TRANSACTION_FAILED' })
+    t.equal(used(knex), 0)
   }
+  t.strictSame(await committed(), [])
 })
 
 t.test('the timeline has the text of query() without its values', async (t) => {

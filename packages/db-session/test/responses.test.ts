@@ -106,6 +106,9 @@ const bad: Record<string, [status: number, respond: Respond]> = {
   ],
 }
 
+/** The responses that a handler without a promise sends too. */
+const CALLBACKS = ['an object', 'a stream', '400', 'an Error that was sent', 'a header that cannot be sent']
+
 for (const [isCommitted, responses] of [
   [true, good],
   [false, bad],
@@ -129,12 +132,11 @@ for (const [isCommitted, responses] of [
       }
     })
     for (const [index, [name, [status]]] of Object.entries(responses).entries()) {
-      for (const [kind, path] of [
-        ['async', `/${index}`],
-        ['callback', `/callback/${index}`],
-      ] as const) {
+      const kinds = [['async', `/${index}`]]
+      if (CALLBACKS.includes(name)) kinds.push(['callback', `/callback/${index}`])
+      for (const [kind, path] of kinds) {
         t.test(`${name} from an ${kind} handler ${does}`, async (t) => {
-          const response = await fetch(base + path, { method: 'POST', redirect: 'manual' })
+          const response = await fetch(`${base}${path}`, { method: 'POST', redirect: 'manual' })
           t.same(await database.see('select email from users'), isCommitted ? ['x'] : [])
           t.equal(response.status, status)
           await response.arrayBuffer()

@@ -13,13 +13,7 @@ t.test('has a page for every code, and a code for every page', async (t) => {
   t.same(named.sort(), [...ERROR_CODES].sort())
   for (const code of ERROR_CODES) {
     const text = readFileSync(new URL(`${code}.md`, pages), 'utf8')
-    for (const part of [
-      `# ${code}`,
-      '## What happened',
-      '## Why',
-      '## How to fix it',
-      '## Learn more',
-    ]) {
+    for (const part of [`# ${code}`, '## What happened', '## Why', '## How to fix it', '## Learn more']) {
       t.ok(text.includes(part), `${code}: ${part}`)
     }
   }

@@ -4,7 +4,6 @@ import type { Knex } from 'knex'
 
 export const USERS = 50
 export const POSTS = 1_000
-const VOTES = 2_000
 const PASSWORD = 'radishes in eggshells'
 
 /** A log-in, as JSON. */

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { Channel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
@@ -5,7 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { createLogger } from '../../../examples/social-api/platform/logging.ts'
-import { channels, current } from '../server/channels.ts'
+import { channels } from '../server/channels.ts'
 import { SamplingLimiter } from '../server/sampling-limiter.ts'
 import { StreamClient } from '../server/stream-client.ts'
 import type { Trace } from '../server/trace.ts'
@@ -40,14 +41,17 @@ t.test('the stream', async (t) => {
       publish.call(this, message)
     }
     let contexts = 0
-    const { run } = current
-    current.run = ((...args: Parameters<typeof run>) => {
+    const { run } = AsyncLocalStorage.prototype
+    AsyncLocalStorage.prototype.run = function (
+      this: AsyncLocalStorage<unknown>,
+      ...args: Parameters<typeof run>
+    ) {
       contexts += 1
-      return run.apply(current, args)
-    }) as typeof run
+      return run.apply(this, args)
+    } as typeof run
     t.teardown(() => {
       Channel.prototype.publish = publish
-      current.run = run
+      AsyncLocalStorage.prototype.run = run
     })
     channels.receive.publish({})
     t.same(published.splice(0), ['auth-primer:xray:receive'], 'it would be seen')

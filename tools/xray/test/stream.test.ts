@@ -68,8 +68,14 @@ t.test(
   async (t) => {
     const trace = await traceOf('POST', '/users', { json: { email: 'bob@example.com', password: PASSWORD } })
     t.match(trace, { method: 'POST', path: '/users', status: 201, ms: Number })
-    t.same(kinds(trace), ['body', 'validation', 'hash', 'begin', 'query', 'serialize', 'commit', 'send'])
-    t.match(trace.steps[4], { sql: /^insert into "users" .* values \(\$1, \$2\)/, rows: 1 })
+    // The query before the hash counts the sign-up for its address.
+    t.same(kinds(trace), [
+      ...['body', 'validation', 'query', 'hash', 'begin', 'query', 'serialize', 'commit', 'send'],
+    ])
+    t.match(
+      trace.steps.findLast(({ kind }) => kind === 'query'),
+      { sql: /^insert into "users" .* values \(\$1, \$2\)/, rows: 1 },
+    )
     t.same(trace.omitted, ['password', 'role', 'password_changed_at'])
     t.notOk(trace.problem)
   },
@@ -77,12 +83,17 @@ t.test(
 
 t.test('the trace of a login shows the lookup, the comparison and the signing', async (t) => {
   const trace = await traceOf('POST', '/login', { form: { username: 'bob@example.com', password: PASSWORD } })
-  t.same(kinds(trace), [
-    ...['body', 'validation', 'query', 'query', 'hash', 'begin', 'query', 'sign', 'query'],
+  // The limits on failed logins are counted on the pool, outside the request's session.
+  const steps = trace.steps.filter(({ onPool }) => !onPool)
+  t.same(kinds({ ...trace, steps }), [
+    ...['body', 'validation', 'hash', 'begin', 'query', 'query', 'query', 'sign'],
     ...['serialize', 'commit', 'send'],
   ])
-  t.match(trace.steps[2], { onPool: true, sql: /lower/ })
-  t.match(trace.steps[4], { kind: 'hash', verdict: 'ok', waited: Number })
+  t.ok(trace.steps.some(({ onPool, sql }) => onPool && /from "users" where lower\(email\)/.test(sql ?? '')))
+  t.match(
+    trace.steps.find(({ kind }) => kind === 'hash'),
+    { verdict: 'ok', waited: Number },
+  )
 })
 
 t.test('the trace of a failed login says whether the password or the user was wrong', async (t) => {
@@ -105,7 +116,7 @@ t.test('the trace of a failed login says whether the password or the user was wr
 t.test('the trace of an accepted token shows the caller', async (t) => {
   const trace = await traceOf('GET', '/posts?limit=3&search=apples', { token: ada.token })
   t.match(trace, { path: '/posts?limit=3&search=…', caller: { id: ada.id, role: 'user' }, status: 200 })
-  t.same(kinds(trace), ['token', 'query', 'validation', 'begin', 'query', 'serialize', 'commit', 'send'])
+  t.same(kinds(trace), ['token', 'query', 'validation', 'begin', 'query', 'commit', 'serialize', 'send'])
   const [token, user, , , list] = trace.steps
   t.notOk(token?.failed)
   t.match(user, { onPool: true, rows: 1 })
@@ -136,7 +147,7 @@ t.test('a token whose user is gone', async (t) => {
   const gone = await service.signUp('gone@example.com')
   await app.knex('users').where({ id: gone.id }).delete()
   const trace = await traceOf('GET', '/users/me', { token: gone.token })
-  t.match(trace, { status: 401, problem: { code: 'TOKEN_INVALID', detail: /gone/ } })
+  t.match(trace, { status: 401, problem: { code: 'TOKEN_INVALID', detail: /no longer exists/ } })
   t.same(kinds(trace), ['token', 'query', 'thrown', 'serialize', 'send'])
 })
 
@@ -144,7 +155,7 @@ t.test('what failed validation: where, and what was expected', async (t) => {
   const trace = await traceOf('POST', '/users', { json: { email: 'nobody', password: PASSWORD } })
   t.match(trace, {
     status: 422,
-    problem: { code: 'VALIDATION_FAILED', errors: [{ in: 'body', path: '/email', message: /e-mail/ }] },
+    problem: { code: 'VALIDATION_FAILED', errors: [{ in: 'body', path: '/email', message: /email/ }] },
   })
   t.same(kinds(trace), ['body', 'validation', 'serialize', 'send'])
   t.ok(trace.steps[1]?.failed)
@@ -179,7 +190,10 @@ t.test('a body that comes late, when another request was last at work', async (t
   request.end(body)
   await once(request, 'response')
   const trace = await watching.until('late')
-  t.same(kinds(trace), ['body', 'validation', 'hash', 'begin', 'query', 'serialize', 'commit', 'send'])
+  t.same(
+    kinds(trace),
+    ['query', 'hash', 'begin', 'query', 'serialize', 'commit', 'send'].toSpliced(0, 0, 'body', 'validation'),
+  )
 })
 
 t.test('why there was a ROLLBACK', async (t) => {
