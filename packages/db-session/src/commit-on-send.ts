@@ -13,9 +13,12 @@ type Done = (error?: Error) => void
 // Creates the last `onSend` hook: the payload is serialized and the head is not sent yet. It commits if the response is
 // good, and rolls back otherwise.
 export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpec) {
-  return (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done) => {
+  return (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void => {
     const requestSession = getSession(request)
-    if (!requestSession || ['done', 'streaming'].includes(requestSession.phase)) return done()
+    if (!requestSession || requestSession.phase === 'done' || requestSession.phase === 'streaming') {
+      done()
+      return
+    }
     // the handler goes on after a timeout has responded for it: the first response stands
     if (requestSession.phase === 'answering') {
       requestSession.hasSecondResponse = true
@@ -24,7 +27,8 @@ export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpe
     const { session } = requestSession
     if (session === undefined) {
       requestSession.phase = spec.mode === 'read' && isStream(payload) ? 'streaming' : 'done'
-      return done()
+      done()
+      return
     }
     if (requestSession.retry(session.root.failure)) return
     requestSession.phase = 'answering'

@@ -177,9 +177,13 @@ function runWithRetries(
   // a commit that fails comes after the handler, so the next run sends its response by itself
   requestSession.retry = (cause) => {
     if (!mayRunAgain(cause)) return false
-    const sendResult = (payload: unknown) => payload !== undefined && reply.send(payload)
-    const sendError = (error: unknown) =>
+    // a reply is a thenable, so it must not be returned: a promise that resolves with it adds listeners
+    const sendResult = (payload: unknown): void => {
+      if (payload !== undefined) reply.send(payload)
+    }
+    const sendError = (error: unknown): void => {
       reply.send(error instanceof Error ? error : new Error('The handler failed.', { cause: error }))
+    }
     runAgain().then(sendResult, sendError)
     return true
   }
