@@ -207,7 +207,7 @@ export class Session {
     // an aborted session, or a savepoint around this one, rolls back as a whole
     if (parent.isClosed) return
     if (this.#transaction?.isUsable === false) {
-      parent.failure ??= scope.failure
+      parent.failure ??= scope.failure ?? new DbSessionError('DB_SESSION_CONNECTION_LOST')
       return
     }
     const job = this.#state.name === 'busy' ? this.#state.job : undefined
