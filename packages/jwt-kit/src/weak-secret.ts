@@ -83,8 +83,8 @@ const POSITIONS = new Map(
     Array.from(keys, (key, column) => [key, { row: row === 4 ? 0 : row, column }] as const),
   ),
 )
-/** Of random text, less than a quarter of the steps lead to a neighbor. */
-const WALK = 0.6
+/** Of random text, up to 3 in 10 steps lead to a neighbor: 3 in 4 happen less than once in ten million secrets. */
+const WALK = 0.75
 
 function isWalk(text: string): boolean {
   const steps = Array.from(text).slice(1)
