@@ -83,8 +83,8 @@ const POSITIONS = new Map(
     Array.from(keys, (key, column) => [key, { row: row === 4 ? 0 : row, column }] as const),
   ),
 )
-/** Of random text, up to 3 in 10 steps lead to a neighbor: 3 in 4 happen less than once in ten million secrets. */
-const WALK = 0.75
+/** Of random text, up to 3 in 10 steps lead to a neighbor: 7 in 10 happen about once in a million secrets. */
+const WALK = 0.7
 
 function isWalk(text: string): boolean {
   const steps = Array.from(text).slice(1)
