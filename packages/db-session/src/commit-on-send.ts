@@ -19,11 +19,6 @@ export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpe
       done()
       return
     }
-    // the handler goes on after a timeout has responded for it: the first response stands
-    if (requestSession.phase === 'answering') {
-      requestSession.hasSecondResponse = true
-      return
-    }
     const { session } = requestSession
     if (session === undefined) {
       requestSession.phase = spec.mode === 'read' && isStream(payload) ? 'streaming' : 'done'
@@ -33,9 +28,17 @@ export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpe
     if (requestSession.retry(session.root.failure)) return
     requestSession.phase = 'answering'
     const head = readHead(reply)
+    const { send } = reply
+    let hasSecondResponse = false
+    // a handler may go on after a timeout has responded for it, and throw: the first response stands
+    reply.send = () => {
+      hasSecondResponse = true
+      return reply
+    }
     const onEnd = (phase: 'done' | 'streaming'): void => {
       requestSession.phase = phase
-      if (requestSession.hasSecondResponse) restoreHead(reply, head)
+      reply.send = send
+      if (hasSecondResponse) restoreHead(reply, head)
       try {
         done()
       } catch (error) {
@@ -45,11 +48,15 @@ export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpe
     }
     const onError = async (error: unknown): Promise<void> => {
       requestSession.phase = 'open'
-      if (requestSession.retry(error)) return
+      if (requestSession.retry(error)) {
+        reply.send = send
+        return
+      }
       requestSession.phase = 'done'
       if (isStream(payload)) payload.destroy?.()
       const known = toDbSessionError(error)
       await session.abort(known ?? new DbSessionError('DB_SESSION_ABORTED', error))
+      reply.send = send
       // without a handler's head, a hook before it has responded
       if (requestSession.head) restoreHead(reply, requestSession.head)
       if (known) reply.code(known.statusCode)

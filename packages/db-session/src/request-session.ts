@@ -30,8 +30,6 @@ export class RequestSession {
   readonly reply: FastifyReply
   /** `answering` while the session commits or rolls back; `streaming` while it lasts as long as a response stream. */
   phase: 'open' | 'answering' | 'streaming' | 'done' = 'open'
-  /** A second response came while the first one was committed. */
-  hasSecondResponse = false
   /** The head of the reply before the handler ran. */
   head: Head | undefined
   /** Nothing used the session before the handler, so it may run again. */

@@ -231,6 +231,10 @@ t.test('a timeout', async (t) => {
       await request.db.raw('select pg_sleep(60)').catch(() => {})
       return reply.code(201).header('x-late', '1').send({ late: true })
     })
+    app.post('/throws-later', { handlerTimeout: 60 }, async (request) => {
+      await request.db.raw('select pg_sleep(60)').catch(() => {})
+      throw new Error('late')
+    })
     app.post('/no-query', { handlerTimeout: 60 }, async (request) => {
       await request.db('users').insert({ email: 'too late' })
       return new Promise(() => {})
@@ -245,7 +249,7 @@ t.test('a timeout', async (t) => {
     })
   })
   t.test('a handler that times out is one 503, which is sent once its connection is free', async (t) => {
-    for (const path of ['/handler-timeout', '/goes-on', '/no-query']) {
+    for (const path of ['/handler-timeout', '/goes-on', '/throws-later', '/no-query']) {
       const response = await hit('POST', path)
       t.equal(response.status, 503)
       t.equal(response.json.code, 'FST_ERR_HANDLER_TIMEOUT')
