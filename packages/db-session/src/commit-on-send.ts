@@ -15,15 +15,11 @@ type Done = (error?: Error) => void
 export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpec) {
   return (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void => {
     const requestSession = getSession(request)
-    if (!requestSession || requestSession.phase === 'done' || requestSession.phase === 'streaming') {
-      done()
-      return
-    }
+    if (requestSession?.phase !== 'open') return void done()
     const { session } = requestSession
     if (session === undefined) {
       requestSession.phase = spec.mode === 'read' && isStream(payload) ? 'streaming' : 'done'
-      done()
-      return
+      return void done()
     }
     if (requestSession.retry(session.root.failure)) return
     requestSession.phase = 'answering'
@@ -31,8 +27,10 @@ export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpe
     const { send } = reply
     let hasSecondResponse = false
     // a handler may go on after a timeout has responded for it, and throw: the first response stands
-    reply.send = () => {
+    reply.send = (payload) => {
       hasSecondResponse = true
+      const err = payload instanceof Error ? payload : undefined
+      request.log.warn({ err }, 'a second response was dropped')
       return reply
     }
     const onEnd = (phase: 'done' | 'streaming'): void => {
@@ -111,12 +109,9 @@ function assertSendable({ headers }: Head, payload: unknown): void {
     validateHeaderName(name)
     for (const value of [headers[name]].flat()) validateHeaderValue(name, value as string)
   }
-  if (payload === null || typeof payload !== 'object') return
-  if (payload instanceof Response) {
-    if (payload.bodyUsed) throw new TypeError('The body of the Response is used up.')
-  } else if ('getReader' in payload) {
-    if ('locked' in payload && payload.locked) throw new TypeError('The response stream is locked.')
-  } else if (!('pipe' in payload) && !Buffer.isBuffer(payload)) {
+  if (payload === null || typeof payload !== 'object' || Buffer.isBuffer(payload)) return
+  const { bodyUsed, locked } = payload as Partial<Response & ReadableStream>
+  if (bodyUsed || locked) throw new TypeError('Expected a payload that was not read before.')
+  if (!isStream(payload) && !(payload instanceof Response))
     throw new TypeError('Expected the payload to be a string, a Buffer or a stream, got an object.')
-  }
 }

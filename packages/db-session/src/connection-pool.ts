@@ -1,6 +1,7 @@
 import { DbSessionError } from './errors.ts'
 import type { TransactionSpec } from './options.ts'
 import { closeSocket, type Encoded, encode, isLost, type PgConnection } from './pg-wire.ts'
+import type { BeginStatement } from './types.ts'
 
 /** Where connections come from: the pool of a knex. */
 export interface Connections {
@@ -12,7 +13,7 @@ export interface Connections {
 
 /** How a transaction begins and ends on this pool. `withRollback` makes each transaction a savepoint. */
 export interface Verbs {
-  begin(spec: TransactionSpec): Encoded
+  begin(spec: TransactionSpec, extra: readonly BeginStatement[]): Encoded
   readonly commit: string
   /** The command tag of a successful commit. */
   readonly committed: string
@@ -24,11 +25,11 @@ export interface Verbs {
 }
 
 const TRANSACTION_VERBS: Verbs = {
-  begin: ({ begin }) => begin,
+  begin: ({ begin, statements }, extra) => (extra.length === 0 ? begin : encode([...statements, ...extra])),
   commit: 'COMMIT',
   committed: 'COMMIT',
   rollback: 'ROLLBACK',
-  endOfRead: encode('COMMIT'),
+  endOfRead: encode(['COMMIT']),
   rollsBackAfterFailedCommit: false,
 }
 

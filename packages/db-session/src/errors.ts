@@ -13,10 +13,7 @@ const ERRORS = {
   DB_SESSION_NEEDS_TRANSACTION: [500, 'The statement needs a transaction: use `begin`, or `isolation`.'],
   DB_SESSION_NESTED: [500, 'The pool cannot spare a connection for a unit of work inside this session.'],
   DB_SESSION_ROLLBACK_OPEN: [500, 'Another `withRollback` is active. Run them one after the other.'],
-  DB_SESSION_ENDED_BY_STATEMENT: [
-    500,
-    'A statement ended the transaction: leave COMMIT and ROLLBACK to the session.',
-  ],
+  DB_SESSION_ENDED_BY_STATEMENT: [500, 'A statement ended the transaction: only the session may do that.'],
   DB_SESSION_TRANSACTION_FAILED: [500, 'An earlier statement failed, so nothing can be committed.'],
   DB_SESSION_QUERY_FAILED: [500, 'A statement failed.'],
   DB_SESSION_READ_ONLY: [500, "A statement tried to write in a session with mode 'read'."],
@@ -26,21 +23,15 @@ const ERRORS = {
   DB_SESSION_POOL_EXHAUSTED: [503, 'No connection became free in time.'],
   DB_SESSION_UNAVAILABLE: [503, 'Postgres cannot serve this request now. Nothing was committed.'],
   DB_SESSION_CONNECTION_LOST: [503, 'The connection to Postgres was lost. Nothing was committed.'],
-  DB_SESSION_COMMIT_OUTCOME_UNKNOWN: [
-    503,
-    'The connection was lost during COMMIT, so its outcome is unknown.',
-  ],
+  DB_SESSION_COMMIT_OUTCOME_UNKNOWN: [503, 'The connection was lost during COMMIT: its outcome is unknown.'],
   DB_SESSION_CLOSING: [503, 'The service is shutting down.'],
 } as const
 
 /** Failures that pass by themselves: their responses carry `Retry-After: 1`. */
 const TRANSIENT = /POOL_EXHAUSTED|UNAVAILABLE|CONNECTION_LOST|CLOSING/
 
-/**
- * What each SQLSTATE becomes. Everything that is not listed is `DB_SESSION_QUERY_FAILED`, a 500: the program sent a
- * wrong statement, and a client that repeats it gets the same error. The names of the numbers:
- * https://www.postgresql.org/docs/current/errcodes-appendix.html
- */
+// What each SQLSTATE becomes. Everything that is not listed is `DB_SESSION_QUERY_FAILED`, a 500: the program sent a
+// wrong statement. The names: https://www.postgresql.org/docs/current/errcodes-appendix.html
 const SQLSTATES: Partial<Record<DbSessionErrorCode, string>> = {
   DB_SESSION_CONNECTION_LOST: '08000 08001 08003 08004 08006 57P01 57P02 57P05',
   DB_SESSION_UNAVAILABLE: '53000 53100 53200 53300 53400 57P03 57P04',
@@ -99,10 +90,7 @@ export class DbSessionError extends Error {
   }
 }
 
-/**
- * Makes `message` immune to assignment. knex's query builder assigns the SQL, with the bound values, to the message of
- * every error that passes through it.
- */
+/** Makes `message` immune to knex's query builder, which assigns the SQL, with the bound values, to it. */
 export function keepMessage(error: Error): void {
   const { message } = error
   Object.defineProperty(error, 'message', { get: () => message, set() {}, configurable: true })

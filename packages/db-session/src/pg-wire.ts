@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import pg, { type Client, type Connection, type QueryConfig, type QueryResult, type Submittable } from 'pg'
-import type { BeginStatements } from './types.ts'
+import type { BeginStatement } from './types.ts'
 
 /** A pg Client with the two numbers that a cancel request needs. Private: they are not in pg's types. */
 export type PgConnection = Client & { readonly processID: number; readonly secretKey: number }
@@ -29,8 +29,8 @@ export interface Encoded {
 }
 
 /** Encodes statements for the start or the end of a message. Values become text, as Postgres reads them. */
-export function encode(statements: BeginStatements): Encoded {
-  const list = [statements].flat().map((each) => (typeof each === 'object' ? each : { text: each }))
+export function encode(statements: readonly BeginStatement[]): Encoded {
+  const list = statements.map((each) => (typeof each === 'object' ? each : { text: each }))
   const written: Buffer[] = []
   // Private: pg's Connection writes whole messages, immediately, to the stream it is given.
   const stream = { writable: true, write: (bytes: Buffer) => written.push(bytes) }
@@ -42,14 +42,6 @@ export function encode(statements: BeginStatements): Encoded {
     connection.execute({}, true)
   }
   return { count: list.length, text: list.map(({ text }) => text).join('; '), bytes: Buffer.concat(written) }
-}
-
-export function concatenate(first: Encoded, second: Encoded): Encoded {
-  return {
-    count: first.count + second.count,
-    text: `${first.text}; ${second.text}`,
-    bytes: Buffer.concat([first.bytes, second.bytes]),
-  }
 }
 
 function toText(value: unknown): string | null {
@@ -89,24 +81,18 @@ export function sendBatch(connection: PgConnection, begin: Encoded, statement: Q
   })
 }
 
-// Asks Postgres, over a second connection, to cancel what the first one runs
-// (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS). PgBouncer forwards it.
-// Resolves when the server has closed the second connection: the signal is sent by then, so it cannot hit a later
-// statement. Never rejects: the caller waits for the statement anyway.
+// Asks Postgres, over a second connection, to cancel what the first one runs; PgBouncer forwards it. Resolves when the
+// server has closed the second connection: the signal is sent by then, so it cannot hit a later statement. Never rejects.
 export function cancel(target: PgConnection, timeoutMs: number): Promise<void> {
   const { ssl, host, port } = target
   const connection = new pg.Connection({ ssl } as never) as CancelConnection
   return new Promise((resolve) => {
-    const timer = setTimeout(() => connection.stream.destroy(), timeoutMs).unref()
-    const done = (): void => {
-      clearTimeout(timer)
-      resolve()
-    }
+    setTimeout(() => connection.stream.destroy(), timeoutMs).unref()
     const request = (): void => connection.cancel(target.processID, target.secretKey)
     connection.on('connect', () => (ssl ? connection.requestSsl() : request()))
     connection.on('sslconnect', request)
-    connection.on('error', done)
-    connection.on('end', done)
+    connection.on('error', () => resolve())
+    connection.on('end', () => resolve())
     if (host.startsWith('/')) connection.connect(`${host}/.s.PGSQL.${port}`)
     else connection.connect(port, host)
   })
@@ -119,22 +105,10 @@ type CancelConnection = Connection & {
   cancel(processID: number, secretKey: number): void
 }
 
-// Calls `onSilent` once no byte has arrived for `timeoutMs`, if not 0, while a reply is due. Returns a function that
-// stops the watch. Private: `connection.stream` is the socket.
-export function watchForSilence(
-  connection: PgConnection,
-  timeoutMs: number,
-  isReplyDue: () => boolean,
-  onSilent: () => void,
-): () => void {
-  if (timeoutMs === 0) return () => {}
-  const stream = connection.connection.stream as Socket
-  let seen = stream.bytesRead
-  const timer = setInterval(() => {
-    if (stream.bytesRead === seen && isReplyDue()) onSilent()
-    seen = stream.bytesRead
-  }, timeoutMs).unref()
-  return () => clearInterval(timer)
+/** Calls `onSilent` if the socket is silent for `timeoutMs`; 0 ends the watch. Private: `stream` is the socket. */
+export function watchForSilence({ connection }: PgConnection, timeoutMs: number, onSilent: () => void): void {
+  const socket = connection.stream as Socket
+  socket.setTimeout(timeoutMs, onSilent)
 }
 
 /** A cursor, a row stream or a COPY. Private: pg-query-stream keeps its `cursor`, whose `state` says what it waits for. */
@@ -150,8 +124,7 @@ interface RowStream extends Submittable, Partial<Duplex> {
 /** The stream that knex gives to the application; its rows come through a pipe. */
 const kTarget = Symbol('db-session.target')
 
-// Notes where the rows of a stream go. An error of a stream that nobody listens to fails its session, but must not end
-// the process.
+// Notes where the rows of a stream go. An error that nobody listens to fails the session, and must not end the process.
 export function prepareStream(statement: Submittable): void {
   const stream = statement as RowStream
   stream.on?.('error', () => {})
@@ -167,24 +140,19 @@ export function prepareStream(statement: Submittable): void {
 /** Returns true for a row stream whose consumer has finished with it: left by `break`, destroyed, or read to the end. */
 export function isLeft(statement: Statement): boolean {
   const { destroyed, readableEnded, writableFinished, [kTarget]: target } = statement as RowStream
-  const hasEnded = readableEnded || writableFinished || readState(statement) === 'done'
+  const hasEnded = readableEnded || writableFinished || isCursorIn('done', statement)
   return hasEnded || destroyed === true || target?.destroyed === true
 }
 
-/** Returns true for a cursor that waits for its consumer, not for Postgres. */
-export function isWaitingForConsumer(statement: Statement): boolean {
-  return readState(statement) === 'idle'
-}
-
-function readState(statement: Statement): string | undefined {
+/** Returns true for a cursor that waits for its consumer (`idle`), or is read to its end (`done`). */
+export function isCursorIn(wanted: 'idle' | 'done', statement: Statement): boolean {
   const { cursor, state } = statement as RowStream
-  return cursor?.state ?? state
+  return (cursor?.state ?? state) === wanted
 }
 
 /** Closes a cursor, a row stream or a COPY. A consumer that still waits for rows needs an error. */
 export function close(statement: Statement, error?: Error): void {
-  if (!isSubmittable(statement)) return
-  const stream = statement as RowStream
+  const stream = statement as Partial<RowStream>
   if (stream.destroy) stream.destroy(error)
   else stream.close?.(() => {})
 }

@@ -69,7 +69,7 @@ export const dbSession = fp<DbSessionOptions>(
       },
     } as never)
     app.addHook('onRequest', (request, reply, done) => {
-      const requestSession = new RequestSession(request, reply, (spec) => {
+      const requestSession = new RequestSession(reply, (spec) => {
         const owner = `${request.method} ${request.routeOptions.url}`
         const ownBegin = begin ? [() => begin(request)] : []
         return manager.open({ owner, spec, isUnit: false, log: request.log, begin: ownBegin })

@@ -20,9 +20,10 @@ export function restoreHead(reply: FastifyReply, { statusCode, headers }: Head):
   for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
   reply.headers(headers)
   reply.raw.statusCode = statusCode
+  // Fastify's own mark of a chosen status, which `redirect(url)` of the next run would keep
+  for (const key of Object.getOwnPropertySymbols(reply))
+    if (key.description === 'fastify.reply.hasStatusCode') Object.assign(reply, { [key]: statusCode !== 200 })
 }
-
-type OpenWithSpec = (spec: TransactionSpec) => OpenSession
 
 /** Connects one request and its response with a session. */
 export class RequestSession {
@@ -36,23 +37,18 @@ export class RequestSession {
   isUntouched = false
   /** Runs the handler again if the error is a conflict and that is possible. */
   retry: (cause: unknown) => boolean = () => false
-  readonly #openSession: OpenWithSpec
+  readonly #openSession: (spec: TransactionSpec) => OpenSession
   #current: OpenSession | undefined
   #isListening = false
 
-  constructor(request: FastifyRequest, reply: FastifyReply, openSession: OpenWithSpec) {
-    this.request = request
+  constructor(reply: FastifyReply, openSession: (spec: TransactionSpec) => OpenSession) {
+    this.request = reply.request
     this.reply = reply
     this.#openSession = openSession
   }
 
   get session() {
     return this.#current?.session
-  }
-
-  open(spec: TransactionSpec): DbSession {
-    this.#current ??= this.#open(spec)
-    return this.#current.db
   }
 
   beforeHandler(): void {
@@ -70,27 +66,24 @@ export class RequestSession {
 
   /** Returns true if the handler may run again after this error: nothing is committed, sent or used up. */
   mayRetry(cause: unknown): boolean {
-    const { raw, sent, statusCode } = this.reply
+    const { raw, sent } = this.reply
     const isUnsent = this.phase === 'open' && !sent && !raw.headersSent && !raw.destroyed
     const isUncommitted = !this.session?.hasCommittedEarly && (this.request[kOpenSessions] ?? 0) <= 1
-    // Fastify cannot unset a status, which `redirect(url)` of the next run would use
-    const isRedirect = statusCode >= 300 && statusCode < 400
-    const mayRunAgain = this.isUntouched && isUnsent && isUncommitted && !isRedirect
+    const mayRunAgain = this.isUntouched && isUnsent && isUncommitted
     return mayRunAgain && isConflict(cause) && hasReadableBody(this.request)
   }
 
-  #open(spec: TransactionSpec): OpenSession {
-    const { reply } = this
-    const opened = this.#openSession(spec)
+  open(spec: TransactionSpec): DbSession {
+    if (this.#current) return this.#current.db
+    const { raw } = this.reply
+    this.#current = this.#openSession(spec)
     this.#count(1)
     // the response is on its way, or the client disconnected: too late for a session
-    if (this.phase === 'answering' || this.phase === 'done' || reply.raw.destroyed)
-      opened.session.abort(new DbSessionError('DB_SESSION_OVER'))
-    else if (!this.#isListening) {
-      this.#isListening = true
-      reply.raw.once('close', () => this.#onClose())
-    }
-    return opened
+    if (this.phase === 'answering' || this.phase === 'done' || raw.destroyed)
+      this.#current.session.abort(new DbSessionError('DB_SESSION_OVER'))
+    else if (!this.#isListening) raw.once('close', () => this.#onClose())
+    this.#isListening = true
+    return this.#current.db
   }
 
   #count(change: number): void {
@@ -105,10 +98,9 @@ export class RequestSession {
     const { log } = this.request
     const raw = this.reply.raw as FastifyReply['raw'] & { stream?: { aborted?: boolean } }
     const isComplete = raw.writableFinished && raw.stream?.aborted !== true
-    if (isComplete && phase === 'streaming') {
-      session.finish().catch((err) => log.error({ err }, 'the session of a response stream did not commit'))
-      return
-    }
+    const logError = (err: unknown): void =>
+      log.error({ err }, 'the session of a response stream did not commit')
+    if (isComplete && phase === 'streaming') return void session.finish().catch(logError)
     if (isComplete && session.isOpen)
       log.error('a hijacked reply ended before its session, which rolls back: call `commit()` first')
     session.abort(new DbSessionError('DB_SESSION_ABORTED'), 0)

@@ -1,27 +1,19 @@
-import type { Knex } from 'knex'
 import { ConnectionPool, type Waiting } from './connection-pool.ts'
 import { DbSessionError, isConflict, toDbSessionError } from './errors.ts'
 import * as adapter from './knex-adapter.ts'
-import { parseTransactionSpec, type Settings, type TransactionSpec } from './options.ts'
-import { encode } from './pg-wire.ts'
-import { Session } from './session.ts'
+import { parseTransactionSpec, type Settings } from './options.ts'
+import { Session, type SessionContext } from './session.ts'
 import { Timeline } from './timeline.ts'
 import { withTimeout } from './transaction.ts'
 import type { BeginStatements, DbSession, Log, UnitOfWork, UnitOfWorkOptions } from './types.ts'
 
-/** How often it is logged, at most, that the replica gives no connection. */
-const FALLBACK_LOG_INTERVAL_MS = 10_000
 const MAX_LEAK_CHECK_INTERVAL_MS = 1_000
 
 /** Returns the statements that follow BEGIN. Called for each BEGIN. */
 export type GetBegin = () => BeginStatements
 
-interface OpenOptions {
-  /** The route, or the name of the unit of work's function, for the log and the diagnostics. */
+type OpenOptions = Pick<SessionContext, 'spec' | 'isUnit' | 'log'> & {
   readonly owner: string
-  readonly spec: TransactionSpec
-  readonly isUnit: boolean
-  readonly log: Log
   readonly begin: readonly GetBegin[]
 }
 
@@ -37,7 +29,6 @@ export class SessionManager {
   readonly #createSessionKnex: adapter.CreateSessionKnex
   readonly #open = new Map<Session, OpenOptions>()
   readonly #leakTimer: NodeJS.Timeout
-  #lastFallbackLog = Number.NEGATIVE_INFINITY
   #isClosing = false
   #onAllEnded = (): void => {}
 
@@ -45,16 +36,15 @@ export class SessionManager {
     this.settings = settings
     this.#log = log
     const { knex, replica, acquireTimeoutMs, leakReportMs } = settings
-    const createPool = (knex: Knex) => new ConnectionPool(adapter.getConnections(knex), acquireTimeoutMs)
-    this.primary = createPool(knex)
-    this.replica = replica && createPool(replica)
+    this.primary = new ConnectionPool(adapter.getConnections(knex), acquireTimeoutMs)
+    this.replica = replica && new ConnectionPool(adapter.getConnections(replica), acquireTimeoutMs)
     this.#createSessionKnex = adapter.createSessionKnexFactory(knex, (work, options, outer) =>
       this.#runUnit(work, options, this.#open.get(outer)?.begin ?? [], outer),
     )
-    const intervalMs = Math.min(MAX_LEAK_CHECK_INTERVAL_MS, Math.max(1, leakReportMs))
-    this.#leakTimer = setInterval(() => {
+    const checkLeaks = (): void => {
       for (const session of this.#open.keys()) if (session.isOpen) session.context.timeline.checkLeak()
-    }, intervalMs).unref()
+    }
+    this.#leakTimer = setInterval(checkLeaks, Math.min(MAX_LEAK_CHECK_INTERVAL_MS, leakReportMs)).unref()
   }
 
   open(options: OpenOptions) {
@@ -65,10 +55,7 @@ export class SessionManager {
       timeline: new Timeline(owner, this.settings, log),
       cancelTimeoutMs: this.settings.cancelTimeoutMs,
       acquire: () => this.#acquire(pools, isUnit),
-      extraBegin: () => {
-        const statements = begin.flatMap((getBegin) => getBegin())
-        return statements.length === 0 ? undefined : encode(statements)
-      },
+      extraBegin: () => begin.flatMap((getBegin) => getBegin()),
       onEnded: () => {
         this.#open.delete(session)
         if (this.#open.size === 0) this.#onAllEnded()
@@ -145,19 +132,12 @@ export class SessionManager {
     if (other === undefined) return waiting
     const lease = waiting.lease.then(
       (lease) => {
-        pools.splice(0, 2, pool)
+        pools.pop()
         return lease
       },
       (err) => {
-        const now = performance.now()
-        if (now - this.#lastFallbackLog >= FALLBACK_LOG_INTERVAL_MS) {
-          this.#lastFallbackLog = now
-          this.#log.warn(
-            { err },
-            'the replica gives no connection: the primary serves what it would have read',
-          )
-        }
-        pools.splice(0, 2, other)
+        this.#log.warn({ err }, 'the replica gives no connection, so the primary serves this session')
+        pools.shift()
         waiting = other.acquire(isUnit)
         return waiting.lease
       },

@@ -5,6 +5,7 @@ import type { TransactionSpec } from './options.ts'
 import * as wire from './pg-wire.ts'
 import { isTransactionLocal } from './session-state.ts'
 import type { Reply, Timeline } from './timeline.ts'
+import type { BeginStatement } from './types.ts'
 
 /** A cancel request that overtakes its statement finds nothing to cancel, so it is repeated. */
 const CANCEL_AGAIN_MS = 20
@@ -20,19 +21,19 @@ export interface TransactionContext {
   readonly timeline: Timeline
   acquire(): Waiting
   /** Returns the statements that follow BEGIN and its limits. */
-  extraBegin(): wire.Encoded | undefined
+  extraBegin(): readonly BeginStatement[]
 }
 
 /** One transaction on one connection, from its first statement to its end. */
 export class Transaction {
   readonly #context: TransactionContext
+  /** Returns true if other statements wait for the one under way. */
   readonly #isBlocking: () => boolean
   #waiting: Waiting | undefined
   #lease: Lease | undefined
   /** Nobody knows what the connection is doing, so it is closed at the end. */
   #isUnusable = false
 
-  /** @param isBlocking - returns true if other statements wait for the one under way */
   constructor(context: TransactionContext, isBlocking: () => boolean) {
     this.#context = context
     this.#isBlocking = isBlocking
@@ -145,8 +146,7 @@ export class Transaction {
       this.#waiting = this.#context.acquire()
       const lease = await this.#waiting.lease
       this.#lease = lease
-      const limits = lease.verbs.begin(spec)
-      const begin = extra ? wire.concatenate(limits, extra) : limits
+      const begin = lease.verbs.begin(spec, extra)
       const end = isAlone ? lease.verbs.endOfRead : undefined
       timeline.record('begin', begin, startedAt)
       const { connection } = lease
@@ -187,14 +187,16 @@ export class Transaction {
     const lost = (cause?: Error): DbSessionError =>
       new DbSessionError(isSilent ? 'DB_SESSION_STATEMENT_TIMEOUT' : 'DB_SESSION_CONNECTION_LOST', cause)
     // others that wait behind a row stream must not wait for its consumer forever
-    const isDue = (): boolean => !statement || !wire.isWaitingForConsumer(statement) || this.#isBlocking()
-    const stopWatching = wire.watchForSilence(connection, spec.deadlineMs, isDue, () => {
+    const onSilent = (): void => {
+      if (statement && wire.isCursorIn('idle', statement) && !this.#isBlocking()) return void watch()
       isSilent = true
       if (kind !== 'commit') void wire.cancel(connection, cancelTimeoutMs)
       wire.closeSocket(connection)
-    })
+    }
+    const watch = (): void => wire.watchForSilence(connection, spec.deadlineMs, onSilent)
+    watch()
     const record = (reply: Reply): void => {
-      stopWatching()
+      wire.watchForSilence(connection, 0, onSilent)
       if (kind && statement) timeline.record(kind, statement, startedAt, reply)
     }
     try {

@@ -111,13 +111,8 @@ export interface UnitOfWorkOptions extends DbRoute {
   readonly begin?: BeginStatements
 }
 
-/** Where warnings go: pino, Fastify's logger and `console` fit. */
-export interface Log {
-  /** Logs a warning. */
-  warn(details: object, message: string): void
-  /** Logs an error. */
-  error(details: object, message: string): void
-}
+/** Where warnings and errors go: pino, Fastify's logger and `console` fit. */
+export type Log = Record<'warn' | 'error', (details: object, message: string) => void>
 
 /** The options that requests and units of work share. Everything except `knex` has a default. */
 export interface SessionOptions {

@@ -12,9 +12,9 @@ export interface WithRollbackOptions {
 
 /** Each transaction becomes a savepoint of the one that is rolled back. */
 const SAVEPOINT_VERBS: Verbs = {
-  begin({ mode, statements: [, ...limits] }) {
+  begin({ mode, statements: [, ...limits] }, extra) {
     const readOnly = mode === 'read' ? ['SET LOCAL transaction_read_only = on'] : []
-    return encode(['SAVEPOINT db_session', ...readOnly, ...limits])
+    return encode(['SAVEPOINT db_session', ...readOnly, ...limits, ...extra])
   },
   // deferred constraints are checked here, as COMMIT would, and deferred again
   commit:

@@ -364,7 +364,12 @@ t.test('commit() without an await', async (t) => {
       t.equal(answer.status, status, answer.body)
       t.same(answer.seen, stored)
       t.equal(used(knex), 0)
-      t.same(await database.see("select state from pg_stat_activity where datname = current_database() and state like 'idle in%'"), [])
+      t.same(
+        await database.see(
+          "select state from pg_stat_activity where datname = current_database() and state like 'idle in%'",
+        ),
+        [],
+      )
     })
   }
 })

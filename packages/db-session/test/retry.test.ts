@@ -275,6 +275,30 @@ t.test('a sibling of Promise.all that goes on writes into neither run', async (t
   )
 })
 
+t.test('a redirect after a conflict has the status of its own run', async (t) => {
+  const runs = new Map<string, number>()
+  const { base } = await serve(t, (app) => {
+    for (const failsAt of ['statement', 'commit', 'redirect']) {
+      app.post(`/${failsAt}`, { config: { db: { retry: 1 } } }, async ({ db }, reply) => {
+        const run = (runs.get(failsAt) ?? 0) + 1
+        runs.set(failsAt, run)
+        await add(db, run === 1 && failsAt !== 'statement' ? 'fails at COMMIT' : failsAt)
+        if (run === 1 && failsAt === 'redirect') return reply.redirect('/first', 303)
+        if (run === 1) reply.code(201)
+        if (run === 1 && failsAt === 'statement') await db.query(raise('40001'))
+        return run === 1 ? {} : reply.redirect('/second')
+      })
+    }
+  })
+  for (const failsAt of ['statement', 'commit', 'redirect']) {
+    const response = await fetch(`${base}/${failsAt}`, { method: 'POST', redirect: 'manual' })
+    t.equal(response.status, 302)
+    t.equal(response.headers.get('location'), '/second')
+    t.equal(runs.get(failsAt), 2)
+  }
+  t.same(await database.see('select email from users order by id'), ['statement', 'commit', 'redirect'])
+})
+
 t.test('the request of a route with `retry` is as any other', async (t) => {
   const seen: Record<string, unknown> = {}
   const { hit } = await serve(t, (app) => {

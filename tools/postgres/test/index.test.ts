@@ -7,6 +7,7 @@ t.test('exports these names', async (t) => {
     'EmbeddedPostgresError',
     'attachPostgres',
     'defaultDataDir',
+    'loadOrCreateSecret',
     'resetPostgres',
     'stopPostgres',
   ])
