@@ -1,6 +1,6 @@
 import { OwnError } from './interpreter.ts'
 import { ROUTES } from './program.ts'
-import { codeOf, type Scope, type Trace, type Transaction } from './trace.ts'
+import { codeOf, type Scope, type SessionTrace, type Trace, type Transaction } from './trace.ts'
 
 /** A row as another connection sees it. */
 export interface Row {
@@ -90,10 +90,16 @@ function checkRetry(trace: Trace, complain: (what: string) => void): void {
   if (isConflict && mayRetry) complain(`a conflict in run ${runs} was not retried`)
 }
 
+interface Owner {
+  readonly name: string
+  readonly session: SessionTrace
+  readonly fate: Transaction['fate']
+}
+
 /** Compares all that a program did with all that is stored, once nothing of it is under way. */
 export class Checker {
   /** Which transaction of which program had a Postgres transaction. */
-  readonly #owners = new Map<string, string>()
+  readonly #owners = new Map<string, Owner>()
 
   check(trace: Trace, rows: readonly Row[]): string[] {
     decide(trace)
@@ -132,18 +138,23 @@ export class Checker {
           if (xid && xid !== transaction.xid)
             complain(`${label} was stored in transaction ${xid}, not ${transaction.xid}`)
         }
-        this.#own(transaction.xid, `transaction ${part} of session ${number} of request ${index}`, complain)
+        const name = `transaction ${part} of session ${number} of request ${index}`
+        this.#own(transaction.xid, { name, session, fate }, complain)
       }
     }
     for (const label of stored.keys()) complain(`${label} is stored, and was never awaited or sent`)
     return violations
   }
 
-  #own(xid: string | undefined, owner: string, complain: (what: string) => void): void {
+  #own(xid: string | undefined, owner: Owner, complain: (what: string) => void): void {
     if (xid === undefined) return
     const other = this.#owners.get(xid)
-    if (other !== undefined) complain(`one Postgres transaction served ${owner} and ${other}`)
     this.#owners.set(xid, owner)
+    if (other === undefined) return
+    // an early commit that was refused has ended no transaction: what came after it rolled back with what came before
+    const isRefusedCommit = other.session === owner.session && owner.fate === 'rolled back'
+    if (isRefusedCommit && other.fate === 'rolled back') return
+    complain(`one Postgres transaction served ${owner.name} and ${other.name}`)
   }
 }
 

@@ -74,12 +74,13 @@ async function endSession(session: Session, reply: FastifyReply, head: Head, pay
     return 'done'
   }
   assertSendable(head, payload)
-  // Fastify reads the stream of a HEAD request without sending it
-  if (reply.request.method === 'HEAD' && session.stream) close(session.stream)
-  if (isStream(payload)) {
+  // a row stream sends its statement a little later, and Fastify sends no rows for HEAD
+  if (reply.request.method === 'HEAD') {
+    await immediate()
+    if (session.stream) close(session.stream)
+  } else if (isStream(payload)) {
     if (session.context.spec.mode === 'read' && !session.root.isRollbackOnly) return 'streaming'
     await untilOpened(payload)
-    // a row stream sends its statement a little later
     await immediate()
     if (session.stream) throw new DbSessionError('DB_SESSION_STREAM_OPEN')
   }

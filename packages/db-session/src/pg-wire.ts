@@ -146,9 +146,10 @@ export function isCursorIn(wanted: 'idle' | 'done', statement: Statement): boole
   return (cursor?.state ?? state) === wanted
 }
 
-/** Closes a cursor, a row stream or a COPY. A consumer that still waits for rows needs an error. */
+/** Closes a cursor, a row stream or a COPY, unless all rows have arrived. A consumer that waits for more needs an error. */
 export function close(statement: Statement, error?: Error): void {
   const stream = statement as Partial<RowStream>
+  if (isCursorIn('done', statement)) return
   if (stream.destroy) stream.destroy(error)
   else stream.close?.(() => {})
 }

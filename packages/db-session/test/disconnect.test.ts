@@ -1,4 +1,6 @@
 /** A client that disconnects, and a request that times out: the session rolls back at once. */
+import http2 from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyRequest } from 'fastify'
 import t, { type Test } from 'tap'
@@ -218,6 +220,31 @@ t.test('many disconnects', async (t) => {
     t.equal(aborted, 80)
     await isFull(t)
   })
+})
+
+t.test('an HTTP/2 stream that is reset rolls back, and is not taken for a hijacked reply', async (t) => {
+  const { app, knex, log } = await start(
+    t,
+    database,
+    (app) => {
+      app.post('/', async ({ db }) => {
+        await db('users').insert({ email: 'reset' })
+        await db.raw('select pg_sleep(60)')
+        return {}
+      })
+    },
+    { server: { http2: true } as never },
+  )
+  const { port } = app.server.address() as AddressInfo
+  const client = http2.connect(`http://127.0.0.1:${port}`)
+  t.teardown(() => client.destroy())
+  const request = client.request({ ':method': 'POST', ':path': '/' })
+  request.on('error', () => {}).end()
+  await until(async () => (await database.see(sleepers))[0] === 1)
+  request.close(http2.constants.NGHTTP2_CANCEL)
+  await until(() => used(knex) === 0)
+  t.same(await database.see("select email from users where email = 'reset'"), [])
+  t.notMatch(log, [{ msg: /hijacked/ }])
 })
 
 t.test('a timeout', async (t) => {

@@ -101,6 +101,8 @@ t.test('a session reads as knex does', async (t) => {
       ((await db.raw('select 1 as a; select 2 as b')) as unknown as { rows: [] }[]).map((r) => r.rows),
     ref: async (db) => db('users').select(db.ref('email').as('name')).withSchema('public').where({ id: 1 }),
     'column info': async (db) => db('users').columnInfo('email'),
+    'the extended protocol': async (db) =>
+      (await db.raw('select 1 as one').options({ queryMode: 'extended' })).rows,
     'rows as lists': async (db) => (await db.raw('select 1, 2').options({ rowMode: 'array' })).rows,
     clone: async (db) => db('users').where({ id: 1 }).clone().select('id'),
     modify: async (db) => db('users').modify((query) => void query.where({ id: 2 })),

@@ -1,6 +1,7 @@
 /** Everything that a handler can leave without an `await`: it harms its own request and no other. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Model } from 'objection'
+import QueryStream from 'pg-query-stream'
 import t from 'tap'
 import type { DbSession } from '../src/index.ts'
 import { openDatabase, openKnex, send, start, until, used } from './setup.ts'
@@ -495,6 +496,40 @@ t.test('a row stream that was left', async (t) => {
     })
   }
 })
+
+t.test(
+  'rows that have arrived reach their consumer, even if their savepoint is rolled back meanwhile',
+  async (t) => {
+    let count = 0
+    const { hit } = await serve([
+      async ({ db }) => {
+        let reading: Promise<void> | undefined
+        const work = async (db: DbSession) => {
+          const connection = await db.client.acquireConnection()
+          const stream = new QueryStream('select generate_series(1, 50)')
+          const { handleCommandComplete } = stream
+          const isComplete = new Promise<void>((resolve) => {
+            stream.handleCommandComplete = (message: unknown) => {
+              handleCommandComplete.call(stream, message)
+              resolve()
+            }
+          })
+          connection.query(stream)
+          const read = async () => {
+            for await (const _ of stream) count++
+          }
+          reading = read()
+          await isComplete
+          throw new Error('undo')
+        }
+        await db.savepoint(work).catch(() => {})
+        await reading
+      },
+    ])
+    t.equal((await hit('POST', '/0')).status, 201)
+    t.equal(count, 50)
+  },
+)
 
 t.test('a timeout of the client', async (t) => {
   const limited = openKnex(database.url, 5, {

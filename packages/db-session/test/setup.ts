@@ -85,7 +85,7 @@ export async function start(
   await app.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(() => {
     // fetch() opens sockets that it never uses, for which `close()` would wait
-    app.server.closeAllConnections()
+    app.server.closeAllConnections?.()
     return app.close()
   })
   const base = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
