@@ -113,12 +113,12 @@ export function toDbSessionError(error: unknown): DbSessionError | undefined {
   if (error instanceof DbSessionError) return error
   const origin = findPostgresError(error)
   if (origin === undefined) return undefined
-  const sqlState = origin.code
-  for (const code of DB_SESSION_ERROR_CODES)
-    if (code !== 'DB_SESSION_QUERY_FAILED' && SQLSTATES[code]?.includes(sqlState))
-      return new DbSessionError(code, origin)
-  if (endsConnection(error) && !SQLSTATES.DB_SESSION_QUERY_FAILED?.includes(sqlState))
-    return new DbSessionError('DB_SESSION_CONNECTION_LOST', origin)
+  const { code: sqlState, routine } = origin
+  const listed = DB_SESSION_ERROR_CODES.find((code) => SQLSTATES[code]?.includes(sqlState))
+  if (listed && listed !== 'DB_SESSION_QUERY_FAILED') return new DbSessionError(listed, origin)
+  // PgBouncer's own errors are 08P01, too, but name no routine
+  const isFault = listed !== undefined && routine !== undefined
+  if (endsConnection(error) && !isFault) return new DbSessionError('DB_SESSION_CONNECTION_LOST', origin)
   const message = `A statement failed with SQLSTATE ${sqlState}.`
   return new DbSessionError('DB_SESSION_QUERY_FAILED', origin, message)
 }

@@ -79,7 +79,7 @@ export interface QueryEvent {
 /** Statements that follow each BEGIN in the same message. Values are strings, numbers, bigints, booleans or null. */
 export type BeginStatements = BeginStatement | readonly BeginStatement[]
 /** One of them; `$1` stands for the first value. */
-export type BeginStatement = string | { readonly text: string; readonly values?: readonly unknown[] }
+export type BeginStatement = string | Pick<QueryConfig, 'text' | 'values'>
 
 /** The options of one route, in `config: { db: … }`. */
 export interface DbRoute {
@@ -129,7 +129,7 @@ export interface SessionOptions {
   /** Keeps the values of each statement in the timeline and the diagnostics. They are user data. @default false */
   readonly bindings?: boolean
   /** Milliseconds before run 2, 3, … of a work: random, up to `base` × 2ⁿ and `max`. @default { base: 5, max: 250 } */
-  readonly backoff?: { readonly base: number; readonly max: number }
+  readonly backoff?: Readonly<Record<'base' | 'max', number>>
   /** The random source of the back-off. @default Math.random */
   readonly random?: () => number
   /** The timer of the back-off. @default node:timers/promises */

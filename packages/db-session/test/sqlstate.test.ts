@@ -1,7 +1,7 @@
 /** The table of SQLSTATEs: what each error of Postgres becomes, provoked on a real one. */
 import type { FastifyRequest } from 'fastify'
 import t from 'tap'
-import { DbSessionError } from '../src/index.ts'
+import { DbSessionError, toDbSessionError } from '../src/index.ts'
 import { proxy } from './proxy.ts'
 import { openDatabase, openKnex, raise, rejection, start, until, used } from './setup.ts'
 
@@ -235,6 +235,13 @@ t.test("a program's faults of the protocol are a 500, and not a lost connection"
     t.match(answer, { status: 500, json: { code: 'DB_SESSION_QUERY_FAILED' } }, `${path} ${answer.body}`)
     t.equal(answer.headers.get('retry-after'), null)
   }
+})
+
+t.test('an error of PgBouncer itself, which names no routine, is a lost connection', async (t) => {
+  const create = (routine: string | undefined) =>
+    Object.assign(new Error('x'), { severity: 'FATAL', code: '08P01', routine })
+  t.match(toDbSessionError(create(undefined)), { code: 'DB_SESSION_CONNECTION_LOST', statusCode: 503 })
+  t.match(toDbSessionError(create('exec_bind_message')), { code: 'DB_SESSION_QUERY_FAILED', statusCode: 500 })
 })
 
 t.test('the timeouts of Postgres', async (t) => {
