@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Knex } from 'knex'
@@ -75,7 +74,8 @@ async function perform(step: Step, place: Place): Promise<void> {
       trace.excuse = 'the client disconnected'
       trace.disconnected = true
       trace.disconnect()
-      if (step.wait && !place.request.raw.socket.destroyed) await once(place.request.raw.socket, 'close')
+      // once the response is complete, the client has nothing left to disconnect
+      while (step.wait && !trace.answer && !place.request.raw.socket.destroyed) await sleep(1)
       return
     case 'together':
       await Promise.all(step.steps.map((each) => perform(each, place)))

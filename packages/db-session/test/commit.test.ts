@@ -9,6 +9,7 @@ t.beforeEach(() => database.other.query('truncate users, posts restart identity 
 
 t.test('an early commit', async (t) => {
   const mails: string[] = []
+  const refused: unknown[] = []
   const { hit, app, knex } = await start(t, database, (app) => {
     app.post('/twice', async (request) => {
       request.db.afterCommit(() => mails.push('first'))
@@ -45,6 +46,15 @@ t.test('an early commit', async (t) => {
       await request.db('users').insert({ email: 'y' })
       return {}
     })
+    app.post('/after-a-failed-statement', async (request) => {
+      await request.db('users').insert({ email: 'x' })
+      await request.db.query('select 1/0').catch(() => {})
+      const { code } = await rejection(request.db.commit())
+      const usedAfterwards = used(knex)
+      const later = await rejection(request.db('users').insert({ email: 'y' }) as never)
+      refused.push(code, later.code, usedAfterwards)
+      return {}
+    })
     app.post('/of-nothing', async (request) => {
       await request.db.commit()
       await request.db.commit()
@@ -72,6 +82,10 @@ t.test('an early commit', async (t) => {
     await app.unitOfWork(async (db) => void db.afterCommit(() => mails.push('after')))
     await until(() => mails.length > 0)
     t.same(mails, ['after'], 'no function of a failed commit runs')
+  })
+  t.test('commit() after a failed statement is refused, and gives the connection back', async (t) => {
+    t.match(await hit('POST', '/after-a-failed-statement'), { status: 500, seen: [] })
+    t.same(refused, ['DB_SESSION_TRANSACTION_FAILED', 'DB_SESSION_TRANSACTION_FAILED', 0])
   })
   t.test('commit() without a statement before it does nothing', async (t) => {
     t.match(await hit('POST', '/of-nothing'), { status: 200, seen: ['x'] })

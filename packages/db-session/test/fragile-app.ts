@@ -169,6 +169,14 @@ const cases: Record<string, Case> = {
       return cursor.read(10)
     },
   },
+  'pg-cursor after a statement that failed': {
+    expected: { status: '500', code: 'DB_SESSION_TRANSACTION_FAILED', seen: [] },
+    handler: async ({ db }) => {
+      await db.query('select 1/0').catch(() => {})
+      const cursor: Cursor = (await connect(db)).query(new Cursor('select 1'))
+      return cursor.read(10)
+    },
+  },
   'pg-copy-streams: COPY FROM': {
     expected: { status: '201|500' },
     handler: async ({ db }, reply) => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { DbSession } from '../src/index.ts'
 import { proxy } from './proxy.ts'
 import { openDatabase, openKnex, start, until, used } from './setup.ts'
 
@@ -174,6 +175,30 @@ t.test('a connection that does not reply to a ROLLBACK is discarded', async (t) 
     t.same(response.seen, ['ok'])
     await database.other.query('truncate users cascade')
   }
+})
+
+t.test('a savepoint whose statement cannot be cancelled fails its session', async (t) => {
+  const between = await proxy(t, database.url)
+  const { hit, knex } = await start(
+    t,
+    database,
+    (app) => {
+      app.post('/', async ({ db }) => {
+        await db('users').insert({ email: 'x' })
+        const work = async (db: DbSession) => {
+          await db('users').insert({ email: 'y' })
+          between.onMessage = () => 'mute'
+          db.query('select 1').catch(() => {})
+          throw new Error('undo')
+        }
+        await db.savepoint(work).catch(() => {})
+        return {}
+      })
+    },
+    { knex: openKnex(between.url, 1), cancelTimeoutMs: 100 },
+  )
+  t.match(await hit('POST', '/'), { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' }, seen: [] })
+  await until(() => used(knex) === 0)
 })
 
 t.test('a request succeeds after all connections were cut', async (t) => {
