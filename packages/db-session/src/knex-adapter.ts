@@ -25,9 +25,8 @@ export function getConnections(knex: Knex): Connections {
   }
 }
 
-// Prepares what all sessions of one knex share, so one session costs three small objects.
-// Private: a client can have another client as its prototype; it calls `acquireConnection`, `releaseConnection` and pg's
-// `query(config, callback)`; a knex lists its methods as own members.
+// Prepares what all sessions of one knex share. Private: a client can have another client as its prototype; it calls
+// `acquireConnection`, `releaseConnection` and pg's `query(config, callback)`; a knex lists its methods as own members.
 export function createSessionKnexFactory(knex: Knex, runUnit: RunUnit): CreateSessionKnex {
   const clientPrototype: SessionClient = Object.create(knex.client)
   clientPrototype.transacting = true

@@ -302,6 +302,7 @@ export class Session {
         // the functions given to `afterCommit` start a moment later
         setImmediate(() => Promise.all(this.#afterwards).then(() => this.context.onEnded()))
       }
+      this.#notify()
     }
   }
 
@@ -348,7 +349,7 @@ export class Session {
     while (!job.isSettled) await this.#changed()
   }
 
-  /** Resolves when a statement is answered, or a savepoint or a unit of work ends. */
+  /** Resolves when a statement is answered, when a savepoint or a unit of work ends, and when the state changes. */
   #changed(): Promise<void> {
     return new Promise((resolve) => void this.#watchers.push(resolve))
   }

@@ -1,7 +1,7 @@
 /** A streaming replica: its rows may be stale, and the primary serves if no connection to it can be had. */
 import t from 'tap'
+import { newCluster } from '../../../test-support/cluster.ts'
 import { openKnex, start, used } from '../test/setup.ts'
-import { newCluster } from './cluster.ts'
 
 const FAST = { fsync: 'off', full_page_writes: 'off' }
 const primary = await newCluster(t)

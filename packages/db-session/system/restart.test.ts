@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import t from 'tap'
+import { newCluster } from '../../../test-support/cluster.ts'
 import { openKnex, start, until, used } from '../test/setup.ts'
-import { newCluster } from './cluster.ts'
 
 const cluster = await newCluster(t)
 await cluster.start()

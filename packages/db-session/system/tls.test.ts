@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { newCluster } from '../../../test-support/cluster.ts'
 import { proxy } from '../test/proxy.ts'
 import { openKnex, start, until, used } from '../test/setup.ts'
-import { newCluster } from './cluster.ts'
 
 const SSL_REQUEST = '0000000804d2162f'
 
