@@ -1,5 +1,6 @@
 /** The package as others get it: packed, unpacked into a project of its own, imported by name. */
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -31,7 +32,8 @@ const { dependencies, peerDependencies } = JSON.parse(
   await readFile(path.join(installed, 'package.json'), 'utf8'),
 )
 for (const name of ['@types', ...Object.keys({ ...dependencies, ...peerDependencies })]) {
-  await symlink(path.join(modules, name), path.join(folder, 'node_modules', name))
+  const own = path.join(packageDir, 'node_modules', name)
+  await symlink(existsSync(own) ? own : path.join(modules, name), path.join(folder, 'node_modules', name))
 }
 
 t.test('holds what it needs and no more', (t) => {
