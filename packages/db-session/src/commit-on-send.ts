@@ -5,6 +5,7 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { DbSessionError, toDbSessionError } from './errors.ts'
 import type { TransactionSpec } from './options.ts'
+import { close } from './pg-wire.ts'
 import { type GetRequestSession, type Head, readHead, restoreHead } from './request-session.ts'
 import type { Session } from './session.ts'
 
@@ -74,31 +75,27 @@ async function endSession(session: Session, reply: FastifyReply, head: Head, pay
   }
   assertSendable(head, payload)
   // Fastify reads the stream of a HEAD request without sending it
-  if (reply.request.method === 'HEAD') session.closeStream()
+  if (reply.request.method === 'HEAD' && session.stream) close(session.stream)
   if (isStream(payload)) {
     if (session.context.spec.mode === 'read' && !session.root.isRollbackOnly) return 'streaming'
     await untilOpened(payload)
     // a row stream sends its statement a little later
     await immediate()
-    if (session.isStreaming) throw new DbSessionError('DB_SESSION_STREAM_OPEN')
+    if (session.stream) throw new DbSessionError('DB_SESSION_STREAM_OPEN')
   }
   await session.finish()
   return 'done'
 }
 
 /** Rejects if a stream fails before the COMMIT, as a file does that cannot be opened. Later, Fastify listens. */
-async function untilOpened(payload: Stream): Promise<void> {
+async function untilOpened(payload: unknown): Promise<void> {
   if (!(payload instanceof Readable)) return
   payload.on('error', () => {})
   if ('pending' in payload && payload.pending === true) await once(payload, 'ready')
   if (payload.errored) throw payload.errored
 }
 
-interface Stream {
-  destroy?(): void
-}
-
-function isStream(payload: unknown): payload is Stream {
+function isStream(payload: unknown): payload is { destroy?(): void } {
   if (payload === null || typeof payload !== 'object') return false
   return 'pipe' in payload || 'getReader' in payload || (payload instanceof Response && payload.body !== null)
 }

@@ -89,10 +89,11 @@ export class ConnectionPool {
     const { max } = this.#connections
     if (isUnit ? this.#lent >= max : this.#lentToRequests >= Math.max(1, max - 1)) return
     waiter.isAdmitted = true
-    this.#count(1, isUnit)
+    this.#lent++
+    if (!isUnit) this.#lentToRequests++
     try {
       const connection = await this.#connections.acquire()
-      const lease = new Lease(connection, this.verbs, () => {
+      const lease = lend(connection, this.verbs, () => {
         this.#connections.release(connection)
         this.#admitNext(isUnit)
       })
@@ -107,52 +108,42 @@ export class ConnectionPool {
   }
 
   #admitNext(wasUnit: boolean): void {
-    this.#count(-1, wasUnit)
+    this.#lent--
+    if (!wasUnit) this.#lentToRequests--
     for (const waiter of this.#waiters) {
       if (waiter.isAdmitted) continue
       this.#admit(waiter)
       if (waiter.isAdmitted) return
     }
   }
-
-  #count(change: number, isUnit: boolean): void {
-    this.#lent += change
-    if (!isUnit) this.#lentToRequests += change
-  }
 }
 
-/** A borrowed connection. It goes back exactly once: returning it twice would put two sessions on one connection. */
-export class Lease {
-  readonly connection: PgConnection
-  readonly verbs: Verbs
-  readonly #takeBack: () => void
-  #isReturned = false
+export type Lease = ReturnType<typeof lend>
 
-  constructor(connection: PgConnection, verbs: Verbs, takeBack: () => void) {
-    this.connection = connection
-    this.verbs = verbs
-    this.#takeBack = takeBack
+/** Lends a connection. It goes back exactly once: returning it twice would put two sessions on one connection. */
+function lend(connection: PgConnection, verbs: Verbs, takeBack: () => void) {
+  let isReturned = false
+  const assertFirstReturn = (): void => {
+    if (isReturned) throw new Error('A connection was returned twice. This is a bug in db-session.')
+    isReturned = true
   }
-
-  release(): void {
-    this.#assertFirstReturn()
-    this.#takeBack()
-  }
-
-  /** Closes the connection, which rolls its transaction back, and returns the slot to the pool. */
-  async discard(): Promise<void> {
-    this.#assertFirstReturn()
-    if (!isLost(this.connection)) {
-      const closed = new Promise((resolve) => this.connection.once('end', resolve))
-      this.connection.end().catch(() => {})
-      closeSocket(this.connection)
-      await closed
-    }
-    this.#takeBack()
-  }
-
-  #assertFirstReturn(): void {
-    if (this.#isReturned) throw new Error('A connection was returned twice. This is a bug in db-session.')
-    this.#isReturned = true
+  return {
+    connection,
+    verbs,
+    release(): void {
+      assertFirstReturn()
+      takeBack()
+    },
+    /** Closes the connection, which rolls its transaction back, and returns the slot to the pool. */
+    async discard(): Promise<void> {
+      assertFirstReturn()
+      if (!isLost(connection)) {
+        const closed = new Promise((resolve) => connection.once('end', resolve))
+        connection.end().catch(() => {})
+        closeSocket(connection)
+        await closed
+      }
+      takeBack()
+    },
   }
 }

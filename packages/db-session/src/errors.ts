@@ -47,7 +47,6 @@ const SQLSTATES: Partial<Record<DbSessionErrorCode, string>> = {
 
 /**
  * The `code` of a {@link DbSessionError}: a union, so a `switch` narrows.
- *
  * @useDeclaredType
  */
 export type DbSessionErrorCode = keyof typeof ERRORS
@@ -79,10 +78,7 @@ export class DbSessionError extends Error {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.statusCode = ERRORS[code][0]
-    if (TRANSIENT.test(code)) {
-      this.retryAfter = 1
-      this.headers = { 'retry-after': '1' }
-    }
+    if (TRANSIENT.test(code)) Object.assign(this, { retryAfter: 1, headers: { 'retry-after': '1' } })
     const origin = findPostgresError(cause)
     if (origin) this.sqlState = origin.code
     if (origin?.constraint) this.constraint = origin.constraint
@@ -110,7 +106,6 @@ export function findPostgresError(error: unknown): PostgresError | undefined {
  * Translates an error of Postgres to a {@link DbSessionError}, whose message contains no SQL and no values. Returns a
  * `DbSessionError` as it is, and `undefined` for every other error: an application's own error keeps its status, its
  * code and its message, even if its `cause` is an error of Postgres.
- *
  * @example
  * app.setErrorHandler((error, request, reply) => reply.send(toDbSessionError(error) ?? error))
  */

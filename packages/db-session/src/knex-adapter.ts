@@ -1,7 +1,7 @@
 /** Everything that relies on private parts of knex. `private-parts.test.ts` fails if one of them changes. */
 import { EventEmitter } from 'node:events'
 import type { Knex } from 'knex'
-import type { QueryResult } from 'pg'
+import type { QueryConfig as PgQueryConfig, QueryResult } from 'pg'
 import type { Connections } from './connection-pool.ts'
 import { notOnASession } from './errors.ts'
 import { isSubmittable, type PgConnection, prepareStream, type Statement } from './pg-wire.ts'
@@ -87,26 +87,26 @@ const kConnection = Symbol('db-session.connection')
 type SessionKnex = DbSession & { client: Knex.Client; [kConnection]: SessionConnection }
 type SessionClient = Knex.Client & { [kConnection]: SessionConnection; transacting: boolean }
 
-const OUTSIDE = 'It belongs to the knex itself, not to a session of it.'
 /** Members of Knex that would leave the session, or outlive it. */
-const REFUSED = {
-  ...{ initialize: OUTSIDE, destroy: OUTSIDE, withUserParams: OUTSIDE, transactionProvider: OUTSIDE },
-  ...{ migrate: OUTSIDE, seed: OUTSIDE },
-  rollback: 'A session has no `rollback`: throw an error, or call `rollbackOnly()`.',
-}
+const REFUSED = [
+  'initialize',
+  'destroy',
+  'withUserParams',
+  'transactionProvider',
+  'migrate',
+  'seed',
+  'rollback',
+]
+const OUTSIDE = 'It belongs to the knex itself, not to a session of it.'
+const NO_ROLLBACK = 'A session has no `rollback`: throw an error, or call `rollbackOnly()`.'
 const NOT_A_TRANSACTION =
   'A transaction inside a session is a savepoint: give `transaction` a function that returns a promise, and no options.'
-const QUERY_MEMBERS = ['text', 'values', 'name', 'rowMode']
 
+type Prototype = Record<string, unknown>
 type Members = Record<string, (db: SessionKnex, ...args: never[]) => unknown>
 
 /** Defines the members of a session besides those of a query builder. */
-function defineMembers(
-  prototype: Record<string, unknown>,
-  knex: Knex,
-  create: CreateSessionKnex,
-  runUnit: RunUnit,
-): void {
+function defineMembers(prototype: Prototype, knex: Knex, create: CreateSessionKnex, runUnit: RunUnit): void {
   const getters: Members = {
     userParams: () => knex.userParams,
     fn: () => knex.fn,
@@ -114,9 +114,9 @@ function defineMembers(
     mode: (db) => db[kConnection].session.context.spec.mode,
     timeline: (db) => db[kConnection].session.context.timeline.events,
   }
-  for (const [name, message] of Object.entries(REFUSED))
+  for (const name of REFUSED)
     getters[name] = () => {
-      throw notOnASession(message)
+      throw notOnASession(name === 'rollback' ? NO_ROLLBACK : OUTSIDE)
     }
   const methods: Members = {
     raw: (db, ...args) => db.client.raw(...args),
@@ -169,7 +169,7 @@ function defineMembers(
 }
 
 /** `db.select()`, `db.where()` and so on: each is a method of a new builder. */
-function forwardToBuilder(prototype: Record<string, unknown>, knex: Knex): void {
+function forwardToBuilder(prototype: Prototype, knex: Knex): void {
   const builder = knex.queryBuilder() as unknown as Record<string, unknown>
   for (const name of Object.keys(knex)) {
     if (typeof builder[name] !== 'function' || name in EventEmitter.prototype) continue
@@ -181,10 +181,10 @@ function forwardToBuilder(prototype: Record<string, unknown>, knex: Knex): void 
 }
 
 function parseQuery(statement: string | QueryConfig, values: readonly unknown[] | undefined): QueryConfig {
-  const config =
-    typeof statement === 'string' ? { text: statement, ...(values !== undefined && { values }) } : statement
-  const { text, values: given = [], name = '', rowMode = 'array' } = config ?? {}
-  const unknown = Object.keys(config ?? {}).find((member) => !QUERY_MEMBERS.includes(member))
+  const own = typeof statement === 'string' ? { text: statement } : statement
+  const config: QueryConfig = values === undefined ? own : { ...own, values }
+  const { text, values: given = [], name = '', rowMode = 'array', ...rest } = config ?? {}
+  const [unknown] = Object.keys(rest)
   if (typeof text !== 'string')
     throw new TypeError('Expected `query` to get a text, or an object with a text.')
   if (!Array.isArray(given)) throw new TypeError('Expected the values of `query` to be an array.')
@@ -225,24 +225,21 @@ export function lendOneConnection(knex: Knex, connection: PgConnection): () => v
 // Private: how knex spells BEGIN, COMMIT and ROLLBACK.
 function shareConnection(connection: PgConnection) {
   let isInTransaction = false
-  const send = (query: { text: string }): Promise<QueryResult> => connection.query(query)
-  const run = async (query: { text: string; values?: unknown[] }): Promise<QueryResult> => {
-    if (/^COMMIT\b/i.test(query.text)) return send({ text: 'RELEASE SAVEPOINT knex' })
-    if (/^ROLLBACK;?$/i.test(query.text)) return send({ text: 'ROLLBACK TO SAVEPOINT knex' })
-    if (isInTransaction) return send(query)
-    isInTransaction = /^BEGIN\b/i.test(query.text)
-    if (isInTransaction) return send({ text: 'SAVEPOINT knex' })
-    await send({ text: 'SAVEPOINT statement' })
-    const result = await send(query).catch(async (error) => {
-      await send({ text: 'ROLLBACK TO SAVEPOINT statement' })
+  const run = async (config: QueryConfig): Promise<QueryResult> => {
+    if (/^COMMIT\b/i.test(config.text)) return connection.query('RELEASE SAVEPOINT knex')
+    if (/^ROLLBACK;?$/i.test(config.text)) return connection.query('ROLLBACK TO SAVEPOINT knex')
+    if (isInTransaction) return connection.query(config as PgQueryConfig)
+    isInTransaction = /^BEGIN\b/i.test(config.text)
+    if (isInTransaction) return connection.query('SAVEPOINT knex')
+    await connection.query('SAVEPOINT statement')
+    const result = await connection.query(config as PgQueryConfig).catch(async (error) => {
+      await connection.query('ROLLBACK TO SAVEPOINT statement')
       throw error
     })
-    await send({ text: 'RELEASE SAVEPOINT statement' })
+    await connection.query('RELEASE SAVEPOINT statement')
     return result
   }
-  return {
-    query(query: { text: string; values?: unknown[] }, callback: ReplyCallback): void {
-      run(query).then((result) => callback(null, result), callback)
-    },
-  }
+  const query = (config: QueryConfig, callback: ReplyCallback): void =>
+    void run(config).then((result) => callback(null, result), callback)
+  return { query }
 }

@@ -50,16 +50,13 @@ export function parseSessionOptions(options: SessionOptions, further: readonly s
   const settings = { ...DEFAULTS, ...Object.fromEntries(given) } as Settings
   for (const name of ['knex', 'replica'] as const)
     check(name, settings[name], 'a knex whose client is pg', isKnex(settings[name], name === 'replica'))
-  for (const [name, value] of Object.entries(settings))
-    if (name.endsWith('Ms')) checkInteger(name, value, name === 'acquireTimeoutMs' ? 1 : 0, MAX_MS)
+  for (const [name, value] of Object.entries(settings)) {
+    const type = name === 'begin' ? 'function' : typeof DEFAULTS[name as keyof typeof DEFAULTS]
+    if (type === 'number') checkInteger(name, value, name === 'acquireTimeoutMs' ? 1 : 0, MAX_MS)
+    if (type === 'boolean' || type === 'function') check(name, value, `a ${type}`, typeof value === type)
+  }
   checkInteger('backoff.base', settings.backoff?.base, 0, MAX_MS)
   checkInteger('backoff.max', settings.backoff.max, 0, MAX_MS)
-  for (const name of ['closePools', 'bindings'] as const)
-    check(name, settings[name], 'a boolean', typeof settings[name] === 'boolean')
-  for (const name of ['random', 'sleep'] as const)
-    check(name, settings[name], 'a function', typeof settings[name] === 'function')
-  const { begin } = options as { begin?: unknown }
-  check('begin', begin, 'a function', begin === undefined || typeof begin === 'function')
   return settings
 }
 

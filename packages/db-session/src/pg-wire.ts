@@ -54,32 +54,32 @@ export function isSubmittable(statement: Statement): statement is Submittable {
   return typeof (statement as Submittable).submit === 'function'
 }
 
-/** Sends a statement. `lost` creates the error for the consumer of a row stream whose connection is lost. */
-export function send(connection: PgConnection, statement: Statement, lost: () => Error) {
+/** What goes into the same message as a statement, before it and after it. */
+export interface Batch {
+  readonly begin: Encoded
+  readonly end?: Encoded | undefined
+}
+
+// Sends a statement. `lost` creates the error for the consumer of a row stream whose connection is lost. One message
+// saves round trips, and a statement runs only if its BEGIN succeeded: in two messages it would be committed by itself.
+export function send(connection: PgConnection, statement: Statement, lost: () => Error, batch?: Batch) {
   return new Promise<QueryResult>((resolve, reject) => {
     const reply: Reply = (error, result) => (error ? reject(error) : resolve(result as QueryResult))
-    if (isSubmittable(statement)) submit(connection, statement as RowStream, lost, reply)
-    // pg copies a config, member by member, but not a text and its values
-    else if (hasOnly(statement, ['text', 'values']))
-      connection.query(statement.text, statement.values as never, reply as never)
+    if (batch) connection.query(new BatchedQuery(batch, statement as QueryConfig, reply) as Submittable)
+    else if (isSubmittable(statement)) submit(connection, statement as RowStream, lost, reply)
     else connection.query(statement, reply)
   })
 }
 
 /** Returns true if the statement fits into one message with others: a single statement without a name. */
 export function canBatch(statement: Statement): statement is QueryConfig {
-  if (isSubmittable(statement) || !hasOnly(statement, BATCH_MEMBERS)) return false
+  if (isSubmittable(statement)) return false
+  for (const name in statement)
+    if (!BATCH_MEMBERS.includes(name) && statement[name as keyof QueryConfig] !== undefined) return false
   return Boolean(statement.values?.length) || !statement.text.includes(';')
 }
 
-// Sends BEGIN, a statement and, if given, COMMIT in one message. That saves round trips, and the statement runs only if
-// BEGIN succeeded: in two messages, a statement after a failed BEGIN would be committed by itself.
-export function sendBatch(connection: PgConnection, begin: Encoded, statement: QueryConfig, end?: Encoded) {
-  return new Promise<QueryResult>((resolve, reject) => {
-    const reply: Reply = (error, result) => (error ? reject(error) : resolve(result as QueryResult))
-    connection.query(new BatchedQuery(begin, end, statement, reply) as Submittable)
-  })
-}
+const BATCH_MEMBERS = ['text', 'values', 'types', 'rowMode', 'queryMode', 'binary']
 
 // Asks Postgres, over a second connection, to cancel what the first one runs; PgBouncer forwards it. Resolves when the
 // server has closed the second connection: the signal is sent by then, so it cannot hit a later statement. Never rejects.
@@ -99,11 +99,7 @@ export function cancel(target: PgConnection, timeoutMs: number): Promise<void> {
 }
 
 /** Private: pg's types leave `cancel` and the arguments of `connect` out. */
-type CancelConnection = Connection & {
-  connect(port: number | string, host?: string): void
-  requestSsl(): void
-  cancel(processID: number, secretKey: number): void
-}
+type CancelConnection = Connection & Record<'connect' | 'requestSsl' | 'cancel', (...args: unknown[]) => void>
 
 /** Calls `onSilent` if the socket is silent for `timeoutMs`; 0 ends the watch. Private: `stream` is the socket. */
 export function watchForSilence({ connection }: PgConnection, timeoutMs: number, onSilent: () => void): void {
@@ -210,20 +206,18 @@ const Query = pg.Query as unknown as new (query: QueryConfig, values: undefined,
 
 /** A statement in the extended protocol, with others before and after it, and one Sync at the end. */
 class BatchedQuery extends Query {
-  readonly #begin: Encoded
-  readonly #end: Encoded | undefined
+  readonly #batch: Batch
   #completed = 0
   #isDone = false
 
-  constructor(begin: Encoded, end: Encoded | undefined, statement: QueryConfig, reply: Reply) {
+  constructor(batch: Batch, statement: QueryConfig, reply: Reply) {
     super({ ...statement, queryMode: 'extended' } as QueryConfig, undefined, reply)
-    this.#begin = begin
-    this.#end = end
+    this.#batch = batch
   }
 
   override submit(connection: Connection): Error | null {
     connection.stream.cork()
-    connection.stream.write(this.#begin.bytes)
+    connection.stream.write(this.#batch.begin.bytes)
     const error = super.submit(connection)
     connection.stream.uncork()
     return error
@@ -231,12 +225,12 @@ class BatchedQuery extends Query {
 
   override _getRows(connection: Connection): void {
     connection.execute({ portal: this.portal }, true)
-    if (this.#end) connection.stream.write(this.#end.bytes)
+    if (this.#batch.end) connection.stream.write(this.#batch.end.bytes)
     connection.sync()
   }
 
   override handleCommandComplete(message: object, connection: Connection): void {
-    if (this.#completed < this.#begin.count) this.#completed++
+    if (this.#completed < this.#batch.begin.count) this.#completed++
     else if (!this.#isDone) {
       this.#isDone = true
       super.handleCommandComplete(message, connection)
@@ -250,14 +244,6 @@ class BatchedQuery extends Query {
 
   /** Drops the rows of the statements after BEGIN: `select set_config(…)` returns one. */
   override handleDataRow(message: object): void {
-    if (this.#completed === this.#begin.count) super.handleDataRow(message)
+    if (this.#completed === this.#batch.begin.count) super.handleDataRow(message)
   }
-}
-
-const BATCH_MEMBERS = ['text', 'values', 'types', 'rowMode', 'queryMode', 'binary']
-
-function hasOnly(statement: QueryConfig, names: readonly string[]): boolean {
-  for (const name in statement)
-    if (!names.includes(name) && statement[name as keyof QueryConfig] !== undefined) return false
-  return true
 }

@@ -1,10 +1,10 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyRequest, preHandlerHookHandler, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { commitOnSend } from './commit-on-send.ts'
 import { DbSessionError, toDbSessionError } from './errors.ts'
 import * as option from './options.ts'
 import { type GetRequestSession, kOpenSessions, RequestSession, withRetries } from './request-session.ts'
-import { managerKey, SessionManager } from './session-manager.ts'
+import { SessionManager } from './session-manager.ts'
 import type { BeginStatements, DbRoute, DbSession, SessionOptions, UnitOfWork } from './types.ts'
 
 declare module 'fastify' {
@@ -32,7 +32,6 @@ export interface DbSessionOptions extends SessionOptions {
   /**
    * Returns statements that follow each BEGIN in the same message, also when a handler runs again: a tenant's
    * `set_config`, a `SET LOCAL ROLE`. `request` is undefined in a unit of work outside of a request. @default none
-   *
    * @example
    * (request) => ({ text: "SELECT set_config('app.tenant', $1, true)", values: [request?.headers['x-tenant'] ?? ''] })
    */
@@ -55,7 +54,6 @@ export const dbSession = fp<DbSessionOptions>(
     const kSpec = Symbol(`db-session.${name}.spec`)
     const getSession: GetRequestSession = (request) => (request as never)[kSession]
 
-    app.decorate(managerKey(name) as never, manager as never)
     const unitOfWork = manager.createUnitOfWork(begin && (() => begin(undefined)))
     app.decorate((name === 'db' ? 'unitOfWork' : `${name}UnitOfWork`) as 'unitOfWork', unitOfWork)
     if (!app.hasRequestDecorator(kOpenSessions)) app.decorateRequest(kOpenSessions as never, 0 as never)
@@ -87,20 +85,17 @@ export const dbSession = fp<DbSessionOptions>(
       const backOff = manager.backOff.bind(manager)
       if (spec.retry > 0) route.handler = withRetries(route.handler, { spec, name, getSession, backOff })
       // the last hook before the handler, and the last one before the response
-      append(route, 'preHandler', (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
+      const beforeHandler: preHandlerHookHandler = (request, _reply, done) => {
         getSession(request)?.beforeHandler()
         done()
-      })
-      append(route, 'onSend', commitOnSend(getSession, spec))
+      }
+      route.preHandler = [route.preHandler ?? [], beforeHandler].flat()
+      route.onSend = [route.onSend ?? [], commitOnSend(getSession, spec)].flat()
     })
     app.addHook('onClose', () => manager.close())
   },
   { name: '@auth-primer/db-session', fastify: '5.x' },
 )
-
-function append(route: RouteOptions, hook: 'preHandler' | 'onSend', added: unknown): void {
-  route[hook] = [route[hook] ?? [], added].flat() as never
-}
 
 /** Gives errors of Postgres a status and a message without SQL, before the app's own error handler gets them. */
 function translateErrors(own: RouteOptions['errorHandler']): NonNullable<RouteOptions['errorHandler']> {

@@ -59,7 +59,6 @@ export class RequestSession {
   /** Rolls the session back, so the handler can run again with another one. */
   async reset(): Promise<void> {
     await this.session?.abort(new DbSessionError('DB_SESSION_OVER'))
-    if (this.#current) this.#count(-1)
     this.#current = undefined
     if (this.head) restoreHead(this.reply, this.head)
   }
@@ -69,25 +68,22 @@ export class RequestSession {
     const { raw, sent } = this.reply
     const isUnsent = this.phase === 'open' && !sent && !raw.headersSent && !raw.destroyed
     const isUncommitted = !this.session?.hasCommittedEarly && (this.request[kOpenSessions] ?? 0) <= 1
-    const mayRunAgain = this.isUntouched && isUnsent && isUncommitted
-    return mayRunAgain && isConflict(cause) && hasReadableBody(this.request)
+    return this.isUntouched && isUnsent && isUncommitted && isConflict(cause) && hasReadableBody(this.request)
   }
 
   open(spec: TransactionSpec): DbSession {
     if (this.#current) return this.#current.db
     const { raw } = this.reply
     this.#current = this.#openSession(spec)
-    this.#count(1)
+    if (!this.#isListening) {
+      this.#isListening = true
+      this.request[kOpenSessions] = (this.request[kOpenSessions] ?? 0) + 1
+      raw.once('close', () => this.#onClose())
+    }
     // the response is on its way, or the client disconnected: too late for a session
     if (this.phase === 'answering' || this.phase === 'done' || raw.destroyed)
       this.#current.session.abort(new DbSessionError('DB_SESSION_OVER'))
-    else if (!this.#isListening) raw.once('close', () => this.#onClose())
-    this.#isListening = true
     return this.#current.db
-  }
-
-  #count(change: number): void {
-    this.request[kOpenSessions] = (this.request[kOpenSessions] ?? 0) + change
   }
 
   /** The response is over. If nothing has ended the session by now, nothing will. */
@@ -107,6 +103,7 @@ export class RequestSession {
   }
 }
 
+type Call = (request: FastifyRequest) => unknown
 export interface RetryOptions {
   readonly spec: TransactionSpec
   /** The member of the request that has the session. */
@@ -120,17 +117,14 @@ export function withRetries(handler: RouteHandlerMethod, options: RetryOptions):
   return function (this: unknown, ...args: unknown[]) {
     const [request, ...rest] = args as [FastifyRequest, ...unknown[]]
     const requestSession = options.getSession(request)
-    const call = (request: FastifyRequest): unknown => Reflect.apply(handler, this, [request, ...rest])
+    const call: Call = (request) => Reflect.apply(handler, this, [request, ...rest])
     // another plugin may call the handler with other arguments, as @fastify/websocket does
     return requestSession ? runWithRetries(call, requestSession, options) : call(request)
   } as RouteHandlerMethod
 }
 
-function runWithRetries(
-  call: (request: FastifyRequest) => unknown,
-  requestSession: RequestSession,
-  { spec, name, backOff }: RetryOptions,
-): unknown {
+function runWithRetries(call: Call, requestSession: RequestSession, options: RetryOptions): unknown {
+  const { spec, name, backOff } = options
   const { request, reply } = requestSession
   let current = 1
   const mayRunAgain = (cause: unknown): boolean => current <= spec.retry && requestSession.mayRetry(cause)
@@ -158,8 +152,8 @@ function runWithRetries(
   }
   const run = (): unknown => {
     try {
-      const result = call(wrapRequest(current))
-      return isThenable(result) ? result.then(undefined, onError) : result
+      const result = call(wrapRequest(current)) as Promise<unknown> | undefined
+      return typeof result?.then === 'function' ? result.then(undefined, onError) : result
     } catch (error) {
       return onError(error)
     }
@@ -178,10 +172,6 @@ function runWithRetries(
     return true
   }
   return run()
-}
-
-function isThenable(value: unknown): value is Promise<unknown> {
-  return typeof (value as Promise<unknown> | undefined)?.then === 'function'
 }
 
 /** Returns false for a body that Fastify has not parsed, or that is a stream: a second run would find it empty. */

@@ -11,11 +11,16 @@ const MAX_LEAK_CHECK_INTERVAL_MS = 1_000
 
 /** Returns the statements that follow BEGIN. Called for each BEGIN. */
 export type GetBegin = () => BeginStatements
+type Begin = readonly GetBegin[]
+type Work<T> = (db: DbSession) => Promise<T>
 
 type OpenOptions = Pick<SessionContext, 'spec' | 'isUnit' | 'log'> & {
   readonly owner: string
-  readonly begin: readonly GetBegin[]
+  readonly begin: Begin
 }
+
+/** The manager behind each function that runs units of work. */
+export const managers = new WeakMap<object, SessionManager>()
 
 export type OpenSession = ReturnType<SessionManager['open']>
 
@@ -66,19 +71,16 @@ export class SessionManager {
   }
 
   createUnitOfWork(begin: GetBegin | undefined): UnitOfWork {
-    return (work, options = {}) => {
+    const unitOfWork: UnitOfWork = (work, options = {}) => {
       adapter.assertFunction('unitOfWork', work)
       return adapter.handled(this.#runUnit(work, options, begin ? [begin] : []))
     }
+    managers.set(unitOfWork, this)
+    return unitOfWork
   }
 
   /** Runs a unit of work, and again after a conflict. `outer` is the session that waits for it, if there is one. */
-  async #runUnit<T>(
-    work: (db: DbSession) => Promise<T>,
-    options: UnitOfWorkOptions,
-    begin: readonly GetBegin[],
-    outer?: Session,
-  ): Promise<T> {
+  async #runUnit<T>(work: Work<T>, options: UnitOfWorkOptions, begin: Begin, outer?: Session): Promise<T> {
     if (this.#isClosing) throw new DbSessionError('DB_SESSION_CLOSING')
     if (outer?.root.isClosed) throw new DbSessionError('DB_SESSION_OVER')
     const { begin: ownBegin = [], ...route } = options
@@ -144,9 +146,4 @@ export class SessionManager {
     )
     return { lease, stop: () => waiting.stop() }
   }
-}
-
-/** The member of an app or of a unit of work that `withRollback` reads. */
-export function managerKey(name: string): symbol {
-  return Symbol.for(`auth-primer.db-session.${name}`)
 }

@@ -94,9 +94,8 @@ export function notAwaited(pending: string): DbSessionError {
 /** Creates the error for a commit, or a statement, after one that failed. */
 export function transactionFailed(cause: unknown): DbSessionError {
   const known = toDbSessionError(cause)
-  return known && known.code !== 'DB_SESSION_QUERY_FAILED'
-    ? known
-    : new DbSessionError('DB_SESSION_TRANSACTION_FAILED', cause)
+  if (known && known.code !== 'DB_SESSION_QUERY_FAILED') return known
+  return new DbSessionError('DB_SESSION_TRANSACTION_FAILED', cause)
 }
 
 /** Most statements contain none of these words. */

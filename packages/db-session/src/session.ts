@@ -16,6 +16,7 @@ interface Job extends Sendable {
   isSettled: boolean
 }
 
+type EndEvent = 'commit' | 'finish' | 'abort'
 type State =
   | { readonly name: 'idle' | 'ended' }
   | { readonly name: 'busy'; readonly job: Job }
@@ -66,8 +67,10 @@ export class Session {
     return this.#transaction !== undefined
   }
 
-  get isStreaming(): boolean {
-    return this.#state.name === 'busy' && wire.isSubmittable(this.#state.job.statement)
+  /** The row stream under way, if there is one. */
+  get stream(): wire.Statement | undefined {
+    const statement = this.#state.name === 'busy' ? this.#state.job.statement : undefined
+    return statement && wire.isSubmittable(statement) ? statement : undefined
   }
 
   /** Runs a statement after those before it. */
@@ -183,11 +186,6 @@ export class Session {
     else if ('done' in this.#state) await this.#state.done
   }
 
-  /** Closes the row stream under way, if there is one: its rows are not needed. */
-  closeStream(): void {
-    if (this.#state.name === 'busy') wire.close(this.#state.job.statement)
-  }
-
   /** Ends together with a unit of work that its owner waits for. */
   adopt(unit: Session): void {
     this.#units.add(unit)
@@ -286,10 +284,7 @@ export class Session {
   }
 
   /** Ends the transaction in the state that the event leads to, and leaves that state afterwards. */
-  async #end(
-    event: 'commit' | 'finish' | 'abort',
-    work: (transaction: Transaction | undefined) => Promise<void> | undefined,
-  ): Promise<void> {
+  async #end(event: EndEvent, work: (transaction?: Transaction) => Promise<void> | undefined): Promise<void> {
     const name = transition(this.#state.name, event)
     if (name !== 'committing' && name !== 'finishing')
       throw new Error(`A session cannot ${event} now. This is a bug in db-session.`)
@@ -324,9 +319,8 @@ export class Session {
       if (this.#state.name === 'committing') await this.#untilCommitted()
       const pending = this.#pending(scope)
       if (pending === undefined) return forgotten
-      const statement = this.#state.name === 'busy' ? this.#state.job.statement : undefined
-      if (statement !== undefined && wire.isLeft(statement)) {
-        wire.close(statement)
+      if (this.stream && wire.isLeft(this.stream)) {
+        wire.close(this.stream)
         await this.#changed()
         continue
       }
@@ -346,7 +340,7 @@ export class Session {
   #pending(scope: Scope): string | undefined {
     if (scope.child) return 'a savepoint'
     if (this.#state.name === 'busy' && this.#state.job.scope === scope)
-      return this.isStreaming ? 'a row stream' : 'a statement'
+      return this.stream ? 'a row stream' : 'a statement'
     return scope === this.root && this.#units.size > 0 ? 'a unit of work' : undefined
   }
 

@@ -149,21 +149,15 @@ export class Transaction {
       const begin = lease.verbs.begin(spec, extra)
       const end = isAlone ? lease.verbs.endOfRead : undefined
       timeline.record('begin', begin, startedAt)
-      const { connection } = lease
-      if (wire.canBatch(statement))
-        return await this.#watch(lease, sendable, () => wire.sendBatch(connection, begin, statement, end))
+      if (wire.canBatch(statement)) return await this.#send(lease, sendable, { begin, end })
       // a row stream, a prepared statement, or several statements in one text: BEGIN has a message of its own
-      await this.#watch(lease, undefined, () => wire.sendBatch(connection, begin, { text: '' }))
+      await this.#send(lease, undefined, { begin })
       return await this.#send(lease, sendable)
     } catch (error) {
       if (this.#lease === undefined) timeline.record(kind, statement, startedAt, { error: error as Error })
       wire.failUnsent(statement, error as Error)
       throw error
     }
-  }
-
-  #send(lease: Lease, sendable: Sendable): Promise<QueryResult> {
-    return this.#watch(lease, sendable, (lost) => wire.send(lease.connection, sendable.statement, lost))
   }
 
   #control(lease: Lease, kind: 'commit' | 'rollback', text: string): Promise<QueryResult | Error> {
@@ -174,45 +168,37 @@ export class Transaction {
   }
 
   /** Sends, records the reply, and gives the connection up if there is none. */
-  async #watch(
-    lease: Lease,
-    sendable: Sendable | undefined,
-    send: (lost: () => Error) => Promise<QueryResult>,
-  ): Promise<QueryResult> {
-    const { connection } = lease
+  async #send({ connection }: Lease, sendable?: Sendable, batch?: wire.Batch): Promise<QueryResult> {
     const { timeline, spec, cancelTimeoutMs } = this.#context
-    const { kind, statement } = sendable ?? {}
+    const { kind, statement = { text: '' } } = sendable ?? {}
     const startedAt = performance.now()
     let isSilent = false
     const lost = (cause?: Error): DbSessionError =>
       new DbSessionError(isSilent ? 'DB_SESSION_STATEMENT_TIMEOUT' : 'DB_SESSION_CONNECTION_LOST', cause)
     // others that wait behind a row stream must not wait for its consumer forever
     const onSilent = (): void => {
-      if (statement && wire.isCursorIn('idle', statement) && !this.#isBlocking()) return void watch()
+      if (wire.isCursorIn('idle', statement) && !this.#isBlocking()) return void watch()
       isSilent = true
       if (kind !== 'commit') void wire.cancel(connection, cancelTimeoutMs)
       wire.closeSocket(connection)
     }
     const watch = (): void => wire.watchForSilence(connection, spec.deadlineMs, onSilent)
     watch()
-    const record = (reply: Reply): void => {
-      wire.watchForSilence(connection, 0, onSilent)
-      if (kind && statement) timeline.record(kind, statement, startedAt, reply)
-    }
-    try {
-      const result = await send(lost)
-      record({ result })
-      return result
-    } catch (error) {
-      keepMessage(error as Error)
-      const isFromPostgres = findPostgresError(error) !== undefined
+    const explain = (error: Error): Error => {
+      keepMessage(error)
+      if (findPostgresError(error)) return error
       // nobody knows what the connection is doing
-      if (!isFromPostgres) this.#isUnusable = true
-      const isLost = !isFromPostgres && (isSilent || wire.isLost(connection))
-      const explained = isLost ? lost(error as Error) : (error as Error)
-      record({ error: explained })
-      throw explained
+      this.#isUnusable = true
+      return isSilent || wire.isLost(connection) ? lost(error) : error
     }
+    const reply: Reply = await wire.send(connection, statement, lost, batch).then(
+      (result) => ({ result }),
+      (error) => ({ error: explain(error) }),
+    )
+    wire.watchForSilence(connection, 0, onSilent)
+    if (kind) timeline.record(kind, statement, startedAt, reply)
+    if (reply.error) throw reply.error
+    return reply.result as QueryResult
   }
 
   #takeLease(): Lease {

@@ -5,17 +5,13 @@ export interface DbSession extends Knex {
   /** What the route or the unit of work asked for. */
   readonly mode: 'read' | 'write'
   /**
-   * Sends one statement without knex's query builder. `$1` stands for the first value.
-   *
+   * Sends one statement without knex's query builder: a text, in which `$1` stands for the first value, or a config.
    * @throws `TypeError`, synchronously, if an argument has the wrong type
    * @example
    * const { rows } = await request.db.query<{ id: number }>('SELECT id FROM users WHERE email = $1', [email])
    */
   // biome-ignore lint/suspicious/noExplicitAny: rows of unknown columns are `any`, as they are in pg
-  query<Row = any>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>
-  /** The same with pg's options. */
-  // biome-ignore lint/suspicious/noExplicitAny: rows of unknown columns are `any`, as they are in pg
-  query<Row = any>(config: QueryConfig): Promise<QueryResult<Row>>
+  query<Row = any>(statement: string | QueryConfig, values?: readonly unknown[]): Promise<QueryResult<Row>>
   /** What was sent so far, in order: the latest 1,000 events. */
   readonly timeline: readonly QueryEvent[]
   /**
@@ -27,7 +23,6 @@ export interface DbSession extends Knex {
   rollbackOnly(): void
   /**
    * Runs `work` in a savepoint, which rolls back if `work` throws. Inside, use the session that `work` receives.
-   *
    * @example
    * await request.db.savepoint((db) => db('tags').insert({ name })).catch(() => {}) // keep what came before
    */
@@ -81,11 +76,6 @@ export interface QueryEvent {
   readonly constraint?: string
 }
 
-/** Postgres's isolation levels. */
-export type Isolation = 'read committed' | 'repeatable read' | 'serializable'
-/** Whether a session may write. */
-export type Mode = 'read' | 'write'
-
 /** Statements that follow each BEGIN in the same message. Values are strings, numbers, bigints, booleans or null. */
 export type BeginStatements = BeginStatement | readonly BeginStatement[]
 /** One of them; `$1` stands for the first value. */
@@ -94,9 +84,9 @@ export type BeginStatement = string | { readonly text: string; readonly values?:
 /** The options of one route, in `config: { db: … }`. */
 export interface DbRoute {
   /** `'read'` makes the session READ ONLY. @default 'write' */
-  readonly mode?: Mode
+  readonly mode?: 'read' | 'write'
   /** The isolation level. @default Postgres's own, 'read committed' */
-  readonly isolation?: Isolation
+  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable'
   /** How often the work runs again after a serialization failure or a deadlock: 0 to 100. @default 0 */
   readonly retry?: number
   /** The timeout of one statement, in milliseconds; 0 is none. @default the plugin's */

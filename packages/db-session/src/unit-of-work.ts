@@ -1,15 +1,14 @@
 import { parseSessionOptions } from './options.ts'
-import { managerKey, SessionManager } from './session-manager.ts'
+import { SessionManager } from './session-manager.ts'
 import type { ClosableUnitOfWork, CreateUnitOfWorkOptions } from './types.ts'
 
 export type { DbSessionErrorCode } from './errors.ts'
 export { DB_SESSION_ERROR_CODES, DbSessionError, toDbSessionError } from './errors.ts'
 export type * from './types.ts'
-export { type WithRollbackOptions, withRollback } from './with-rollback.ts'
+export { withRollback } from './with-rollback.ts'
 
 /**
  * Creates units of work without Fastify: for workers, command-line programs and other frameworks.
- *
  * @throws `DbSessionError` with `DB_SESSION_OPTION_INVALID` if an option is unknown or has a wrong value
  * @example
  * const unitOfWork = createUnitOfWork({ knex })
@@ -18,6 +17,5 @@ export { type WithRollbackOptions, withRollback } from './with-rollback.ts'
 export function createUnitOfWork(options: CreateUnitOfWorkOptions): ClosableUnitOfWork {
   const { begin, log = console } = options
   const manager = new SessionManager(parseSessionOptions(options, ['log']), log)
-  const run = manager.createUnitOfWork(begin)
-  return Object.assign(run, { close: () => manager.close(), [managerKey('db')]: manager })
+  return Object.assign(manager.createUnitOfWork(begin), { close: () => manager.close() })
 }

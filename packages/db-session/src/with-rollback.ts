@@ -2,13 +2,8 @@ import { ConnectionPool, type Verbs } from './connection-pool.ts'
 import { DbSessionError } from './errors.ts'
 import { lendOneConnection } from './knex-adapter.ts'
 import { encode } from './pg-wire.ts'
-import { managerKey, type SessionManager } from './session-manager.ts'
-
-/** Which sessions are rolled back. */
-export interface WithRollbackOptions {
-  /** The `name` that the plugin was registered with. @default 'db' */
-  readonly name?: string
-}
+import { managers, type SessionManager } from './session-manager.ts'
+import type { UnitOfWork } from './types.ts'
 
 /** Each transaction becomes a savepoint of the one that is rolled back. */
 const SAVEPOINT_VERBS: Verbs = {
@@ -28,11 +23,10 @@ const SAVEPOINT_VERBS: Verbs = {
 const active = new WeakSet<SessionManager>()
 
 /**
- * For tests: rolls back everything that happens through the app, or through a unit of work of `createUnitOfWork`, while
- * `work` runs, or until the returned function is called. All sessions and plain statements of its knex share one
- * connection, one after the other, and each transaction is a savepoint. So it cannot show what isolation levels do, and
- * a session that holds its connection while it waits for a second one gets none.
- *
+ * For tests: rolls back everything that happens through an app, or through the database of a unit of work such as
+ * `app.auditUnitOfWork`, while `work` runs, or until the returned function is called. All sessions and plain statements
+ * of its knex share one connection, one after the other, and each transaction is a savepoint. So it cannot show what
+ * isolation levels do, and a session that holds its connection while it waits for a second one gets none.
  * @throws `DbSessionError` with `DB_SESSION_ROLLBACK_OPEN` while another one is active
  * @example
  * await withRollback(app, async () => {
@@ -43,20 +37,10 @@ const active = new WeakSet<SessionManager>()
  * beforeEach(async () => { rollBack = await withRollback(app) })
  * afterEach(() => rollBack())
  */
-export function withRollback<T>(
-  target: object,
-  work: () => Promise<T>,
-  options?: WithRollbackOptions,
-): Promise<T>
-export function withRollback(target: object, options?: WithRollbackOptions): Promise<() => Promise<void>>
-export async function withRollback<T>(
-  target: object,
-  workOrOptions: (() => Promise<T>) | WithRollbackOptions = {},
-  options: WithRollbackOptions = {},
-): Promise<T | (() => Promise<void>)> {
-  const work = typeof workOrOptions === 'function' ? workOrOptions : undefined
-  const { name = 'db' } = typeof workOrOptions === 'function' ? options : workOrOptions
-  const manager = (target as Record<symbol, SessionManager | undefined>)[managerKey(name)]
+export function withRollback<T>(target: object, work: () => Promise<T>): Promise<T>
+export function withRollback(target: object): Promise<() => Promise<void>>
+export async function withRollback<T>(target: { unitOfWork?: UnitOfWork }, work?: () => Promise<T>) {
+  const manager = managers.get(target.unitOfWork ?? target)
   if (manager === undefined) throw new DbSessionError('DB_SESSION_NOT_COVERED')
   const rollBack = await begin(manager)
   return work ? work().finally(rollBack) : rollBack

@@ -241,24 +241,21 @@ t.test('a name that the request or the app already has is an error', async (t) =
   }
 })
 
-t.test('withRollback() takes the name', async (t) => {
+t.test('withRollback() takes the unit of work of a database', async (t) => {
   const { app, post } = await serve(t, routes)
-  await withRollback(
-    app,
-    async () => {
-      t.equal((await post('/both')).status, 201)
-      t.same(await see(), [['main'], []], 'only the database with that name is rolled back')
-    },
-    { name: 'audit' },
-  )
+  const { auditUnitOfWork } = app
+  await withRollback(auditUnitOfWork, async () => {
+    t.equal((await post('/both')).status, 201)
+    t.same(await see(), [['main'], []], 'only the database of that unit of work is rolled back')
+  })
   t.same(await see(), [['main'], []])
-  const rollBack = await withRollback(app, { name: 'audit' })
+  const rollBack = await withRollback(auditUnitOfWork)
   t.equal((await post('/one')).status, 201)
   await rollBack()
   t.same(await see(), [['main'], []])
-  const both = [await withRollback(app), await withRollback(app, { name: 'audit' })] as const
+  const both = [await withRollback(app), await withRollback(auditUnitOfWork)] as const
   t.equal((await post('/unit')).status, 201)
   for (const rollBack of both) await rollBack()
   t.same(await see(), [['main'], []], 'and both can be rolled back at the same time')
-  t.match(await rejection(withRollback(app, async () => {}, { name: 'nothing' }) as Promise<unknown>), Error)
+  t.match(await rejection(withRollback(Fastify(), async () => {})), { code: 'DB_SESSION_NOT_COVERED' })
 })
