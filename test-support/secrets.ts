@@ -8,8 +8,8 @@ import { type Exchange, overhear } from './overhear.ts'
 
 /** Answers that show such a thing on purpose: Swagger UI’s example passwords, the demo users’ on the welcome page, the pages of docs/. */
 const PUBLIC = /^\/($|\?|docs|guide|openapi\.json)/
-/** What gives tokens out. */
-const TOKENS = /^\/(login|token\/refresh|xray\/bench\/token)\b/
+/** What gives tokens out. X-ray's page gives its own key, in a cookie. */
+const TOKENS = /^\/((login|token\/refresh|xray\/bench\/token)\b|xray\/?(\?|$))/
 /** What is secret whoever it belongs to. */
 const BY_ITS_FORM = [
   ['hash', /\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}/],

@@ -110,8 +110,11 @@ t.test('what keeps it from starting is one line, and exit code 1', async (t) => 
   const AUTH_PRIMER_DATA_DIR = await dataDir(t)
 
   for (const [env, line] of [
-    [{ DATABASE_URL, PORT: String(port) }, new RegExp(`^Port ${port} on 127.0.0.1 is in use. .*PORT`)],
-    [{ DATABASE_URL, METRICS_PORT: String(port) }, new RegExp(`^Port ${port} on .* set METRICS_PORT`)],
+    [{ DATABASE_URL, PORT: String(port) }, new RegExp(`^Cannot serve on 127.0.0.1:${port} .* or PORT to`)],
+    [
+      { DATABASE_URL, METRICS_PORT: String(port) },
+      new RegExp(`^Cannot serve on .*:${port} .* METRICS_PORT to`),
+    ],
     [{ DATABASE_URL: unreachable }, /^The database at 127.0.0.1:1\/nothing cannot be used: .*ECONNREFUSED/],
     [
       { DATABASE_URL: database.url.replace(/[^/]+$/, 'missing') },
@@ -142,7 +145,7 @@ t.test('a file .env is read, the environment goes before it, and its secrets are
   const service = run(t, SERVER, { PORT: '0', LOG_LEVEL: 'info' }, { cwd: folder })
   t.equal(await service.ends(), 1)
   const [first, ...wrong] = service.output().trim().split('\n')
-  t.match(first, /^The configuration is wrong \(environment, or \.env\):$/)
+  t.match(first, /^The configuration is invalid \(environment, or \.env\):$/)
   t.match(
     wrong,
     [/DATABASE_URL must be/, /JWT_SECRET must be/, /BCRYPT_COST must be/],
@@ -162,7 +165,7 @@ t.test('in production it waits for migrations that somebody else runs', async (t
   }
   const refused = run(t, SERVER, env)
   t.equal(await refused.ends(), 1)
-  t.match(refused.output(), /6 migrations are pending.*npm run db:migrate/)
+  t.match(refused.output(), /7 migrations are pending.*npm run db:migrate/)
 
   const knex = openKnex(database.url, 4)
   await migrateToLatest(knex)

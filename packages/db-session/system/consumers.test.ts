@@ -1,6 +1,7 @@
 /** The package as others get it: packed, unpacked into a project of its own, imported by name. */
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -27,8 +28,12 @@ const [tarball] = JSON.parse(packed.out.slice(packed.out.indexOf('['), packed.ou
 const installed = path.join(folder, 'node_modules/@auth-primer/db-session')
 await mkdir(installed, { recursive: true })
 await run(folder, 'tar', '-xzf', tarball.filename, '-C', installed, '--strip-components=1')
-for (const name of ['fastify', 'fastify-plugin', 'knex', 'pg', '@types']) {
-  await symlink(path.join(modules, name), path.join(folder, 'node_modules', name))
+const { dependencies, peerDependencies } = JSON.parse(
+  await readFile(path.join(installed, 'package.json'), 'utf8'),
+)
+for (const name of ['@types', ...Object.keys({ ...dependencies, ...peerDependencies })]) {
+  const own = path.join(packageDir, 'node_modules', name)
+  await symlink(existsSync(own) ? own : path.join(modules, name), path.join(folder, 'node_modules', name))
 }
 
 t.test('holds what it needs and no more', (t) => {
@@ -62,7 +67,7 @@ app.register(dbSession, { knex: knex({ client: 'pg' }), acquireTimeoutMs: 1 })
 app.get('/', { config: { db: { mode: 'read', retry: 3, isolation: 'serializable' } } }, async (request) => {
   const rows: { id: number }[] = await request.db<{ id: number }>('users').select('id')
   request.db.afterCommit(() => {})
-  const mode: 'read' = request.db.mode
+  const mode: 'read' | 'write' = request.db.mode
   return [mode, rows]
 })
 const session = async (db: DbSession): Promise<string> => db.savepoint(async (inner) => inner.timeline[0]?.sql ?? '')

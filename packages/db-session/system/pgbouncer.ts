@@ -17,22 +17,25 @@ export async function startPgBouncer(server: URL): Promise<PgBouncer> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'db-session-pgbouncer-'))
   const port = await freePort()
   const config = path.join(folder, 'pgbouncer.ini')
+  const users = path.join(folder, 'users.txt')
+  await writeFile(users, `"${server.username}" "${decodeURIComponent(server.password)}"\n`)
   await writeFile(
     config,
     `[databases]
-* = host=${server.hostname} port=${server.port} user=${server.username} password=${decodeURIComponent(server.password)}
+* = host=${server.hostname} port=${server.port}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = ${port}
 unix_socket_dir =
-auth_type = any
+auth_type = trust
+auth_file = ${users}
 pool_mode = transaction
 max_client_conn = 500
 default_pool_size = 50
 `,
   )
   await chmod(folder, 0o755)
-  await chmod(config, 0o644)
+  for (const file of [config, users]) await chmod(file, 0o644)
   // it refuses to run as root
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
   const child = spawn('pgbouncer', [...user, config], { stdio: 'ignore' })

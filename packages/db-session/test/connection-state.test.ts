@@ -100,7 +100,7 @@ t.test('an advisory lock of a connection stays, even if the session rolls back',
   t.equal(await run(lock(''), 400), 400)
   t.equal(await locked(), 1)
   await database.other.query(
-    "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = 7",
+    "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = 7 and database = (select oid from pg_database where datname = current_database())",
   )
   await until(async () => (await locked()) === 0)
   await until(async () => (await run('select 1')) === 200)

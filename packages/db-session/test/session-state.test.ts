@@ -48,7 +48,11 @@ async function openSession() {
 type Opened = Awaited<ReturnType<typeof openSession>>
 
 const isWaiting = async () =>
-  (await database.see("select 1 from pg_locks where locktype = 'advisory' and not granted")).length === 1
+  (
+    await database.see(
+      "select 1 from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())",
+    )
+  ).length === 1
 
 /** Brings a session into each state. */
 const reach: Record<StateName, (opened: Opened) => Promise<unknown>> = {

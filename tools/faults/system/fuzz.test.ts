@@ -3,13 +3,13 @@ import t from 'tap'
 import { serve } from '../../../test-support/social-api.ts'
 import { curl } from '../src/fuzz/curl.ts'
 import { fuzz } from '../src/fuzz/fuzz.ts'
-import { fuzzProcess } from '../src/fuzz/process.ts'
 import { LIVE } from '../src/fuzz/requests.ts'
 
-t.test('ten thousand requests get responses that the document declares, and leak nothing', async (t) => {
-  const { lines, isWell } = await fuzzProcess(t, { requests: 10_000, seed: 20_261_122 })
-  t.comment(lines.join('\n'))
-  t.ok(isWell)
+t.test('a thousand requests get responses that the document declares', async (t) => {
+  const counts = await fuzz(await serve(t), { requests: 1_000, seed: 20_261_122 })
+  for (const [operation, count] of counts) {
+    t.ok(count['2xx'] > 0 && count['4xx'] > 0, operation)
+  }
 })
 
 t.test('a failure and a request that hangs are found, with a command that repeats them', async (t) => {

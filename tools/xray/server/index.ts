@@ -1,5 +1,6 @@
 // Adds `hide` to the type of a route's schema.
 import type {} from '@fastify/swagger'
+import { Ajv } from 'ajv'
 import type { FastifyContextConfig } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Knex } from 'knex'
@@ -46,6 +47,8 @@ export default fp<XrayOptions>(
     addGate(app, options.key)
     await app.register(
       async (scope) => {
+        // Bodies are validated as they are, whatever the app coerces.
+        scope.setValidatorCompiler(({ schema }) => ajv.compile(schema))
         scope.addHook('onRoute', (route) => {
           route.constraints = WITH_KEY
           route.schema = { ...route.schema, hide: true }
@@ -66,6 +69,8 @@ export default fp<XrayOptions>(
   },
   { name: '@auth-primer/tool-xray', fastify: '5.x' },
 )
+
+const ajv = new Ajv({ coerceTypes: false })
 
 const HEADERS = {
   // Scripts, styles and calls of this origin only, and nothing inline.

@@ -73,11 +73,21 @@ t.test('the timeline shows a login of Swagger UI in another tab as it happens', 
   await docs.close()
   await row('/login').click()
   t.match(await chosen(), '✓ 200')
+  const steps = (await names()).map((name) => name.trim())
+  t.ok(steps.includes('INSERT rate_limits'), 'the limit on failed logins has statements of its own')
   t.same(
-    (await names()).map((name) => name.trim()),
+    // They are sent at once, so their order may vary.
+    steps.filter((step) => !/ (rate_limits|login_networks)$/.test(step)),
     [
-      ...['Body', 'Validation', 'SELECT', 'SELECT users', 'bcrypt', 'BEGIN', 'SELECT users', 'Token signed'],
-      ...['INSERT refresh_families', 'Serialized', 'COMMIT', 'Sent'],
+      ...['Body', 'Validation', 'SELECT', 'SELECT users', 'bcrypt', 'BEGIN', 'SELECT users'],
+      ...[
+        'INSERT refresh_families',
+        'DELETE refresh_families',
+        'Token signed',
+        'Serialized',
+        'COMMIT',
+        'Sent',
+      ],
     ],
   )
   const [hash, track] = await Promise.all(
@@ -121,7 +131,8 @@ t.test('the timeline works by keyboard', async (t) => {
   t.match(await chosen(), '/users', 'the first of all')
   await page.locator('.chart summary').first().focus()
   await page.keyboard.press('Enter')
-  t.match(await page.locator('.chart pre').first().textContent(), /^BEGIN/, 'what was sent')
+  const [sent = ''] = await page.locator('.chart pre').allTextContents()
+  t.match(sent.trim(), /^(BEGIN|INSERT)/, 'what was sent')
 
   const views = page.locator('nav a')
   await views.nth(1).focus()
@@ -158,7 +169,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await post('/users', { email: 'nobody', password: 'x' })
     await page.goto(`${url}/xray#timeline`)
     await row('422').click()
-    t.match(await page.textContent('.detail'), /body\/email must be an e-mail address/)
+    t.match(await page.textContent('.detail'), /body\/email must be an email address/)
     for (const width of [1280, 390]) {
       await page.setViewportSize({ width, height: 800 })
       t.same(await axe(page), [], `${width} wide`)
@@ -177,8 +188,10 @@ t.test('the page keeps the theme that the button sets', async (t) => {
   const dark = await background()
   t.not(dark, light)
   await page.reload()
+  const button = page.getByRole('button', { name: 'Light' })
+  await button.waitFor()
   t.equal(await background(), dark)
-  await page.getByRole('button', { name: 'Light' }).click()
+  await button.click()
   t.equal(await background(), light)
 })
 

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { migratedDatabase, openKnex } from '../../../test-support/database.ts'
-import { ANN, signUp, startService } from './helper.ts'
+import { ANN, signUp, startService } from '../system/helper.ts'
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index)
 
