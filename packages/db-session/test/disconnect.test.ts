@@ -1,7 +1,7 @@
 /** A client that disconnects, and a request that times out: the session rolls back at once. */
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyRequest } from 'fastify'
 import t, { type Test } from 'tap'
 import { openDatabase, start, until, used } from './setup.ts'
@@ -71,6 +71,23 @@ t.test('a client that disconnects', async (t) => {
     })
     app.post('/queue', async (request) => {
       await request.db('users').insert({ email: null }).catch(note)
+      return {}
+    })
+    app.post('/queue-with-a-commit', async ({ db }) => {
+      db.raw('select 1')
+        .stream()
+        .on('error', () => {})
+        .destroy()
+      await immediate()
+      await db.commit().catch(note)
+      return {}
+    })
+    app.post('/queue-with-a-savepoint', async ({ db }) => {
+      const work = async (inner: typeof db) => {
+        inner('users').catch(() => {})
+        throw new Error('undo')
+      }
+      await db.savepoint(work).catch(note)
       return {}
     })
     app.get('/ok', async (request) => request.db.raw('select 1'))
@@ -156,9 +173,12 @@ t.test('a client that disconnects', async (t) => {
     let asked = 0
     const listen = () => asked++
     knex.client.pool.on('acquireRequest', listen)
-    await abort('/queue', async () => asked > 0)
-    await until(() => after.length === 1)
-    t.same(after, ['DB_SESSION_ABORTED'])
+    for (const path of ['/queue', '/queue-with-a-commit', '/queue-with-a-savepoint']) {
+      asked = after.length = 0
+      await abort(path, async () => asked > 0)
+      await until(() => after.length === 1, `the end of ${path}`)
+      t.same(after, ['DB_SESSION_ABORTED'])
+    }
     for (const connection of held) knex.client.releaseConnection(connection)
     knex.client.pool.removeListener('acquireRequest', listen)
     await until(() => used(knex) === 0)
