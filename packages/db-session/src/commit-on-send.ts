@@ -73,7 +73,7 @@ async function endSession(session: Session, reply: FastifyReply, head: Head, pay
     await session.abort(new DbSessionError('DB_SESSION_OVER'))
     return 'done'
   }
-  assertSendable(head, payload)
+  validateResponse(head, payload)
   // a row stream sends its statement a little later, and Fastify sends no rows for HEAD
   if (reply.request.method === 'HEAD') {
     await immediate()
@@ -102,7 +102,7 @@ function isStream(payload: unknown): payload is { destroy?(): void } {
 }
 
 /** Throws what Fastify or Node would throw while they write the head: after the COMMIT it would be too late. */
-function assertSendable({ headers }: Head, payload: unknown): void {
+function validateResponse({ headers }: Head, payload: unknown): void {
   for (const name in headers) {
     validateHeaderName(name)
     for (const value of [headers[name]].flat()) validateHeaderValue(name, value as string)

@@ -39,7 +39,7 @@ export function createSessionKnexFactory(knex: Knex, runUnit: RunUnit): CreateSe
   }
   const prototype = Object.create(Function.prototype)
   forwardToBuilder(prototype, knex)
-  defineMembers(prototype, knex, create, runUnit)
+  addMethods(prototype, knex, create, runUnit)
   return create
 
   function create(session: Session, scope: Scope): DbSession {
@@ -86,7 +86,7 @@ const kConnection = Symbol('db-session.connection')
 type SessionKnex = DbSession & { client: Knex.Client; [kConnection]: SessionConnection }
 type SessionClient = Knex.Client & { [kConnection]: SessionConnection; transacting: boolean }
 
-/** Members of Knex that would leave the session, or outlive it. */
+/** Implementations of Knex that would leave the session, or outlive it. */
 const REFUSED = [
   'initialize',
   'destroy',
@@ -102,11 +102,11 @@ const NOT_A_TRANSACTION =
   'A transaction inside a session is a savepoint: give `transaction` a function that returns a promise, and no options.'
 
 type Prototype = Record<string, unknown>
-type Members = Record<string, (db: SessionKnex, ...args: never[]) => unknown>
+type Implementations = Record<string, (db: SessionKnex, ...args: never[]) => unknown>
 
 /** Defines the members of a session besides those of a query builder. */
-function defineMembers(prototype: Prototype, knex: Knex, create: CreateSessionKnex, runUnit: RunUnit): void {
-  const getters: Members = {
+function addMethods(prototype: Prototype, knex: Knex, create: CreateSessionKnex, runUnit: RunUnit): void {
+  const getters: Implementations = {
     userParams: () => knex.userParams,
     fn: () => knex.fn,
     schema: (db) => db.client.schemaBuilder(),
@@ -117,7 +117,7 @@ function defineMembers(prototype: Prototype, knex: Knex, create: CreateSessionKn
     getters[name] = () => {
       throw notOnASession(name === 'rollback' ? NO_ROLLBACK : OUTSIDE)
     }
-  const methods: Members = {
+  const methods: Implementations = {
     raw: (db, ...args) => db.client.raw(...args),
     ref: (db, ...args) => db.client.ref(...args),
     queryBuilder: (db) => db.client.queryBuilder(),
@@ -158,9 +158,9 @@ function defineMembers(prototype: Prototype, knex: Knex, create: CreateSessionKn
       return handled(runUnit(work, options, db[kConnection].session))
     },
   }
-  const bind = (member: Members[string]) =>
+  const bind = (implementation: Implementations[string]) =>
     function (this: SessionKnex, ...args: never[]) {
-      return member(this, ...args)
+      return implementation(this, ...args)
     }
   for (const [name, get] of Object.entries(getters))
     Object.defineProperty(prototype, name, { get: bind(get), enumerable: true, configurable: true })
@@ -224,7 +224,7 @@ export function lendOneConnection(knex: Knex, connection: PgConnection): () => v
 // Private: how knex spells BEGIN, COMMIT and ROLLBACK.
 function shareConnection(connection: PgConnection) {
   let isInTransaction = false
-  const run = async (config: QueryConfig): Promise<QueryResult> => {
+  const execute = async (config: QueryConfig): Promise<QueryResult> => {
     if (/^COMMIT\b/i.test(config.text)) return connection.query('RELEASE SAVEPOINT knex')
     if (/^ROLLBACK;?$/i.test(config.text)) return connection.query('ROLLBACK TO SAVEPOINT knex')
     if (isInTransaction) return connection.query(config as PgQueryConfig)
@@ -239,6 +239,6 @@ function shareConnection(connection: PgConnection) {
     return result
   }
   const query = (config: QueryConfig, callback: ReplyCallback): void =>
-    void run(config).then((result) => callback(null, result), callback)
+    void execute(config).then((result) => callback(null, result), callback)
   return { query }
 }

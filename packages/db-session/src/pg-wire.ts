@@ -75,11 +75,11 @@ export function send(connection: PgConnection, statement: Statement, lost: () =>
 export function canBatch(statement: Statement): statement is QueryConfig {
   if (isSubmittable(statement)) return false
   for (const name in statement)
-    if (!BATCH_MEMBERS.includes(name) && statement[name as keyof QueryConfig] !== undefined) return false
+    if (!BATCHABLE.includes(name) && statement[name as keyof QueryConfig] !== undefined) return false
   return Boolean(statement.values?.length) || !statement.text.includes(';')
 }
 
-const BATCH_MEMBERS = ['text', 'values', 'types', 'rowMode', 'queryMode', 'binary']
+const BATCHABLE = ['text', 'values', 'types', 'rowMode', 'queryMode', 'binary']
 
 // Asks Postgres, over a second connection, to cancel what the first one runs; PgBouncer forwards it. Resolves when the
 // server has closed the second connection: the signal is sent by then, so it cannot hit a later statement. Never rejects.

@@ -144,13 +144,13 @@ function runWithRetries(call: Call, requestSession: RequestSession, options: Ret
   const runAgain = async (): Promise<unknown> => {
     await requestSession.reset()
     await backOff(current++)
-    return run()
+    return callHandler()
   }
   const onError = (error: unknown): Promise<unknown> => {
     if (mayRunAgain(requestSession.session?.root.failure ?? error)) return runAgain()
     throw error
   }
-  const run = (): unknown => {
+  const callHandler = (): unknown => {
     try {
       const result = call(wrapRequest(current)) as Promise<unknown> | undefined
       return typeof result?.then === 'function' ? result.then(undefined, onError) : result
@@ -171,7 +171,7 @@ function runWithRetries(call: Call, requestSession: RequestSession, options: Ret
     runAgain().then(sendResult, sendError)
     return true
   }
-  return run()
+  return callHandler()
 }
 
 /** Returns false for a body that Fastify has not parsed, or that is a stream: a second run would find it empty. */

@@ -81,8 +81,8 @@ export class Scope {
   }
 
   /** Returns true if it is the other scope, or a savepoint in it. */
-  isWithin(scope: Scope): boolean {
-    return this === scope || this.parent?.isWithin(scope) === true
+  isPartOf(scope: Scope): boolean {
+    return this === scope || this.parent?.isPartOf(scope) === true
   }
 }
 

@@ -3,13 +3,13 @@ import type { QueryResult } from 'pg'
 import { DbSessionError, notOnASession } from './errors.ts'
 import * as wire from './pg-wire.ts'
 import { type EventName, notAwaited, Scope, transactionFailed, transition } from './session-state.ts'
-import { type Sendable, Transaction, type TransactionContext, withTimeout } from './transaction.ts'
+import { type Command, Transaction, type TransactionContext, withTimeout } from './transaction.ts'
 import type { Log } from './types.ts'
 
 /** How long a statement may go on after a failure before it is cancelled: most end within that. */
 const GRACE_MS = 20
 
-interface Job extends Sendable {
+interface Job extends Command {
   readonly scope: Scope
   resolve(result: QueryResult): void
   reject(error: Error): void
@@ -198,7 +198,7 @@ export class Session {
   /** Rolls a savepoint back, whatever is still running in it. If that fails, its parent has failed. */
   async #undo(scope: Scope, parent: Scope): Promise<void> {
     scope.close()
-    for (const job of this.#queue.filter((job) => job.scope.isWithin(scope))) {
+    for (const job of this.#queue.filter((job) => job.scope.isPartOf(scope))) {
       this.#queue.splice(this.#queue.indexOf(job), 1)
       this.#refuse(job, new DbSessionError('DB_SESSION_OVER'))
     }
@@ -209,7 +209,7 @@ export class Session {
       return
     }
     const job = this.#state.name === 'busy' ? this.#state.job : undefined
-    if (job?.scope.isWithin(scope)) {
+    if (job?.scope.isPartOf(scope)) {
       await this.#transaction?.interrupt(job.statement, this.#settled(job), GRACE_MS)
       if (!job.isSettled) {
         parent.failure ??= new DbSessionError('DB_SESSION_STATEMENT_TIMEOUT')

@@ -10,7 +10,7 @@ import type { BeginStatement } from './types.ts'
 /** A cancel request that overtakes its statement finds nothing to cancel, so it is repeated. */
 const CANCEL_AGAIN_MS = 20
 
-export interface Sendable {
+export interface Command {
   readonly kind: 'query' | 'savepoint' | 'commit' | 'rollback'
   readonly statement: wire.Statement
 }
@@ -48,20 +48,20 @@ export class Transaction {
   }
 
   /** Sends a statement, with BEGIN in the same message if it is the first. The one before must have been answered. */
-  async send(sendable: Sendable): Promise<QueryResult> {
-    if (this.#lease === undefined) return this.#sendFirst(sendable)
+  async send(command: Command): Promise<QueryResult> {
+    if (this.#lease === undefined) return this.#sendFirst(command)
     this.#context.timeline.markActive()
-    return this.#send(this.#lease, sendable)
+    return this.#send(this.#lease, command)
   }
 
   /** Sends BEGIN, a statement and COMMIT, in one message if possible. The connection is returned at the end. */
-  async sendAlone(sendable: Sendable): Promise<QueryResult> {
+  async sendAlone(command: Command): Promise<QueryResult> {
     // it would have no effect on the next statement
-    if (isTransactionLocal(wire.describe(sendable.statement).text))
+    if (isTransactionLocal(wire.describe(command.statement).text))
       throw new DbSessionError('DB_SESSION_NEEDS_TRANSACTION')
     try {
-      const result = await this.#sendFirst(sendable, true)
-      if (wire.canBatch(sendable.statement)) {
+      const result = await this.#sendFirst(command, true)
+      if (wire.canBatch(command.statement)) {
         const lease = this.#takeLease()
         this.#context.timeline.record('commit', lease.verbs.endOfRead, performance.now())
         lease.release()
@@ -137,9 +137,9 @@ export class Transaction {
   }
 
   /** Takes a connection and sends the first statement with BEGIN, and with COMMIT if it is alone. */
-  async #sendFirst(sendable: Sendable, isAlone = false): Promise<QueryResult> {
+  async #sendFirst(command: Command, isAlone = false): Promise<QueryResult> {
     const { spec, timeline } = this.#context
-    const { kind, statement } = sendable
+    const { kind, statement } = command
     const startedAt = performance.now()
     try {
       const extra = this.#context.extraBegin()
@@ -149,10 +149,10 @@ export class Transaction {
       const begin = lease.verbs.begin(spec, extra)
       const end = isAlone ? lease.verbs.endOfRead : undefined
       timeline.record('begin', begin, startedAt)
-      if (wire.canBatch(statement)) return await this.#send(lease, sendable, { begin, end })
+      if (wire.canBatch(statement)) return await this.#send(lease, command, { begin, end })
       // a row stream, a prepared statement, or several statements in one text: BEGIN has a message of its own
       await this.#send(lease, undefined, { begin })
-      return await this.#send(lease, sendable)
+      return await this.#send(lease, command)
     } catch (error) {
       if (this.#lease === undefined) timeline.record(kind, statement, startedAt, { error: error as Error })
       wire.failUnsent(statement, error as Error)
@@ -168,9 +168,9 @@ export class Transaction {
   }
 
   /** Sends, records the reply, and gives the connection up if there is none. */
-  async #send({ connection }: Lease, sendable?: Sendable, batch?: wire.Batch): Promise<QueryResult> {
+  async #send({ connection }: Lease, command?: Command, batch?: wire.Batch): Promise<QueryResult> {
     const { timeline, spec, cancelTimeoutMs } = this.#context
-    const { kind, statement = { text: '' } } = sendable ?? {}
+    const { kind, statement = { text: '' } } = command ?? {}
     const startedAt = performance.now()
     let isSilent = false
     const lost = (cause?: Error): DbSessionError =>
