@@ -152,8 +152,8 @@ export class Checker {
     this.#owners.set(xid, owner)
     if (other === undefined) return
     // an early commit that was refused has ended no transaction: what came after it rolled back with what came before
-    const isRefusedCommit = other.session === owner.session && owner.fate === 'rolled back'
-    if (isRefusedCommit && other.fate === 'rolled back') return
+    const isCommitted = [other, owner].some(({ fate }) => fate === 'committed')
+    if (other.session === owner.session && !isCommitted) return
     complain(`one Postgres transaction served ${owner.name} and ${other.name}`)
   }
 }
