@@ -216,7 +216,7 @@ function send(db: Knex & DbSession, failure: Failure): PromiseLike<unknown> {
     case 'unsendable':
       return db.query('select $1::text', [UNSENDABLE])
     case 'timeout':
-      return db.raw('select pg_sleep(0.2)').timeout(10)
+      return db.raw('select pg_sleep(0.7)').timeout(10)
     case 'kill':
       return db.query('select pg_terminate_backend(pg_backend_pid())')
     case 'conflict':
