@@ -30,7 +30,7 @@ export interface Encoded {
 
 /** Encodes statements for the start or the end of a message. Values become text, as Postgres reads them. */
 export function encode(statements: readonly BeginStatement[]): Encoded {
-  const list = statements.map((each) => (typeof each === 'object' ? each : { text: each }))
+  const list = statements.map((each) => (each instanceof Object ? each : { text: each }))
   const written: Buffer[] = []
   // Private: pg's Connection writes whole messages, immediately, to the stream it is given.
   const stream = { writable: true, write: (bytes: Buffer) => written.push(bytes) }
@@ -199,7 +199,7 @@ interface RunningQuery {
   readonly portal: string
   submit(connection: Connection): Error | null
   handleCommandComplete(message: object, connection: Connection): void
-  handleEmptyQuery(connection: Connection): void
+  handleEmptyQuery(): void
   handleDataRow(message: object): void
   _getRows(connection: Connection): void
 }
@@ -209,7 +209,6 @@ const Query = pg.Query as unknown as new (query: QueryConfig, values: undefined,
 class BatchedQuery extends Query {
   readonly #batch: Batch
   #completed = 0
-  #isDone = false
 
   constructor(batch: Batch, statement: QueryConfig, reply: Reply) {
     super({ ...statement, queryMode: 'extended' } as QueryConfig, undefined, reply)
@@ -231,16 +230,11 @@ class BatchedQuery extends Query {
   }
 
   override handleCommandComplete(message: object, connection: Connection): void {
-    if (this.#completed < this.#batch.begin.count) this.#completed++
-    else if (!this.#isDone) {
-      this.#isDone = true
-      super.handleCommandComplete(message, connection)
-    }
+    if (this.#completed++ === this.#batch.begin.count) super.handleCommandComplete(message, connection)
   }
 
-  override handleEmptyQuery(connection: Connection): void {
-    this.#isDone = true
-    super.handleEmptyQuery(connection)
+  override handleEmptyQuery(): void {
+    this.#completed++
   }
 
   /** Drops the rows of the statements after BEGIN: `select set_config(…)` returns one. */

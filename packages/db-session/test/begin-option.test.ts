@@ -201,17 +201,34 @@ t.test('a value of begin is a value, and never SQL', async (t) => {
   t.same(await database.see('select count(*)::int from notes'), [0])
 })
 
-t.test('begin that gives nothing adds nothing', async (t) => {
-  const { as } = await serve(
-    t,
-    () => [],
-    (app) => {
-      app.get('/', async ({ db }) => (await db.query('select 1 as one')).rows)
-      app.get('/read', READ, async ({ db }) => (await db.query('select 1 as one')).rows)
-    },
-  )
-  for (const path of ['/', '/read']) t.same(JSON.parse((await as('x', 'GET', path)).body), [{ one: 1 }])
-})
+for (const [title, statements, tenant] of [
+  ['nothing', [], ''],
+  ['an empty statement', '', ''],
+  ['a comment', '-- no tenant', ''],
+  ['an empty statement before another one', ['', "set local app.tenant = 'x'"], 'x'],
+] as const) {
+  t.test(`begin that gives ${title} leaves the rows of the first statement alone`, async (t) => {
+    const { as } = await serve(
+      t,
+      () => statements,
+      (app) => {
+        app.get(
+          '/',
+          async ({ db }) => (await db.query(`select 1 as one, coalesce((${TENANT}), '') as tenant`)).rows,
+        )
+        app.get(
+          '/read',
+          READ,
+          async ({ db }) => (await db.query(`select 1 as one, coalesce((${TENANT}), '') as tenant`)).rows,
+        )
+        app.get('/empty', async ({ db }) => (await db.query('')).rows)
+      },
+    )
+    for (const path of ['/', '/read'])
+      t.same(JSON.parse((await as('x', 'GET', path)).body), [{ one: 1, tenant }])
+    t.same(JSON.parse((await as('x', 'GET', '/empty')).body), [], 'an empty statement has no rows')
+  })
+}
 
 const failing: Record<string, Begin> = {
   throws: () => {
