@@ -133,8 +133,9 @@ function runWithRetries(call: Call, requestSession: RequestSession, options: Ret
   const wrapRequest = (run: number): FastifyRequest => {
     let db: DbSession | undefined
     return new Proxy(request, {
-      get(request, key) {
-        if (key !== name) return Reflect.get(request, key)
+      get(request, key, receiver) {
+        // a getter of another plugin may use the session, too
+        if (key !== name) return Reflect.get(request, key, receiver)
         if (db === undefined && run !== current) throw new DbSessionError('DB_SESSION_OVER')
         db ??= requestSession.open(spec)
         return db

@@ -168,6 +168,8 @@ const leftovers: Record<
     ({ db }) =>
     async () =>
       add(db, 'leftover'),
+  'a getter of another plugin': (request) => async () =>
+    add((request as never as { store: DbSession }).store, 'leftover'),
   'query()': ({ db }) => {
     const query = db.query.bind(db)
     return async () => query("insert into users (email) values ('leftover')")
@@ -210,6 +212,10 @@ t.test('code of the first run that goes on in the second one', async (t) => {
     let runs = 0
     const late: { code?: string }[] = []
     const { hit, knex } = await serve(t, (app) => {
+      const getter = function (this: FastifyRequest) {
+        return this.db
+      }
+      app.decorateRequest('store', { getter } as never)
       for (const [index, keep] of Object.values(leftovers).entries()) {
         let begun = () => {}
         app.post(`/${index}`, { config: { db: { retry: 1 } } }, async (request, reply) => {
