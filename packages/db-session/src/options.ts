@@ -57,6 +57,7 @@ export function parseSessionOptions(options: SessionOptions, further: readonly s
   }
   checkInteger('backoff.base', settings.backoff?.base, 0, MAX_MS)
   checkInteger('backoff.max', settings.backoff.max, 0, MAX_MS)
+  rejectUnknown(settings.backoff, ['base', 'max'])
   return settings
 }
 

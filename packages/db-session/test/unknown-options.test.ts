@@ -73,6 +73,7 @@ t.test('an option whose value cannot be is an error', async (t) => {
     { closePools: 'yes' },
     { backoff: { base: -1, max: 1 } },
     { backoff: { bass: 1, max: 1 } },
+    { backoff: { base: 1, max: 1, factor: 2 } },
   ]) {
     t.match(await register(options), { code: 'DB_SESSION_OPTION_INVALID' }, JSON.stringify(options))
   }
