@@ -79,7 +79,12 @@ async function endSession(session: Session, reply: FastifyReply, head: Head, pay
     await immediate()
     if (session.stream) close(session.stream)
   } else if (isStream(payload)) {
-    if (session.context.spec.mode === 'read' && !session.root.isRollbackOnly) return 'streaming'
+    if (session.context.spec.mode === 'read' && !session.root.isRollbackOnly) {
+      // `pipe` passes no error on, so the payload would wait for more rows forever
+      const destroy = (error: Error): void => void payload.destroy?.(error)
+      setImmediate(() => (session.stream as Readable | undefined)?.once?.('error', destroy))
+      return 'streaming'
+    }
     await untilOpened(payload)
     await immediate()
     if (session.stream) throw new DbSessionError('DB_SESSION_STREAM_OPEN')
@@ -96,7 +101,7 @@ async function untilOpened(payload: unknown): Promise<void> {
   if (payload.errored) throw payload.errored
 }
 
-function isStream(payload: unknown): payload is { destroy?(): void } {
+function isStream(payload: unknown): payload is { destroy?(error?: Error): void } {
   if (payload === null || typeof payload !== 'object') return false
   return 'pipe' in payload || 'getReader' in payload || (payload instanceof Response && payload.body !== null)
 }

@@ -323,6 +323,13 @@ t.test('a response stream', async (t) => {
     app.get('/rows', { config: { db: { mode: 'read' } } }, async (request, reply) =>
       reply.type('application/x-ndjson').send(lines(request.db.raw(ROWS).stream())),
     )
+    app.get('/piped', { config: { db: { mode: 'read' } } }, async (request, reply) => {
+      const { last } = request.query as { last: string }
+      const rows = request.db.raw('select 1 / (? - g) as g from generate_series(1, 900) g', [last]).stream()
+      const transform = (row: object, _encoding: string, done: (error: null, line: string) => void) =>
+        done(null, `${JSON.stringify(row)}\n`)
+      return reply.type('text/plain').send(rows.pipe(new Transform({ writableObjectMode: true, transform })))
+    })
     app.get('/generated', { config: { db: { mode: 'read' } } }, async (request, reply) =>
       reply.type('text/plain').send(
         Readable.from(
@@ -373,6 +380,13 @@ t.test('a response stream', async (t) => {
     const response = await hit('GET', '/rows')
     t.equal(response.body.trim().split('\n').length, 900)
     await until(() => used(knex) === 0)
+  })
+  t.test('a row stream that fails breaks a response off that it was piped to', async (t) => {
+    t.equal((await hit('GET', '/piped?last=901')).body.split('\n').length, 901)
+    const outcome = await hit('GET', '/piped?last=700').catch((error) => error)
+    t.ok(outcome instanceof TypeError || outcome.status === 500, 'it does not wait for the rest')
+    await until(() => used(knex) === 0)
+    log.splice(0)
   })
   t.test('a stream of rows whose client disconnects returns its connection', async (t) => {
     const controller = new AbortController()
