@@ -48,7 +48,7 @@ export function createSessionKnexFactory(knex: Knex, runUnit: RunUnit): CreateSe
     Object.setPrototypeOf(db, prototype)
     db.client = client
     db.isTransaction = true
-    db[kConnection] = client[kConnection] = new SessionConnection(session, scope)
+    db[kConnection] = client[kConnection] = connect(session, scope)
     return db
   }
 }
@@ -56,31 +56,27 @@ export function createSessionKnexFactory(knex: Knex, runUnit: RunUnit): CreateSe
 type ReplyCallback = (error: Error | null, result?: QueryResult) => void
 
 /** The connection that knex sees: it forwards statements to the session. */
-class SessionConnection {
-  readonly session: Session
-  readonly scope: Scope
-
-  constructor(session: Session, scope: Scope) {
-    this.session = session
-    this.scope = scope
-  }
-
-  /** Private: knex assigns the error of a `.timeout()`, after which the statement goes on without its caller. */
-  set __knex__disposed(error: Error) {
-    this.scope.failure ??= error
-  }
-
-  query(statement: Statement | string, values?: unknown, callback?: ReplyCallback): unknown {
-    const reply = typeof values === 'function' ? (values as ReplyCallback) : callback
-    const given = typeof statement === 'string' ? { text: statement } : statement
-    const config = Array.isArray(values) ? { ...given, values } : given
-    if (isSubmittable(config)) prepareStream(config)
-    else if (typeof config.text !== 'string') throw new TypeError('Expected the statement to have a text.')
-    const result = handled(this.session.submit(this.scope, config))
-    if (reply) result.then((result) => reply(null, result), reply)
-    return isSubmittable(config) || reply ? config : result
+function connect(session: Session, scope: Scope) {
+  return {
+    session,
+    scope,
+    /** Private: knex assigns the error of a `.timeout()`, after which the statement goes on without its caller. */
+    set __knex__disposed(error: Error) {
+      scope.failure ??= error
+    },
+    query(statement: Statement | string, values?: unknown, callback?: ReplyCallback): unknown {
+      const reply = typeof values === 'function' ? (values as ReplyCallback) : callback
+      const given = typeof statement === 'string' ? { text: statement } : statement
+      const config = Array.isArray(values) ? { ...given, values } : given
+      if (isSubmittable(config)) prepareStream(config)
+      else if (typeof config.text !== 'string') throw new TypeError('Expected the statement to have a text.')
+      const result = handled(session.submit(scope, config))
+      if (reply) result.then((result) => reply(null, result), reply)
+      return isSubmittable(config) || reply ? config : result
+    },
   }
 }
+type SessionConnection = ReturnType<typeof connect>
 
 const kConnection = Symbol('db-session.connection')
 type SessionKnex = DbSession & { client: Knex.Client; [kConnection]: SessionConnection }
@@ -96,7 +92,6 @@ const REFUSED = [
   'seed',
   'rollback',
 ]
-const OUTSIDE = 'It belongs to the knex itself, not to a session of it.'
 const NO_ROLLBACK = 'A session has no `rollback`: throw an error, or call `rollbackOnly()`.'
 const NOT_A_TRANSACTION =
   'A transaction inside a session is a savepoint: give `transaction` a function that returns a promise, and no options.'
@@ -113,9 +108,10 @@ function addMethods(prototype: Prototype, knex: Knex, create: CreateSessionKnex,
     mode: (db) => db[kConnection].session.context.spec.mode,
     timeline: (db) => db[kConnection].session.context.timeline.events,
   }
-  for (const name of REFUSED)
+  for (const name of [...REFUSED, ...Object.keys(EventEmitter.prototype)])
     getters[name] = () => {
-      throw notOnASession(name === 'rollback' ? NO_ROLLBACK : OUTSIDE)
+      const outside = `\`${name}\` belongs to the knex itself, not to a session of it.`
+      throw notOnASession(name === 'rollback' ? NO_ROLLBACK : outside)
     }
   const methods: Implementations = {
     raw: (db, ...args) => db.client.raw(...args),
@@ -133,10 +129,10 @@ function addMethods(prototype: Prototype, knex: Knex, create: CreateSessionKnex,
     },
     afterCommit(db, work: () => unknown) {
       assertFunction('afterCommit', work)
-      db[kConnection].scope.afterCommit.push(work)
+      db[kConnection].scope.assertOpen().afterCommit.push(work)
     },
     rollbackOnly(db) {
-      db[kConnection].scope.isRollbackOnly = true
+      db[kConnection].scope.assertOpen().isRollbackOnly = true
     },
     commit(db) {
       const { session, scope } = db[kConnection]
@@ -171,7 +167,7 @@ function addMethods(prototype: Prototype, knex: Knex, create: CreateSessionKnex,
 function forwardToBuilder(prototype: Prototype, knex: Knex): void {
   const builder = knex.queryBuilder() as unknown as Record<string, unknown>
   for (const name of Object.keys(knex)) {
-    if (typeof builder[name] !== 'function' || name in EventEmitter.prototype) continue
+    if (typeof builder[name] !== 'function') continue
     prototype[name] = function (this: Knex, ...args: unknown[]) {
       const fresh = this.queryBuilder() as unknown as Record<string, (...args: unknown[]) => unknown>
       return fresh[name]?.(...args)
@@ -224,21 +220,23 @@ export function lendOneConnection(knex: Knex, connection: PgConnection): () => v
 // Private: how knex spells BEGIN, COMMIT and ROLLBACK.
 function shareConnection(connection: PgConnection) {
   let isInTransaction = false
-  const execute = async (config: QueryConfig): Promise<QueryResult> => {
+  const execute = async (config: PgQueryConfig): Promise<QueryResult> => {
     if (/^COMMIT\b/i.test(config.text)) return connection.query('RELEASE SAVEPOINT knex')
     if (/^ROLLBACK;?$/i.test(config.text)) return connection.query('ROLLBACK TO SAVEPOINT knex')
-    if (isInTransaction) return connection.query(config as PgQueryConfig)
+    if (isInTransaction) return connection.query(config)
     isInTransaction = /^BEGIN\b/i.test(config.text)
     if (isInTransaction) return connection.query('SAVEPOINT knex')
     await connection.query('SAVEPOINT statement')
-    const result = await connection.query(config as PgQueryConfig).catch(async (error) => {
+    const result = await connection.query(config).catch(async (error) => {
       await connection.query('ROLLBACK TO SAVEPOINT statement')
       throw error
     })
     await connection.query('RELEASE SAVEPOINT statement')
     return result
   }
-  const query = (config: QueryConfig, callback: ReplyCallback): void =>
-    void execute(config).then((result) => callback(null, result), callback)
+  const query = (config: Statement, callback?: ReplyCallback): unknown =>
+    isSubmittable(config)
+      ? connection.query(config)
+      : execute(config).then((result) => callback?.(null, result), callback)
   return { query }
 }

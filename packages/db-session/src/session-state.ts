@@ -60,7 +60,7 @@ export class Scope {
   constructor(parent?: Scope) {
     this.parent = parent
     this.depth = parent ? parent.depth + 1 : 0
-    this.name = `s${this.depth}`
+    this.name = `db_session_${this.depth}`
     if (parent) parent.child = this
   }
 
@@ -72,6 +72,12 @@ export class Scope {
   get obstacle(): DbSessionError | undefined {
     if (this.child) return new DbSessionError('DB_SESSION_SAVEPOINT_OPEN')
     return this.failure === undefined ? undefined : transactionFailed(this.failure)
+  }
+
+  /** What is registered in a scope that is over would be ignored. */
+  assertOpen(): this {
+    if (this.isClosed) throw new DbSessionError('DB_SESSION_OVER')
+    return this
   }
 
   /** Takes no more statements, and neither do the savepoints in it. */
@@ -87,7 +93,7 @@ export class Scope {
 }
 
 export function notAwaited(pending: string): DbSessionError {
-  const message = `Await everything that uses the session: ${pending} was still under way, so the transaction was rolled back.`
+  const message = `Await everything that uses the session: ${pending} was still under way.`
   return new DbSessionError('DB_SESSION_NOT_AWAITED', undefined, message)
 }
 

@@ -149,6 +149,36 @@ t.test('a statement in a hook after the handler', async (t) => {
   t.test('a statement in onError rolls back', async (t) => {
     t.match(await hit('POST', '/onError'), { status: 400, seen: [] })
   })
+  t.test('afterCommit() and rollbackOnly() are refused once they can have no effect', async (t) => {
+    const refusals: string[] = []
+    const refuse = (use: () => void) => {
+      try {
+        use()
+        refusals.push('none')
+      } catch (error) {
+        refusals.push((error as { code: string }).code)
+      }
+    }
+    const { hit } = await start(t, database, (app) => {
+      app.addHook('onResponse', async ({ db }) => {
+        refuse(() => db.afterCommit(() => {}))
+        refuse(() => db.rollbackOnly())
+      })
+      app.post('/', async ({ db }, reply) => {
+        const over = await db.savepoint(async (savepoint) => {
+          refuse(() => savepoint.afterCommit(() => {}))
+          return savepoint
+        })
+        refuse(() => over.afterCommit(() => {}))
+        refuse(() => over.rollbackOnly())
+        await db('users').insert({ email: 'kept' })
+        return reply.code(201).send({})
+      })
+    })
+    t.match(await hit('POST', '/'), { status: 201, seen: ['kept'] })
+    await until(() => refusals.length === 5)
+    t.same(refusals, ['none', ...Array(4).fill('DB_SESSION_OVER')])
+  })
   t.test('a statement in onResponse is refused', async (t) => {
     t.same((await hit('POST', '/onResponse')).seen, ['handler'])
     await until(() => codes.length > 0)

@@ -298,6 +298,7 @@ t.test('members of knex that would leave the session are refused', async (t) => 
       () => db.transactionProvider(),
       () => (db as unknown as Knex.Transaction).rollback(),
       () => db.migrate,
+      () => db.on('query', () => {}),
       () => db.seed,
     ])
       t.throws(use, { code: 'DB_SESSION_NOT_ON_A_SESSION' })

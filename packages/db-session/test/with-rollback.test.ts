@@ -55,6 +55,21 @@ t.test('what is done within is seen within, and undone', async (t) => {
   t.same(await database.see('select email from users'), [])
 })
 
+t.test('a row stream of plain knex works within', async (t) => {
+  const count = async (sql: string) => {
+    let rows = 0
+    for await (const _ of knex.raw(sql).stream()) rows++
+    return rows
+  }
+  await withRollback(app, async () => {
+    t.equal(await count('select generate_series(1, 300)'), 300)
+    t.equal(await post('/users?email=later'), 201)
+  })
+  await withRollback(app, async () => {
+    t.equal((await rejection(count('select 1/0'))).code, '22012')
+  })
+  t.same(await database.see('select email from users'), [])
+})
 t.test('what is done after it stays', async (t) => {
   await rejection(
     withRollback(app, async () => {
