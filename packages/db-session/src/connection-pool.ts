@@ -20,8 +20,6 @@ export interface Verbs {
   readonly rollback: string
   /** What ends a transaction that has only read, in the message of its statement. */
   readonly endOfRead: Encoded
-  /** A failed COMMIT ends a transaction, but not a savepoint. */
-  readonly rollsBackAfterFailedCommit: boolean
 }
 
 const TRANSACTION_VERBS: Verbs = {
@@ -30,7 +28,6 @@ const TRANSACTION_VERBS: Verbs = {
   committed: 'COMMIT',
   rollback: 'ROLLBACK',
   endOfRead: encode(['COMMIT']),
-  rollsBackAfterFailedCommit: false,
 }
 
 interface Waiter {

@@ -44,7 +44,7 @@ export class Session {
   readonly #units = new Set<Session>()
   /** Why it ended, or is about to end, if it was aborted. */
   #reason: DbSessionError | undefined
-  /** What waited for an early commit when its owner ended. */
+  /** What waited for an early commit, or for the end of a row stream, when its owner ended. */
   #forgotten: string | undefined
   readonly #watchers: (() => void)[] = []
   readonly #afterwards: Promise<unknown>[] = []
@@ -83,8 +83,9 @@ export class Session {
 
   /** Runs `work` in a savepoint, which rolls back if `work` throws or leaves something under way. */
   async savepoint<T>(parent: Scope, work: (scope: Scope) => Promise<T>): Promise<T> {
-    if (this.#state.name === 'committing') {
-      await this.#untilCommitted()
+    const isLeft = this.stream !== undefined && wire.isLeft(this.stream)
+    if (this.#state.name === 'committing' || isLeft) {
+      await this.#settle(parent)
       if (this.root.isClosed) this.#forgotten = 'a savepoint'
     }
     const refusal = this.#refusal('savepoint', parent.refusal)
@@ -202,19 +203,14 @@ export class Session {
       this.#queue.splice(this.#queue.indexOf(job), 1)
       this.#refuse(job, new DbSessionError('DB_SESSION_OVER'))
     }
-    // an aborted session, or a savepoint around this one, rolls back as a whole
-    if (parent.isClosed) return
+    // an aborted session, or what failed around this savepoint, rolls back as a whole
+    if (parent.isClosed || parent.failure !== undefined) return
+    const job = this.#state.name === 'busy' ? this.#state.job : undefined
+    if (job?.scope.isPartOf(scope))
+      await this.#transaction?.interrupt(job.statement, this.#settled(job), GRACE_MS)
     if (this.#transaction?.isUsable === false) {
       parent.failure ??= scope.failure ?? new DbSessionError('DB_SESSION_CONNECTION_LOST')
       return
-    }
-    const job = this.#state.name === 'busy' ? this.#state.job : undefined
-    if (job?.scope.isPartOf(scope)) {
-      await this.#transaction?.interrupt(job.statement, this.#settled(job), GRACE_MS)
-      if (!job.isSettled) {
-        parent.failure ??= new DbSessionError('DB_SESSION_STATEMENT_TIMEOUT')
-        return
-      }
     }
     const text = `ROLLBACK TO SAVEPOINT ${scope.name}; RELEASE SAVEPOINT ${scope.name}`
     await this.#control(parent, text).catch(() => {})
@@ -249,7 +245,7 @@ export class Session {
     try {
       this.#transaction ??= new Transaction(this.context, () => this.#queue.length > 0)
       const result = await (isAlone ? this.#transaction.sendAlone(job) : this.#transaction.send(job))
-      if (endsTransaction(job, result))
+      if (this.#transaction.hasEnded || endsTransaction(job, result))
         this.root.failure = scope.failure = new DbSessionError('DB_SESSION_ENDED_BY_STATEMENT')
       this.#onReply(job, () => job.resolve(result))
     } catch (error) {
@@ -368,7 +364,7 @@ export class Session {
   }
 }
 
-/** COMMIT or ROLLBACK by hand. ROLLBACK TO has the tag of ROLLBACK. */
+/** COMMIT or ROLLBACK by hand, also with AND CHAIN. ROLLBACK TO has the tag of ROLLBACK. */
 function endsTransaction({ kind, statement }: Job, result: QueryResult | QueryResult[] | undefined): boolean {
   if (kind === 'savepoint' || wire.isSubmittable(statement)) return false
   const isEnd = ({ command }: QueryResult): boolean =>

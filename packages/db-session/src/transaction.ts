@@ -47,6 +47,11 @@ export class Transaction {
     return this.#lease !== undefined && !this.#isUnusable && !wire.isLost(this.#lease.connection)
   }
 
+  /** Returns true if a statement has ended it: the next one would be committed by itself. */
+  get hasEnded(): boolean {
+    return this.#lease?.connection.getTransactionStatus() === 'I'
+  }
+
   /** Sends a statement, with BEGIN in the same message if it is the first. The one before must have been answered. */
   async send(command: Command): Promise<QueryResult> {
     if (this.#lease === undefined) return this.#sendFirst(command)
@@ -101,7 +106,8 @@ export class Transaction {
       await lease.discard()
       throw new DbSessionError('DB_SESSION_COMMIT_OUTCOME_UNKNOWN', result)
     }
-    if (verbs.rollsBackAfterFailedCommit) await this.#control(lease, 'rollback', verbs.rollback)
+    // a failed COMMIT ends a transaction, but not the savepoint of `withRollback`
+    if (connection.getTransactionStatus() !== 'I') await this.#control(lease, 'rollback', verbs.rollback)
     lease.release()
     throw error
   }
@@ -172,13 +178,17 @@ export class Transaction {
     const { timeline, spec, cancelTimeoutMs } = this.#context
     const { kind, statement = { text: '' } } = command ?? {}
     const startedAt = performance.now()
-    let isSilent = false
+    let silence: DbSessionError | undefined
     const lost = (cause?: Error): DbSessionError =>
-      new DbSessionError(isSilent ? 'DB_SESSION_STATEMENT_TIMEOUT' : 'DB_SESSION_CONNECTION_LOST', cause)
+      silence ?? new DbSessionError('DB_SESSION_CONNECTION_LOST', cause)
     // others that wait behind a row stream must not wait for its consumer forever
     const onSilent = (): void => {
-      if (wire.isCursorIn('idle', statement) && !this.#isBlocking()) return void watch()
-      isSilent = true
+      const isUnread = wire.isCursorIn('idle', statement)
+      if (isUnread && !this.#isBlocking()) return void watch()
+      const message = isUnread
+        ? 'A statement waited for a row stream that nobody read to its end.'
+        : undefined
+      silence = new DbSessionError('DB_SESSION_STATEMENT_TIMEOUT', undefined, message)
       if (kind !== 'commit') void wire.cancel(connection, cancelTimeoutMs)
       wire.closeSocket(connection)
     }
@@ -189,7 +199,7 @@ export class Transaction {
       if (findPostgresError(error)) return error
       // nobody knows what the connection is doing
       this.#isUnusable = true
-      return isSilent || wire.isLost(connection) ? lost(error) : error
+      return silence || wire.isLost(connection) ? lost(error) : error
     }
     const reply: Reply = await wire.send(connection, statement, lost, batch).then(
       (result) => ({ result }),

@@ -27,10 +27,7 @@ export interface DbSession extends Knex {
    * await request.db.savepoint((db) => db('tags').insert({ name })).catch(() => {}) // keep what came before
    */
   savepoint<T>(work: (db: DbSession) => Promise<T>): Promise<T>
-  /**
-   * Runs `work` in a session of its own, on a second connection, while this one stays open. Rejects with
-   * `DB_SESSION_NESTED` if the pool cannot spare a connection for it.
-   */
+  /** Runs `work` in a session of its own, on a second connection. Rejects if the pool can spare none. */
   unitOfWork<T>(work: (db: DbSession) => Promise<T>, options?: UnitOfWorkOptions): Promise<T>
   /** Commits what was done so far. The next statement begins a new transaction. */
   commit(): Promise<void>

@@ -17,7 +17,6 @@ const SAVEPOINT_VERBS: Verbs = {
   committed: 'RELEASE',
   rollback: 'ROLLBACK TO SAVEPOINT db_session; RELEASE SAVEPOINT db_session',
   endOfRead: encode(['ROLLBACK TO SAVEPOINT db_session', 'RELEASE SAVEPOINT db_session']),
-  rollsBackAfterFailedCommit: true,
 }
 
 const active = new WeakSet<SessionManager>()
@@ -32,10 +31,6 @@ const active = new WeakSet<SessionManager>()
  * await withRollback(app, async () => {
  *   await app.inject({ method: 'POST', url: '/users', payload: { email: 'ada@example.org' } })
  * })
- * @example
- * let rollBack: () => Promise<void>
- * beforeEach(async () => { rollBack = await withRollback(app) })
- * afterEach(() => rollBack())
  */
 export function withRollback<T>(target: object, work: () => Promise<T>): Promise<T>
 export function withRollback(target: object): Promise<() => Promise<void>>

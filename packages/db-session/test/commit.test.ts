@@ -283,6 +283,8 @@ t.test('a transaction that a statement ended', async (t) => {
     ['ROLLBACK AND CHAIN', []],
     ['commit; begin', ['before']],
     ['select 1; rollback; begin', []],
+    ['rollback -- to be sure', []],
+    ['savepoint x; rollback to x; rollback', []],
     ["prepare transaction 'x'", []],
   ] as const) {
     t.test(`${text} in a session is an error, and nothing is sent after it`, async (t) => {

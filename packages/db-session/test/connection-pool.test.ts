@@ -112,6 +112,21 @@ t.test('a session that waits longer than its timeout gets an error, in order of 
   await until(() => used(knex) === 0)
 })
 
+t.test('a savepoint that gets no connection waits for one only once', async (t) => {
+  const knex = openKnex(database.url, 1)
+  const { app } = await start(t, database, () => {}, { knex, acquireTimeoutMs: 20 })
+  const held = await knex.client.acquireConnection()
+  const waits: unknown[] = []
+  const work = app.unitOfWork(async (db) => {
+    await db.savepoint((savepoint) => savepoint.raw('select 1') as never).catch(() => {})
+    waits.push(...db.timeline.map(({ error }) => error))
+  })
+  t.equal((await rejection(work)).code, 'DB_SESSION_POOL_EXHAUSTED')
+  t.same(waits, ['DB_SESSION_POOL_EXHAUSTED'])
+  knex.client.releaseConnection(held)
+  t.equal(await app.unitOfWork((db) => db.savepoint(async () => 'done')), 'done')
+})
+
 t.test("the pool's own timeout is reported as an exhausted pool too", async (t) => {
   const knex = openKnex(database.url, 1, { acquireConnectionTimeout: 1_000 })
   const { app } = await start(t, database, () => {}, { knex, acquireTimeoutMs: 60_000 })

@@ -121,6 +121,10 @@ const slow = await serve((app) => {
     }
     return { count }
   })
+  app.post('/waits-in-the-loop', async ({ db }) => {
+    for await (const _ of db.raw('select generate_series(1, 900)').stream()) await db.query('select 1')
+    return { count: 0 }
+  })
   app.post('/between', async ({ db }) => {
     await db.query('select 1')
     await new Promise((resolve) => setTimeout(resolve, 1_400))
@@ -171,6 +175,11 @@ t.test('a statement that gets no response ends after its limit and a second', as
   t.same(await database.see("select email from users where email not in ('commit', 'early')"), [])
 })
 
+t.test('a statement that waits for the row stream around it gets an error that says so', async (t) => {
+  const answer = await slow.hit('POST', '/waits-in-the-loop')
+  t.match(answer.json, { code: 'DB_SESSION_STATEMENT_TIMEOUT', message: 'waited for a row stream' })
+  t.equal(answer.status, 503)
+})
 t.test('a row stream that goes silent ends after the limit and a second', async (t) => {
   const answer = await half
   t.match(answer, { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' } }, answer.body)

@@ -479,6 +479,24 @@ t.test('a row stream that was left', async (t) => {
       await handler(db)
     }),
   )
+  const savepoint = await serve([
+    ...handlers.map(
+      (handler): Handler =>
+        async ({ db }) => {
+          await handler(db)
+          await db.savepoint((savepoint) => add(savepoint, 'in a savepoint'))
+        },
+    ),
+    async ({ db }) => {
+      db.raw(ROWS).stream()
+      await turn()
+      await db.savepoint((savepoint) => add(savepoint, 'in a savepoint'))
+    },
+    async ({ db }) => {
+      for await (const row of db.raw(ROWS).stream()) if (row.g === 5) break
+      db.savepoint((savepoint) => add(savepoint, 'in a savepoint'))
+    },
+  ])
   const read = await serve(
     handlers.map(
       (handler) =>
@@ -493,6 +511,20 @@ t.test('a row stream that was left', async (t) => {
       const answer = await read.hit('POST', `/${index}`)
       t.equal(answer.status, 201, answer.body)
       await until(() => used(write.knex) + used(read.knex) === 0)
+    })
+    t.test(`a savepoint right after a row stream that is left ${title} is kept`, async (t) => {
+      const response = await savepoint.hit('POST', `/${index}`)
+      t.match(response, { status: 201, seen: ['in a savepoint'] }, response.body)
+    })
+  }
+  for (const [index, title] of [
+    'a savepoint while a row stream is read',
+    'a savepoint after a row stream, not awaited,',
+  ].entries()) {
+    t.test(`${title} is a 500 that stores nothing`, async (t) => {
+      const response = await savepoint.hit('POST', `/${handlers.length + index}`)
+      t.match(response, { status: 500, json: { code: 'DB_SESSION_NOT_AWAITED' }, seen: [] }, response.body)
+      await until(() => used(savepoint.knex) === 0)
     })
   }
 })

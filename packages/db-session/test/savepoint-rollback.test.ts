@@ -277,6 +277,25 @@ t.test('a savepoint that cannot be rolled back is never a success', async (t) =>
   }
 })
 
+t.test('a savepoint that the application names itself does not hide the one around it', async (t) => {
+  const { hit } = await start(t, database, (app) => {
+    app.post<{ Querystring: { name: string } }>('/', async ({ db, query }) => {
+      await db
+        .savepoint(async (savepoint) => {
+          await savepoint('users').insert({ email: 'inner' })
+          await savepoint.query(`savepoint ${query.name}`)
+          throw new Error('no')
+        })
+        .catch(() => {})
+      await db('users').insert({ email: 'outer' })
+      return {}
+    })
+  })
+  for (const name of ['s1', 'sp', 'savepoint1']) {
+    t.match(await hit('POST', `/?name=${name}`), { status: 200, seen: ['outer'] }, name)
+    await database.other.query('truncate users cascade')
+  }
+})
 t.test('rollbackOnly() in a savepoint rolls back the savepoint only', async (t) => {
   const { hit } = await start(t, database, (app) => {
     app.post('/', async ({ db }, reply) => {
