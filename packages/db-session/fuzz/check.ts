@@ -20,7 +20,7 @@ const TRANSIENT = new Set([
   'DB_SESSION_POOL_EXHAUSTED',
 ])
 
-/** Checks a response when it has arrived: what it acknowledges is there already. */
+/** Checks a response when it has arrived: the rows that it acknowledges must be committed already. */
 export function checkResponse(trace: Trace, rows: readonly Row[]): string[] {
   const violations: string[] = []
   const complain = (what: string): void => void violations.push(what)
@@ -64,7 +64,7 @@ function checkStatus(trace: Trace, complain: (what: string) => void): void {
       (!careful && (last?.refused !== undefined || (last?.maybePendingAtEnd ?? 0) > 0)) ||
       ('isolation' in ROUTES[trace.program.route] && code === 'DB_SESSION_SERIALIZATION')
     if (status !== intended && !(status >= 500 && isExcused) && !(status === 409 && isExcused)) {
-      complain(`the program ended well with ${intended}, and the response was ${status} ${code}`)
+      complain(`the program succeeded with ${intended}, and the response was ${status} ${code}`)
     }
     if (end.kind === 'rows' && status === 200 && body.split('\n').length - 1 !== end.rows) {
       complain(`the response has ${body.split('\n').length - 1} of ${end.rows} rows`)
@@ -90,9 +90,9 @@ function checkRetry(trace: Trace, complain: (what: string) => void): void {
   if (isConflict && mayRetry) complain(`a conflict in run ${runs} was not retried`)
 }
 
-/** Compares all that a program did with all that is stored, once nothing of it is under way. */
+/** Compares everything that a program did with everything that is stored, when no part of it is under way. */
 export class Checker {
-  /** Which transaction of which program had a Postgres transaction. */
+  /** The program's transaction that used each Postgres transaction, by the latter's id. */
   readonly #owners = new Map<string, string>()
 
   check(trace: Trace, rows: readonly Row[]): string[] {
@@ -147,7 +147,7 @@ export class Checker {
   }
 }
 
-/** The labels that a commit of the transaction makes last. */
+/** The labels of the rows and callbacks that a commit of the transaction makes permanent. */
 function expected({ operations }: Transaction): string[] {
   return operations.flatMap(({ label, state, scope }) =>
     label !== undefined && state === 'done' && !isRolledBack(scope) ? label : [],
@@ -158,7 +158,7 @@ function isRolledBack(scope: Scope | undefined): boolean {
   return scope !== undefined && (scope.rolledBack || isRolledBack(scope.parent))
 }
 
-/** The response decides about what an early commit has not decided. */
+/** Decides the fate of each transaction by the response, unless an early commit has decided it. */
 function decide(trace: Trace): void {
   const { answer, last } = trace
   for (const session of trace.sessions) {
@@ -170,12 +170,12 @@ function decide(trace: Trace): void {
   }
 }
 
-/** A commit without a statement commits nothing. */
+/** Returns true if the transaction committed a statement; a commit without one has no effect. */
 function hasCommitted({ fate, operations }: Transaction): boolean {
   return fate === 'committed' && operations.some(({ what }) => what !== 'afterCommit')
 }
 
-/** A callback runs after the response. */
+/** Returns true for the label of a callback, which runs after the response. */
 function isCallback(label: string): boolean {
   return label.endsWith('called')
 }

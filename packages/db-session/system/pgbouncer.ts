@@ -4,7 +4,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import { freePort } from './cluster.ts'
+import { freePort } from '../../../test-support/ports.ts'
 
 export interface PgBouncer {
   /** Host and port. */

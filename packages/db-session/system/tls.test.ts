@@ -1,12 +1,12 @@
-/** Sessions over TLS: whether a cancel request is one over TLS too, and whether the server takes it. */
+/** Sessions over TLS: a cancel request uses TLS too, and the server accepts it. */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { newCluster } from '../../../test-support/cluster.ts'
 import { proxy } from '../test/proxy.ts'
 import { openKnex, start, until, used } from '../test/setup.ts'
-import { newCluster } from './cluster.ts'
 
 const SSL_REQUEST = '0000000804d2162f'
 
@@ -61,18 +61,18 @@ t.test('over TLS', async (t) => {
       knex: openKnex(between.url, 5, {
         connection: { connectionString: between.url, ssl: { ca: await readFile(certificate, 'utf8') } },
       }),
-      // a connection that were thrown away for want of a cancel request would show
+      // without a working cancel request, the test would time out
       cancelTimeoutMs: 2 ** 31 - 1,
     },
   )
   const cancels = () => between.openings.filter((opening) => opening === SSL_REQUEST).length
 
-  t.test('a session works as without it', async (t) => {
+  t.test('a session works over TLS', async (t) => {
     const answer = await hit('POST', '/ok')
     t.match(answer, { status: 200, json: { ssl: true }, seen: ['ok'] })
   })
 
-  t.test('a client that goes away has its statement cancelled on the server', async (t) => {
+  t.test('over TLS, the statement of a client that disconnects is canceled on the server', async (t) => {
     const before = between.openings.length
     const controller = new AbortController()
     const answer = fetch(`${base}/slow`, { method: 'POST', signal: controller.signal })
@@ -88,13 +88,13 @@ t.test('over TLS', async (t) => {
     t.same(await cluster.query('select email from users'), ['ok'])
   })
 
-  t.test('an answer of 503 in the middle of a statement has it cancelled, too', async (t) => {
+  t.test('over TLS, a 503 during a statement cancels the statement', async (t) => {
     const before = cancels()
     t.equal((await hit('POST', '/gives-up')).status, 503)
     t.equal(await sleeping(), 0)
     t.equal(used(knex), 0)
     t.ok(cancels() > before)
     const answer = await hit('POST', '/ok')
-    t.match(answer, { status: 200, json: { ssl: true } }, 'and the connection is as good as new')
+    t.match(answer, { status: 200, json: { ssl: true } }, 'and the connection can be used again')
   })
 })

@@ -27,7 +27,7 @@ async function serve(): Promise<void> {
   base = message.base
 }
 
-/** Status and code, or what became of the process. */
+/** The status and the code, or how the process ended. */
 async function post(path: string): Promise<{ status: number | string; json: Record<string, unknown> }> {
   await serve()
   const exited = once(child as ChildProcess, 'exit').then(() => ({ status: `crashed: ${output}`, json: {} }))
@@ -54,7 +54,7 @@ for (const [name, expected] of Object.entries(names)) {
   })
 }
 
-t.test('the process did not crash, and has no promise left without a handler', async (t) => {
+t.test('the process did not crash, and every rejected promise had a handler', async (t) => {
   const answer = await post('/alive')
   t.same(answer.json, { used: 0, unhandled: [] })
 })

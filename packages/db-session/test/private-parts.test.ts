@@ -152,7 +152,7 @@ t.test(
   },
 )
 
-t.test('pg: handleReadyForQuery and handleError are called on whatever runs', async (t) => {
+t.test('pg: handleReadyForQuery and handleError are called on the query that runs', async (t) => {
   const client = await connect()
   const called: string[] = []
   const run = (text: string) => {

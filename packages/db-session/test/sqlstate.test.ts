@@ -1,4 +1,4 @@
-/** The table of SQLSTATEs: what each error of Postgres becomes, provoked on a real one. */
+/** The table of SQLSTATEs: the code and status of each error, caused on a real Postgres. */
 import type { FastifyRequest } from 'fastify'
 import t from 'tap'
 import { DbSessionError } from '../src/index.ts'
@@ -23,7 +23,7 @@ await database.other.query(`
   create constraint trigger at_commit after insert on posts deferrable initially deferred
   for each row execute function fail_at_commit()`)
 
-/** SQLSTATE, code and status; `sql` provokes it by nature, everything is provoked by RAISE as well. */
+/** SQLSTATE, code and status. `sql` causes the error naturally; every error is also caused by RAISE. */
 const TABLE: Record<string, { status: number; states: Record<string, string | undefined> }> = {
   DB_SESSION_CONNECTION_LOST: {
     status: 503,
@@ -187,7 +187,7 @@ for (const { code, status, sqlState, sql = raise(sqlState) } of rows) {
     t.match(error, { code, sqlState, statusCode: status }, 'a unit of work rejects with it')
     t.ok(error instanceof DbSessionError)
     t.match(error.cause, { code: sqlState })
-    // a trigger of the COMMIT can fail with what ends no connection
+    // a trigger at the COMMIT can raise a SQLSTATE that normally means a lost connection
     if (/^(2[35]|4|P|X)/.test(sqlState) && !['25P02', '25P03', '25P04'].includes(sqlState)) {
       const { statusCode, body } = await app.inject({
         method: 'POST',
@@ -199,22 +199,25 @@ for (const { code, status, sqlState, sql = raise(sqlState) } of rows) {
   })
 }
 
-t.test('an error that is swallowed is a 409 or a 503 if its row says so, and a 500 otherwise', async (t) => {
-  for (const { code, status, sqlState } of rows) {
-    const { statusCode, body } = await app.inject({
-      method: 'POST',
-      url: '/swallowed',
-      query: { sql: raise(sqlState) },
-    })
-    // that a session of mode read tried to write is the clearer of the two
-    const expected = status === 500 && sqlState !== '25006' ? 'DB_SESSION_TRANSACTION_FAILED' : code
-    t.match(
-      { statusCode, ...JSON.parse(body) },
-      { statusCode: status, code: expected },
-      `${sqlState} ${body}`,
-    )
-  }
-})
+t.test(
+  'a swallowed error is a 409 or a 503 if its row in the table says so, and otherwise a 500',
+  async (t) => {
+    for (const { code, status, sqlState } of rows) {
+      const { statusCode, body } = await app.inject({
+        method: 'POST',
+        url: '/swallowed',
+        query: { sql: raise(sqlState) },
+      })
+      // the write in mode read is the clearer of the two errors
+      const expected = status === 500 && sqlState !== '25006' ? 'DB_SESSION_TRANSACTION_FAILED' : code
+      t.match(
+        { statusCode, ...JSON.parse(body) },
+        { statusCode: status, code: expected },
+        `${sqlState} ${body}`,
+      )
+    }
+  },
+)
 
 t.test('a write in mode read is a 500 DB_SESSION_READ_ONLY', async (t) => {
   for (const sql of [
@@ -229,7 +232,7 @@ t.test('a statement after a failed one is a 500 DB_SESSION_TRANSACTION_FAILED', 
   t.match(await post('/sibling'), { status: 500, json: { code: 'DB_SESSION_TRANSACTION_FAILED' } })
 })
 
-t.test("a program's faults of the protocol are a 500, and not a lost connection", async (t) => {
+t.test('protocol errors that a program causes are a 500, and not a lost connection', async (t) => {
   for (const path of ['/values', '/many']) {
     const answer = await post(path)
     t.match(answer, { status: 500, json: { code: 'DB_SESSION_QUERY_FAILED' } }, `${path} ${answer.body}`)
@@ -312,6 +315,6 @@ t.test('a socket that breaks is a 503 DB_SESSION_CONNECTION_LOST', async (t) => 
   }
 })
 
-t.test('no connection is left in use', async () => {
+t.test('after all of these errors, no connection is in use', async () => {
   await until(() => used(knex) === 0)
 })

@@ -1,4 +1,4 @@
-/** An option that does not exist, or cannot be, is an error where it is given. */
+/** An unknown option, or an invalid value of an option, is an error where it is passed. */
 import Fastify from 'fastify'
 import t from 'tap'
 import { DbSessionError, dbSession } from '../src/index.ts'
@@ -35,7 +35,7 @@ for (const [given, meant] of [
   })
 }
 
-t.test('options that are unknown, removed, or names of every object are errors', async (t) => {
+t.test('options that are unknown, removed, or named like members of every object are errors', async (t) => {
   const own = (name: string) => Object.defineProperty({}, name, { value: 1, enumerable: true })
   for (const name of [
     'replicaFor',
@@ -57,7 +57,7 @@ t.test('options that are unknown, removed, or names of every object are errors',
   }
 })
 
-t.test('an option whose value cannot be is an error', async (t) => {
+t.test('an option with an invalid value is an error', async (t) => {
   for (const options of [
     { knex: undefined },
     { knex: {} },
@@ -78,7 +78,7 @@ t.test('an option whose value cannot be is an error', async (t) => {
   }
 })
 
-t.test('an option that is undefined has its default', async (t) => {
+t.test('an option that is undefined gets its default', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   const options = { acquireTimeoutMs: undefined, begin: undefined, name: undefined, replica: undefined }
@@ -129,7 +129,7 @@ t.test('a route', async (t) => {
       t.match(error, { code: 'DB_SESSION_OPTION_INVALID', message: /Did you mean `retry`/ })
     })
   })
-  t.test('every option that exists is taken', async (t) => {
+  t.test('every option that exists is accepted', async (t) => {
     const app = Fastify()
     t.teardown(() => app.close())
     await app.register(dbSession, { knex })
