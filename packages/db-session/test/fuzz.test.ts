@@ -139,7 +139,7 @@ t.test('a success although a statement failed or was under way is reported', asy
 t.test('an error without a cause is reported, and a lost connection is a cause', async (t) => {
   const { trace } = await request()
   respond(trace, 500, 'DB_SESSION_NOT_AWAITED')
-  t.match(checkResponse(trace, []), [/ended well with 201, and the response was 500/])
+  t.match(checkResponse(trace, []), [/succeeded with 201, and the response was 500/])
   respond(trace, 503, 'DB_SESSION_CONNECTION_LOST')
   t.same(checkResponse(trace, []), [])
 })

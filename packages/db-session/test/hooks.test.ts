@@ -169,7 +169,7 @@ t.test('an onSend hook that another plugin adds in onRoute runs in the order of 
     })
   }
   appended('before')
-  await app.register(dbSession, { knex: openKnex(database.url, 1) })
+  await app.register(dbSession, { knex: openKnex(database.url, 1), closePools: true })
   appended('after')
   for (const name of ['before', 'after'])
     app.post(`/${name}`, async (request) => add(request, name).then(() => 'fine'))

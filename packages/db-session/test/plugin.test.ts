@@ -9,7 +9,7 @@ const database = await openDatabase(t)
 t.test('routes and hooks have a session if they are added after the plugin', async (t) => {
   const app = Fastify()
   app.get('/before', async (request) => request.db('users'))
-  await app.register(dbSession, { knex: openKnex(database.url) })
+  await app.register(dbSession, { knex: openKnex(database.url), closePools: true })
   app.addHook('preHandler', async (request) => {
     if (request.url === '/hook') await request.db('users').insert({ email: 'hook' })
   })
