@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import type { Answer } from '../../../test-support/client.ts'
+import type { ClientResponse } from '../../../test-support/client.ts'
 import { freePorts } from '../../../test-support/ports.ts'
 import { ofService, PASSWORD, type Service, startBackends } from './cluster.ts'
 import { CONTRACT, runContract } from './contract.ts'
@@ -64,7 +64,7 @@ t.test('a process that is killed in the middle of requests', async (t) => {
   const reads = [0, 1].map(() => call('GET', `/posts/${mine.id}`, { token }))
   await until(() => [one, two].every((service, n) => count(service, REQUESTS) === (before[n] ?? 0) + 2))
   one.child.kill('SIGKILL')
-  await one.ends()
+  await one.waitForExit()
   await t.test('a GET is made again at the other, and nobody notices', async (t) => {
     await until(() => count(two, REQUESTS) >= (before[1] ?? 0) + 3)
     await locker.release()
@@ -109,7 +109,7 @@ t.test(
     const clients = Promise.all(Array.from({ length: 16 }, (_, name) => client(name)))
     await Promise.race([clients, until(() => answers.size > 200)])
     two.child.kill('SIGKILL')
-    await two.ends()
+    await two.waitForExit()
     const atTheKill = answers.size
     await Promise.race([clients, until(() => answers.size > atTheKill + 200)])
     two = await startService({}, two.port)
@@ -133,7 +133,7 @@ t.test(
 t.test('without PgBouncer the answers are clean, and it is used once it is back', async (t) => {
   const { token } = await signUp('kim@example.com')
   bouncer.child.kill('SIGKILL')
-  await bouncer.ends()
+  await bouncer.waitForExit()
   await isDown(t, token)
   bouncer = await backends.startBouncer()
   await isBack(t, token)
@@ -152,7 +152,7 @@ t.test('without the primary the answers are clean, and nothing acknowledged is l
 t.test('without any process the answer is nginx’s, and a problem document', async (t) => {
   for (const service of [one, two]) {
     service.child.kill('SIGTERM')
-    t.equal(await service.ends(), 0)
+    t.equal(await service.waitForExit(), 0)
   }
   isUnavailable(t, await call('GET', '/posts'))
 })
@@ -208,7 +208,7 @@ async function json(
   path: string,
   value: object,
   token = '',
-): Promise<Pick<Answer, 'status' | 'body'>> {
+): Promise<Pick<ClientResponse, 'status' | 'body'>> {
   const headers = { 'content-type': 'application/json', ...(token && bearer(token)) }
   const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(value) })
   return { status: response.status, body: await response.json() }

@@ -124,7 +124,7 @@ t.test('the unit’s processes behind the nginx of the file', async (t) => {
       while (count(processes[0], /incoming request/g) < before + 2) await sleep(10)
       processes[0].child.kill('SIGTERM')
       const after: number[] = []
-      const ended = processes[0].ends().then((code) => t.equal(code, 0))
+      const ended = processes[0].waitForExit().then((code) => t.equal(code, 0))
       do {
         after.push((await call('GET', '/health')).status)
         await sleep(20)
@@ -137,10 +137,10 @@ t.test('the unit’s processes behind the nginx of the file', async (t) => {
 
       const again = await startUnit(t, one, variables)
       processes[1].child.kill('SIGTERM')
-      t.equal(await processes[1].ends(), 0)
+      t.equal(await processes[1].waitForExit(), 0)
       t.equal((await login()).status, 200, 'and back')
       again.child.kill('SIGTERM')
-      t.equal(await again.ends(), 0)
+      t.equal(await again.waitForExit(), 0)
     },
   )
 

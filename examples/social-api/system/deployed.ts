@@ -37,7 +37,7 @@ export async function startUnit(
   equal(command[0], '/usr/bin/node')
   command[0] = process.execPath
   const service = run(t, command, { ...env, ...variables })
-  await service.says(/Server listening/)
+  await service.waitForOutput(/Server listening/)
   return service
 }
 

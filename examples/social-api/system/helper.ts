@@ -13,8 +13,8 @@ export async function startService(t: Test, env: Record<string, string> = {}) {
     LOG_LEVEL: 'info',
     ...env,
   })
-  const metricsUrl = await service.says(/Metrics: (http:[^"]+)/)
-  const url = await service.says(/Swagger UI: (http:[^"]+)\/docs/)
+  const metricsUrl = await service.waitForOutput(/Metrics: (http:[^"]+)/)
+  const url = await service.waitForOutput(/Swagger UI: (http:[^"]+)\/docs/)
   const metric = async (name: string) => {
     const text = await (await fetch(metricsUrl)).text()
     return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1])

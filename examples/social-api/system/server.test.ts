@@ -34,8 +34,8 @@ t.test(
     const AUTH_PRIMER_DATA_DIR = await dataDir(t)
     const env = { AUTH_PRIMER_DATA_DIR }
     const first = run(t, SERVER, env)
-    const url = await first.says(LISTENS)
-    await first.says(/Log in as (\S+):/)
+    const url = await first.waitForOutput(LISTENS)
+    await first.waitForOutput(/Log in as (\S+):/)
     t.match(first.output(), `Swagger UI: ${url}/docs`)
     const token = await logIn(url)
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
@@ -44,7 +44,7 @@ t.test(
     t.match(await (await fetch(url, { headers: { accept: 'text/html' } })).text(), DEMO_PASSWORD)
 
     first.child.kill('SIGTERM')
-    t.equal(await first.ends(), 0)
+    t.equal(await first.waitForExit(), 0)
     const levels = first
       .output()
       .trim()
@@ -63,12 +63,12 @@ t.test(
     }
 
     const second = run(t, SERVER, env)
-    const again = await second.says(LISTENS)
+    const again = await second.waitForOutput(LISTENS)
     t.notMatch(second.output(), /Migrated|demo data/)
     const found = await fetch(`${again}/posts?search=kept`, { headers })
     t.equal(((await found.json()) as unknown[]).length, 1, 'with the old token')
     second.child.kill('SIGINT')
-    t.equal(await second.ends(), 0)
+    t.equal(await second.waitForExit(), 0)
     t.equal(
       (await stopPostgres({ dir: AUTH_PRIMER_DATA_DIR })).outcome,
       'not running',
@@ -79,20 +79,20 @@ t.test(
 
 t.test('a signal, even given twice, lets a log-in in flight finish', async (t) => {
   const service = run(t, SERVER, { AUTH_PRIMER_DATA_DIR: await dataDir(t), BCRYPT_COST: '14' })
-  const url = await service.says(LISTENS)
+  const url = await service.waitForOutput(LISTENS)
   const login = logIn(url)
-  await service.says(/incoming request/)
+  await service.waitForOutput(/incoming request/)
   service.child.kill('SIGINT')
   service.child.kill('SIGINT')
   t.type(await login, 'string')
-  t.equal(await service.ends(), 0)
+  t.equal(await service.waitForExit(), 0)
 })
 
 t.test('`npm start` passes a signal on', async (t) => {
   const service = run(t, ['npm', 'start'], { AUTH_PRIMER_DATA_DIR: await dataDir(t), HOME: tmpdir() })
-  await service.says(LISTENS)
+  await service.waitForOutput(LISTENS)
   service.child.kill('SIGTERM')
-  t.equal(await service.ends(), 0)
+  t.equal(await service.waitForExit(), 0)
 })
 
 t.test('what keeps it from starting is one line, and exit code 1', async (t) => {
@@ -123,7 +123,7 @@ t.test('what keeps it from starting is one line, and exit code 1', async (t) => 
   ] as const) {
     const { LOG_LEVEL = 'silent', ...rest } = env as Record<string, string>
     const service = run(t, SERVER, { AUTH_PRIMER_DATA_DIR, LOG_LEVEL, ...rest })
-    t.equal(await service.ends(), 1)
+    t.equal(await service.waitForExit(), 1)
     t.match(service.output(), line)
     t.notMatch(service.output(), /hunter2|short\b|\n\s+at /, 'no secret and no stack')
   }
@@ -140,7 +140,7 @@ t.test('a file .env is read, the environment goes before it, and its secrets are
   ]
   await writeFile(join(folder, '.env'), lines.join('\n'))
   const service = run(t, SERVER, { PORT: '0', LOG_LEVEL: 'info' }, { cwd: folder })
-  t.equal(await service.ends(), 1)
+  t.equal(await service.waitForExit(), 1)
   const [first, ...wrong] = service.output().trim().split('\n')
   t.match(first, /^The configuration is wrong \(environment, or \.env\):$/)
   t.match(
@@ -161,46 +161,46 @@ t.test('in production it waits for migrations that somebody else runs', async (t
     JWT_SECRET: 'an own secret for this test, 32 bytes or more',
   }
   const refused = run(t, SERVER, env)
-  t.equal(await refused.ends(), 1)
+  t.equal(await refused.waitForExit(), 1)
   t.match(refused.output(), /6 migrations are pending.*npm run db:migrate/)
 
   const knex = openKnex(database.url, 4)
   await migrateToLatest(knex)
   await knex.destroy()
   const service = run(t, SERVER, env)
-  const url = await service.says(LISTENS)
+  const url = await service.waitForOutput(LISTENS)
   t.notMatch(await (await fetch(url, { headers: { accept: 'text/html' } })).text(), DEMO_PASSWORD)
 })
 
 t.test('metrics are on a port of their own, and not on the service’s', async (t) => {
   const service = run(t, SERVER, { AUTH_PRIMER_DATA_DIR: await dataDir(t), METRICS_PORT: '0' })
-  const metrics = await service.says(/Metrics: (http:[^"]+)/)
-  const url = await service.says(/Swagger UI: (http:[^"]+)\/docs/)
+  const metrics = await service.waitForOutput(/Metrics: (http:[^"]+)/)
+  const url = await service.waitForOutput(/Swagger UI: (http:[^"]+)\/docs/)
   t.equal((await fetch(`${url}/health`)).status, 200)
   t.equal((await fetch(`${url}/metrics`)).status, 404)
   const text = await (await fetch(metrics)).text()
   t.match(text, 'http_request_duration_seconds_count{method="GET",route="/health",status="200"} 1')
   t.equal((await fetch(new URL('/health', metrics))).status, 404)
   service.child.kill('SIGTERM')
-  t.equal(await service.ends(), 0)
+  t.equal(await service.waitForExit(), 0)
 })
 
 t.test(
   '`npm run dev` reloads on a save, logs readable lines with each request’s SQL, and keeps the database up',
   async (t) => {
     const service = run(t, ['npm', 'run', 'dev'], { AUTH_PRIMER_DATA_DIR: await dataDir(t), HOME: tmpdir() })
-    const url = await service.says(LISTENS)
+    const url = await service.waitForOutput(LISTENS)
     const token = await logIn(url)
     t.equal((await fetch(`${url}/posts`, { headers: { authorization: `Bearer ${token}` } })).status, 200)
-    const id = await service.says(/DEBUG: BEGIN READ ONLY.*"reqId":"(req-[^"]+)"/)
-    await service.says(new RegExp(`DEBUG: SELECT posts.*"reqId":"${id}"`))
+    const id = await service.waitForOutput(/DEBUG: BEGIN READ ONLY.*"reqId":"(req-[^"]+)"/)
+    await service.waitForOutput(new RegExp(`DEBUG: SELECT posts.*"reqId":"${id}"`))
 
     const before = service.output().length
     const now = new Date()
     await utimes(join(CHECKOUT, 'examples/social-api/src/app.ts'), now, now)
-    await service.says(/Restarting(?:.|\n)*?Server listening/)
+    await service.waitForOutput(/Restarting(?:.|\n)*?Server listening/)
     t.notMatch(service.output().slice(before), /Postgres .* listens/)
     service.child.kill('SIGTERM')
-    t.equal(await service.ends(), 0)
+    t.equal(await service.waitForExit(), 0)
   },
 )

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { Answer } from '../../../test-support/client.ts'
+import type { ClientResponse } from '../../../test-support/client.ts'
 import { callRaw, serve, type TestService } from '../../../test-support/social-api.ts'
 import { PROBLEM_STATUS, type ProblemCode } from '../src/problem.ts'
 
@@ -49,7 +49,7 @@ t.test('whatever is wrong with a request, each operation answers with the contra
   for (const { method, path, example, needsToken, body } of operations) {
     await t.test(`${method} ${path}`, async (t) => {
       const before = await contents(service)
-      const refuses = async (code: ProblemCode, what: string, asking: Promise<Answer>) =>
+      const refuses = async (code: ProblemCode, what: string, asking: Promise<ClientResponse>) =>
         isProblem(t, await asking, code, what)
       const send = (path: string, headers: Record<string, string | string[]> = auth, verb = method) =>
         callRaw(url, path, { method: verb, headers })
@@ -364,7 +364,12 @@ async function operationsOf({ call }: TestService): Promise<Operation[]> {
   return [...described, ...hidden]
 }
 
-function isProblem(t: Test, { status, headers, body }: Answer, code: ProblemCode, sent: string): void {
+function isProblem(
+  t: Test,
+  { status, headers, body }: ClientResponse,
+  code: ProblemCode,
+  sent: string,
+): void {
   const { errors = [], ...rest } = body
   const text = JSON.stringify(body)
   t.match(

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { Answer } from '../../../test-support/client.ts'
+import type { ClientResponse } from '../../../test-support/client.ts'
 import { serve } from '../../../test-support/social-api.ts'
 import { removeExpiredFamilies } from '../src/auth/refresh.ts'
 
@@ -14,7 +14,7 @@ t.test('refresh tokens', async (t) => {
   const rows = () => app.knex('refresh_families').orderBy('id')
   t.beforeEach(() => app.knex('refresh_families').delete())
 
-  const isRefused = (t: Test, answer: Answer, message: string) => {
+  const isRefused = (t: Test, answer: ClientResponse, message: string) => {
     t.match(answer, { status: 401, body: { code: 'TOKEN_INVALID', detail: String } }, message)
     t.match(answer.headers.get('www-authenticate'), /^Bearer error="invalid_token"/, message)
   }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Answer } from '../../../test-support/client.ts'
+import type { ClientResponse } from '../../../test-support/client.ts'
 import { serve } from '../../../test-support/social-api.ts'
 import { isSql, recorder, statements } from './recorder.ts'
 
@@ -55,7 +55,7 @@ t.test('requests at the same time never get each other’s statements', async (t
   const { call, signUp } = await serve(t, { loggerInstance, poolMax: 2 })
   const { token } = await signUp('ann@example.com')
   const form = { username: 'ann@example.com', password: 'a good password' }
-  const kinds: Record<string, () => Promise<Answer>> = {
+  const kinds: Record<string, () => Promise<ClientResponse>> = {
     'GET /posts': () => call('GET', '/posts', { token }),
     'GET /users/me': () => call('GET', '/users/me', { token }),
     'GET /users/1': () => call('GET', '/users/1', { token }),

@@ -6,16 +6,16 @@ import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import knexFactory from 'knex'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { secretsHunt } from '../../../test-support/secrets.ts'
-import { refuseWhatIsFound, SECRET } from '../../../test-support/social-api.ts'
+import { createSecretScanner, failOnSecrets } from '../../../test-support/secrets.ts'
+import { SECRET } from '../../../test-support/social-api.ts'
 import { readConfig } from '../src/config.ts'
 import { DEMO_PASSWORD } from '../src/demo/data.ts'
 import { start } from '../src/start.ts'
 
-const hunt = secretsHunt()
-hunt.add('secret', SECRET)
-const log = pino({ level: 'trace' }, hunt.log)
-t.teardown(() => refuseWhatIsFound(hunt))
+const scanner = createSecretScanner()
+scanner.add('secret', SECRET)
+const log = pino({ level: 'trace' }, scanner.log)
+t.teardown(() => failOnSecrets(scanner))
 
 t.test('a database of one’s own is migrated, and gets no demo data', async (t) => {
   const { knex, config } = await database(t)
@@ -81,7 +81,7 @@ t.test('a host that this machine does not have is an error that names HOST', asy
 
 async function database(t: Test) {
   const { url, drop } = await createTestDatabase()
-  hunt.add('secret', new URL(url).password)
+  scanner.add('secret', new URL(url).password)
   const knex = knexFactory({ client: 'pg', connection: url, pool: { min: 0, max: 1 } })
   t.teardown(async () => {
     await knex.destroy()

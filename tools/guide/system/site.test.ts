@@ -24,7 +24,7 @@ t.test('two first starts at once: each serves plain pages, and then the site', a
   await mkdir(join(folder, LEFTOVER))
   const seen = until(t, folder, (names) => names.includes('site'))
   const services = [startNpmStart(t, 'one'), startNpmStart(t, 'two')]
-  const urls = await Promise.all(services.map(({ says }) => says(LISTENS)))
+  const urls = await Promise.all(services.map(({ waitForOutput }) => waitForOutput(LISTENS)))
   for (const url of urls)
     t.match(await text(`${url}/guide`), BUILDING, 'the guide says that it is being built')
   t.match(
@@ -37,7 +37,7 @@ t.test('two first starts at once: each serves plain pages, and then the site', a
   await until(t, folder, (names) => names.some(isBuilder) && !names.includes(LEFTOVER))
   for (const pid of await buildersIn(folder)) t.equal(getPriority(pid), 19, 'at the lowest priority')
 
-  const failed = Promise.race(services.map(({ says }) => says(/was not built.*/)))
+  const failed = Promise.race(services.map(({ waitForOutput }) => waitForOutput(/was not built.*/)))
   await Promise.race([seen, failed.then((line) => Promise.reject(new Error(line)))])
   await until(t, folder, (names) => names.every((name) => !name.startsWith('site.')))
   t.same((await readdir(folder)).sort(), ['one', 'site', 'two'], 'nothing half is left')
@@ -60,32 +60,32 @@ t.test('a service that is stopped ends the build too, and leaves nothing of it',
   const dir = t.testdir({})
   const service = startNpmStart(t, 'one', dir)
   await until(t, dir, (names) => names.some((name) => name.startsWith('site.')))
-  await service.says(LISTENS)
+  await service.waitForOutput(LISTENS)
   const [pid] = await buildersIn(dir)
   service.child.kill('SIGTERM')
-  t.equal(await service.ends(), 0)
+  t.equal(await service.waitForExit(), 0)
   t.throws(() => process.kill(pid as number, 0), { code: 'ESRCH' })
   t.same(await readdir(dir), ['one'])
 })
 
 t.test('a build that is not needed is not begun, and one that is killed leaves what was there', async (t) => {
-  const build = () => run(t, BUILD, { AUTH_PRIMER_SITE_DIR: site }, { isOverheard: false })
+  const build = () => run(t, BUILD, { AUTH_PRIMER_SITE_DIR: site }, { isRecorded: false })
   const { mtimeMs } = await stat(join(site, 'index.html'))
-  t.equal(await build().ends(), 0)
+  t.equal(await build().waitForExit(), 0)
   t.equal((await stat(join(site, 'index.html'))).mtimeMs, mtimeMs)
 
   await utimes(join(site, 'index.html'), 0, 0)
   const killed = build()
   await until(t, folder, (names) => names.includes(`site.${killed.child.pid}`))
   killed.child.kill('SIGKILL')
-  await killed.ends()
+  await killed.waitForExit()
   t.match(await readFile(join(site, 'index.html'), 'utf8'), /<h1[^>]*>The guide/)
 })
 
 t.test('a service that is started otherwise builds nothing', async (t) => {
   const dir = t.testdir({})
   const service = run(t, SERVER, environment('one', dir))
-  const url = await service.says(LISTENS)
+  const url = await service.waitForOutput(LISTENS)
   t.match(await text(`${url}/guide`), /npm run docs<\/code> builds a site/)
   t.same(await buildersIn(dir), [])
 })
@@ -96,7 +96,7 @@ function environment(name: string, dir: string): Record<string, string> {
 
 /** The process that `npm start` runs, once all is compiled. */
 function startNpmStart(t: Test, name: string, dir = folder) {
-  return run(t, [...SERVER, '--build-guide'], environment(name, dir), { isOverheard: false })
+  return run(t, [...SERVER, '--build-guide'], environment(name, dir), { isRecorded: false })
 }
 
 async function text(url: string): Promise<string> {

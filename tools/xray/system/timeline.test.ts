@@ -21,7 +21,7 @@ const env = {
   BCRYPT_COST: '10',
 }
 const service = run(t, SERVER, env)
-const url = await service.says(LISTENS)
+const url = await service.waitForOutput(LISTENS)
 
 const complaints: string[] = []
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' })
@@ -44,7 +44,7 @@ async function post(path: string, json: object, headers: Record<string, string> 
 }
 
 t.test('the printed address opens X-ray, and then the welcome page’s link and a reload do', async (t) => {
-  const address = await service.says(/X-ray[^"]*(http[^"]*)/)
+  const address = await service.waitForOutput(/X-ray[^"]*(http[^"]*)/)
   t.match(address, `${url}/xray?key=`)
   t.equal((await page.goto(`${url}/xray`))?.status(), 404, 'without the key there is nothing')
   complaints.splice(0)
@@ -188,13 +188,13 @@ t.test('an open page does not delay the end of the service, and reconnects after
   t.same(complaints.splice(0), [], 'the browser had nothing to complain of so far')
   const asked = performance.now()
   service.child.kill('SIGTERM')
-  t.equal(await service.ends(), 0)
+  t.equal(await service.waitForExit(), 0)
   const ms = performance.now() - asked
   t.ok(ms < 2_000, `it took ${Math.round(ms)} ms`)
   await page.waitForSelector('#live.gone')
 
   const again = run(t, SERVER, { ...env, PORT: new URL(url).port })
-  await again.says(LISTENS)
+  await again.waitForOutput(LISTENS)
   await page.waitForSelector('#live.live')
   const { headers } = await post('/users', { email: EMAIL, password: PASSWORD })
   // It may be shown before it is over.
