@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import { migratedDatabase } from '../../../test-support/database.ts'
 import { run, SERVER } from '../../../test-support/process.ts'
 
-/** The built service in production, with metrics. */
+/** Starts the built service in production, with metrics. */
 export async function startService(t: Test, env: Record<string, string> = {}) {
   const databaseUrl = await migratedDatabase(t)
   const service = run(t, SERVER, {
@@ -38,11 +38,11 @@ export async function logIn(url: string): Promise<Response> {
   return fetch(`${url}/login`, { method: 'POST', body: new URLSearchParams(ANN) })
 }
 
-export async function tokenOf(answer: Response): Promise<string> {
+export async function readToken(answer: Response): Promise<string> {
   return ((await answer.json()) as { access_token: string }).access_token
 }
 
-/** Of some times in milliseconds: the one that this part of them does not exceed. */
+/** Returns the quantile `part` of some times in milliseconds. */
 export function quantile(times: number[], part: number): number {
   const sorted = times.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN

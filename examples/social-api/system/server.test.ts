@@ -29,7 +29,7 @@ async function logIn(url: string): Promise<string> {
 }
 
 t.test(
-  'starts with nothing configured, quietly, and a second start keeps the data and the secret',
+  'the service starts without any configuration, and a second start keeps the data and the secret',
   async (t) => {
     const AUTH_PRIMER_DATA_DIR = await dataDir(t)
     const env = { AUTH_PRIMER_DATA_DIR }
@@ -53,31 +53,31 @@ t.test(
     t.same(
       levels.filter((level) => level >= 40),
       [],
-      'JSON lines, none at warn or above',
+      'JSON lines below the level warn',
     )
 
     const secret = await readFile(join(AUTH_PRIMER_DATA_DIR, 'jwt-secret'), 'utf8')
     const password = await readFile(join(AUTH_PRIMER_DATA_DIR, 'postgres/password'), 'utf8')
     for (const secretText of [secret, password.trim(), token, DEMO_PASSWORD]) {
-      t.notOk(first.output().includes(secretText), 'and no secret')
+      t.notOk(first.output().includes(secretText), 'no secret in the log')
     }
 
     const second = run(t, SERVER, env)
     const again = await second.waitForOutput(LISTENS)
     t.notMatch(second.output(), /Migrated|demo data/)
     const found = await fetch(`${again}/posts?search=kept`, { headers })
-    t.equal(((await found.json()) as unknown[]).length, 1, 'with the old token')
+    t.equal(((await found.json()) as unknown[]).length, 1, 'the old token is still valid')
     second.child.kill('SIGINT')
     t.equal(await second.waitForExit(), 0)
     t.equal(
       (await stopPostgres({ dir: AUTH_PRIMER_DATA_DIR })).outcome,
       'not running',
-      'and Postgres has stopped',
+      'Postgres has stopped',
     )
   },
 )
 
-t.test('a signal, even given twice, lets a log-in in flight finish', async (t) => {
+t.test('after one or two signals, a login under way completes', async (t) => {
   const service = run(t, SERVER, { AUTH_PRIMER_DATA_DIR: await dataDir(t), BCRYPT_COST: '14' })
   const url = await service.waitForOutput(LISTENS)
   const login = logIn(url)
@@ -88,14 +88,14 @@ t.test('a signal, even given twice, lets a log-in in flight finish', async (t) =
   t.equal(await service.waitForExit(), 0)
 })
 
-t.test('`npm start` passes a signal on', async (t) => {
+t.test('`npm start` passes a signal on to the service', async (t) => {
   const service = run(t, ['npm', 'start'], { AUTH_PRIMER_DATA_DIR: await dataDir(t), HOME: tmpdir() })
   await service.waitForOutput(LISTENS)
   service.child.kill('SIGTERM')
   t.equal(await service.waitForExit(), 0)
 })
 
-t.test('what keeps it from starting is one line, and exit code 1', async (t) => {
+t.test('a failed start prints one line, and exits with 1', async (t) => {
   const database = await createTestDatabase()
   const busy = createServer().listen(0, '127.0.0.1')
   await once(busy, 'listening')
@@ -125,11 +125,11 @@ t.test('what keeps it from starting is one line, and exit code 1', async (t) => 
     const service = run(t, SERVER, { AUTH_PRIMER_DATA_DIR, LOG_LEVEL, ...rest })
     t.equal(await service.waitForExit(), 1)
     t.match(service.output(), line)
-    t.notMatch(service.output(), /hunter2|short\b|\n\s+at /, 'no secret and no stack')
+    t.notMatch(service.output(), /hunter2|short\b|\n\s+at /, 'no secret and no stack trace')
   }
 })
 
-t.test('a file .env is read, the environment goes before it, and its secrets are not shown', async (t) => {
+t.test('variables are read from .env, the environment overrides it, and no secret is printed', async (t) => {
   const folder = await dataDir(t)
   const lines = [
     'PORT=x',
@@ -146,13 +146,13 @@ t.test('a file .env is read, the environment goes before it, and its secrets are
   t.match(
     wrong,
     [/DATABASE_URL must be/, /JWT_SECRET must be/, /BCRYPT_COST must be/],
-    'PORT and LOG_LEVEL are right',
+    'PORT and LOG_LEVEL are valid',
   )
   t.equal(wrong.length, 3)
   t.notMatch(service.output(), /hunter2|mysql|=short|loud/)
 })
 
-t.test('in production it waits for migrations that somebody else runs', async (t) => {
+t.test('in production the service does not start until `npm run db:migrate` has run', async (t) => {
   const database = await createTestDatabase()
   t.teardown(() => database.drop())
   const env = {
@@ -160,9 +160,9 @@ t.test('in production it waits for migrations that somebody else runs', async (t
     DATABASE_URL: database.url,
     JWT_SECRET: 'an own secret for this test, 32 bytes or more',
   }
-  const refused = run(t, SERVER, env)
-  t.equal(await refused.waitForExit(), 1)
-  t.match(refused.output(), /6 migrations are pending.*npm run db:migrate/)
+  const rejected = run(t, SERVER, env)
+  t.equal(await rejected.waitForExit(), 1)
+  t.match(rejected.output(), /\d+ migrations are pending.*npm run db:migrate/)
 
   const knex = openKnex(database.url, 4)
   await migrateToLatest(knex)
@@ -172,7 +172,7 @@ t.test('in production it waits for migrations that somebody else runs', async (t
   t.notMatch(await (await fetch(url, { headers: { accept: 'text/html' } })).text(), DEMO_PASSWORD)
 })
 
-t.test('metrics are on a port of their own, and not on the service’s', async (t) => {
+t.test('metrics are served on their own port, and not on the port of the service', async (t) => {
   const service = run(t, SERVER, { AUTH_PRIMER_DATA_DIR: await dataDir(t), METRICS_PORT: '0' })
   const metrics = await service.waitForOutput(/Metrics: (http:[^"]+)/)
   const url = await service.waitForOutput(/Swagger UI: (http:[^"]+)\/docs/)
@@ -186,7 +186,7 @@ t.test('metrics are on a port of their own, and not on the service’s', async (
 })
 
 t.test(
-  '`npm run dev` reloads on a save, logs readable lines with each request’s SQL, and keeps the database up',
+  '`npm run dev` restarts on a save, logs readable lines with the SQL of each request, and keeps Postgres running',
   async (t) => {
     const service = run(t, ['npm', 'run', 'dev'], { AUTH_PRIMER_DATA_DIR: await dataDir(t), HOME: tmpdir() })
     const url = await service.waitForOutput(LISTENS)

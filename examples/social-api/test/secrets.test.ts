@@ -8,49 +8,52 @@ import t from 'tap'
 import { run, scanProcess } from '../../../test-support/process.ts'
 import { createSecretScanner } from '../../../test-support/secrets.ts'
 
-t.test('the scanner that every test of the service ends with finds what it is to find', async (t) => {
-  const scanner = createSecretScanner()
-  scanner.addMembers({
-    username: 'ann@example.com',
-    password: 'a good password',
-    refresh_token: 'spent-token-of-ann',
-  })
-  scanner.add('hash', '$2b$10$abcdefghijklmnopqrstuv')
-  t.same(scanner.found(), [])
-
-  const server = createServer((request, response) => {
-    response.setHeader('x-echo', request.headers['x-echo'] ?? '')
-    response.write('{"seen": ')
-    response.end(`"${decodeURIComponent(request.url?.split('?')[1] ?? '')}"}`)
-  })
-  scanner.watchServer(server)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => server.close())
-  const get = (path: string, echo = '') =>
-    fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, {
-      headers: { 'x-echo': echo },
+t.test(
+  'the secret scanner that every test of the service uses finds secrets in logs and responses',
+  async (t) => {
+    const scanner = createSecretScanner()
+    scanner.addMembers({
+      username: 'ann@example.com',
+      password: 'a good password',
+      refresh_token: 'spent-token-of-ann',
     })
+    scanner.add('hash', '$2b$10$abcdefghijklmnopqrstuv')
+    t.same(scanner.found(), [])
 
-  await get('/posts?harmless')
-  await get('/login?spent-token-of-ann')
-  await get('/docs?a good password')
-  t.same(scanner.found(), [], 'a log-in shows tokens, and Swagger UI its example')
+    const server = createServer((request, response) => {
+      response.setHeader('x-echo', request.headers['x-echo'] ?? '')
+      response.write('{"seen": ')
+      response.end(`"${decodeURIComponent(request.url?.split('?')[1] ?? '')}"}`)
+    })
+    scanner.watchServer(server)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.teardown(() => server.close())
+    const get = (path: string, echo = '') =>
+      fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, {
+        headers: { 'x-echo': echo },
+      })
 
-  scanner.log.write('{"msg":"harmless"}\n')
-  scanner.log.write('{"msg":"ann has a good password"}\n')
-  await get('/posts?$2b$10$abcdefghijklmnopqrstuv')
-  await get('/posts', 'spent-token-of-ann')
-  await get('/login?a good password')
-  t.match(scanner.found(), [
-    /^a password in the log/,
-    /^a hash in GET \/posts\?/,
-    /^a token in GET \/posts: .*x-echo/,
-    /^a password in GET \/login/,
-  ])
-})
+    await get('/posts?harmless')
+    await get('/login?spent-token-of-ann')
+    await get('/docs?a good password')
+    t.same(scanner.found(), [], 'tokens in a login’s response and Swagger UI’s example are allowed')
 
-t.test('it takes what is secret from requests and answers themselves, sent to a server or not', async (t) => {
+    scanner.log.write('{"msg":"harmless"}\n')
+    scanner.log.write('{"msg":"ann has a good password"}\n')
+    await get('/posts?$2b$10$abcdefghijklmnopqrstuv')
+    await get('/posts', 'spent-token-of-ann')
+    await get('/login?a good password')
+    t.match(scanner.found(), [
+      /^a password in the log/,
+      /^a hash in GET \/posts\?/,
+      /^a token in GET \/posts: .*x-echo/,
+      /^a password in GET \/login/,
+    ])
+  },
+)
+
+t.test('the secret scanner learns secrets from requests and responses, over HTTP or injected', async (t) => {
   const scanner = createSecretScanner()
   const app = await scanner.watchBuild(async () =>
     Fastify({ loggerInstance: pino({ level: 'info' }, scanner.log) }),
@@ -77,12 +80,12 @@ t.test('it takes what is secret from requests and answers themselves, sent to a 
   ])
 })
 
-t.test('it finds what a process prints of what it is sent', async (t) => {
+t.test('the secret scanner finds secrets of a request in the output of a process', async (t) => {
   const program = `
     import { createServer } from 'node:http'
     const server = createServer((request, response) => {
       request.on('data', (chunk) => {
-        console.log('heard ' + (request.url === '/leak' ? chunk : 'nothing'))
+        console.log('received ' + (request.url === '/leak' ? chunk : 'nothing'))
         response.end('thanks')
         server.close()
       })
@@ -92,14 +95,14 @@ t.test('it finds what a process prints of what it is sent', async (t) => {
     const scanner = scanProcess({ JWT_SECRET: 'a secret of some length' })
     const service = run(t, [process.execPath, '--input-type=module', '-e', program], scanner.env)
     const url = `http://127.0.0.1:${await service.waitForOutput(/at (\d+)/)}${path}`
-    // The word is in no member that is shown, and the process prints it bare.
+    // The process prints the whole body.
     const body = JSON.stringify({ password: 'a good password' })
     await fetch(url, { method: 'POST', body, headers: { connection: 'close' } })
     await service.waitForExit()
-    if (path === '/leak') t.throws(() => scanner.end(service.output()), /a password in the log: heard/)
+    if (path === '/leak') t.throws(() => scanner.end(service.output()), /a password in the log: received/)
     else t.doesNotThrow(() => scanner.end(service.output()))
   }
 })
 
-/** Of `a refresh token`, as a refresh token's is stored. */
+/** The digest of `a refresh token`, in the form that is stored. */
 const DIGEST = createHash('sha256').update('a refresh token').digest('hex')
