@@ -8,8 +8,8 @@ import { recordTraffic, type Traffic } from './record-traffic.ts'
 
 /** Responses that show passwords or tokens on purpose: Swagger UI’s examples, the demo users on the welcome page, docs/. */
 const PUBLIC = /^\/($|\?|docs|guide|openapi\.json)/
-/** The operations that issue tokens. */
-const TOKENS = /^\/(login|token\/refresh|xray\/bench\/token)\b/
+/** The operations that issue tokens, and the page of X-ray, which turns its key into a cookie. */
+const TOKENS = /^\/(login|token\/refresh|xray\/bench\/token)\b|^\/xray\/?(\?|$)/
 /** Text that is secret whichever user it belongs to. */
 const PATTERNS = [
   ['hash', /\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}/],

@@ -22,7 +22,7 @@ t.test('scale.md names only tests that exist', async (t) => {
 })
 
 t.test('scale.md has a row with a test for each part that may fail', async (t) => {
-  const [, table = ''] = /\n\| dies \|.*\n\|[-|]+\n((?:\|.*\n)+)/.exec(page) ?? []
+  const [, table = ''] = /\n\| failed part \|.*\n\|[-|]+\n((?:\|.*\n)+)/.exec(page) ?? []
   const rows = table.trim().split('\n')
   t.equal(rows.length, 7)
   for (const row of rows) t.match(row, /“.+” \|$|\| none \|$/)
@@ -33,7 +33,7 @@ t.test('the figures in scale.md are those of the configuration files', async (t)
   const value = (text: string, name: string) => new RegExp(`^${name} ?= ?(\\d+)$`, 'm').exec(text)?.[1]
   const bouncer = await file('pgbouncer.ini')
   const figures = {
-    "a process's own": value(await file('social-api.env.example'), 'DB_POOL_MAX'),
+    'connections of a process': value(await file('social-api.env.example'), 'DB_POOL_MAX'),
     '`max_client_conn`': value(bouncer, 'max_client_conn'),
     '`default_pool_size`': value(bouncer, 'default_pool_size'),
     '`max_connections`': value(await file('postgresql.conf'), 'max_connections'),

@@ -7,6 +7,7 @@ t.test('the package exports these names and no others', async (t) => {
     'EmbeddedPostgresError',
     'attachPostgres',
     'defaultDataDir',
+    'loadOrCreateSecret',
     'resetPostgres',
     'stopPostgres',
   ])
