@@ -137,9 +137,9 @@ async function logIn(page: Page, password: string): Promise<void> {
   await page.click('.auth-wrapper .authorize')
   await page.fill('#oauth_username', 'maya@example.com')
   await page.fill('#oauth_password', password)
-  const answer = page.waitForResponse((response) => response.url().endsWith('/login'))
+  const loggedIn = page.waitForResponse((response) => response.url().endsWith('/login'))
   await page.click('.dialog-ux .modal-btn.authorize')
-  await answer
+  await loggedIn
 }
 
 /** Executes an operation, and returns its response. */

@@ -125,7 +125,7 @@ t.test(
       rejected.length <= 16,
       `${rejected.length} of ${responses.size} were rejected, at most those under way`,
     )
-    for (const answer of rejected) isUnavailable(t, answer)
+    for (const response of rejected) isUnavailable(t, response)
     const stored = await primary.query("select title from posts where title ~ '^[0-9]+-[0-9]+$'")
     t.equal(new Set(stored).size, stored.length, 'no post is stored twice')
     const lost = [...responses].filter(([title, { status }]) => status === 201 && !stored.includes(title))
@@ -171,12 +171,12 @@ async function isDown(t: Test, token: string): Promise<void> {
     ['GET', '/posts'],
     ['POST', '/posts'],
   ] as const) {
-    const answer = await call(method, path, {
+    const response = await call(method, path, {
       token,
       ...(method === 'POST' && body({ title: 'a', content: 'b' })),
     })
-    t.equal(answer.status, 503)
-    t.equal(JSON.parse(answer.text).code, 'DATABASE_UNAVAILABLE')
+    t.equal(response.status, 503)
+    t.equal(JSON.parse(response.text).code, 'DATABASE_UNAVAILABLE')
   }
   t.ok(performance.now() - began < 15_000, 'no request waits long')
 }
@@ -189,12 +189,12 @@ async function isBack(t: Test, token: string): Promise<void> {
   }
 }
 
-function isUnavailable(t: Test, answer: Awaited<ReturnType<typeof call>> | undefined): void {
-  t.match(answer, {
+function isUnavailable(t: Test, response: Awaited<ReturnType<typeof call>> | undefined): void {
+  t.match(response, {
     status: 503,
     headers: { 'content-type': 'application/problem+json', 'retry-after': '2' },
   })
-  t.match(JSON.parse(answer?.text ?? ''), { code: 'OVERLOADED', status: 503 })
+  t.match(JSON.parse(response?.text ?? ''), { code: 'OVERLOADED', status: 503 })
 }
 
 function body(value: object) {

@@ -77,15 +77,15 @@ t.test('the service runs with the unit and the nginx.conf of the how-to', async 
       [413, 'PAYLOAD_TOO_LARGE', 'POST', '/posts', 'x'.repeat(600_000)],
       [414, 'URI_TOO_LONG', 'GET', `/posts?search=${'x'.repeat(20_000)}`, undefined],
     ] as const) {
-      const answer = await call(method, path, { type, ...(body && { body }) })
-      t.equal(answer.status, status)
-      t.equal(answer.headers['content-type'], 'application/problem+json')
-      const instance = answer.headers['x-request-id']
-      t.strictSame(instance && JSON.parse(answer.text), {
+      const response = await call(method, path, { type, ...(body && { body }) })
+      t.equal(response.status, status)
+      t.equal(response.headers['content-type'], 'application/problem+json')
+      const instance = response.headers['x-request-id']
+      t.strictSame(instance && JSON.parse(response.text), {
         type: `/guide/errors/${code}`,
         title: STATUS_CODES[status],
         status,
-        detail: JSON.parse(answer.text).detail,
+        detail: JSON.parse(response.text).detail,
         code,
         instance,
       })
@@ -99,16 +99,16 @@ t.test('the service runs with the unit and the nginx.conf of the how-to', async 
     const get = (path: string, init: RequestInit = {}) =>
       fetch(`http://127.0.0.1:${plain}${path}`, { redirect: 'manual', ...init })
     for (const path of ['/', '/docs', '/docs/?x=1', '/guide/errors/CONFLICT']) {
-      const answer = await get(path, { headers: { host: 'evil.example' } })
-      t.equal(answer.status, 308, path)
-      t.equal(answer.headers.get('location'), `https://${NAME}${path}`)
+      const response = await get(path, { headers: { host: 'evil.example' } })
+      t.equal(response.status, 308, path)
+      t.equal(response.headers.get('location'), `https://${NAME}${path}`)
     }
     for (const path of ['/posts?limit=1', '/login', '/users/me', '/docsx', '/token/refresh', '/health']) {
       for (const method of ['GET', 'POST']) {
-        const answer = await get(path, { method, headers: { authorization: 'Bearer x' } })
-        t.equal(answer.status, 403, `${method} ${path}`)
-        t.equal(answer.headers.get('content-type'), 'application/problem+json')
-        t.match(await answer.json(), { status: 403, detail: /https:\/\// })
+        const response = await get(path, { method, headers: { authorization: 'Bearer x' } })
+        t.equal(response.status, 403, `${method} ${path}`)
+        t.equal(response.headers.get('content-type'), 'application/problem+json')
+        t.match(await response.json(), { status: 403, detail: /https:\/\// })
       }
     }
   })
@@ -142,13 +142,13 @@ t.test('the service runs with the unit and the nginx.conf of the how-to', async 
   })
 
   await t.test('without any process, nginx responds with a problem document with a request id', async (t) => {
-    const answer = await call('GET', '/posts')
-    t.equal(answer.status, 503)
-    t.match(answer.headers, { 'content-type': 'application/problem+json', 'retry-after': '2' })
-    t.match(JSON.parse(answer.text), {
+    const response = await call('GET', '/posts')
+    t.equal(response.status, 503)
+    t.match(response.headers, { 'content-type': 'application/problem+json', 'retry-after': '2' })
+    t.match(JSON.parse(response.text), {
       code: 'OVERLOADED',
       status: 503,
-      instance: answer.headers['x-request-id'],
+      instance: response.headers['x-request-id'],
     })
   })
 })

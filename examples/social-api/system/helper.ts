@@ -26,20 +26,20 @@ export const ANN = { username: 'ann@example.com', password: 'a good password' }
 
 export async function signUp(url: string): Promise<void> {
   const body = JSON.stringify({ email: ANN.username, password: ANN.password })
-  const answer = await fetch(`${url}/users`, {
+  const response = await fetch(`${url}/users`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body,
   })
-  if (answer.status !== 201) throw new Error(`sign-up: ${answer.status}`)
+  if (response.status !== 201) throw new Error(`sign-up: ${response.status}`)
 }
 
 export async function logIn(url: string): Promise<Response> {
   return fetch(`${url}/login`, { method: 'POST', body: new URLSearchParams(ANN) })
 }
 
-export async function readToken(answer: Response): Promise<string> {
-  return ((await answer.json()) as { access_token: string }).access_token
+export async function readToken(response: Response): Promise<string> {
+  return ((await response.json()) as { access_token: string }).access_token
 }
 
 /** Returns the quantile `part` of some times in milliseconds. */

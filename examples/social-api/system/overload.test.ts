@@ -12,9 +12,9 @@ t.test('logins over the hashing capacity are an immediate 503, and other request
   const token = await readToken(await logIn(url))
   const timed = async (ask: () => Promise<Response>) => {
     const start = performance.now()
-    const answer = await ask()
-    await answer.arrayBuffer()
-    return { status: answer.status, headers: answer.headers, ms: performance.now() - start }
+    const response = await ask()
+    await response.arrayBuffer()
+    return { status: response.status, headers: response.headers, ms: performance.now() - start }
   }
 
   const classmates = await Promise.all(Array.from({ length: 30 }, () => timed(() => logIn(url))))
@@ -35,9 +35,9 @@ t.test('logins over the hashing capacity are an immediate 503, and other request
     others.push(await timed(() => fetch(`${url}/posts`, { headers: { authorization: `Bearer ${token}` } })))
     others.push(await timed(() => fetch(`${url}/health`)))
   }
-  const answers = await flood
-  const served = answers.filter(({ status }) => status === 200)
-  const rejected = answers.filter(({ status }) => status === 503)
+  const responses = await flood
+  const served = responses.filter(({ status }) => status === 200)
+  const rejected = responses.filter(({ status }) => status === 503)
   t.equal(served.length + rejected.length, 400)
   t.ok(served.length > 0, `${served.length} served, ${rejected.length} rejected`)
   for (const { headers } of rejected) t.match(headers.get('retry-after'), /^[1-9][0-9]*$/)

@@ -110,8 +110,14 @@ t.test('a failed start prints one line, and exits with 1', async (t) => {
   const AUTH_PRIMER_DATA_DIR = await dataDir(t)
 
   for (const [env, line] of [
-    [{ DATABASE_URL, PORT: String(port) }, new RegExp(`^Port ${port} on 127.0.0.1 is in use. .*PORT`)],
-    [{ DATABASE_URL, METRICS_PORT: String(port) }, new RegExp(`^Port ${port} on .* set METRICS_PORT`)],
+    [
+      { DATABASE_URL, PORT: String(port) },
+      new RegExp(`^Cannot serve on .*:${port} .*EADDRINUSE.* Set HOST or PORT`),
+    ],
+    [
+      { DATABASE_URL, METRICS_PORT: String(port) },
+      new RegExp(`^Cannot serve on .*:${port} .*EADDRINUSE.* Set HOST or METRICS_PORT`),
+    ],
     [{ DATABASE_URL: unreachable }, /^The database at 127.0.0.1:1\/nothing cannot be used: .*ECONNREFUSED/],
     [
       { DATABASE_URL: database.url.replace(/[^/]+$/, 'missing') },

@@ -50,7 +50,7 @@ t.test('slow clients do not delay other clients', async (t) => {
       Array.from({ length: 200 }, () => drip(service, 'GET /health HTTP/1.1\r\nHost: x\r\n', 'X')),
     )
     await others(t, () => slow.some(({ socket }) => !socket.closed))
-    for (const { answer } of slow) t.match(answer(), /^HTTP\/1\.1 408 .*"code":"REQUEST_TIMEOUT"/s)
+    for (const { response } of slow) t.match(response(), /^HTTP\/1\.1 408 .*"code":"REQUEST_TIMEOUT"/s)
   })
 
   await t.test('a body that arrives slowly gets a 408, and one that is too large a 413', async (t) => {
@@ -67,22 +67,22 @@ t.test('slow clients do not delay other clients', async (t) => {
     const all = [known, chunked, stranger, quick]
     await others(t, () => all.some(({ socket }) => !socket.closed))
     t.match(
-      known.answer(),
+      known.response(),
       /^HTTP\/1\.1 413 .*"code":"PAYLOAD_TOO_LARGE"/s,
       'with a length that is too large',
     )
-    t.match(chunked.answer(), /^HTTP\/1\.1 408 .*"code":"REQUEST_TIMEOUT"/s, 'one byte at a time')
-    t.match(stranger.answer(), /^HTTP\/1\.1 401 .*"code":"NOT_AUTHENTICATED"/s, 'without a token')
-    t.match(quick.answer(), /^HTTP\/1\.1 413 .*"code":"PAYLOAD_TOO_LARGE"/s, 'over the limit')
+    t.match(chunked.response(), /^HTTP\/1\.1 408 .*"code":"REQUEST_TIMEOUT"/s, 'one byte at a time')
+    t.match(stranger.response(), /^HTTP\/1\.1 401 .*"code":"NOT_AUTHENTICATED"/s, 'without a token')
+    t.match(quick.response(), /^HTTP\/1\.1 413 .*"code":"PAYLOAD_TOO_LARGE"/s, 'over the limit')
   })
 
   await t.test('a body of 100 MB that arrives fast is not kept in memory', async (t) => {
     const before = await service.metric('process_resident_memory_bytes')
     for (const path of ['/login', '/posts', '/nothing']) {
       const socket = await open(service, '127.0.0.68')
-      let answer = ''
+      let response = ''
       socket.setEncoding('latin1').on('data', (text) => {
-        answer += text
+        response += text
       })
       socket.write(
         `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
@@ -93,7 +93,7 @@ t.test('slow clients do not delay other clients', async (t) => {
       }
       socket.destroy()
       // A client that is still sending when the connection closes may not get the response.
-      t.match(answer, /^HTTP\/1\.1 4\d\d |^$/, path)
+      t.match(response, /^HTTP\/1\.1 4\d\d |^$/, path)
     }
     const grown = (await service.metric('process_resident_memory_bytes')) - before
     t.ok(grown < 100e6, `${(grown / 1e6).toFixed()} MB more`)
@@ -171,12 +171,12 @@ async function open({ url }: Service, localAddress = '127.0.0.66'): Promise<Sock
 /** Sends a request's head, and then `more` again and again until the connection closes. */
 async function drip(service: Service, head: string, more: string) {
   const socket = await open(service, '127.0.0.67')
-  let answer = ''
+  let response = ''
   socket.setEncoding('latin1').on('data', (text) => {
-    answer += text
+    response += text
   })
   socket.write(head)
   const timer = setInterval(() => socket.writable && socket.write(more), 250)
   socket.once('close', () => clearInterval(timer))
-  return { socket, answer: () => answer }
+  return { socket, response: () => response }
 }

@@ -72,21 +72,21 @@ t.test('every operation checks who may use it', async (t) => {
             return call(method, path.replace('{id}', String(id)), { token, ...(hasBody && { json }) })
           }
           const before = await contents()
-          const answer = await send(post.id)
-          t.equal(answer.status, statuses[index], who)
-          if (method === 'PUT' && answer.status === 200)
-            t.match(answer.body, { title: 'c', owner_id: ann.id, owner: { id: ann.id } })
-          if (answer.status < 400) continue
+          const response = await send(post.id)
+          t.equal(response.status, statuses[index], who)
+          if (method === 'PUT' && response.status === 200)
+            t.match(response.body, { title: 'c', owner_id: ann.id, owner: { id: ann.id } })
+          if (response.status < 400) continue
 
-          t.equal(answer.body.code, answer.status === 403 ? 'NOT_OWNER' : 'NOT_FOUND')
+          t.equal(response.body.code, response.status === 403 ? 'NOT_OWNER' : 'NOT_FOUND')
           t.same(await contents(), before, 'nothing was written')
           const missing = await send(8_000_000)
           t.match(missing, { status: 404, body: { code: 'NOT_FOUND' } })
           if (published) continue
           const detail = missing.body.detail.replace('8000000', post.id)
-          const instance = answer.body.instance
+          const instance = response.body.instance
           t.same(
-            answer.body,
+            response.body,
             { ...missing.body, detail, instance },
             'the same as for a post that does not exist',
           )
@@ -106,11 +106,11 @@ t.test('every operation checks who may use it', async (t) => {
     const before = await app.knex('users').whereNot({ id: eve.id }).orderBy('id')
     const json = { current_password: 'a good password', new_password: 'a better password' }
     const named = { id: ann.id, user_id: ann.id, email: 'ann@example.com', username: 'ann@example.com' }
-    const answer = await call('PUT', '/users/me/password', {
+    const response = await call('PUT', '/users/me/password', {
       token: eve.token,
       json: { ...json, ...named, role: 'admin' },
     })
-    t.equal(answer.status, 204)
+    t.equal(response.status, 204)
     t.same(await app.knex('users').whereNot({ id: eve.id }).orderBy('id'), before)
     t.match(await app.knex('users').where({ id: eve.id }).first(), { email: 'eve@example.com', role: 'user' })
   })

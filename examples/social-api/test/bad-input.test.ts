@@ -133,9 +133,9 @@ t.test('each operation responds to each invalid request with the problem of the 
           for (const wrong of [undefined, ...invalidInsteadOf(value)]) {
             if (member === 'published' && wrong === undefined) continue
             const text = JSON.stringify({ ...body, [member]: wrong })
-            const answer = await sendText(text)
-            isProblem(t, answer, 'VALIDATION_FAILED', text.slice(0, 60))
-            t.match(answer.body.errors, [{ in: 'body', path: `/${member}` }], text.slice(0, 60))
+            const response = await sendText(text)
+            isProblem(t, response, 'VALIDATION_FAILED', text.slice(0, 60))
+            t.match(response.body.errors, [{ in: 'body', path: `/${member}` }], text.slice(0, 60))
           }
         }
       }
@@ -147,9 +147,9 @@ t.test('each operation responds to each invalid request with the problem of the 
   await t.test('GET /posts rejects every invalid query', async (t) => {
     for (const [name, values] of Object.entries(BAD_QUERY)) {
       for (const value of values) {
-        const answer = await callRaw(url, `/posts?${name}=${value}`, { headers: auth })
-        isProblem(t, answer, 'VALIDATION_FAILED', `${name}=${value}`)
-        t.match(answer.body.errors, [{ in: 'querystring', path: `/${name}` }])
+        const response = await callRaw(url, `/posts?${name}=${value}`, { headers: auth })
+        isProblem(t, response, 'VALIDATION_FAILED', `${name}=${value}`)
+        t.match(response.body.errors, [{ in: 'querystring', path: `/${name}` }])
       }
     }
   })

@@ -27,9 +27,9 @@ t.test('logins, sign-ups and slow uploads hold no database connection while they
   )
   lookedUp = waitForLookups(app, 20)
   let hashing = 0
-  const countHashing = (answer: Promise<{ status: number }>) => {
+  const countHashing = (response: Promise<{ status: number }>) => {
     hashing++
-    return answer.finally(() => hashing--)
+    return response.finally(() => hashing--)
   }
   const logIns = twenty.map(() => countHashing(call('POST', '/login', { form })))
   const signUps = [1, 2, 3].map((n) => {
@@ -101,11 +101,11 @@ function startUpload(url: string, token: string) {
     `POST /posts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n` +
       `Content-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY.slice(0, 9)}`,
   )
-  let answer = ''
+  let response = ''
   const status = once(socket, 'data').then(([chunk]) => {
-    answer = chunk
+    response = chunk
     socket.destroy()
-    return answer.slice(9, 12)
+    return response.slice(9, 12)
   })
-  return { status, hasResponse: () => answer !== '', finish: () => socket.write(BODY.slice(9)) }
+  return { status, hasResponse: () => response !== '', finish: () => socket.write(BODY.slice(9)) }
 }

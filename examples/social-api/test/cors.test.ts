@@ -10,8 +10,8 @@ const PREFLIGHT = {
 async function build(t: Test, corsOrigins?: string[]) {
   const app = await buildOffline(t, { ...(corsOrigins && { corsOrigins }) })
   return async (method: 'GET' | 'POST' | 'DELETE' | 'OPTIONS', url: string, headers = {}) => {
-    const answer = await app.inject({ method, url, headers })
-    return { status: answer.statusCode, headers: answer.headers, body: answer.body }
+    const response = await app.inject({ method, url, headers })
+    return { status: response.statusCode, headers: response.headers, body: response.body }
   }
 }
 
@@ -28,15 +28,15 @@ t.test('pages of a listed origin can use the service', async (t) => {
         ['POST', '/login', 422],
         ['DELETE', '/login', 405],
       ] as const) {
-        const answer = await call(method, path, { origin: ORIGIN })
-        t.equal(answer.status, status, `${method} ${path}`)
-        t.equal(answer.headers['access-control-allow-origin'], ORIGIN)
+        const response = await call(method, path, { origin: ORIGIN })
+        t.equal(response.status, status, `${method} ${path}`)
+        t.equal(response.headers['access-control-allow-origin'], ORIGIN)
         t.equal(
-          answer.headers['access-control-expose-headers'],
+          response.headers['access-control-expose-headers'],
           'Location, Retry-After, WWW-Authenticate, X-Request-Id',
         )
-        t.equal(answer.headers['access-control-allow-credentials'], undefined)
-        t.match(answer.headers.vary, /\bOrigin\b/)
+        t.equal(response.headers['access-control-allow-credentials'], undefined)
+        t.match(response.headers.vary, /\bOrigin\b/)
       }
     },
   )
@@ -64,10 +64,10 @@ t.test('a page of any other origin gets no CORS header, and its preflight is rej
     'null',
   ]
   for (const origin of others) {
-    const answer = await call('GET', '/', { origin })
-    t.equal(answer.status, 200)
-    t.same(corsHeaders(answer.headers), [], origin)
-    t.match(answer.headers.vary, /\bOrigin\b/, 'the response varies by origin for caches')
+    const response = await call('GET', '/', { origin })
+    t.equal(response.status, 200)
+    t.same(corsHeaders(response.headers), [], origin)
+    t.match(response.headers.vary, /\bOrigin\b/, 'the response varies by origin for caches')
     const preflight = await call('OPTIONS', '/posts', { origin, ...PREFLIGHT })
     t.equal(preflight.status, 405, origin)
     t.same(corsHeaders(preflight.headers), [], origin)

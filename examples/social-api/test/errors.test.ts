@@ -15,7 +15,7 @@ t.test('each error is a problem document with its status, code, page and request
   const auth = { authorization: `Bearer ${token}` }
   const large = JSON.stringify({ title: 'a', content: 'x'.repeat(5_000_000) })
 
-  for (const [code, answer] of [
+  for (const [code, response] of [
     ['MALFORMED_REQUEST', await call('POST', '/posts', { token, text: '{"title":', headers: JSON_TYPE })],
     ['MALFORMED_REQUEST', await call('POST', '/posts', { token, text: '', headers: JSON_TYPE })],
     ['MALFORMED_REQUEST', await callRaw(url, '/posts/%zz', { headers: auth })],
@@ -35,9 +35,9 @@ t.test('each error is a problem document with its status, code, page and request
     ['VALIDATION_FAILED', await call('GET', '/posts/0', { token })],
   ] as const) {
     const status = PROBLEM_STATUS[code]
-    t.match(answer.headers.get('content-type'), /^application\/problem\+json\b/, code)
+    t.match(response.headers.get('content-type'), /^application\/problem\+json\b/, code)
     t.match(
-      answer,
+      response,
       {
         status,
         body: {
@@ -113,9 +113,9 @@ t.test('a DELETE without a body ignores its content type', async (t) => {
 t.test('a 500 reveals nothing internal', async (t) => {
   await app.knex.schema.renameTable('votes', 'elsewhere')
   t.teardown(() => app.knex.schema.renameTable('elsewhere', 'votes'))
-  const answer = await call('GET', '/posts', { token })
-  t.match(answer, { status: 500, body: { code: 'INTERNAL', status: 500 } })
-  t.notMatch(JSON.stringify(answer.body), /votes|select|relation/i)
+  const response = await call('GET', '/posts', { token })
+  t.match(response, { status: 500, body: { code: 'INTERNAL', status: 500 } })
+  t.notMatch(JSON.stringify(response.body), /votes|select|relation/i)
 })
 
 t.test('without its database the service responds with 503, and works again when it is back', async (t) => {
@@ -132,8 +132,8 @@ t.test('without its database the service responds with 503, and works again when
     ['GET', '/users/me'],
     ['GET', '/ready'],
   ] as const) {
-    const answer = await call(method, path, { token })
-    t.match(answer, { status: 503, body: { code: 'DATABASE_UNAVAILABLE' } }, path)
+    const response = await call(method, path, { token })
+    t.match(response, { status: 503, body: { code: 'DATABASE_UNAVAILABLE' } }, path)
   }
   t.equal((await call('GET', '/health')).status, 200)
 

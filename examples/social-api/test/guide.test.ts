@@ -23,9 +23,9 @@ t.test('the service serves the guide', async (t) => {
     const paths = new Set([...body.matchAll(/href="(\/guide\/[^"#]+)"/g)].map(([, path]) => path as string))
     t.ok(paths.size > Object.keys(PROBLEM_STATUS).length)
     for (const path of paths) {
-      const answer = await get(path)
-      t.equal(answer.statusCode, 200, path)
-      for (const [, link] of answer.body.matchAll(/href="(\/guide[^"#]*)"/g)) {
+      const response = await get(path)
+      t.equal(response.statusCode, 200, path)
+      for (const [, link] of response.body.matchAll(/href="(\/guide[^"#]*)"/g)) {
         t.equal((await get(link as string)).statusCode, 200, `${path} → ${link}`)
       }
     }
@@ -52,9 +52,9 @@ t.test('the service serves the guide', async (t) => {
       '/guide/..%2f..%2fpackage.json',
       '/guide/errors',
     ]) {
-      const answer = await get(path)
-      t.equal(answer.statusCode, 404, path)
-      t.equal(answer.json().code, 'NOT_FOUND')
+      const response = await get(path)
+      t.equal(response.statusCode, 404, path)
+      t.equal(response.json().code, 'NOT_FOUND')
     }
   })
 })

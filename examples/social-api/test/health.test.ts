@@ -30,8 +30,9 @@ t.test(
     const { app, call } = await serve(t, { databaseUrl: `postgres://me@127.0.0.1:${port}/nothing` })
     t.teardown(() => silent.close())
 
-    const answers = await Promise.all(Array.from({ length: 5 }, () => call('GET', '/ready')))
-    for (const answer of answers) t.match(answer, { status: 503, body: { code: 'DATABASE_UNAVAILABLE' } })
+    const responses = await Promise.all(Array.from({ length: 5 }, () => call('GET', '/ready')))
+    for (const response of responses)
+      t.match(response, { status: 503, body: { code: 'DATABASE_UNAVAILABLE' } })
     t.equal(connections, 1)
     t.equal(app.knex.client.pool.numUsed(), 0, 'no connection is held')
     t.equal((await call('GET', '/health')).status, 200)

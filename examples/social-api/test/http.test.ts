@@ -87,11 +87,11 @@ t.test('only the request line decides the method', async (t) => {
     headers: { 'content-type': 'application/json' },
   })
   for (const name of ['x-http-method-override', 'x-http-method', 'x-method-override']) {
-    const answer = await call('GET', `/posts/${post.id}?_method=DELETE`, {
+    const response = await call('GET', `/posts/${post.id}?_method=DELETE`, {
       token,
       headers: { [name]: 'DELETE' },
     })
-    t.match(answer, { status: 200, body: { Post: { id: post.id } } }, name)
+    t.match(response, { status: 200, body: { Post: { id: post.id } } }, name)
   }
   t.equal((await call('GET', `/posts/${post.id}`, { token })).status, 200, 'the post still exists')
 })

@@ -28,7 +28,7 @@ t.test('failed logins are limited', async (t) => {
   await signUp('ana@example.com')
 
   t.test('failed logins get the same responses whether or not the account exists', async (t) => {
-    const answers = async (email: string) => {
+    const responses = async (email: string) => {
       const seen = []
       for (let count = 0; count < 7; count++) {
         const { status, retryAfter, body } = await logIn(email, 'wrong', `192.0.2.${count % 2}`)
@@ -36,13 +36,13 @@ t.test('failed logins are limited', async (t) => {
       }
       return seen
     }
-    const known = await answers('ana@example.com')
+    const known = await responses('ana@example.com')
     t.same(
       known.map(({ status }) => status),
       [403, 403, 403, 403, 403, 429, 429],
     )
     t.match(known.at(-1), { code: 'TOO_MANY_REQUESTS', retryAfter: '1' })
-    t.same(await answers('nobody@example.com'), known)
+    t.same(await responses('nobody@example.com'), known)
   })
 
   t.test('after too many failed logins, a correct password is a 429 too', async (t) => {

@@ -84,9 +84,9 @@ t.test('metrics distinguish a COMMIT that fails from one whose outcome is unknow
 t.test('metrics are served in the format of Prometheus', async (t) => {
   const registry = new Registry()
   const app = createMetricsServer(registry)
-  const answer = await app.inject('/metrics')
-  t.equal(answer.statusCode, 200)
-  t.match(answer.headers['content-type'], /^text\/plain; version=0\.0\.4/)
+  const response = await app.inject('/metrics')
+  t.equal(response.statusCode, 200)
+  t.match(response.headers['content-type'], /^text\/plain; version=0\.0\.4/)
 })
 
 t.test('without METRICS_PORT there are no metrics, and no channel has a subscriber', async (t) => {

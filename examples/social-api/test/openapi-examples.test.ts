@@ -47,16 +47,16 @@ t.test('with the demo data, each example request gets the example response', asy
           )
         }
         await startAfresh()
-        const answer = await call(method, pathWithExamples(operation), {
+        const response = await call(method, pathWithExamples(operation), {
           ...(operation.security && { token }),
           ...(mediaType.endsWith('json') && { json: await withLiveToken(example) }),
           ...(mediaType.endsWith('urlencoded') && { form: example as Record<string, string> }),
         })
-        t.equal(answer.status, Number(status), JSON.stringify(answer.body))
+        t.equal(response.status, Number(status), JSON.stringify(response.body))
 
         const documented = success?.content?.['application/json']
         if (documented === undefined) {
-          t.equal(answer.body, '', 'no content, as documented')
+          t.equal(response.body, '', 'no content, as documented')
           continue
         }
         t.ok('example' in documented, 'an example of the response')
@@ -73,12 +73,16 @@ t.test('with the demo data, each example request gets the example response', asy
           undefined,
         )
         if (Array.isArray(documented.example)) {
-          t.same(answer.body.slice(0, documented.example.length), documented.example, 'the start of the list')
+          t.same(
+            response.body.slice(0, documented.example.length),
+            documented.example,
+            'the start of the list',
+          )
         } else {
-          t.same(withoutNew(answer.body, method), withoutNew(documented.example, method))
+          t.same(withoutNew(response.body, method), withoutNew(documented.example, method))
           for (const [member, pattern] of Object.entries(NEW)) {
-            if (member in answer.body) t.match(answer.body[member], pattern)
-            t.equal(member in answer.body, member in (documented.example as object))
+            if (member in response.body) t.match(response.body[member], pattern)
+            t.equal(member in response.body, member in (documented.example as object))
           }
         }
       }

@@ -103,9 +103,9 @@ t.test('the OpenAPI document describes the service', async (t) => {
 
   t.test('the document states correctly which operations need a token', async (t) => {
     for (const { name, method, path, security, responses } of operations) {
-      const answer = await call(method, path.replace('{id}', '1'))
+      const response = await call(method, path.replace('{id}', '1'))
       const isOpen = OPEN.includes(name)
-      t.equal(answer.status === 401, !isOpen, `${name} responds with ${answer.status}`)
+      t.equal(response.status === 401, !isOpen, `${name} responds with ${response.status}`)
       t.same(security, isOpen ? undefined : [{ login: [] }], name)
       t.equal('401' in responses, !isOpen || name === REFRESH, name)
       if (!isOpen) t.ok(responses[401]?.headers?.['WWW-Authenticate'], `${name} has a challenge`)
@@ -172,10 +172,10 @@ t.test('the OpenAPI document describes the service', async (t) => {
       Object.values(requestBody?.content ?? {}).map(({ schema }) => follow(document, schema))
     const asked = operations.filter((one) => JSON.stringify(schemaOf(one)).includes('password'))
     t.same(asked.map(({ name }) => name).sort(), ['POST /login', 'POST /users', 'PUT /users/me/password'])
-    const answers = Object.entries(document.components.schemas).filter(
+    const responses = Object.entries(document.components.schemas).filter(
       ([name]) => !['UserCreate', 'Credentials', 'PasswordChange'].includes(name),
     )
-    t.notMatch(JSON.stringify(answers), /password|hash/i)
+    t.notMatch(JSON.stringify(responses), /password|hash/i)
     t.same(Object.keys(document.components.schemas.UserOut?.properties ?? {}), ['id', 'email', 'created_at'])
   })
 

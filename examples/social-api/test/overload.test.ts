@@ -117,9 +117,9 @@ t.test('requests have a deadline', async (t) => {
   t.test('a request that misses its deadline is a 503, and its password is not hashed', async (t) => {
     await call('GET', '/ready')
     const stop = keepHashing(app, 100)
-    const answer = await call('POST', '/login', { form })
-    t.match(answer, { status: 503, body: { code: 'OVERLOADED' } })
-    t.equal(answer.headers.get('retry-after'), '5')
+    const response = await call('POST', '/login', { form })
+    t.match(response, { status: 503, body: { code: 'OVERLOADED' } })
+    t.equal(response.headers.get('retry-after'), '5')
     t.equal(app.hasher.stats.aborted, 1)
     t.ok(app.hasher.stats.waiting > 0, 'the others still wait')
     await stop()
@@ -150,10 +150,10 @@ t.test('under pressure, every request gets a 503, except for /health', async (t)
     ['POST', '/login'],
     ['GET', '/posts'],
   ] as const) {
-    const answer = await call(method, path)
-    t.match(answer, { status: 503, body: { code: 'OVERLOADED', instance: /^req-/ } }, path)
-    t.match(answer.headers.get('content-type'), /^application\/problem\+json/)
-    t.equal(answer.headers.get('retry-after'), '2')
+    const response = await call(method, path)
+    t.match(response, { status: 503, body: { code: 'OVERLOADED', instance: /^req-/ } }, path)
+    t.match(response.headers.get('content-type'), /^application\/problem\+json/)
+    t.equal(response.headers.get('retry-after'), '2')
   }
   t.equal((await call('GET', '/health')).status, 200)
 })
@@ -171,11 +171,11 @@ t.test('a request that gets no database connection is a 503, and later requests 
   const held = await app.knex.client.acquireConnection()
   const ready = await call('GET', '/ready')
   t.match(ready, { status: 503, body: { code: 'DATABASE_UNAVAILABLE' } })
-  const answer = await call('POST', '/users', {
+  const response = await call('POST', '/users', {
     json: { email: 'bob@example.com', password: PASSWORD },
   })
-  t.match(answer, { status: 503, body: { code: 'OVERLOADED' } })
-  t.equal(answer.headers.get('retry-after'), '1')
+  t.match(response, { status: 503, body: { code: 'OVERLOADED' } })
+  t.equal(response.headers.get('retry-after'), '1')
   t.equal((await call('GET', '/health')).status, 200)
 
   app.knex.client.releaseConnection(held)

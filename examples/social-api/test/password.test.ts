@@ -16,8 +16,8 @@ t.test('a user can change the password', async (t) => {
     const { body: second } = await logIn('ann@example.com', OLD)
     const bob = await signUp('bob@example.com')
 
-    const answer = await call('PUT', '/users/me/password', { token, json: change })
-    t.match(answer, { status: 204, body: '' })
+    const response = await call('PUT', '/users/me/password', { token, json: change })
+    t.match(response, { status: 204, body: '' })
     for (const ended of [token, second.access_token]) {
       const rejected = await call('GET', '/users/me', { token: ended })
       t.match(rejected, { status: 401, body: { code: 'TOKEN_INVALID' } })
@@ -49,11 +49,11 @@ t.test('a user can change the password', async (t) => {
   t.test('a password change with a wrong current password is rejected, and changes nothing', async (t) => {
     const { token } = await signUp('carol@example.com')
     const before = await app.knex('users')
-    const answer = await call('PUT', '/users/me/password', {
+    const response = await call('PUT', '/users/me/password', {
       token,
       json: { ...change, current_password: NEW },
     })
-    t.match(answer, { status: 403, body: { code: 'INVALID_CREDENTIALS' } })
+    t.match(response, { status: 403, body: { code: 'INVALID_CREDENTIALS' } })
     t.same(await app.knex('users'), before)
     t.equal((await call('GET', '/users/me', { token })).status, 200)
   })
@@ -68,8 +68,8 @@ t.test('a user can change the password', async (t) => {
       null,
       7,
     ]) {
-      const answer = await call('PUT', '/users/me/password', { token, json: { ...change, new_password } })
-      t.match(answer, { status: 422, body: { code: 'VALIDATION_FAILED' } }, JSON.stringify(new_password))
+      const response = await call('PUT', '/users/me/password', { token, json: { ...change, new_password } })
+      t.match(response, { status: 422, body: { code: 'VALIDATION_FAILED' } }, JSON.stringify(new_password))
     }
     t.equal((await call('PUT', '/users/me/password', { token, json: {} })).status, 422)
     t.equal((await call('PUT', '/users/me/password', { json: change })).status, 401)
@@ -79,12 +79,12 @@ t.test('a user can change the password', async (t) => {
   t.test('of two simultaneous password changes, one succeeds', async (t) => {
     const { token } = await signUp('emma@example.com')
     const wanted = ['the first password', 'the second password']
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       wanted.map((new_password) =>
         call('PUT', '/users/me/password', { token, json: { ...change, new_password } }),
       ),
     )
-    const statuses = answers.map(({ status }) => status)
+    const statuses = responses.map(({ status }) => status)
     t.equal(statuses.filter((status) => status === 204).length, 1, String(statuses))
     t.ok(
       statuses.every((status) => [204, 401, 403, 409].includes(status)),
@@ -126,9 +126,9 @@ t.test('a login checks the stored hash', async (t) => {
     t.equal((await call('POST', '/login', { form: { ...form, password: NEW } })).status, 403)
     t.match(await stored(), /^\$2b\$10\$/, 'not with a wrong password')
 
-    const answers = await Promise.all([1, 2, 3].map(() => call('POST', '/login', { form })))
+    const responses = await Promise.all([1, 2, 3].map(() => call('POST', '/login', { form })))
     t.same(
-      answers.map(({ status }) => status),
+      responses.map(({ status }) => status),
       [200, 200, 200],
     )
     const better = await stored()

@@ -14,9 +14,9 @@ t.test('refresh tokens are rotated and can be revoked', async (t) => {
   const rows = () => app.knex('refresh_families').orderBy('id')
   t.beforeEach(() => app.knex('refresh_families').delete())
 
-  const isRejected = (t: Test, answer: ClientResponse, message: string) => {
-    t.match(answer, { status: 401, body: { code: 'TOKEN_INVALID', detail: String } }, message)
-    t.match(answer.headers.get('www-authenticate'), /^Bearer error="invalid_token"/, message)
+  const isRejected = (t: Test, response: ClientResponse, message: string) => {
+    t.match(response, { status: 401, body: { code: 'TOKEN_INVALID', detail: String } }, message)
+    t.match(response.headers.get('www-authenticate'), /^Bearer error="invalid_token"/, message)
   }
 
   t.test('a refresh token has 256 random bits, and only its digest is stored', async (t) => {
@@ -62,11 +62,11 @@ t.test('refresh tokens are rotated and can be revoked', async (t) => {
 
   t.test('of fifty simultaneous refreshes with one token, one succeeds, and the family ends', async (t) => {
     const login = await logIn()
-    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(login.refresh_token)))
-    const [winner, ...more] = answers.filter(({ status }) => status === 200)
+    const responses = await Promise.all(Array.from({ length: 50 }, () => refresh(login.refresh_token)))
+    const [winner, ...more] = responses.filter(({ status }) => status === 200)
     t.ok(winner)
     t.same(more, [])
-    for (const answer of answers) if (answer !== winner) isRejected(t, answer, 'a loser')
+    for (const response of responses) if (response !== winner) isRejected(t, response, 'a loser')
     isRejected(t, await refresh(winner?.body.refresh_token), 'the winner’s token')
     t.same(await rows(), [])
   })

@@ -8,7 +8,7 @@ const HTML = { accept: 'text/html' }
 t.test('responses may load nothing, and may not be embedded, sniffed or cached', async (t) => {
   const { token } = await signUp('ann@example.com')
   const form = { username: 'ann@example.com', password: 'a good password' }
-  for (const [status, answer] of [
+  for (const [status, response] of [
     [200, await call('POST', '/login', { form })],
     [200, await call('GET', '/users/me', { token })],
     [200, await call('GET', '/posts', { token })],
@@ -18,8 +18,8 @@ t.test('responses may load nothing, and may not be embedded, sniffed or cached',
     [405, await call('PATCH', '/posts')],
     [422, await call('GET', '/posts/0', { token })],
   ] as const) {
-    t.equal(answer.status, status)
-    t.match(Object.fromEntries(answer.headers), {
+    t.equal(response.status, status)
+    t.match(Object.fromEntries(response.headers), {
       'content-security-policy':
         "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
       'x-content-type-options': 'nosniff',

@@ -36,9 +36,9 @@ t.test('with HOST=0.0.0.0, the service and Swagger UI work over plain HTTP on ev
     all.filter(({ family }) => family === 'IPv4'),
   )
   for (const { address } of addresses) {
-    const answer = await fetch(`http://${address}:${port}/docs/`)
-    t.equal(answer.status, 200, address)
-    t.notMatch(answer.headers.get('content-security-policy') ?? '', /upgrade-insecure-requests/)
+    const response = await fetch(`http://${address}:${port}/docs/`)
+    t.equal(response.status, 200, address)
+    t.notMatch(response.headers.get('content-security-policy') ?? '', /upgrade-insecure-requests/)
   }
 })
 

@@ -196,13 +196,13 @@ t.test('the statements of requests are few, and are logged', async (t) => {
     t.match(expected.get('POST /login'), [/^SELECT lower/, /^select "users"/])
     t.same(expected.get('GET /health'), [])
 
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 6 }, () => Object.values(kinds).map((send) => send())).flat(),
     )
-    t.ok(answers.every(({ status }) => status < 400))
+    t.ok(responses.every(({ status }) => status < 400))
     const lines = await taken()
     const incoming = lines.filter(({ msg }) => msg === 'incoming request')
-    t.equal(incoming.length, answers.length)
+    t.equal(incoming.length, responses.length)
     for (const { reqId, req } of incoming) {
       const name = `${req?.method} ${req?.url}`
       // A login gives its charges back in parallel.

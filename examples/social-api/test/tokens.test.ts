@@ -78,11 +78,11 @@ t.test('access tokens are checked strictly', async (t) => {
   }
   for (const [what, token] of Object.entries(rejected)) {
     t.test(`an access token ${what} is a 401 with a challenge`, async (t) => {
-      const answer = await call('POST', '/posts', { token, json: { title: 'a', content: 'b' } })
-      t.match(answer, { status: 401, body: { status: 401, code: 'TOKEN_INVALID', detail: String } })
-      t.equal(answer.headers.get('content-type')?.split(';')[0], 'application/problem+json')
-      t.match(answer.headers.get('www-authenticate'), /^Bearer .*error="invalid_token"/)
-      t.notMatch(JSON.stringify(answer.body), token)
+      const response = await call('POST', '/posts', { token, json: { title: 'a', content: 'b' } })
+      t.match(response, { status: 401, body: { status: 401, code: 'TOKEN_INVALID', detail: String } })
+      t.equal(response.headers.get('content-type')?.split(';')[0], 'application/problem+json')
+      t.match(response.headers.get('www-authenticate'), /^Bearer .*error="invalid_token"/)
+      t.notMatch(JSON.stringify(response.body), token)
     })
   }
   t.test('rejected access tokens write nothing', async (t) => {
@@ -101,9 +101,9 @@ t.test('access tokens are checked strictly', async (t) => {
       ['PUT', '/users/me/password'],
     ] as const) {
       const text = method === 'GET' ? {} : { text: '{', headers: { 'content-type': 'application/json' } }
-      const answer = await call(method, path, text)
-      t.match(answer, { status: 401, body: { code: 'NOT_AUTHENTICATED' } }, `${method} ${path}`)
-      t.equal(answer.headers.get('www-authenticate'), 'Bearer')
+      const response = await call(method, path, text)
+      t.match(response, { status: 401, body: { code: 'NOT_AUTHENTICATED' } }, `${method} ${path}`)
+      t.equal(response.headers.get('www-authenticate'), 'Bearer')
       t.not((await call(method, path, { ...text, token: ann.token })).status, 401)
     }
   })
@@ -122,9 +122,9 @@ t.test('access tokens are checked strictly', async (t) => {
   ]
   for (const [what, headers, status, code, challenge] of challenges) {
     t.test(`an Authorization header ${what} is a ${status} ${code}`, async (t) => {
-      const answer = await call('GET', '/users/me', { headers })
-      t.match(answer, { status, body: { code } })
-      t.match(answer.headers.get('www-authenticate'), challenge)
+      const response = await call('GET', '/users/me', { headers })
+      t.match(response, { status, body: { code } })
+      t.match(response.headers.get('www-authenticate'), challenge)
     })
   }
 
@@ -132,9 +132,9 @@ t.test('access tokens are checked strictly', async (t) => {
     const eve = await signUp('eve@example.com')
     t.equal((await call('GET', '/users/me', { token: eve.token })).status, 200)
     await app.knex('users').where({ id: eve.id }).delete()
-    const answer = await call('GET', '/users/me', { token: eve.token })
-    t.match(answer, { status: 401, body: { code: 'TOKEN_INVALID' } })
-    t.equal(answer.headers.get('www-authenticate'), 'Bearer error="invalid_token"')
+    const response = await call('GET', '/users/me', { token: eve.token })
+    t.match(response, { status: 401, body: { code: 'TOKEN_INVALID' } })
+    t.equal(response.headers.get('www-authenticate'), 'Bearer error="invalid_token"')
     t.equal(
       (await call('GET', '/users/me', { token: ann.token })).status,
       200,

@@ -29,9 +29,9 @@ t.test('every value is validated', async (t) => {
       [[], ''],
       ['text', ''],
     ] as const) {
-      const answer = await call('POST', '/posts', { token, json })
+      const response = await call('POST', '/posts', { token, json })
       t.match(
-        answer,
+        response,
         { status: 422, body: { errors: [{ in: 'body', path }] } },
         JSON.stringify(json).slice(0, 60),
       )
@@ -47,8 +47,8 @@ t.test('every value is validated', async (t) => {
       [{ post_id: 1.5, dir: 1 }, '/post_id'],
       [{ post_id: 2 ** 31, dir: 1 }, '/post_id'],
     ] as const) {
-      const answer = await call('POST', '/vote', { token, json })
-      t.match(answer, { status: 422, body: { errors: [{ in: 'body', path }] } }, JSON.stringify(json))
+      const response = await call('POST', '/vote', { token, json })
+      t.match(response, { status: 422, body: { errors: [{ in: 'body', path }] } }, JSON.stringify(json))
     }
 
     for (const [json, path] of [
@@ -61,9 +61,9 @@ t.test('every value is validated', async (t) => {
       [{ ...user, password: 'pass\0word' }, '/password'],
       [{ ...user, password: 12345678 }, '/password'],
     ] as const) {
-      const answer = await call('POST', '/users', { json })
+      const response = await call('POST', '/users', { json })
       t.match(
-        answer,
+        response,
         { status: 422, body: { errors: [{ in: 'body', path }] } },
         JSON.stringify(json).slice(0, 60),
       )
@@ -77,8 +77,8 @@ t.test('every value is validated', async (t) => {
       { ...post, title: 'x'.repeat(300), content: '😀'.repeat(20_000) },
       { ...post, title: 'a\u2028b\t\n"\'\\' },
     ]) {
-      const answer = await call('POST', '/posts', { token, json })
-      t.match(answer, { status: 201, body: json })
+      const response = await call('POST', '/posts', { token, json })
+      t.match(response, { status: 201, body: json })
     }
     for (const [email, password] of [
       [`${'x'.repeat(242)}@example.com`, 'eight888'],

@@ -26,24 +26,24 @@ export function checkResponse(trace: Trace, rows: readonly Row[]): string[] {
   const complain = (what: string): void => void violations.push(what)
   checkStatus(trace, complain)
   checkRetry(trace, complain)
-  if (trace.answer && trace.answer.status < 400 && trace.last && !trace.last.rollbackOnly) {
+  if (trace.response && trace.response.status < 400 && trace.last && !trace.last.rollbackOnly) {
     const stored = new Set(rows.map(({ label }) => label))
     for (const label of expected(trace.last.transaction)) {
       if (!isCallback(label) && !stored.has(label))
-        complain(`the response was ${trace.answer.status}, and ${label} was not committed yet`)
+        complain(`the response was ${trace.response.status}, and ${label} was not committed yet`)
     }
   }
   return violations
 }
 
 function checkStatus(trace: Trace, complain: (what: string) => void): void {
-  const { answer, last, thrown, disconnected } = trace
+  const { response, last, thrown, disconnected } = trace
   if (disconnected) return
-  if (!answer) {
+  if (!response) {
     if (!trace.excuse) complain('there was no response')
     return
   }
-  const { status, body } = answer
+  const { status, body } = response
   const code: string = status < 400 ? '' : (JSON.parse(body).code ?? '')
   if (status >= 400 && /select |insert |entries|taken/i.test(body))
     complain(`the response shows SQL: ${body}`)
@@ -73,7 +73,7 @@ function checkStatus(trace: Trace, complain: (what: string) => void): void {
 }
 
 function checkRetry(trace: Trace, complain: (what: string) => void): void {
-  const { runs, program, answer } = trace
+  const { runs, program, response } = trace
   const route = ROUTES[program.route]
   const retry = 'retry' in route ? route.retry : 0
   if (runs > retry + 1) complain(`the handler ran ${runs} times, with \`retry: ${retry}\``)
@@ -84,7 +84,7 @@ function checkRetry(trace: Trace, complain: (what: string) => void): void {
       session.kind === 'request' && session !== trace.last && session.transactions.some(hasCommitted),
   )
   if (runs > 1 && early) complain('the handler ran again after an early commit')
-  const isConflict = answer?.status === 409 && /^40(001|P01)$/.test(codeOf(trace.thrown))
+  const isConflict = response?.status === 409 && /^40(001|P01)$/.test(codeOf(trace.thrown))
   const mayRetry =
     runs <= retry && program.hook.length === 0 && !trace.committedEarly && !trace.excuse && !trace.mayBeKilled
   if (isConflict && mayRetry) complain(`a conflict in run ${runs} was not retried`)
@@ -160,13 +160,13 @@ function isRolledBack(scope: Scope | undefined): boolean {
 
 /** Decides the fate of each transaction by the response, unless an early commit has decided it. */
 function decide(trace: Trace): void {
-  const { answer, last } = trace
+  const { response, last } = trace
   for (const session of trace.sessions) {
     if (session.kind === 'unit of work') session.end('either')
     else if (session !== last) session.end('rolled back')
-    else if (!answer) session.end(trace.returned ? 'either' : 'rolled back')
-    else if (answer.status < 400) session.end('committed')
-    else session.end(answer.body.includes('DB_SESSION_COMMIT_OUTCOME_UNKNOWN') ? 'either' : 'rolled back')
+    else if (!response) session.end(trace.returned ? 'either' : 'rolled back')
+    else if (response.status < 400) session.end('committed')
+    else session.end(response.body.includes('DB_SESSION_COMMIT_OUTCOME_UNKNOWN') ? 'either' : 'rolled back')
   }
 }
 

@@ -98,19 +98,24 @@ export class Run {
         body: '{}',
         signal: AbortSignal.any([disconnect.signal, timeout]),
       })
-      trace.answer = { status: response.status, body: await response.text() }
+      trace.response = { status: response.status, body: await response.text() }
     } catch {
       if (timeout.aborted) this.#complain(trace, ['there was no response in 30 seconds'])
     }
     this.#count(trace)
-    this.#complain(trace, checkResponse(trace, trace.answer ? await this.#rows('request = $1', [index]) : []))
+    this.#complain(
+      trace,
+      checkResponse(trace, trace.response ? await this.#rows('request = $1', [index]) : []),
+    )
   }
 
-  #count({ answer }: Trace): void {
+  #count({ response }: Trace): void {
     let name = 'disconnected'
-    if (answer)
+    if (response)
       name =
-        answer.status < 400 ? String(answer.status) : `${answer.status} ${JSON.parse(answer.body).code ?? ''}`
+        response.status < 400
+          ? String(response.status)
+          : `${response.status} ${JSON.parse(response.body).code ?? ''}`
     this.statuses.set(name, (this.statuses.get(name) ?? 0) + 1)
   }
 
@@ -133,7 +138,7 @@ export class Run {
   async #killOne(): Promise<void> {
     const busy = await this.#connections("state <> 'idle'")
     // each of these may have lost its connection
-    for (const trace of this.#traces.values()) if (!trace.answer) trace.mayBeKilled = true
+    for (const trace of this.#traces.values()) if (!trace.response) trace.mayBeKilled = true
     if (busy[0]) await this.#other.query('select pg_terminate_backend($1)', [busy[0].pid])
   }
 

@@ -201,7 +201,7 @@ export class Trace {
   /** Labels of callbacks after a commit that have run. */
   readonly called: string[] = []
   readonly violations: string[] = []
-  answer: { readonly status: number; readonly body: string } | undefined
+  response: { readonly status: number; readonly body: string } | undefined
   #labels = 0
 
   constructor(program: Program) {
@@ -243,7 +243,7 @@ export class Trace {
         return `  ${kind}, ${fate}: ${list.join(', ')}`
       }),
     )
-    const answer = this.answer ? `${this.answer.status} ${this.answer.body.slice(0, 200)}` : 'none'
-    return [`${this.runs} runs, response ${answer}`, ...lines].join('\n')
+    const response = this.response ? `${this.response.status} ${this.response.body.slice(0, 200)}` : 'none'
+    return [`${this.runs} runs, response ${response}`, ...lines].join('\n')
   }
 }

@@ -110,9 +110,9 @@ for (const mode of ['fast', 'immediate'] as const) {
 
       await cluster.stop(mode)
       for (const path of ['during', 'in-savepoint', 'swallowed']) {
-        const answer = await requests[path]
-        t.match(answer, { status: 503, json: { code: 'DB_SESSION_CONNECTION_LOST' } }, path)
-        t.equal(answer?.headers.get('retry-after'), '1', path)
+        const response = await requests[path]
+        t.match(response, { status: 503, json: { code: 'DB_SESSION_CONNECTION_LOST' } }, path)
+        t.equal(response?.headers.get('retry-after'), '1', path)
       }
       const outcome = await requests.commit
       t.match(outcome, { status: 503, json: { code: 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN' } })
@@ -135,16 +135,16 @@ for (const mode of ['fast', 'immediate'] as const) {
         t.equal((await requests.before)?.status, 200, 'a request without a transaction is served')
       }
       for (const path of ['idle', 'between']) {
-        const answer = await requests[path]
-        t.match(answer, { status: 503, json: { code: 'DB_SESSION_CONNECTION_LOST' } }, path)
-        t.equal(answer?.headers.get('location'), null)
+        const response = await requests[path]
+        t.match(response, { status: 503, json: { code: 'DB_SESSION_CONNECTION_LOST' } }, path)
+        t.equal(response?.headers.get('location'), null)
       }
       t.type(await stream, Error, 'a stream is aborted, and does not end as if it were complete')
       await until(() => used(knex) === 0, 'free slots')
 
       if (mode === 'immediate') await cluster.start()
-      const answers = await Promise.all(Array.from({ length: 20 }, () => hit('POST', '/ok')))
-      t.same([...new Set(answers.map((answer) => answer.status))], [200], 'later requests succeed')
+      const responses = await Promise.all(Array.from({ length: 20 }, () => hit('POST', '/ok')))
+      t.same([...new Set(responses.map((response) => response.status))], [200], 'later requests succeed')
       t.same(
         await cluster.query('select email from users group by email order by email'),
         mode === 'fast' ? ['before', 'ok'] : ['ok'],

@@ -68,17 +68,17 @@ t.test('over TLS', async (t) => {
   const cancels = () => between.openings.filter((opening) => opening === SSL_REQUEST).length
 
   t.test('a session works over TLS', async (t) => {
-    const answer = await hit('POST', '/ok')
-    t.match(answer, { status: 200, json: { ssl: true }, seen: ['ok'] })
+    const response = await hit('POST', '/ok')
+    t.match(response, { status: 200, json: { ssl: true }, seen: ['ok'] })
   })
 
   t.test('over TLS, the statement of a client that disconnects is canceled on the server', async (t) => {
     const before = between.openings.length
     const controller = new AbortController()
-    const answer = fetch(`${base}/slow`, { method: 'POST', signal: controller.signal })
+    const response = fetch(`${base}/slow`, { method: 'POST', signal: controller.signal })
     await until(async () => (await sleeping()) === 1, 'the sleep')
     controller.abort()
-    await t.rejects(answer)
+    await t.rejects(response)
     await until(async () => (await sleeping()) === 0, 'the cancel')
     await until(() => used(knex) === 0, 'a free slot')
     const after = between.openings.slice(before)
@@ -94,7 +94,7 @@ t.test('over TLS', async (t) => {
     t.equal(await sleeping(), 0)
     t.equal(used(knex), 0)
     t.ok(cancels() > before)
-    const answer = await hit('POST', '/ok')
-    t.match(answer, { status: 200, json: { ssl: true } }, 'and the connection can be used again')
+    const response = await hit('POST', '/ok')
+    t.match(response, { status: 200, json: { ssl: true } }, 'and the connection can be used again')
   })
 })

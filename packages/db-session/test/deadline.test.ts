@@ -159,29 +159,32 @@ const unlimitedStatement = timed(async () => {
 const slowness = Promise.all(['/rows', '/reader', '/between', '/queue'].map((path) => slow.hit('POST', path)))
 
 t.test('a statement that gets no response is aborted one second after its limit', async (t) => {
-  for (const [index, answer] of (await silence).entries()) {
+  for (const [index, response] of (await silence).entries()) {
     const path = paths[index] as string
     t.match(
-      answer,
+      response,
       { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' } },
-      `${path}: ${answer.body}`,
+      `${path}: ${response.body}`,
     )
-    t.ok(answer.ms >= DEADLINE[0] && answer.ms < DEADLINE[1], `${path} took ${Math.round(answer.ms)} ms`)
+    t.ok(
+      response.ms >= DEADLINE[0] && response.ms < DEADLINE[1],
+      `${path} took ${Math.round(response.ms)} ms`,
+    )
   }
   t.same(await database.see("select email from users where email not in ('commit', 'early')"), [])
 })
 
 t.test('a row stream that goes silent is aborted one second after its limit', async (t) => {
-  const answer = await half
-  t.match(answer, { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' } }, answer.body)
-  t.ok(answer.ms >= DEADLINE[0] && answer.ms < DEADLINE[1], `it took ${Math.round(answer.ms)} ms`)
+  const response = await half
+  t.match(response, { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' } }, response.body)
+  t.ok(response.ms >= DEADLINE[0] && response.ms < DEADLINE[1], `it took ${Math.round(response.ms)} ms`)
   await until(() => used(halfway.knex) === 0, 'the release of the connection')
 })
 
 t.test('a COMMIT that gets no response has an unknown outcome', async (t) => {
-  for (const answer of await commits) {
-    t.match(answer, { status: 503, json: { code: 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN' } }, answer.body)
-    t.ok(answer.ms >= DEADLINE[0] && answer.ms < DEADLINE[1], `it took ${Math.round(answer.ms)} ms`)
+  for (const response of await commits) {
+    t.match(response, { status: 503, json: { code: 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN' } }, response.body)
+    t.ok(response.ms >= DEADLINE[0] && response.ms < DEADLINE[1], `it took ${Math.round(response.ms)} ms`)
   }
 })
 
@@ -198,8 +201,8 @@ t.test('silent connections are discarded, and their statements do not go on in P
       ).length <= 1,
     'the cancel of all but the statement without a limit',
   )
-  const answers = await Promise.all(Array.from({ length: 12 }, () => silent.hit('POST', '/fine')))
-  t.ok(answers.every(({ status }) => status === 200))
+  const responses = await Promise.all(Array.from({ length: 12 }, () => silent.hit('POST', '/fine')))
+  t.ok(responses.every(({ status }) => status === 200))
 })
 
 t.test('a limit of 0 has no deadline', async (t) => {

@@ -243,7 +243,7 @@ const cases: Record<string, Case> = {
       return reply.code(201).send({})
     },
   },
-  'a savepoint that is not awaited and rejects after the answer': {
+  'a savepoint that is not awaited and rejects after the response': {
     expected: { status: '500', code: 'DB_SESSION_NOT_AWAITED', seen: [] },
     handler: async ({ db }, reply) => {
       await add(db)
@@ -313,7 +313,7 @@ const cases: Record<string, Case> = {
       return reply.code(201).send({})
     },
   },
-  'statements that are not awaited after the answer': {
+  'statements that are not awaited after the response': {
     expected: { status: '201', seen: ['x'] },
     handler: async ({ db }, reply) => {
       await add(db)

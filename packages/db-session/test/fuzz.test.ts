@@ -32,13 +32,13 @@ async function request(program: Partial<Program> = {}): Promise<{ trace: Trace; 
   const session = trace.open('request')
   trace.runs = 1
   trace.returned = true
-  trace.answer = { status: 201, body: '{}' }
+  trace.response = { status: 201, body: '{}' }
   for (const label of ['a', 'b']) await session.statement('insert', undefined, label, async () => {})
   return { trace, session }
 }
 const BOTH = [row('a'), row('b')]
 const respond = (trace: Trace, status: number, code: string): void => {
-  trace.answer = { status, body: JSON.stringify({ code }) }
+  trace.response = { status, body: JSON.stringify({ code }) }
 }
 const failing = async (): Promise<never> => {
   throw Object.assign(new Error('failed'), { code: '22012' })
@@ -149,7 +149,7 @@ t.test("an error that replaces the program's own is reported, and so is SQL in a
   trace.thrown = new OwnError(422)
   respond(trace, 422, 'FUZZ_OWN')
   t.same(checkResponse(trace, []), [])
-  trace.answer = { status: 409, body: '{"code":"DB_SESSION_CONSTRAINT","message":"insert into entries"}' }
+  trace.response = { status: 409, body: '{"code":"DB_SESSION_CONSTRAINT","message":"insert into entries"}' }
   t.match(checkResponse(trace, []), [/shows SQL/, /threw its own 422/])
 })
 

@@ -198,11 +198,11 @@ t.test('what a client receives, and what a handler catches', async (t) => {
           : code === 'DB_SESSION_UNAVAILABLE'
             ? unavailable
             : normal
-      const answer = await app.hit('POST', `/${encodeURIComponent(encodeURIComponent(title))}`)
-      if (code) t.equal(answer.json.code, code, answer.body)
-      t.ok(answer.status >= 400)
-      clean(t, answer.body, 'the body')
-      clean(t, JSON.stringify([...answer.headers]), 'the headers')
+      const response = await app.hit('POST', `/${encodeURIComponent(encodeURIComponent(title))}`)
+      if (code) t.equal(response.json.code, code, response.body)
+      t.ok(response.status >= 400)
+      clean(t, response.body, 'the body')
+      clean(t, JSON.stringify([...response.headers]), 'the headers')
       const error = errors.get(title) as { name?: string; message?: string } | undefined
       if (error?.name === 'DbSessionError') clean(t, error.message, 'the message')
     })
@@ -356,11 +356,11 @@ t.test("the application's own error is kept, whatever its cause is", async (t) =
   for (const [index, [title, [, expected]]] of Object.entries(own).entries()) {
     for (const where of ['handler', 'retry', 'hook', 'sent', 'handled']) {
       t.test(`an error of the application ${title} is kept: ${where}`, async (t) => {
-        const answer = await hit('POST', `/${where}/${index}`)
-        t.equal(answer.status, expected.statusCode)
-        t.equal(answer.json.message, expected.message)
-        t.equal(answer.json.code, expected.code)
-        t.same(answer.seen, [])
+        const response = await hit('POST', `/${where}/${index}`)
+        t.equal(response.status, expected.statusCode)
+        t.equal(response.json.message, expected.message)
+        t.equal(response.json.code, expected.code)
+        t.same(response.seen, [])
       })
     }
   }
@@ -406,13 +406,13 @@ t.test('an error of Postgres has the same status in handlers, hooks and error ha
     '/custom',
     '/custom-hook',
   ]) {
-    const answer = await hit('POST', path)
+    const response = await hit('POST', path)
     t.match(
-      answer,
+      response,
       { status: 409, json: { code: 'DB_SESSION_CONSTRAINT' }, seen: [] },
-      `${path} ${answer.body}`,
+      `${path} ${response.body}`,
     )
-    clean(t, answer.body, path)
+    clean(t, response.body, path)
   }
   t.equal(seen.length, 2)
   for (const each of seen) t.match(each, { name: 'DbSessionError', code: 'DB_SESSION_CONSTRAINT' })

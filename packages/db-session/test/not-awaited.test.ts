@@ -181,10 +181,10 @@ t.test(
     )
     for (const [index, [title, [name]]] of Object.entries(left).entries()) {
       t.test(`${title} is named in the 500`, async (t) => {
-        const answer = await hit('POST', `/${index}`)
+        const response = await hit('POST', `/${index}`)
         await database.other.query('rollback')
-        t.match(answer, { status: 500, json: { code: 'DB_SESSION_NOT_AWAITED' } })
-        t.match(answer.json.message, name)
+        t.match(response, { status: 500, json: { code: 'DB_SESSION_NOT_AWAITED' } })
+        t.match(response.json.message, name)
         await until(() => used(knex) === 0, 'the release of the connection')
         t.same(await database.see('select email from users'), [], 'the session is rolled back')
         t.match(await hit('POST', '/innocent'), { status: 201, seen: ['innocent'] })
@@ -363,9 +363,9 @@ t.test('commit() without an await', async (t) => {
   const { hit, knex } = await serve(Object.values(commits).map(([, , handler]) => handler))
   for (const [index, [title, [status, stored]]] of Object.entries(commits).entries()) {
     t.test(`commit() that is not awaited ${title}`, async (t) => {
-      const answer = await hit('POST', `/${index}`)
-      t.equal(answer.status, status, answer.body)
-      t.same(answer.seen, stored)
+      const response = await hit('POST', `/${index}`)
+      t.equal(response.status, status, response.body)
+      t.same(response.seen, stored)
       t.equal(used(knex), 0)
       t.same(
         await database.see(
@@ -414,10 +414,10 @@ t.test('commit() while something is under way', async (t) => {
   )
   for (const [index, [title, [name]]] of Object.entries(underWay).entries()) {
     t.test(`commit() rejects while ${title} is under way, and the response is a 500`, async (t) => {
-      const answer = await hit('POST', `/${index}`)
-      t.match(answer, { status: 500, json: { code: 'DB_SESSION_NOT_AWAITED' } })
+      const response = await hit('POST', `/${index}`)
+      t.match(response, { status: 500, json: { code: 'DB_SESSION_NOT_AWAITED' } })
       t.match(seen.pop(), { code: 'DB_SESSION_NOT_AWAITED', message: name })
-      t.same(answer.seen, [])
+      t.same(response.seen, [])
       await until(() => used(knex) === 0)
       t.same(await database.see('select email from users'), [])
     })
@@ -492,8 +492,8 @@ t.test('row streams that end early', async (t) => {
   for (const [index, title] of Object.keys(leaving).entries()) {
     t.test(`a row stream that ends ${title} is not an error`, async (t) => {
       t.match(await write.hit('POST', `/${index}`), { status: 201, seen: ['before'] })
-      const answer = await read.hit('POST', `/${index}`)
-      t.equal(answer.status, 201, answer.body)
+      const response = await read.hit('POST', `/${index}`)
+      t.equal(response.status, 201, response.body)
       await until(() => used(write.knex) + used(read.knex) === 0)
     })
   }
@@ -539,12 +539,12 @@ t.test('a timeout of the client', async (t) => {
   const ofKnex = await start(t, database, routes)
   const ofPg = await start(t, database, routes, { knex: limited })
   const begun = performance.now()
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Object.values(waits).map(([limited], index) => (limited ? ofPg : ofKnex).hit('POST', `/${index}`)),
   )
   t.ok(performance.now() - begun < 8_000, 'no request waits for the statement timeout of Postgres')
   for (const [index, title] of Object.keys(waits).entries())
-    t.ok((answers[index]?.status ?? 0) >= 500, `${title} that is caught is never a success`)
+    t.ok((responses[index]?.status ?? 0) >= 500, `${title} that is caught is never a success`)
   t.same(await database.see('select email from users'), [])
   await until(() => used(ofKnex.knex) + used(ofPg.knex) === 0, 'the release of the connections')
   await until(
@@ -629,7 +629,7 @@ t.test('requests that forget an await do not affect the transactions of other re
     { max: 3, acquireTimeoutMs: 20_000 },
   )
   const paths = [...Object.keys(guilty).flatMap((path) => [path, 'innocent', 'refused']), 'innocent']
-  const answers = new Map<string, number>()
+  const responses = new Map<string, number>()
   let next = 0
   await Promise.all(
     Array.from({ length: 12 }, async () => {
@@ -637,14 +637,14 @@ t.test('requests that forget an await do not affect the transactions of other re
         const path = paths[next % paths.length] as string
         const email = `${path}:${next++}`
         const response = await fetch(`${base}/${path}?email=${email}`, { method: 'POST' })
-        answers.set(email, response.status)
+        responses.set(email, response.status)
         await response.arrayBuffer()
       }
     }),
   )
   await until(() => used(knex) === 0)
   const stored = new Set(await database.see('select email from users'))
-  const of = (path: string) => [...answers].filter(([email]) => email.startsWith(`${path}:`))
+  const of = (path: string) => [...responses].filter(([email]) => email.startsWith(`${path}:`))
   t.same(mixed, [], 'no transaction changed within a handler')
   t.same([...new Set(of('innocent').map(([, status]) => status))], [201], 'every innocent request succeeds')
   t.same(

@@ -66,20 +66,20 @@ t.test('a statement of mode read', async (t) => {
     t.test(
       `a read by ${title} is one round trip: BEGIN READ ONLY, the limits, the statement, COMMIT`,
       async (t) => {
-        const answer = await hit('GET', `/${index}`)
-        t.equal(answer.status, 200, answer.body)
+        const response = await hit('GET', `/${index}`)
+        t.equal(response.status, 200, response.body)
         const sent = roundTrips()
         t.equal(sent.length, 1)
         t.match(
           sent[0],
           /BEGIN[^;]*READ ONLY.*statement_timeout = 10000.*idle_in_transaction_session_timeout.*users.*COMMIT/s,
         )
-        t.match(JSON.parse(answer.body), ['begin', 'query', 'commit'], 'the timeline shows what was sent')
+        t.match(JSON.parse(response.body), ['begin', 'query', 'commit'], 'the timeline shows what was sent')
       },
     )
     t.test(`between two reads by ${title}, no connection is held`, async (t) => {
-      const answer = await hit('GET', `/twice/${index}`)
-      t.same(JSON.parse(answer.body), [0, 0, 0])
+      const response = await hit('GET', `/twice/${index}`)
+      t.same(JSON.parse(response.body), [0, 0, 0])
       t.equal(roundTrips().length, 2)
     })
   }
@@ -113,11 +113,11 @@ t.test('while a session of mode read waits for something else, others can use it
       return (await db.query('select 2 as two')).rows[0]
     })
   })
-  const answers = [1, 2, 3].map(() => hit('GET', '/'))
+  const responses = [1, 2, 3].map(() => hit('GET', '/'))
   await until(() => waiting === 3, 'three sessions on a pool of one')
   go()
   t.same(
-    (await Promise.all(answers)).map(({ json }) => json.two),
+    (await Promise.all(responses)).map(({ json }) => json.two),
     [2, 2, 2],
   )
 })
@@ -281,10 +281,10 @@ t.test('statements whose effect would end with the message', async (t) => {
     t.test(
       `${title} is rejected in mode read, with an error that names \`begin\` and \`isolation\``,
       async (t) => {
-        const answer = await hit('GET', `/transactional/${index}`)
-        t.match(answer, { status: 500, json: { code: 'DB_SESSION_NEEDS_TRANSACTION' } }, answer.body)
-        t.match(answer.json.message, /`?begin`?/)
-        t.match(answer.json.message, /`?isolation`?/)
+        const response = await hit('GET', `/transactional/${index}`)
+        t.match(response, { status: 500, json: { code: 'DB_SESSION_NEEDS_TRANSACTION' } }, response.body)
+        t.match(response.json.message, /`?begin`?/)
+        t.match(response.json.message, /`?isolation`?/)
         for (const way of ['savepoint', 'repeatable', 'write']) {
           if (title === 'SET TRANSACTION' && way === 'savepoint') continue
           const inTransaction = await hit('GET', `/transactional/${way}/${index}`)
@@ -295,8 +295,8 @@ t.test('statements whose effect would end with the message', async (t) => {
   }
   for (const [index, title] of Object.keys(harmless).entries()) {
     t.test(`${title} is not rejected in mode read`, async (t) => {
-      const answer = await hit('GET', `/harmless/${index}`)
-      t.equal(answer.status, 200, answer.body)
+      const response = await hit('GET', `/harmless/${index}`)
+      t.equal(response.status, 200, response.body)
     })
   }
 })
@@ -342,9 +342,9 @@ t.test('a write in mode read is rejected, however it is sent', async (t) => {
     { latencyMs: 0 },
   )
   for (const [index, title] of Object.keys(writes).entries()) {
-    const answer = await hit('POST', `/${index}`)
-    t.equal(answer.status, 500, `${title}: ${answer.body}`)
-    t.notOk(answer.seen.includes('no'), title)
+    const response = await hit('POST', `/${index}`)
+    t.equal(response.status, 500, `${title}: ${response.body}`)
+    t.notOk(response.seen.includes('no'), title)
     await until(() => used(knex) === 0)
   }
   t.same(await idleInTransaction(), [])

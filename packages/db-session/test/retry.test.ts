@@ -71,14 +71,14 @@ t.test('a hook that used the session', async (t) => {
           if (title === 'rollbackOnly()' && when === 'commit') continue
           runs = 0
           await database.other.query('truncate users cascade')
-          const answer = await hit('POST', `/${when}/${hook}/${index}`)
+          const response = await hit('POST', `/${when}/${hook}/${index}`)
           t.match(
-            answer,
+            response,
             { status: 409, json: { code: 'DB_SESSION_SERIALIZATION' } },
-            `${hook}, at the ${when}: ${answer.body}`,
+            `${hook}, at the ${when}: ${response.body}`,
           )
           t.equal(runs, 1)
-          t.same(answer.seen, title === 'an early commit()' ? ['hook'] : [])
+          t.same(response.seen, title === 'an early commit()' ? ['hook'] : [])
         }
       }
     })
@@ -232,7 +232,7 @@ t.test('code of the first run that goes on in the second one', async (t) => {
           }
           await add(request.db, 'run 2')
           begun()
-          await until(() => late.length > 0, 'an answer to what is left over')
+          await until(() => late.length > 0, 'an response to what is left over')
           await request.db.query('select 1')
           return reply.code(201).send({})
         })
@@ -242,8 +242,8 @@ t.test('code of the first run that goes on in the second one', async (t) => {
       t.test(`${title} of a run that failed at its ${when} is rejected in the second run`, async (t) => {
         runs = 0
         late.length = 0
-        const answer = await hit('POST', `/${index}`)
-        t.match(answer, { status: 201, seen: ['run 2'] }, answer.body)
+        const response = await hit('POST', `/${index}`)
+        t.match(response, { status: 201, seen: ['run 2'] }, response.body)
         t.equal(late[0]?.code, 'DB_SESSION_OVER')
         t.equal(used(knex), 0)
       })
@@ -267,10 +267,10 @@ t.test('code that goes on after its Promise.all has rejected writes into neither
       return reply.code(201).send({})
     })
   })
-  const answer = await hit('POST', '/')
-  t.equal(answer.status, 201)
+  const response = await hit('POST', '/')
+  t.equal(response.status, 201)
   t.same(
-    answer.seen,
+    response.seen,
     Array.from({ length: 10 }, (_, i) => `run 2, row ${i}`),
   )
 })

@@ -143,9 +143,9 @@ t.test('a savepoint that throws', async (t) => {
   )
   for (const [index, each] of cases.entries()) {
     t.test(`${each.title} is rolled back, and the request succeeds`, async (t) => {
-      const answer = await hit('POST', `/${index}`)
-      t.match(answer, { status: 201 }, answer.body)
-      t.same(answer.seen, ['before', 'after'])
+      const response = await hit('POST', `/${index}`)
+      t.match(response, { status: 201 }, response.body)
+      t.same(response.seen, ['before', 'after'])
       t.equal(outcomes.get(each.title), 'rejected')
       t.equal(used(knex), 0)
     })
@@ -153,9 +153,9 @@ t.test('a savepoint that throws', async (t) => {
   t.test('a savepoint that throws in a unit of work is rolled back too', async (t) => {
     for (const [index, { title }] of cases.slice(0, Object.keys(failures).length).entries()) {
       await database.other.query('truncate users, posts restart identity cascade')
-      const answer = await hit('POST', `/unit/${index}`)
-      t.match(answer, { status: 201 }, `${title}: ${answer.body}`)
-      t.same(answer.seen, ['before', 'after'], title)
+      const response = await hit('POST', `/unit/${index}`)
+      t.match(response, { status: 201 }, `${title}: ${response.body}`)
+      t.same(response.seen, ['before', 'after'], title)
     }
     t.equal(used(knex), 0)
   })
@@ -223,9 +223,9 @@ t.test('the session of a savepoint that has ended rejects statements', async (t)
   })
   for (const path of ['/returned', '/thrown']) {
     await database.other.query('truncate users cascade')
-    const answer = await hit('POST', path)
-    t.same(JSON.parse(answer.body), Array(5).fill('DB_SESSION_OVER'), path)
-    t.same(answer.seen, ['after'])
+    const response = await hit('POST', path)
+    t.same(JSON.parse(response.body), Array(5).fill('DB_SESSION_OVER'), path)
+    t.same(response.seen, ['after'])
   }
 })
 
@@ -269,9 +269,9 @@ t.test('a savepoint that cannot be rolled back is never a success', async (t) =>
   })
   for (const [index, title] of Object.keys(breaking).entries()) {
     t.test(`savepoint() does not resolve if ${title}`, async (t) => {
-      const answer = await hit('POST', `/${index}`)
-      t.ok(answer.status >= 500, `status ${answer.status}`)
-      t.notOk(answer.seen.includes('after'))
+      const response = await hit('POST', `/${index}`)
+      t.ok(response.status >= 500, `status ${response.status}`)
+      t.notOk(response.seen.includes('after'))
       await until(() => used(knex) === 0)
     })
   }
@@ -306,9 +306,9 @@ t.test('of two simultaneous savepoints, the second is rejected and the first is 
         .send([first?.status, second?.status === 'rejected' && (second.reason as { code: string }).code])
     })
   })
-  const answer = await hit('POST', '/')
-  t.same(JSON.parse(answer.body), ['fulfilled', 'DB_SESSION_SAVEPOINT_OPEN'])
-  t.same(answer.seen, ['first'])
+  const response = await hit('POST', '/')
+  t.same(JSON.parse(response.body), ['fulfilled', 'DB_SESSION_SAVEPOINT_OPEN'])
+  t.same(response.seen, ['first'])
 })
 
 t.test('afterCommit() of a savepoint that was rolled back does not run', async (t) => {

@@ -51,9 +51,9 @@ export interface Running {
   readonly base: string
   readonly log: Record<string, unknown>[]
   /** Sends one request. `seen` has the rows that another connection sees when the response's head has arrived. */
-  hit(method: string, path: string, body?: unknown): Promise<Answer>
+  hit(method: string, path: string, body?: unknown): Promise<TestResponse>
 }
-export interface Answer {
+export interface TestResponse {
   readonly status: number
   readonly headers: Headers
   readonly body: string
@@ -95,7 +95,7 @@ export async function start(
     base,
     log,
     async hit(method, path, body) {
-      const answer = await fetch(base + path, {
+      const response = await fetch(base + path, {
         method,
         signal: AbortSignal.timeout(15_000),
         ...(body !== undefined && {
@@ -104,10 +104,10 @@ export async function start(
         }),
       })
       const rows = await database.see(seen)
-      const text = await answer.text()
+      const text = await response.text()
       let json = {}
-      if (text && answer.headers.get('content-type')?.includes('application/json')) json = JSON.parse(text)
-      return { status: answer.status, headers: answer.headers, body: text, json, seen: rows }
+      if (text && response.headers.get('content-type')?.includes('application/json')) json = JSON.parse(text)
+      return { status: response.status, headers: response.headers, body: text, json, seen: rows }
     },
   }
 }

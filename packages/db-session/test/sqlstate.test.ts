@@ -174,10 +174,10 @@ const post = (path: string, sql = '') => hit('POST', `${path}?sql=${encodeURICom
 for (const { code, status, sqlState, sql = raise(sqlState) } of rows) {
   t.test(`SQLSTATE ${sqlState} is a ${status} ${code}`, async (t) => {
     if (sqlState === '55P03') await database.other.query('begin; lock table things in access share mode')
-    const answer = await post('/statement', sql)
-    t.match(answer, { status, json: { statusCode: status, code } }, answer.body)
+    const response = await post('/statement', sql)
+    t.match(response, { status, json: { statusCode: status, code } }, response.body)
     const repeats = code === 'DB_SESSION_CONNECTION_LOST' || code === 'DB_SESSION_UNAVAILABLE'
-    t.equal(answer.headers.get('retry-after'), repeats ? '1' : null)
+    t.equal(response.headers.get('retry-after'), repeats ? '1' : null)
     for (const path of ['/first-of-two', '/hook']) {
       const { statusCode, body } = await app.inject({ method: 'POST', url: path, query: { sql } })
       t.match({ statusCode, ...JSON.parse(body) }, { statusCode: status, code }, `${path} ${body}`)
@@ -234,9 +234,9 @@ t.test('a statement after a failed one is a 500 DB_SESSION_TRANSACTION_FAILED', 
 
 t.test('protocol errors that a program causes are a 500, and not a lost connection', async (t) => {
   for (const path of ['/values', '/many']) {
-    const answer = await post(path)
-    t.match(answer, { status: 500, json: { code: 'DB_SESSION_QUERY_FAILED' } }, `${path} ${answer.body}`)
-    t.equal(answer.headers.get('retry-after'), null)
+    const response = await post(path)
+    t.match(response, { status: 500, json: { code: 'DB_SESSION_QUERY_FAILED' } }, `${path} ${response.body}`)
+    t.equal(response.headers.get('retry-after'), null)
   }
 })
 
@@ -275,13 +275,13 @@ t.test('a connection that cannot be opened is a 503 DB_SESSION_UNAVAILABLE with 
       { knex: openKnex(target.href), seen: 'select 1' },
     )
     for (const path of ['/', '/knex', '/read']) {
-      const answer = await unavailable.hit('POST', path)
+      const response = await unavailable.hit('POST', path)
       t.match(
-        answer,
+        response,
         { status: 503, json: { code: 'DB_SESSION_UNAVAILABLE' } },
-        `${name}${path} ${answer.body}`,
+        `${name}${path} ${response.body}`,
       )
-      t.equal(answer.headers.get('retry-after'), '1')
+      t.equal(response.headers.get('retry-after'), '1')
     }
   }
 })
@@ -309,9 +309,13 @@ t.test('a socket that breaks is a 503 DB_SESSION_CONNECTION_LOST', async (t) => 
     { knex: openKnex(network.url) },
   )
   for (const path of ['/first', '/later', '/rows', '/swallowed']) {
-    const answer = await hit('POST', path)
-    t.match(answer, { status: 503, json: { code: 'DB_SESSION_CONNECTION_LOST' } }, `${path} ${answer.body}`)
-    t.equal(answer.headers.get('retry-after'), '1')
+    const response = await hit('POST', path)
+    t.match(
+      response,
+      { status: 503, json: { code: 'DB_SESSION_CONNECTION_LOST' } },
+      `${path} ${response.body}`,
+    )
+    t.equal(response.headers.get('retry-after'), '1')
   }
 })
 

@@ -43,8 +43,8 @@ async function serve(t: Test, routes: (app: FastifyInstance) => void, nested = f
   else await second(app, routes)
   await app.ready()
   const post = async (url: string) => {
-    const answer = await app.inject({ method: 'POST', url })
-    return { status: answer.statusCode, json: answer.json() }
+    const response = await app.inject({ method: 'POST', url })
+    return { status: response.statusCode, json: response.json() }
   }
   return { app, post, knex }
 }

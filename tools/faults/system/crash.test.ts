@@ -60,23 +60,23 @@ t.test('outcomeOf() explains every response by an outage, or reports a fault', a
   const calm = { serviceDown: false, databaseDown: false }
   const killed = { ...calm, serviceDown: true }
   const restarted = { ...calm, databaseDown: true }
-  const answer = (status: number, body: object): HttpResponse => ({
+  const response = (status: number, body: object): HttpResponse => ({
     status,
     headers: {},
     mediaType: 'application/json',
     text: JSON.stringify(body),
   })
-  const problem = (code: string) => answer(503, { code })
+  const problem = (code: string) => response(503, { code })
   for (const [kind, result, outages] of [
-    ['acknowledged', answer(201, { id: 1, title: 'a' }), calm],
-    ['fault', answer(201, { id: 1, title: 'b' }), calm],
+    ['acknowledged', response(201, { id: 1, title: 'a' }), calm],
+    ['fault', response(201, { id: 1, title: 'b' }), calm],
     ['unknown', problem('COMMIT_OUTCOME_UNKNOWN'), restarted],
     ['fault', problem('COMMIT_OUTCOME_UNKNOWN'), calm],
     ['refused', problem('DATABASE_UNAVAILABLE'), restarted],
     ['fault', problem('DATABASE_UNAVAILABLE'), killed],
     ['refused', problem('OVERLOADED'), calm],
-    ['fault', answer(500, { code: 'INTERNAL' }), restarted],
-    ['fault', answer(401, { code: 'TOKEN_INVALID' }), restarted],
+    ['fault', response(500, { code: 'INTERNAL' }), restarted],
+    ['fault', response(401, { code: 'TOKEN_INVALID' }), restarted],
     ['refused', new NoResponse('refused'), killed],
     ['fault', new NoResponse('refused'), restarted],
     ['unknown', new NoResponse('lost'), killed],

@@ -75,9 +75,9 @@ function withDocument(service: TestService, change: (document: OpenApi) => void)
   return {
     ...service,
     async call(method, path, options) {
-      const answer = await service.call(method, path, options)
-      if (path === '/openapi.json') change(answer.body)
-      return answer
+      const response = await service.call(method, path, options)
+      if (path === '/openapi.json') change(response.body)
+      return response
     },
   }
 }

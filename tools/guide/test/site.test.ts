@@ -33,9 +33,9 @@ t.test('the built site is served', async (t) => {
       ['/guide/errors/NOT_FOUND/', '/guide/errors/NOT_FOUND.html', 'NOT_FOUND'],
       ['/guide/chapters/05-creating-users/README', '/guide/chapters/05-creating-users.html', '05'],
     ] as const) {
-      const answer = await get(path)
-      t.equal(answer.statusCode, 302, path)
-      t.equal(answer.headers.location, address, path)
+      const response = await get(path)
+      t.equal(response.statusCode, 302, path)
+      t.equal(response.headers.location, address, path)
       const page = await get(address)
       t.equal(page.statusCode, 200, address)
       t.equal(page.body, `<h1>${text}</h1>`)

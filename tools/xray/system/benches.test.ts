@@ -120,15 +120,15 @@ t.test(
     ]
     const reasons: string[] = []
     for (const [name, change, reason] of changes) {
-      const answer = await send(name)
+      const response = await send(name)
       t.match(
-        answer.told,
+        response.told,
         /401 TOKEN_INVALID.*The access token (is invalid|expired)/,
         `${name}: a client is told no more`,
       )
-      t.match(answer.changed, change, `${name}: what changed`)
-      t.match(answer.reason, reason, `${name}: what the service knows`)
-      reasons.push(answer.reason)
+      t.match(response.changed, change, `${name}: what changed`)
+      t.match(response.reason, reason, `${name}: what the service knows`)
+      reasons.push(response.reason)
     }
     t.equal(new Set(reasons.slice(0, 6)).size, 6, 'the first six are rejected for six different reasons')
     t.match(await page.textContent('#view-token caption >> nth=-1'), /11, refused for 8 different reasons/)

@@ -29,9 +29,9 @@ async function sendText(host: string, head: string): Promise<string> {
   const socket = connect({ host, port: Number(port) })
   await once(socket, 'connect')
   socket.write(`${head}\r\n\r\n`)
-  let answer = ''
-  for await (const chunk of socket.setEncoding('utf8')) answer += chunk
-  return answer
+  let response = ''
+  for await (const chunk of socket.setEncoding('utf8')) response += chunk
+  return response
 }
 
 /** Sends a request as X-ray's page does; `headers` replace or add headers. */
@@ -64,9 +64,12 @@ t.test('X-ray’s own page and a link to it can use X-ray', async (t) => {
     { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' },
     { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' },
   ]) {
-    const { status, headers: answered } = await ask('/xray', headers)
+    const { status, headers: responseHeaders } = await ask('/xray', headers)
     t.equal(status, 200, JSON.stringify(headers))
-    t.notOk(answered.has('access-control-allow-origin'), 'no other page may read it, whatever CORS allows')
+    t.notOk(
+      responseHeaders.has('access-control-allow-origin'),
+      'no other page may read it, whatever CORS allows',
+    )
   }
 })
 
@@ -102,9 +105,9 @@ t.test('without the key, or with another one, X-ray is a 404', async (t) => {
     ['/xray', { authorization: `Bearer ${KEY}` }],
   ]
   for (const [path, headers = {}] of tries) {
-    const { status, headers: answered } = await callRaw(local, path, { headers })
+    const { status, headers: responseHeaders } = await callRaw(local, path, { headers })
     t.equal(status, 404, `${path} ${JSON.stringify(headers)}`)
-    t.notOk(answered.has('set-cookie'))
+    t.notOk(responseHeaders.has('set-cookie'))
   }
 })
 
@@ -210,15 +213,15 @@ for (const [who, headers] of Object.entries(OUTSIDERS)) {
     for (const path of PATHS) {
       const [ours, unknown] = await Promise.all([path, '/nothing'].map((path) => ask(path, headers)))
       t.equal(ours?.status, 'host' in headers && String(headers.host).includes('@') ? 400 : 404, path)
-      const answers = [ours, unknown].map((answer, index) =>
+      const responses = [ours, unknown].map((response, index) =>
         normalize(
-          JSON.stringify([answer?.body, [...(answer?.headers ?? [])]]),
+          JSON.stringify([response?.body, [...(response?.headers ?? [])]]),
           [path, '/nothing'][index] ?? '',
         ),
       )
       t.equal(
-        sortedLength(answers[0]),
-        sortedLength(answers[1]),
+        sortedLength(responses[0]),
+        sortedLength(responses[1]),
         'the response is the same as for an unknown path',
       )
     }
@@ -226,8 +229,8 @@ for (const [who, headers] of Object.entries(OUTSIDERS)) {
 }
 
 /** Removes the length and the date from a response. */
-function sortedLength(answer = ''): string {
-  return answer.replaceAll(/\["(date|content-length)","[^"]*"\]/g, '')
+function sortedLength(response = ''): string {
+  return response.replaceAll(/\["(date|content-length)","[^"]*"\]/g, '')
 }
 
 t.test('X-ray is a 404 at a network address of this machine', async (t) => {

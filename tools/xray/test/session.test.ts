@@ -26,9 +26,9 @@ t.test('a request that succeeds leaves its row, and those that fail leave none',
     const ends: string[] = []
     const note = (event: unknown) => ends.push((event as { kind: string; error?: string }).error ?? 'success')
     subscribe('auth-primer:db-session:commit', note)
-    const answer = await call('POST', `${BENCH}/${way}`)
+    const response = await call('POST', `${BENCH}/${way}`)
     unsubscribe('auth-primer:db-session:commit', note)
-    t.match([answer.status, answer.body.code], [status, code], way)
+    t.match([response.status, response.body.code], [status, code], way)
     t.same(ends, way === 'constraint' ? ['23505'] : [], 'only the constraint fails at COMMIT')
     t.same(await rows(), one, `${way} leaves no row`)
   }

@@ -22,7 +22,7 @@ function addRoutes(app: FastifyInstance): void {
     await insert(db)
     throw new Error('secret words of an error')
   })
-  app.post('/ways/answers', async ({ db }, reply) => {
+  app.post('/ways/responses', async ({ db }, reply) => {
     await insert(db)
     return reply.code(418).send({})
   })
@@ -214,7 +214,7 @@ t.test('the trace of a ROLLBACK shows its reason', async (t) => {
   const why = async (path: string) =>
     (await sendTraced('POST', path)).steps.find(({ kind }) => kind === 'rollback')?.why
   t.same(await why('/ways/throws'), { because: 'thrown', code: 'Error' })
-  t.same(await why('/ways/answers'), { because: 'response', status: 418 })
+  t.same(await why('/ways/responses'), { because: 'response', status: 418 })
   t.same(await why('/ways/asks'), { because: 'asked' })
   const taken = await sendTraced('POST', '/users', { json: { email: 'BOB@example.com', password: PASSWORD } })
   t.match(taken.steps.find(({ kind }) => kind === 'rollback')?.why, {
@@ -225,11 +225,14 @@ t.test('the trace of a ROLLBACK shows its reason', async (t) => {
 })
 
 t.test('the trace of a client that disconnects ends in its rollback', async (t) => {
-  const leaving = new AbortController()
-  const asked = fetch(`${url}/ways/waits`, { signal: leaving.signal, headers: { 'x-request-id': 'leaving' } })
+  const disconnect = new AbortController()
+  const request = fetch(`${url}/ways/waits`, {
+    signal: disconnect.signal,
+    headers: { 'x-request-id': 'leaving' },
+  })
   while (![...watching.traces.values()].some(({ requestId }) => requestId === 'leaving')) await sleep(5)
-  leaving.abort()
-  await t.rejects(asked)
+  disconnect.abort()
+  await t.rejects(request)
   const trace = await watching.until('leaving', ({ steps }) => steps.some(({ kind }) => kind === 'rollback'))
   t.match(trace, { clientDisconnected: true })
   t.notOk(trace.status)
