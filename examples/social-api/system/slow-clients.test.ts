@@ -58,13 +58,13 @@ t.test('slow clients do not delay other clients', async (t) => {
       `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${length}\r\n\r\n`
     const known = await drip(service, head('/login', 'Content-Length: 100000000'), ' ')
     const chunked = await drip(service, head('/login', 'Transfer-Encoding: chunked'), '1\r\n \r\n')
-    const stranger = await drip(service, head('/posts', 'Transfer-Encoding: chunked'), '1\r\n \r\n')
+    const unauthenticated = await drip(service, head('/posts', 'Transfer-Encoding: chunked'), '1\r\n \r\n')
     const quick = await drip(
       service,
       head('/login', 'Transfer-Encoding: chunked'),
       `1000\r\n${' '.repeat(4_096)}\r\n`,
     )
-    const all = [known, chunked, stranger, quick]
+    const all = [known, chunked, unauthenticated, quick]
     await others(t, () => all.some(({ socket }) => !socket.closed))
     t.match(
       known.response(),
@@ -72,7 +72,7 @@ t.test('slow clients do not delay other clients', async (t) => {
       'with a length that is too large',
     )
     t.match(chunked.response(), /^HTTP\/1\.1 408 .*"code":"REQUEST_TIMEOUT"/s, 'one byte at a time')
-    t.match(stranger.response(), /^HTTP\/1\.1 401 .*"code":"NOT_AUTHENTICATED"/s, 'without a token')
+    t.match(unauthenticated.response(), /^HTTP\/1\.1 401 .*"code":"NOT_AUTHENTICATED"/s, 'without a token')
     t.match(quick.response(), /^HTTP\/1\.1 413 .*"code":"PAYLOAD_TOO_LARGE"/s, 'over the limit')
   })
 

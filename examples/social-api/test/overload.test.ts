@@ -99,13 +99,13 @@ t.test('logins and sign-ups of one address do not block a login from another add
     }).catch(() => {}),
   )
   while (app.hasher.stats.overloaded === 0) await new Promise(setImmediate)
-  const stranger = await app.inject({
+  const otherAddress = await app.inject({
     method: 'POST',
     url: '/login',
     remoteAddress: '192.0.2.1',
     payload: { username: 'ana@example.com', password: PASSWORD },
   })
-  t.equal(stranger.statusCode, 200)
+  t.equal(otherAddress.statusCode, 200)
   t.ok(app.hasher.stats.waiting > 0, 'the first address still waits')
   disconnect.abort()
   await Promise.all(flood)

@@ -50,7 +50,7 @@ t.test('refresh tokens are rotated and can be revoked', async (t) => {
     const [login, other] = [await logIn(), await logIn()]
     const { body: newest } = await refresh(login.refresh_token)
     isRejected(t, await refresh(login.refresh_token), 'the spent one')
-    isRejected(t, await refresh(newest.refresh_token), 'and the newest with it')
+    isRejected(t, await refresh(newest.refresh_token), 'and the newest token')
     t.equal((await rows()).length, 1)
     t.equal((await refresh(other.refresh_token)).status, 200)
     t.equal(

@@ -7,7 +7,7 @@ import type { DbSession } from '../src/index.ts'
 import type { Failure, Step, Via } from './program.ts'
 import { codeOf, newScope, type Scope, type SessionTrace, type Trace } from './trace.ts'
 
-/** Where a step runs. */
+/** The context in which a step runs. */
 export interface Place {
   readonly app: FastifyInstance
   readonly request: FastifyRequest

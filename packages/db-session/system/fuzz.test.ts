@@ -42,5 +42,5 @@ async function fuzz(...further: string[]): Promise<Result> {
 function passes(t: Test, { code, output }: Result): void {
   t.comment(output)
   t.equal(code, 0, 'the fuzz program exits with 0')
-  t.match(output, /^pass: seed \d+, \d{2,} requests/m, 'and it says how many requests it made')
+  t.match(output, /^pass: seed \d+, \d{2,} requests/m, 'the number of requests is printed')
 }

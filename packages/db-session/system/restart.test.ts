@@ -124,7 +124,7 @@ for (const mode of ['fast', 'immediate'] as const) {
       t.equal(runs, 1, 'a COMMIT is not retried')
 
       const down = await hit('POST', '/ok')
-      t.match(down, { status: 503, json: { code: 'DB_SESSION_UNAVAILABLE' } }, 'while it is away')
+      t.match(down, { status: 503, json: { code: 'DB_SESSION_UNAVAILABLE' } }, 'while Postgres is down')
       t.equal(down.headers.get('retry-after'), '1')
 
       if (mode === 'fast') await cluster.start()

@@ -129,7 +129,7 @@ t.test('begin is called once for every BEGIN, and at no other time', async (t) =
   }
   calls.length = 0
   await app.unitOfWork((db) => db.query('select 1'))
-  t.same(calls, [undefined], 'and with undefined outside a request')
+  t.same(calls, [undefined], 'undefined outside a request')
 })
 
 t.test('begin adds no round trip', async (t) => {
@@ -269,7 +269,7 @@ for (const [title, begin] of Object.entries(failing)) {
     await rejection(app.unitOfWork((db) => db.query("insert into users (email) values ('unit')")))
     t.same(await database.see('select email from users'), [])
     fails = false
-    t.equal((await as('x', 'POST', '/')).status, 200, 'and the connection serves again')
+    t.equal((await as('x', 'POST', '/')).status, 200, 'the connection can be used again')
   })
 }
 
@@ -287,8 +287,8 @@ t.test('a unit of work can have a begin of its own', async (t) => {
     },
     { begin: [begin], retry: 2 },
   )
-  t.equal(retried, 'nine', 'in each of its runs')
-  t.not(await app.unitOfWork(tenant), 'nine', 'and they end with it')
+  t.equal(retried, 'nine', 'in each run')
+  t.not(await app.unitOfWork(tenant), 'nine', 'the setting ends with the unit of work')
   for (const wrong of [3, [3], { text: 3 }]) {
     const error = await rejection((async () => app.unitOfWork(tenant, { begin: wrong as never }))())
     t.ok(error instanceof TypeError || error.code === 'DB_SESSION_OPTION_INVALID', JSON.stringify(wrong))

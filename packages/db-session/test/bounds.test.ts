@@ -14,10 +14,10 @@ t.test('the timeline of a unit of work is bounded', async (t) => {
     for (let i = 0; i < COUNT; i += 100)
       await Promise.all(Array.from({ length: 100 }, () => db.query('select 1')))
     t.ok(db.timeline.length < COUNT / 2, `it has ${db.timeline.length} events`)
-    t.ok(db.timeline.length > 50, 'and still some')
+    t.ok(db.timeline.length > 50, 'it still has events')
     const before = db.timeline.length
     await Promise.all(Array.from({ length: 500 }, () => db.query('select 2')))
-    t.ok(db.timeline.length <= before, 'and grows no more')
+    t.ok(db.timeline.length <= before, 'it does not grow any further')
   })
 })
 

@@ -213,7 +213,7 @@ t.test('a statement that fails', async (t) => {
       t.match(sent.at(-1), /ROLLBACK/)
       await until(() => used(knex) === 0)
       t.same(await idleInTransaction(), [])
-      t.same((await hit('GET', '/clean')).json, { id: null }, 'and the next session has a new transaction')
+      t.same((await hit('GET', '/clean')).json, { id: null }, 'the next session has a new transaction')
     })
     t.test(`a caught error (${title}) fails neither the next statement nor the response`, async (t) => {
       t.match(await hit('GET', `/swallowed/${index}`), { status: 200, json: { held: 0, one: 1 } })
@@ -418,7 +418,11 @@ t.test('primary or replica', async (t) => {
     const { json } = await hit('GET', '/breaks')
     t.notOk((json.servers as string[]).includes('primary'), JSON.stringify(json))
     t.equal(used(knex), 0)
-    t.same((await hit('GET', '/replica')).json, { servers: ['replica'] }, 'and the next one finds it again')
+    t.same(
+      (await hit('GET', '/replica')).json,
+      { servers: ['replica'] },
+      'the next session uses the replica again',
+    )
   })
 })
 

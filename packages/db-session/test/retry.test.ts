@@ -421,7 +421,7 @@ t.test('a body that cannot be read again', async (t) => {
     'and a Buffer',
   )
   await database.other.query('truncate users cascade')
-  t.match(await hit('GET', '/none'), { status: 200, seen: ['none'] }, 'and a request without a body')
+  t.match(await hit('GET', '/none'), { status: 200, seen: ['none'] }, 'a request without a body')
   t.equal(used(knex), 0)
 })
 

@@ -9,7 +9,7 @@ import type { Test } from 'tap'
 import { type DbSessionOptions, dbSession } from '../src/index.ts'
 
 export interface Database {
-  /** Where the sessions under test connect: through PgBouncer if DB_SESSION_TEST_VIA (host:port) names it. */
+  /** The URL for the sessions under test: that of PgBouncer if DB_SESSION_TEST_VIA (host:port) is set. */
   readonly url: string
   /** A connection of the test's own, directly to the server. */
   readonly other: pg.Client

@@ -265,6 +265,6 @@ t.test('withRollback() accepts the name of an instance', async (t) => {
   const both = [await withRollback(app), await withRollback(app, { name: 'audit' })] as const
   t.equal((await post('/unit')).status, 201)
   for (const rollBack of both) await rollBack()
-  t.same(await see(), [['main'], []], 'and both can be rolled back at the same time')
+  t.same(await see(), [['main'], []], 'both can be rolled back at the same time')
   t.match(await rejection(withRollback(app, async () => {}, { name: 'nothing' }) as Promise<unknown>), Error)
 })

@@ -249,9 +249,9 @@ t.test('close() waits for units of work under way, and rejects later ones', asyn
   go()
   await underWay
   await close
-  await t.resolves(closing.close(), 'and can be called twice')
+  await t.resolves(closing.close(), 'close() can be called twice')
   t.same(await see(), ['under way', 'in time'])
-  t.notOk(own.client.pool, 'the pool is closed, as closePools says')
+  t.notOk(own.client.pool, 'the pool is closed, because of closePools')
 })
 
 t.test('close() does not close the knex that was passed in', async (t) => {

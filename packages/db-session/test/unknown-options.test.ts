@@ -120,7 +120,7 @@ t.test('a route', async (t) => {
       const add = () => app.get('/', { config: { db } } as never, async () => ({}))
       t.throws(add, { code: 'DB_SESSION_OPTION_INVALID', message })
       const error = await rejection((async () => unit.unitOfWork(async () => {}, db as never))())
-      t.match(error, { code: 'DB_SESSION_OPTION_INVALID', message }, 'and so is a unit of work')
+      t.match(error, { code: 'DB_SESSION_OPTION_INVALID', message }, 'the same in a unit of work')
     })
   }
   t.test('an unknown option of a nested unit of work is an error of the call', async (t) => {
@@ -141,6 +141,6 @@ t.test('a route', async (t) => {
       replica: true,
     } as const
     app.get('/', { config: { db } }, async (request) => (await request.db.query('select 1 as one')).rows[0])
-    t.same((await app.inject('/')).json(), { one: 1 }, 'and the primary serves if there is no replica')
+    t.same((await app.inject('/')).json(), { one: 1 }, 'without a replica, the primary serves')
   })
 })

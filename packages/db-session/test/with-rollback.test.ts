@@ -109,7 +109,7 @@ t.test('a second withRollback() at the same time is rejected, and the first one 
   t.equal(first?.status, 'fulfilled')
   t.match(second, { status: 'rejected', reason: { code: 'DB_SESSION_ROLLBACK_OPEN' } })
   if (first?.status === 'fulfilled') await first.value()
-  t.equal(await withRollback(app, async () => 'again'), 'again', 'and later it is free')
+  t.equal(await withRollback(app, async () => 'again'), 'again', 'possible again afterwards')
 })
 
 t.test('a withRollback() that could not begin does not block the next one', async (t) => {

@@ -31,7 +31,7 @@ t.test('the password is never sent to another program on the port', async (t) =>
       ),
     'lets everyone in': (socket) =>
       socket.write(Buffer.concat([authentication(AUTHENTICATION.ok), readyForQuery])),
-    'hangs up': (socket) => socket.end(),
+    disconnects: (socket) => socket.end(),
     'is no Postgres': (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
   }
   for (const [name, behave] of Object.entries(strangers)) {

@@ -165,20 +165,20 @@ t.test('a pid file whose process or port belongs to another program is ignored',
   const pidFile = await readFile(folder.pidFile, 'utf8')
   await first.leave()
 
-  const stranger = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
-  t.teardown(() => stranger.close())
-  await once(stranger, 'listening')
+  const otherServer = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
+  t.teardown(() => otherServer.close())
+  await once(otherServer, 'listening')
   const otherDir = await dataDir(t)
   const otherPostgres = await attachPostgres({ dir: otherDir, durable: false })
   const sleeper = spawn('sleep', ['1000'], asAccount(await postgresAccount(folder.data)))
   t.teardown(() => sleeper.kill())
 
-  const strangers = {
-    'this process': [process.pid, (stranger.address() as { port: number }).port],
-    "a process of Postgres's own user": [sleeper.pid, (stranger.address() as { port: number }).port],
+  const otherServers = {
+    'this process': [process.pid, (otherServer.address() as { port: number }).port],
+    "a process of Postgres's own user": [sleeper.pid, (otherServer.address() as { port: number }).port],
     'another Postgres': [await postmasterPid(clusterIn(otherDir)), Number(new URL(otherPostgres.url).port)],
   }
-  for (const [name, [pid, port]] of Object.entries(strangers)) {
+  for (const [name, [pid, port]] of Object.entries(otherServers)) {
     await writePidFile(folder, pidFile, pid, port)
     const server = await attachPostgres({ dir, durable: false })
     t.equal(server.started, true, name)

@@ -36,7 +36,7 @@ export interface Failure {
   /** Which part of a token was wrong. */
   readonly part?: string
   readonly claim?: string
-  /** Where invalid values were, and what was expected there. */
+  /** The places of invalid values, and the expected values. */
   readonly errors?: readonly { readonly in: string; readonly path: string; readonly message: string }[]
   readonly sqlState?: string
   readonly constraint?: string

@@ -100,10 +100,10 @@ t.test(
     const send = async (name: string) => {
       await page.getByRole('button', { name, exact: true }).click()
       await result.locator('h4', { hasText: name === 'Edit the claim' ? 'Edit role' : name }).waitFor()
-      const [changed = '', told = '', known = ''] = await result.locator('.thirds > div').allTextContents()
-      return { changed, told, reason: known.replace('What the service knows', '') }
+      const [changed = '', client = '', known = ''] = await result.locator('.thirds > div').allTextContents()
+      return { changed, client, reason: known.replace('What the service knows', '') }
     }
-    t.match(await send('Send it as it is'), { told: /200 OK/, changed: /Nothing/ })
+    t.match(await send('Send it as it is'), { client: /200 OK/, changed: /Nothing/ })
 
     const changes: [string, RegExp, RegExp][] = [
       ['Edit the claim', /payload role"user""admin"/, /JWT_KIT_SIGNATUREin the signature/],
@@ -122,9 +122,9 @@ t.test(
     for (const [name, change, reason] of changes) {
       const response = await send(name)
       t.match(
-        response.told,
+        response.client,
         /401 TOKEN_INVALID.*The access token (is invalid|expired)/,
-        `${name}: a client is told no more`,
+        `${name}: a client is client no more`,
       )
       t.match(response.changed, change, `${name}: what changed`)
       t.match(response.reason, reason, `${name}: what the service knows`)

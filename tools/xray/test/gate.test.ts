@@ -131,7 +131,7 @@ t.test(
 )
 
 t.test('behind an nginx that adds no header, X-ray is a 404 even with the key', async (t) => {
-  // What `location / { proxy_pass http://127.0.0.1:3000; }` sends.
+  // The requests that nginx sends with `location / { proxy_pass http://127.0.0.1:3000; }`.
   for (const head of [
     `GET /xray HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\nConnection: close`,
     `GET /xray?key=${KEY} HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\nConnection: close`,

@@ -55,7 +55,7 @@ t.test('a client that disconnects has its transaction rolled back', async (t) =>
   gone.abort()
   await t.rejects(leaving)
   await undone
-  t.notOk(await sleeps(), 'its statement was cancelled')
+  t.notOk(await sleeps(), 'its statement was canceled')
   t.same((await call('GET', `${BENCH}/seats`)).body, before)
 })
 

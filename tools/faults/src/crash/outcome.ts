@@ -10,11 +10,11 @@ export interface Outages {
 
 /** The outcome of a post, as far as the client can know. */
 export type Outcome =
-  /** The response says that it is committed. */
+  /** Committed, by the response. */
   | { readonly kind: 'acknowledged'; readonly id: number }
   /** Unknown: it may be committed or not. */
   | { readonly kind: 'unknown'; readonly how: string }
-  /** The response says that it is not committed: it may be sent again. */
+  /** Not committed, by the response: the post may be sent again. */
   | { readonly kind: 'refused'; readonly how: string }
   /** Must never happen, with or without a crash. */
   | { readonly kind: 'fault'; readonly how: string }
