@@ -124,7 +124,7 @@ t.test(
       t.match(
         response.client,
         /401 TOKEN_INVALID.*The access token (is invalid|expired)/,
-        `${name}: a client is client no more`,
+        `${name}: the client gets no details`,
       )
       t.match(response.changed, change, `${name}: what changed`)
       t.match(response.reason, reason, `${name}: what the service knows`)
