@@ -1,5 +1,6 @@
 /** The package as a consumer gets it: packed, unpacked into another project, imported by name. */
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -27,8 +28,10 @@ const [tarball] = JSON.parse(packed.out.slice(packed.out.indexOf('['), packed.ou
 const installed = path.join(folder, 'node_modules/@auth-primer/db-session')
 await mkdir(installed, { recursive: true })
 await run(folder, 'tar', '-xzf', tarball.filename, '-C', installed, '--strip-components=1')
-for (const name of ['fastify', 'fastify-plugin', 'knex', 'pg', '@types']) {
-  await symlink(path.join(modules, name), path.join(folder, 'node_modules', name))
+for (const name of ['fastify', 'fastify-plugin', 'knex', 'leven', 'pg', '@types']) {
+  // npm installs a version that conflicts with another one next to the package.
+  const own = path.join(packageDir, 'node_modules', name)
+  await symlink(existsSync(own) ? own : path.join(modules, name), path.join(folder, 'node_modules', name))
 }
 
 t.test('the packed package has the built files, README and license, and no others', (t) => {

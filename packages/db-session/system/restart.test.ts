@@ -106,7 +106,7 @@ for (const mode of ['fast', 'immediate'] as const) {
           )[0] === 4,
         'requests in their statements and in COMMIT',
       )
-      t.equal(used(knex), 7, 'six sessions and a stream each hold a connection')
+      t.equal(used(knex), 6, 'six sessions hold a connection, and the stream in mode read does not')
 
       await cluster.stop(mode)
       for (const path of ['during', 'in-savepoint', 'swallowed']) {
@@ -139,7 +139,9 @@ for (const mode of ['fast', 'immediate'] as const) {
         t.match(response, { status: 503, json: { code: 'DB_SESSION_CONNECTION_LOST' } }, path)
         t.equal(response?.headers.get('location'), null)
       }
-      t.type(await stream, Error, 'a stream is aborted, and does not end as if it were complete')
+      const streamed = await stream
+      if (mode === 'fast') t.match(streamed, { status: 200, body: '12' }, 'a stream in mode read goes on')
+      else t.type(streamed, Error, 'a stream is aborted, and does not end as if it were complete')
       await until(() => used(knex) === 0, 'free slots')
 
       if (mode === 'immediate') await cluster.start()

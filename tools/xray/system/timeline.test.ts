@@ -73,13 +73,25 @@ t.test('the timeline immediately shows a login of Swagger UI in another tab', as
   await docs.close()
   await row('/login').click()
   t.match(await chosen(), '✓ 200')
-  t.same(
-    (await names()).map((name) => name.trim()),
-    [
-      ...['Body', 'Validation', 'SELECT', 'SELECT users', 'bcrypt', 'BEGIN', 'SELECT users', 'Token signed'],
-      ...['INSERT refresh_families', 'Serialized', 'COMMIT', 'Sent'],
-    ],
-  )
+  // The statements that count failed logins run in parallel, so their order varies.
+  const steps = (await names())
+    .map((name) => name.trim())
+    .filter((name) => !/ (rate_limits|login_networks)$/.test(name))
+  t.same(steps, [
+    'Body',
+    'Validation',
+    'SELECT',
+    'SELECT users',
+    'bcrypt',
+    'BEGIN',
+    'SELECT users',
+    'INSERT refresh_families',
+    'DELETE refresh_families',
+    'Token signed',
+    'Serialized',
+    'COMMIT',
+    'Sent',
+  ])
   const [hash, track] = await Promise.all(
     ['.chart .hash .bar', '.chart .hash .track'].map((one) => page.locator(one).boundingBox()),
   )
@@ -121,7 +133,7 @@ t.test('the timeline works with the keyboard', async (t) => {
   t.match(await chosen(), '/users', 'the first request')
   await page.locator('.chart summary').first().focus()
   await page.keyboard.press('Enter')
-  t.match(await page.locator('.chart pre').first().textContent(), /^BEGIN/, 'the SQL')
+  t.match(await page.locator('.chart pre').first().textContent(), /INSERT INTO "rate_limits"/, 'the SQL')
 
   const views = page.locator('nav a')
   await views.nth(1).focus()
