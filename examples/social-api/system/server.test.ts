@@ -148,7 +148,7 @@ t.test('variables are read from .env, the environment overrides it, and no secre
   const service = run(t, SERVER, { PORT: '0', LOG_LEVEL: 'info' }, { cwd: folder })
   t.equal(await service.waitForExit(), 1)
   const [first, ...wrong] = service.output().trim().split('\n')
-  t.match(first, /^The configuration is wrong \(environment, or \.env\):$/)
+  t.match(first, /^The configuration is invalid \(environment, or \.env\):$/)
   t.match(
     wrong,
     [/DATABASE_URL must be/, /JWT_SECRET must be/, /BCRYPT_COST must be/],
