@@ -65,7 +65,7 @@ app.register(dbSession, { knex: knex({ client: 'pg' }), acquireTimeoutMs: 1 })
 app.get('/', { config: { db: { mode: 'read', retry: 3, isolation: 'serializable' } } }, async (request) => {
   const rows: { id: number }[] = await request.db<{ id: number }>('users').select('id')
   request.db.afterCommit(() => {})
-  const mode: 'read' = request.db.mode
+  const mode: 'read' | 'write' = request.db.mode
   return [mode, rows]
 })
 const session = async (db: DbSession): Promise<string> => db.savepoint(async (inner) => inner.timeline[0]?.sql ?? '')
