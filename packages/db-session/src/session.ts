@@ -117,10 +117,12 @@ export class Session {
   /** Commits what was done so far. Rejects, and rolls everything back, if that cannot be done. */
   async commit(): Promise<void> {
     if (this.root.isClosed) throw this.#reason ?? new DbSessionError('DB_SESSION_OVER')
+    // what is registered from here on belongs to the next transaction
+    const afterCommit = this.root.afterCommit.splice(0)
     if (this.#state.name === 'committing' && this.#queue.length === 0) {
       await this.#state.done
       if (this.root.failure !== undefined) throw transactionFailed(this.root.failure)
-      return
+      return this.#runAfterCommit(afterCommit)
     }
     while (!this.#isQuiet(this.root)) {
       const forgotten = await this.#settle(this.root)
@@ -138,8 +140,6 @@ export class Session {
     }
     if (this.root.isRollbackOnly) throw notOnASession('`rollbackOnly()` was called before.')
     const hasWork = this.isOpen
-    // what is registered from here on belongs to the next transaction
-    const afterCommit = this.root.afterCommit.splice(0)
     await this.#end('commit', (transaction) =>
       transaction?.commit().catch((error) => {
         // swallowed, it would let the response say that this is committed

@@ -110,7 +110,7 @@ async function take(db: FastifyRequest['db'], taken_by: string): Promise<number>
   return row.seat
 }
 
-/** Returns the address at which the request came in, whatever its `Host` says. */
+/** Returns the address at which the request arrived, regardless of its `Host`. */
 function localOrigin({ raw: { socket } }: FastifyRequest): string {
   const host = socket.localFamily === 'IPv6' ? `[${socket.localAddress}]` : socket.localAddress
   return `http://${host}:${socket.localPort}`
