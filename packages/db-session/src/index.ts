@@ -1,2 +1,7 @@
+/**
+ * @module
+ * @mergeModuleWith <project>
+ */
+
 export { type DbSessionOptions, dbSession, dbSession as default } from './plugin.ts'
 export * from './unit-of-work.ts'
