@@ -72,7 +72,7 @@ t.test('a running server that rejects the password is an error', async (t) => {
   const attached = attachPostgres({ dir, patienceMs: 200 })
   await t.rejects(attached, {
     name: 'EmbeddedPostgresError',
-    message: /\(process \d+\) runs but does not response: password authentication failed/,
+    message: /\(process \d+\) runs but does not answer: password authentication failed/,
   })
   await attached.catch((error) => t.notMatch(error.message, /another/))
   await writeFile(folder.password, password)
