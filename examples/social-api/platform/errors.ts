@@ -3,7 +3,7 @@
  * problem document (RFC 9457), and a 5xx says nothing about its cause.
  */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { PROBLEM_STATUS, Problem, type ProblemCode } from '../src/problem.ts'
+import { PROBLEMS, Problem, type ProblemCode } from '../src/problem.ts'
 
 export function registerErrors(app: FastifyInstance): void {
   app.setErrorHandler(sendProblem)
@@ -57,7 +57,7 @@ function toProblem(error: FastifyError & { headers?: Record<string, string> }): 
   if (error.message === 'aborted' || error.name === 'AbortError')
     return new Problem('MALFORMED_REQUEST', 'The client disconnected before the request was complete.')
   const code = databaseCode(error) ?? BY_CODE[error.code] ?? BY_STATUS[error.statusCode ?? 500] ?? 'INTERNAL'
-  return new Problem(code, PROBLEM_STATUS[code] < 500 ? error.message : undefined, {
+  return new Problem(code, PROBLEMS[code].status < 500 ? error.message : undefined, {
     cause: error,
     headers: { ...(code === 'OVERLOADED' && { 'retry-after': '1' }), ...error.headers },
   })

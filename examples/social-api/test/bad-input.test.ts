@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { Answer } from '../../../test-support/client.ts'
 import { callRaw, serve, type TestService } from '../../../test-support/social-api.ts'
-import { PROBLEM_STATUS, type ProblemCode } from '../src/problem.ts'
+import { PROBLEMS, type ProblemCode } from '../src/problem.ts'
 
 /** A good body of each operation that reads one. */
 const BODIES: Record<string, Record<string, unknown>> = {
@@ -391,7 +391,7 @@ function isProblem(t: Test, { status, headers, body }: Answer, code: ProblemCode
           ? /^type,title,status,detail,code,instance,errors$/
           : /^type,title,status,detail,code,instance$/,
       errors: { length: 0 },
-      statuses: [PROBLEM_STATUS[code], PROBLEM_STATUS[code]].join(),
+      statuses: [PROBLEMS[code].status, PROBLEMS[code].status].join(),
       page: new RegExp(`^/guide/errors/${code}$`),
       tellsOfTheInside: false,
     },

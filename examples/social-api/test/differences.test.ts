@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import t from 'tap'
 import { callRaw, SECRET, serve } from '../../../test-support/social-api.ts'
 import { POST_BODY_LIMIT } from '../platform/http.ts'
-import { PROBLEM_STATUS } from '../src/problem.ts'
+import { PROBLEMS } from '../src/problem.ts'
 
 const PAGE = resolve(import.meta.dirname, '../../../docs/differences.md')
 
@@ -55,5 +55,5 @@ t.test('the page shows an error as it is answered, and names no code that there 
 
   const named = [...page.matchAll(/(?:\d{3} |: |, )`([A-Z]+_[A-Z_]+)`/g)].map(([, code]) => code ?? '')
   t.ok(named.length >= 6)
-  for (const code of named) t.ok(code in PROBLEM_STATUS, code)
+  for (const code of named) t.ok(code in PROBLEMS, code)
 })
