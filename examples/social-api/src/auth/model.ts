@@ -84,17 +84,6 @@ export class RefreshFamily extends Model {
   static async revokeAll(db: Knex, { id: user_id }: User): Promise<void> {
     await RefreshFamily.query(db).where({ user_id }).delete()
   }
-
-  /** Deletes at most `limit` expired families, and returns how many. Skips those that another process is deleting. */
-  static async removeExpired(db: Knex, limit: number): Promise<number> {
-    const expired = RefreshFamily.query(db)
-      .select('id')
-      .where('expires_at', '<=', raw('now()'))
-      .limit(limit)
-      .forUpdate()
-      .skipLocked()
-    return RefreshFamily.query(db).whereIn('id', expired).delete()
-  }
 }
 
 /** The id of the family and 256 random bits, in base64url: 16 bytes are 22 characters, 32 are 43. */

@@ -1,15 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import type { FastifyInstance } from 'fastify'
 import { Problem } from '../problem.ts'
 import { RefreshFamily } from './model.ts'
 import { RefreshIn, TokenOut } from './schemas.ts'
 import { INVALID_TOKEN, toTokenOut } from './tokens.ts'
 
 const SPENT = 'The refresh token is unknown, expired or spent. Log in again.'
-const CLEANING_INTERVAL_MS = 600_000
-/** Rows per transaction, so that none takes long. */
-const CLEANING_BATCH = 1_000
 
 export const refresh: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
@@ -53,24 +49,4 @@ export const refresh: FastifyPluginAsyncTypebox = async (app) => {
       return reply.code(204).send(null)
     },
   )
-
-  const timer = setInterval(() => {
-    removeExpiredFamilies(app).then(
-      (count) => app.log.debug({ count }, 'removed expired logins'),
-      (err) =>
-        app.log.warn({ err }, 'expired logins could not be removed; the next attempt is in ten minutes'),
-    )
-  }, CLEANING_INTERVAL_MS)
-  timer.unref()
-  app.addHook('preClose', async () => clearInterval(timer))
-}
-
-/** Deletes what has expired, and returns how many logins that were. Several processes may do so at once. */
-export async function removeExpiredFamilies(app: FastifyInstance): Promise<number> {
-  let count = 0
-  for (;;) {
-    const removed = await app.unitOfWork((db) => RefreshFamily.removeExpired(db, CLEANING_BATCH))
-    count += removed
-    if (removed < CLEANING_BATCH) return count
-  }
 }
