@@ -77,8 +77,8 @@ export async function registerOpenapi(app: FastifyInstance) {
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }
 
-/** The path is the same from the sources and from the build. */
-async function readAsset(name: string): Promise<string> {
+/** Reads a file of `assets/`. The path is the same from the sources and from the build. */
+export async function readAsset(name: string): Promise<string> {
   return readFile(new URL(import.meta.resolve(`@auth-primer/social-api/assets/${name}`)), 'utf8')
 }
 

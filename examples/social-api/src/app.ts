@@ -9,15 +9,15 @@ import { posts } from './posts/routes.ts'
 import { users } from './users/routes.ts'
 import { votes } from './votes/routes.ts'
 import { type WelcomeConfig, welcome } from './welcome.ts'
-import { type XrayConfig, xrayOptions } from './xray.ts'
+import { xrayOptions } from './xray.ts'
 
-export type AppConfig = PlatformConfig & AuthConfig & WelcomeConfig & GuideOptions & XrayConfig
+export type AppConfig = PlatformConfig & AuthConfig & WelcomeConfig & GuideOptions
 
 /** Builds the service, ready to listen. */
 export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const app = Fastify(serverOptions(config)).withTypeProvider<TypeBoxTypeProvider>()
   await registerPlatform(app, config, async () => {
-    if (config.xrayKey) await app.register(xray, xrayOptions(app, config.xrayKey, config))
+    if (config.xrayKey) await app.register(xray, await xrayOptions(app, config.xrayKey, config))
   })
 
   await app.register(auth, config)

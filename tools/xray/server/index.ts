@@ -20,14 +20,10 @@ export interface XrayOptions {
   readonly key: string
   /** The pool whose statements outside a database session are shown. */
   readonly knex: Knex
-  /** Opens another pool on the same database, with at most `max` connections. X-ray closes it. */
-  readonly createPool: (max: number) => Knex
   /** The diagnostics channel on which the service publishes who is asking: `{ id, role }`. */
   readonly callerChannel: string
   /** The codes of problem documents whose `detail` never has a client's value in it. */
   readonly safeDetails: readonly string[]
-  /** The folder with a Markdown page for each error code. */
-  readonly errorPages: string
   /** Members of the `config` of X-ray's routes, such as those that exempt a route from a rate limit. */
   readonly routeConfig?: FastifyContextConfig
   readonly tokenBench: TokenBenchOptions
@@ -55,7 +51,7 @@ export default fp<XrayOptions>(
 
         await scope.register(assets, options)
         scope.get('/service', async () => options.service)
-        await scope.register(lessons, { dir: options.errorPages, guide: options.service.guide })
+        await scope.register(lessons, { guide: options.service.guide })
         await scope.register(stream, options)
         await scope.register(tokenBench, { ...options.tokenBench, prefix: '/bench/token' })
         await scope.register(hashBench, { prefix: '/bench/hash' })

@@ -26,16 +26,6 @@ export class RefreshFamily extends Model {
   /** The time of the login. */
   declare created_at: Date
 
-  declare user: User
-
-  static override relationMappings = () => ({
-    user: {
-      relation: Model.BelongsToOneRelation,
-      modelClass: User,
-      join: { from: 'refresh_families.user_id', to: 'users.id' },
-    },
-  })
-
   /** Starts a family for a login, and returns its first token. Ends the user's oldest ones if there are too many. */
   static async begin(db: Knex, { id: user_id }: User, lifetime: RefreshLifetime): Promise<string> {
     const { token, family: id, digest } = generateToken()
@@ -70,9 +60,9 @@ export class RefreshFamily extends Model {
       .where('expires_at', '>', raw('now()'))
       .where(end, '>', raw('now()'))
       .patch({ digest: next.digest, expires_at: raw('least(now() + ?::interval, ?)', refreshTokenTtl, end) })
-      .returning('*')
-    await family?.$fetchGraph('user', { transaction: db })
-    return family && { user: family.user, token: next.token }
+      .returning('user_id')
+    const user = family && (await User.query(db).findById(family.user_id))
+    return user && { user, token: next.token }
   }
 
   /** Revokes the family of a token, spent or not: none of its tokens is valid afterwards. */

@@ -14,14 +14,8 @@ export const Credentials = Type.Object(
   },
 )
 
-/** The three parts of a token without a real signature. */
-const ACCESS_TOKEN = [
-  'eyJhbGciOiJIUzI1NiIsInR5cCI6ImFjY2Vzcytqd3QiLCJraWQiOiIxIn0',
-  'eyJzdWIiOiIxIiwidXNlcl9pZCI6MSwicm9sZSI6InVzZXIifQ',
-  'c2lnbmVkLWJ5LW5vYm9keS1hdC1hbGwtb25seS1hbi1leGFtcGxl',
-].join('.')
-
-/** Example only; not a real token. */
+/** Examples only; neither is a real token. */
+const ACCESS_TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIiwidXNlcl9pZCI6MX0.c2lnbmVkLWJ5LW5vYm9keQ'
 const REFRESH_TOKEN = 'only-an-example-of-the-65-characters-that-a-refresh-token-has-xxx'
 
 export const TokenOut = Type.Object(

@@ -1,7 +1,9 @@
 import type { DbSession } from '@auth-primer/db-session'
+import type { Static } from '@sinclair/typebox'
 import type { Knex } from 'knex'
 import { Model, type ModelObject, type QueryBuilder } from 'objection'
 import { User } from '../users/model.ts'
+import type { PostOut, PostQuery } from './schemas.ts'
 
 // Writes and reads of one table are Objection. The two reads that join and count, a page of posts and one post, are SQL:
 // in Objection each would be two queries, and they are what clients ask for most.
@@ -47,7 +49,11 @@ export class Post extends Model {
   }
 
   /** Returns a page of the posts that this user may see, each with its owner and number of votes. */
-  static async findPage(db: DbSession, user: User, { limit, skip, search }: Page): Promise<PostWithVotes[]> {
+  static async findPage(
+    db: DbSession,
+    user: User,
+    { limit, skip, search }: Static<typeof PostQuery>,
+  ): Promise<PostWithVotes[]> {
     const { rows } = await db.query<Row>(PAGE, [user.id, search, limit, skip])
     return rows.map(toPostWithVotes)
   }
@@ -57,18 +63,6 @@ export class Post extends Model {
     const { rows } = await db.query<Row>(ONE, [user.id, id])
     return rows.map(toPostWithVotes)[0]
   }
-}
-
-interface Page {
-  limit: number
-  skip: number
-  search: string
-}
-
-/** The members of `PostOut` in `schemas.ts`. */
-interface PostWithVotes {
-  Post: Omit<ModelObject<Post>, 'owner'> & { owner: Pick<User, 'id' | 'email' | 'created_at'> }
-  votes: number
 }
 
 function isVisibleTo(parameter: '?' | '$1'): string {
@@ -90,6 +84,7 @@ function withVotes(condition: string): string {
   return statement.replace(/\s+/g, ' ')
 }
 
+type PostWithVotes = Static<typeof PostOut>
 type Row = Omit<ModelObject<Post>, 'owner'> & { email: string; signed_up_at: Date; votes: number }
 
 // Member by member: V8 is slow at `...rest`.

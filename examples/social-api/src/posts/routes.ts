@@ -26,10 +26,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: PostList },
       },
     },
-    async (request) => {
-      const { caller, db } = request
-      return Post.findPage(db, caller, request.query)
-    },
+    async ({ caller, db, query }) => Post.findPage(db, caller, query),
   )
 
   app.post(
@@ -47,16 +44,11 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
         response: { 201: CreatedPost },
       },
     },
-    async (request, reply) => {
-      const { title, content, published } = request.body
-      const { caller, db } = request
-      const post = await Post.query(db)
-        .insert({ title, content, published, owner_id: caller.id })
-        .returning('*')
-      return reply
-        .code(201)
-        .header('location', `/posts/${post.id}`)
-        .send({ ...post, owner: caller })
+    async ({ caller, db, body: { title, content, published } }, reply) => {
+      const owner_id = caller.id
+      const post = await Post.query(db).insert({ title, content, published, owner_id }).returning('*')
+      reply.code(201).header('location', `/posts/${post.id}`)
+      return { ...post, owner: caller }
     },
   )
 
@@ -76,9 +68,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
         problems: ['NOT_FOUND'],
       },
     },
-    async (request) => {
-      const { caller, db } = request
-      const { id } = request.params
+    async ({ caller, db, params: { id } }) => {
       const post = await Post.findOne(db, caller, id)
       if (post === undefined) throw postNotFound(id)
       return post
@@ -103,10 +93,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
         problems: ['NOT_OWNER', 'NOT_FOUND'],
       },
     },
-    async (request) => {
-      const { caller, db } = request
-      const { id } = request.params
-      const { title, content, published } = request.body
+    async ({ caller, db, params: { id }, body: { title, content, published } }) => {
       const [post] = await Post.writableBy(caller, db)
         .where('id', id)
         .patch({ title, content, published })
@@ -131,9 +118,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
         problems: ['NOT_OWNER', 'NOT_FOUND'],
       },
     },
-    async (request, reply) => {
-      const { caller, db } = request
-      const { id } = request.params
+    async ({ caller, db, params: { id } }, reply) => {
       const count = await Post.writableBy(caller, db).where('id', id).delete()
       if (count === 0) throw await whyWriteFailed(caller, db, id)
       return reply.code(204).send(null)

@@ -4,6 +4,7 @@ import { disconnectSignal } from '../../platform/overload.ts'
 import { clientNetwork } from '../../platform/rate-limit.ts'
 import { limitLoginAttempts, limitSignUps } from '../auth/login-limiter.ts'
 import { RefreshFamily } from '../auth/model.ts'
+import { verifyCredentials } from '../auth/passwords.ts'
 import { authenticate } from '../auth/tokens.ts'
 import { Problem } from '../problem.ts'
 import { IdParams } from '../schemas.ts'
@@ -50,7 +51,7 @@ export const users: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: UserOut },
       },
     },
-    async (request) => request.caller,
+    async ({ caller }) => caller,
   )
 
   app.put(
@@ -69,20 +70,13 @@ export const users: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const { caller, db } = request
-      const { current_password, new_password } = request.body
+      const { caller, db, body } = request
       const signal = disconnectSignal(reply)
-      const owner = await limitLoginAttempts(request, caller.email, async (slot) => {
-        const { ok } = await app.hasher.verify({
-          password: current_password,
-          hash: caller.password,
-          signal,
-          slot,
-        })
-        return ok ? caller : undefined
-      })
+      const owner = await limitLoginAttempts(request, caller.email, (slot) =>
+        verifyCredentials(app, caller.email, body.current_password, { signal, slot }),
+      )
       if (owner === undefined) throw new Problem('INVALID_CREDENTIALS', 'The current password is wrong.')
-      const hash = await app.hasher.hash(new_password, { signal, key: clientNetwork(request) })
+      const hash = await app.hasher.hash(body.new_password, { signal, key: clientNetwork(request) })
 
       // The lock comes first: a login with the old password is complete by now and its tokens end, too, or it waits.
       const user = await User.lock(db, caller, 'update')
@@ -110,9 +104,8 @@ export const users: FastifyPluginAsyncTypebox = async (app) => {
         problems: [['NOT_FOUND', 'No user has the id 4711.']],
       },
     },
-    async (request) => {
-      const { id } = request.params
-      const user = await User.query(request.db).findById(id)
+    async ({ db, params: { id } }) => {
+      const user = await User.query(db).findById(id)
       if (user === undefined) throw new Problem('NOT_FOUND', `No user has the id ${id}.`)
       return user
     },

@@ -23,9 +23,7 @@ export const votes: FastifyPluginAsyncTypebox = async (app) => {
         problems: ['NOT_FOUND', 'ALREADY_VOTED'],
       },
     },
-    async (request, reply) => {
-      const { caller, db } = request
-      const { post_id, dir } = request.body
+    async ({ caller, db, body: { post_id, dir } }, reply) => {
       const vote = { user_id: caller.id, post_id }
       // Locked, so that the post still exists when the vote is stored.
       if (!(await Post.lockIfVisible(db, caller, post_id))) throw postNotFound(post_id)
