@@ -1,49 +1,22 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from '@sinclair/typebox'
 import type { Knex } from 'knex'
 import { POST_BODY_LIMIT } from '../../platform/http.ts'
 import { authenticate } from '../auth/tokens.ts'
 import { Problem } from '../problem.ts'
-import { IdParams } from '../schemas.ts'
 import type { User } from '../users/model.ts'
 import { Post } from './model.ts'
-import { CreatedPost, PostIn, PostList, PostOut, PostQuery, ReplacedPost } from './schemas.ts'
+import { createPost, deletePost, getPost, listPosts, replacePost } from './schemas.ts'
 
 export const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/posts',
-    {
-      onRequest: authenticate,
-      config: { db: { mode: 'read' } },
-      schema: {
-        operationId: 'listPosts',
-        tags: ['Posts'],
-        summary: 'The posts, oldest first',
-        description:
-          'A page of the posts that you may see: every published one, and all of your own. `limit` and `skip` turn the pages, `search` looks in the titles.',
-        security: [{ login: [] }],
-        querystring: PostQuery,
-        response: { 200: PostList },
-      },
-    },
+    { onRequest: authenticate, config: { db: { mode: 'read' } }, schema: listPosts },
     async ({ caller, db, query }) => Post.findPage(db, caller, query),
   )
 
   app.post(
     '/posts',
-    {
-      onRequest: authenticate,
-      bodyLimit: POST_BODY_LIMIT,
-      schema: {
-        operationId: 'createPost',
-        tags: ['Posts'],
-        summary: 'Write a post',
-        description: 'The post is yours: its owner is the user of the token, whatever the body contains.',
-        security: [{ login: [] }],
-        body: PostIn,
-        response: { 201: CreatedPost },
-      },
-    },
+    { onRequest: authenticate, bodyLimit: POST_BODY_LIMIT, schema: createPost },
     async ({ caller, db, body: { title, content, published } }, reply) => {
       const owner_id = caller.id
       const post = await Post.query(db).insert({ title, content, published, owner_id }).returning('*')
@@ -54,20 +27,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
 
   app.get(
     '/posts/:id',
-    {
-      onRequest: authenticate,
-      config: { db: { mode: 'read' } },
-      schema: {
-        operationId: 'getPost',
-        tags: ['Posts'],
-        summary: 'One post',
-        description: 'An unpublished post is visible only to its owner; for others it is a 404.',
-        security: [{ login: [] }],
-        params: IdParams,
-        response: { 200: PostOut },
-        problems: ['NOT_FOUND'],
-      },
-    },
+    { onRequest: authenticate, config: { db: { mode: 'read' } }, schema: getPost },
     async ({ caller, db, params: { id } }) => {
       const post = await Post.findOne(db, caller, id)
       if (post === undefined) throw postNotFound(id)
@@ -77,22 +37,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
 
   app.put(
     '/posts/:id',
-    {
-      onRequest: authenticate,
-      bodyLimit: POST_BODY_LIMIT,
-      schema: {
-        operationId: 'replacePost',
-        tags: ['Posts'],
-        summary: 'Edit a post of your own',
-        description:
-          'Replaces all members of the body; `published` is true if it is omitted. An admin may edit any published post.',
-        security: [{ login: [] }],
-        params: IdParams,
-        body: PostIn,
-        response: { 200: ReplacedPost },
-        problems: ['NOT_OWNER', 'NOT_FOUND'],
-      },
-    },
+    { onRequest: authenticate, bodyLimit: POST_BODY_LIMIT, schema: replacePost },
     async ({ caller, db, params: { id }, body: { title, content, published } }) => {
       const [post] = await Post.writableBy(caller, db)
         .where('id', id)
@@ -105,19 +50,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
 
   app.delete(
     '/posts/:id',
-    {
-      onRequest: authenticate,
-      schema: {
-        operationId: 'deletePost',
-        tags: ['Posts'],
-        summary: 'Delete a post of your own',
-        description: 'Deletes its votes, too. This cannot be undone. An admin may delete any published post.',
-        security: [{ login: [] }],
-        params: IdParams,
-        response: { 204: Type.Null({ description: 'Deleted.' }) },
-        problems: ['NOT_OWNER', 'NOT_FOUND'],
-      },
-    },
+    { onRequest: authenticate, schema: deletePost },
     async ({ caller, db, params: { id } }, reply) => {
       const count = await Post.writableBy(caller, db).where('id', id).delete()
       if (count === 0) throw await whyWriteFailed(caller, db, id)

@@ -4,25 +4,12 @@ import { Post } from '../posts/model.ts'
 import { postNotFound } from '../posts/routes.ts'
 import { Problem } from '../problem.ts'
 import { Vote } from './model.ts'
-import { Voted, VoteIn } from './schemas.ts'
+import { castVote } from './schemas.ts'
 
 export const votes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/vote',
-    {
-      onRequest: authenticate,
-      schema: {
-        operationId: 'vote',
-        tags: ['Votes'],
-        summary: 'Vote for a post, or withdraw the vote',
-        description:
-          'A user has one vote per post: `dir` 1 casts it, 0 withdraws it. A request that changes nothing is an error.',
-        security: [{ login: [] }],
-        body: VoteIn,
-        response: { 201: Voted },
-        problems: ['NOT_FOUND', 'ALREADY_VOTED'],
-      },
-    },
+    { onRequest: authenticate, schema: castVote },
     async ({ caller, db, body: { post_id, dir } }, reply) => {
       const vote = { user_id: caller.id, post_id }
       // Locked, so that the post still exists when the vote is stored.
