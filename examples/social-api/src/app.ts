@@ -4,12 +4,12 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type PlatformConfig, registerPlatform, serverOptions } from '../platform/index.ts'
 import { type AuthConfig, auth } from './auth/plugin.ts'
+import { xrayOptions } from './demo/xray.ts'
 import { health } from './health.ts'
 import { posts } from './posts/routes.ts'
 import { users } from './users/routes.ts'
 import { votes } from './votes/routes.ts'
 import { type WelcomeConfig, welcome } from './welcome.ts'
-import { xrayOptions } from './xray.ts'
 
 export type AppConfig = PlatformConfig & AuthConfig & WelcomeConfig & GuideOptions
 

@@ -1,8 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Problem } from '../problem.ts'
 import { RefreshFamily } from './model.ts'
 import { logOut, refreshToken, SPENT } from './schemas.ts'
-import { INVALID_TOKEN, toTokenOut } from './tokens.ts'
+import { invalidToken, toTokenOut } from './tokens.ts'
 
 export const refresh: FastifyPluginAsyncTypebox = async (app) => {
   app.post('/token/refresh', { schema: refreshToken }, async ({ db, body: { refresh_token } }) => {
@@ -11,7 +10,7 @@ export const refresh: FastifyPluginAsyncTypebox = async (app) => {
     // Either the client or the owner of a spent token is a thief, so the family ends. That is committed despite the 401.
     await RefreshFamily.revoke(db, refresh_token)
     await db.commit()
-    throw new Problem('TOKEN_INVALID', SPENT, { headers: INVALID_TOKEN })
+    throw invalidToken(SPENT)
   })
 
   app.post('/logout', { schema: logOut }, async ({ db, body: { refresh_token } }, reply) => {

@@ -3,7 +3,7 @@ import type { Knex } from 'knex'
 import { POST_BODY_LIMIT } from '../../platform/http.ts'
 import { authenticate } from '../auth/tokens.ts'
 import { Problem } from '../problem.ts'
-import type { User } from '../users/model.ts'
+import { User } from '../users/model.ts'
 import { Post } from './model.ts'
 import { createPost, deletePost, getPost, listPosts, replacePost } from './schemas.ts'
 
@@ -44,7 +44,9 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
         .patch({ title, content, published })
         .returning('*')
       if (post === undefined) throw await whyWriteFailed(caller, db, id)
-      return post.$fetchGraph('owner', { transaction: db })
+      // An admin may edit the post of another user.
+      const owner = await User.query(db).findById(post.owner_id).throwIfNotFound()
+      return { ...post, owner }
     },
   )
 

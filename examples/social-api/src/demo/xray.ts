@@ -1,8 +1,8 @@
 import type { XrayOptions } from '@auth-primer/tool-xray'
 import type { FastifyInstance } from 'fastify'
-import { readAsset } from '../platform/openapi.ts'
-import { EXEMPT_FROM_PRESSURE } from '../platform/overload.ts'
-import { authenticate, CALLER_CHANNEL, createAccessTokens, type TokenConfig } from './auth/tokens.ts'
+import { readAsset } from '../../platform/openapi.ts'
+import { EXEMPT_FROM_PRESSURE } from '../../platform/overload.ts'
+import { authenticate, CALLER_CHANNEL, createAccessTokens, type TokenConfig } from '../auth/tokens.ts'
 
 const YEAR_MS = 365 * 24 * 60 * 60 * 1000
 
