@@ -16,6 +16,8 @@ const kind = <T>(expected: string, parse: Kind<T>['parse']): Kind<T> => ({ expec
 const text = (expected: string, isValid: (text: string) => boolean) =>
   kind(expected, (text) => (isValid(text) ? text : undefined))
 
+const matching = (expected: string, pattern: RegExp) => text(expected, (text) => pattern.test(text))
+
 const choice = <T extends string>(...names: T[]) =>
   kind(`one of ${names.join(', ')}`, (text) => names.find((name) => name === text))
 
@@ -27,11 +29,9 @@ const integer = (min: number, max: number, expected: string) =>
 
 const PORT = integer(0, 65_535, 'a port from 0 to 65535 (0: any free one)')
 const LIMIT = integer(0, 1_000_000, 'a number from 1 to 1000000 (0: no limit)')
-const DURATION = text('a duration with its unit, such as 30m, 12h or 30d', (text) =>
-  /^[1-9][0-9]{0,6}[smhd]$/.test(text),
-)
+const DURATION = matching('a duration with its unit, such as 30m, 12h or 30d', /^[1-9][0-9]{0,6}[smhd]$/)
 // Only a shell expands `~`; in an .env file it would be the name of the folder.
-const FOLDER = text('a folder, not beginning with `~`', (text) => !text.startsWith('~'))
+const FOLDER = matching('a folder, not beginning with `~`', /^[^~]/)
 const HOST = text(
   'an IP address or a name of this machine, without a port',
   (text) => isIP(text) > 0 || /^[\p{L}\p{N}.-]+$/u.test(text),
@@ -96,11 +96,7 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
-/**
- * Reads the configuration from environment variables. The README lists them.
- *
- * @throws {ConfigError} with the name of each invalid variable, and what it should be.
- */
+/** Reads the configuration from environment variables, which the README lists. Throws a `ConfigError`. */
 export function readConfig(variables: NodeJS.ProcessEnv) {
   const mistakes: string[] = []
 

@@ -47,8 +47,7 @@ export const health: FastifyPluginAsyncTypebox = async (app) => {
       checking ??= pendingMigrations(app.knex).finally(() => {
         checking = undefined
       })
-      const timeout = setTimeout(READY_TIMEOUT_MS, undefined, { ref: false })
-      const pending = await Promise.race([checking, timeout])
+      const pending = await Promise.race([checking, setTimeout(READY_TIMEOUT_MS, undefined, { ref: false })])
       if (pending === undefined)
         throw new Problem('DATABASE_UNAVAILABLE', 'The database does not respond in time.')
       if (pending.length > 0) throw new Problem('DATABASE_UNAVAILABLE', 'Migrations are pending.')

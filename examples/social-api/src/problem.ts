@@ -55,16 +55,12 @@ export class Problem extends Error {
   readonly headers: Readonly<Record<string, string>>
   readonly errors: InvalidValue[] | undefined
 
-  constructor(
-    code: ProblemCode,
-    detail = PROBLEMS[code].detail,
-    { headers = {}, errors, cause }: ProblemOptions = {},
-  ) {
-    super(detail, { cause })
+  constructor(code: ProblemCode, detail = PROBLEMS[code].detail, options: ProblemOptions = {}) {
+    super(detail, { cause: options.cause })
     this.code = code
     this.statusCode = PROBLEMS[code].status
-    this.headers = headers
-    this.errors = errors
+    this.headers = options.headers ?? {}
+    this.errors = options.errors
   }
 
   /** The members of RFC 9457, and the service's own. */

@@ -10,14 +10,13 @@ import { DEMO_USERS } from './demo/data.ts'
 import { provideForLearning } from './demo/learning.ts'
 import { seed } from './demo/seed.ts'
 
-export interface Service {
-  readonly app: FastifyInstance
-  /** Finishes the requests in flight, and then releases the port, the pool and, last, Postgres. */
-  stop(): Promise<void>
-}
+export type Service = Awaited<ReturnType<typeof start>>
 
-/** Starts the service: first the database and its tables, last the port, so that every client is served. */
-export async function start(config: Config, log: Logger, { buildsSite = false } = {}): Promise<Service> {
+/**
+ * Starts the service: first the database and its tables, last the port, so that every client is served. `stop` finishes the
+ * requests in flight, and then releases the port, the pool and, last, Postgres.
+ */
+export async function start(config: Config, log: Logger, { buildsSite = false } = {}) {
   const { host, port, metricsPort, production } = config
   const cleanups: (() => Promise<unknown>)[] = []
   const stop = async () => {

@@ -53,9 +53,6 @@ export function createLoginLimits(knex: Knex, { jwtSecret, throttles }: LoginLim
  * Failed logins are limited by address, by account and address together, and by account. A network from which the
  * account has logged in within 30 days is exempt from the last one, so strangers elsewhere cannot use it up.
  *
- * NIST SP 800-63B suggests the waits, the known networks and forgiving after a success. Its hard stop after a hundred
- * failures is left out: with it, anybody could lock anybody's account.
- *
  * @param attempt checks the password in its slot of the hashing queue, and returns `undefined` if it is wrong
  */
 export async function limitLoginAttempts(

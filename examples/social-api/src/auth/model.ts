@@ -29,8 +29,8 @@ export class RefreshFamily extends Model {
   /** Starts a family for a login, and returns its first token. Ends the user's oldest ones if there are too many. */
   static async begin(db: Knex, { id: user_id }: User, lifetime: RefreshLifetime): Promise<string> {
     const { token, family: id, digest } = generateToken()
-    const { refreshTokenTtl, refreshFamilyTtl } = lifetime
-    const expires_at = raw('now() + least(?::interval, ?::interval)', refreshTokenTtl, refreshFamilyTtl)
+    const ttls = [lifetime.refreshTokenTtl, lifetime.refreshFamilyTtl]
+    const expires_at = raw('now() + least(?::interval, ?::interval)', ttls)
     await RefreshFamily.query(db).insert({ id, user_id, digest, expires_at })
     const surplus = RefreshFamily.query(db)
       .select('id')
@@ -46,11 +46,7 @@ export class RefreshFamily extends Model {
    *
    * @returns undefined if the token is unknown, spent or expired.
    */
-  static async rotate(
-    db: Knex,
-    token: string,
-    { refreshTokenTtl, refreshFamilyTtl }: RefreshLifetime,
-  ): Promise<{ user: User; token: string } | undefined> {
+  static async rotate(db: Knex, token: string, { refreshTokenTtl, refreshFamilyTtl }: RefreshLifetime) {
     const current = readToken(token)
     if (current === undefined) return undefined
     const next = generateToken(current.family)
@@ -69,10 +65,6 @@ export class RefreshFamily extends Model {
   static async revoke(db: Knex, token: string): Promise<void> {
     const current = readToken(token)
     if (current !== undefined) await RefreshFamily.query(db).deleteById(current.family)
-  }
-
-  static async revokeAll(db: Knex, { id: user_id }: User): Promise<void> {
-    await RefreshFamily.query(db).where({ user_id }).delete()
   }
 }
 

@@ -39,12 +39,8 @@ export class Post extends Model {
   }
 
   /** Returns a page of the posts that this user may see, each with its owner and number of votes. */
-  static async findPage(
-    db: DbSession,
-    user: User,
-    { limit, skip, search }: Static<typeof PostQuery>,
-  ): Promise<PostWithVotes[]> {
-    const { rows } = await db.query<Row>(PAGE, [user.id, search, limit, skip])
+  static async findPage(db: DbSession, user: User, page: Static<typeof PostQuery>) {
+    const { rows } = await db.query<Row>(PAGE, [user.id, page.search, page.limit, page.skip])
     return rows.map(toPostWithVotes)
   }
 

@@ -7,16 +7,18 @@ import { User } from '../users/model.ts'
 import { Post } from './model.ts'
 import { createPost, deletePost, getPost, listPosts, replacePost } from './schemas.ts'
 
+const READ = { db: { mode: 'read' } } as const
+
 export const posts: FastifyPluginAsyncTypebox = async (app) => {
-  app.get(
-    '/posts',
-    { onRequest: authenticate, config: { db: { mode: 'read' } }, schema: listPosts },
-    async ({ caller, db, query }) => Post.findPage(db, caller, query),
+  app.addHook('onRequest', authenticate)
+
+  app.get('/posts', { config: READ, schema: listPosts }, async ({ caller, db, query }) =>
+    Post.findPage(db, caller, query),
   )
 
   app.post(
     '/posts',
-    { onRequest: authenticate, bodyLimit: POST_BODY_LIMIT, schema: createPost },
+    { bodyLimit: POST_BODY_LIMIT, schema: createPost },
     async ({ caller, db, body: { title, content, published } }, reply) => {
       const owner_id = caller.id
       const post = await Post.query(db).insert({ title, content, published, owner_id }).returning('*')
@@ -25,24 +27,18 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
     },
   )
 
-  app.get(
-    '/posts/:id',
-    { onRequest: authenticate, config: { db: { mode: 'read' } }, schema: getPost },
-    async ({ caller, db, params: { id } }) => {
-      const post = await Post.findOne(db, caller, id)
-      if (post === undefined) throw postNotFound(id)
-      return post
-    },
-  )
+  app.get('/posts/:id', { config: READ, schema: getPost }, async ({ caller, db, params: { id } }) => {
+    const post = await Post.findOne(db, caller, id)
+    if (post === undefined) throw postNotFound(id)
+    return post
+  })
 
   app.put(
     '/posts/:id',
-    { onRequest: authenticate, bodyLimit: POST_BODY_LIMIT, schema: replacePost },
+    { bodyLimit: POST_BODY_LIMIT, schema: replacePost },
     async ({ caller, db, params: { id }, body: { title, content, published } }) => {
-      const [post] = await Post.writableBy(caller, db)
-        .where('id', id)
-        .patch({ title, content, published })
-        .returning('*')
+      const patch = Post.writableBy(caller, db).where('id', id).patch({ title, content, published })
+      const [post] = await patch.returning('*')
       if (post === undefined) throw await whyWriteFailed(caller, db, id)
       // An admin may edit the post of another user.
       const owner = await User.query(db).findById(post.owner_id).throwIfNotFound()
@@ -50,15 +46,11 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
     },
   )
 
-  app.delete(
-    '/posts/:id',
-    { onRequest: authenticate, schema: deletePost },
-    async ({ caller, db, params: { id } }, reply) => {
-      const count = await Post.writableBy(caller, db).where('id', id).delete()
-      if (count === 0) throw await whyWriteFailed(caller, db, id)
-      return reply.code(204).send(null)
-    },
-  )
+  app.delete('/posts/:id', { schema: deletePost }, async ({ caller, db, params: { id } }, reply) => {
+    const count = await Post.writableBy(caller, db).where('id', id).delete()
+    if (count === 0) throw await whyWriteFailed(caller, db, id)
+    return reply.code(204).send(null)
+  })
 }
 
 /** The same if the post does not exist and if this user may not see it. */

@@ -1,10 +1,9 @@
 import { Type } from '@sinclair/typebox'
 import type { FastifySchema } from 'fastify'
 import { describeResponse, Id, IdParams, LOCATION, MAX_INTEGER, Timestamp, withDefault } from '../schemas.ts'
-import { UserOut } from '../users/schemas.ts'
+import { MAYA, UserOut } from '../users/schemas.ts'
 
-/** The examples match the demo data: Maya's post is the first. */
-const MAYA = { id: 1, email: 'maya@example.com', created_at: '2026-01-05T08:00:00.000Z' }
+/** The first post of the demo data. */
 const MAYAS_POST = {
   title: 'Tomatoes on a north-facing balcony',
   content:

@@ -38,7 +38,7 @@ export const users: FastifyPluginAsyncTypebox = async (app) => {
       // The lock comes first: a login with the old password is complete by now and its tokens end, too, or it waits.
       const user = await User.lock(db, caller, 'update')
       if (user === undefined) throw new Problem('CONFLICT', 'Another request has just changed the password.')
-      await RefreshFamily.revokeAll(db, user)
+      await RefreshFamily.query(db).where({ user_id: user.id }).delete()
       await user.$query(db).patch({ password: hash, password_changed_at: new Date() })
       return reply.code(204).send(null)
     },

@@ -25,14 +25,13 @@ export const PasswordChange = Type.Object(
   },
 )
 
+/** The first user of the demo data. */
+export const MAYA = { id: 1, email: 'maya@example.com', created_at: '2026-01-05T08:00:00.000Z' }
+
 /** The response for a user. The password's hash is not in it, so it cannot be sent. */
 export const UserOut = Type.Object(
   { id: Id, email: Type.String(), created_at: Timestamp },
-  {
-    title: 'UserOut',
-    description: 'The user.',
-    examples: [{ id: 1, email: 'maya@example.com', created_at: '2026-01-05T08:00:00.000Z' }],
-  },
+  { title: 'UserOut', description: 'The user.', examples: [MAYA] },
 )
 
 export const createUser = {
