@@ -5,9 +5,10 @@
  * Node and Fastify's router reject these before any hook runs, with responses of their own. The contract wants problem
  * documents, and no plugin gives them: hence this code.
  */
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, METHODS, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ConnectionError, FastifyInstance, FastifyRequest } from 'fastify'
+import findMyWay, { type HTTPMethod } from 'find-my-way'
 import { Problem, type ProblemCode } from '../src/problem.ts'
 
 const KiB = 1024
@@ -132,22 +133,18 @@ async function drain(request: IncomingMessage): Promise<void> {
 
 /** A wrong method on a known path is a 405 that lists the right ones in `Allow`. An unknown path is a 404. */
 function rejectOtherMethods(app: FastifyInstance): void {
-  const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>()
+  // Fastify's own router finds a route by method and path, but does not say which methods a path has.
+  const router = findMyWay(ROUTER_OPTIONS)
   app.addHook('onRoute', ({ url, method, constraints }) => {
     // A route with a constraint is hidden from whoever does not meet it.
-    if (url === '*' || constraints) return
-    const route = routes.get(url) ?? { pattern: toPattern(url), methods: new Set() }
-    for (const one of [method].flat()) route.methods.add(one)
-    routes.set(url, route)
+    if (url !== '*' && !constraints) router.on([method].flat() as HTTPMethod[], url, () => {})
   })
 
   const reject = (request: FastifyRequest): never => {
     const [path = '/'] = request.url.split('?', 1)
-    const methods = [...routes.values()]
-      .filter(({ pattern }) => pattern.test(path))
-      .flatMap((route) => [...route.methods])
+    const methods = (METHODS as HTTPMethod[]).filter((method) => router.find(method, path) !== null)
     if (methods.length === 0) throw new Problem('NOT_FOUND', `There is nothing at ${request.method} ${path}.`)
-    const allow = [...new Set(methods)].sort().join(', ')
+    const allow = methods.sort().join(', ')
     throw new Problem('METHOD_NOT_ALLOWED', `${request.method} is not allowed. Allowed: ${allow}.`, {
       headers: { allow },
     })
@@ -157,15 +154,6 @@ function rejectOtherMethods(app: FastifyInstance): void {
   app.addHook('onRequest', async (request) => {
     if (request.is404) reject(request)
   })
-}
-
-function toPattern(url: string): RegExp {
-  const pattern = url
-    .replace(/\/$/, '')
-    .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replace(/:\w+/g, '[^/]+')
-  return new RegExp(`^${pattern}/?$`)
 }
 
 /** Node's `clientError`: bytes that its parser rejects, or that do not arrive in time. They are not a request yet. */

@@ -13,6 +13,7 @@ import { publishLifecycle } from './lifecycle-events.ts'
 import type { ServiceDescription } from './service-description.ts'
 import stream from './stream.ts'
 
+export { PoolStatements } from './pool-statements.ts'
 export type { ServiceDescription } from './service-description.ts'
 
 export interface XrayOptions {
