@@ -13,7 +13,8 @@ export interface HeadersConfig {
 
 type Policy = Record<string, string[]>
 
-const NOTHING: Policy = {
+/** The policy of a response that loads nothing. */
+export const NOTHING: Policy = {
   'default-src': ["'none'"],
   'base-uri': ["'none'"],
   'form-action': ["'none'"],
