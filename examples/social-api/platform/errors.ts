@@ -3,7 +3,7 @@
  * problem document (RFC 9457), and a 5xx says nothing about its cause.
  */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { PROBLEMS, Problem, type ProblemCode } from '../src/problem.ts'
+import { type InvalidValue, PROBLEMS, Problem, type ProblemCode } from '../src/problem.ts'
 
 export function registerErrors(app: FastifyInstance): void {
   app.setErrorHandler(sendProblem)
@@ -93,6 +93,11 @@ function toValidationProblem({ validation = [], validationContext = 'body' }: Fa
           message: FORMAT_MESSAGES[String(params.format)] ?? message,
         },
   )
+  return invalidValues(errors)
+}
+
+/** Returns a 422 that lists the values, and speaks of the first one. */
+export function invalidValues(errors: InvalidValue[]): Problem {
   const [first] = errors
   return new Problem('VALIDATION_FAILED', `${first?.in}${first?.path} ${first?.message}.`, { errors })
 }

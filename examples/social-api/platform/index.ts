@@ -11,7 +11,7 @@ import { registerOpenapi } from './openapi.ts'
 import { type OverloadConfig, registerOverload } from './overload.ts'
 import { registerProblemResponses } from './problem-responses.ts'
 import { type RateLimitConfig, registerRateLimit } from './rate-limit.ts'
-import { registerValidation } from './validation.ts'
+import { AJV, registerValidation } from './validation.ts'
 
 export interface PlatformConfig
   extends CorsConfig,
@@ -37,6 +37,7 @@ export function serverOptions({ loggerInstance, trustProxy }: PlatformConfig) {
         ? (_address: string, hop: number) => hop < trustProxy
         : (trustProxy ?? false),
     routerOptions: ROUTER_OPTIONS,
+    ajv: AJV,
     rewriteUrl: replaceBrokenTarget,
     frameworkErrors: sendProblem,
     clientErrorHandler: sendClientError,
