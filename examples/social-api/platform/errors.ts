@@ -84,15 +84,11 @@ const FORMAT_MESSAGES: Record<string, string> = {
 }
 
 function toValidationProblem({ validation = [], validationContext = 'body' }: FastifyError): Problem {
-  const errors = validation.map(({ instancePath, keyword, params, message = 'is invalid' }) =>
-    keyword === 'required'
-      ? { in: validationContext, path: `${instancePath}/${params.missingProperty}`, message: 'is required' }
-      : {
-          in: validationContext,
-          path: instancePath,
-          message: FORMAT_MESSAGES[String(params.format)] ?? message,
-        },
-  )
+  const errors = validation.map(({ instancePath: path, keyword, params, message = 'is invalid' }) => {
+    if (keyword === 'required')
+      return { in: validationContext, path: `${path}/${params.missingProperty}`, message: 'is required' }
+    return { in: validationContext, path, message: FORMAT_MESSAGES[String(params.format)] ?? message }
+  })
   return invalidValues(errors)
 }
 

@@ -13,13 +13,14 @@ import { registerProblemResponses } from './problem-responses.ts'
 import { type RateLimitConfig, registerRateLimit } from './rate-limit.ts'
 import { AJV, registerValidation } from './validation.ts'
 
-export interface PlatformConfig
-  extends CorsConfig,
-    DatabaseConfig,
-    HeadersConfig,
-    MetricsConfig,
-    OverloadConfig,
-    RateLimitConfig {
+type FileConfigs = CorsConfig &
+  DatabaseConfig &
+  HeadersConfig &
+  MetricsConfig &
+  OverloadConfig &
+  RateLimitConfig
+
+export interface PlatformConfig extends FileConfigs {
   readonly loggerInstance: FastifyBaseLogger
   /** The number of proxies in front of the service, or their addresses. @default no `X-Forwarded-For` is believed */
   readonly trustProxy?: number | string | undefined

@@ -40,9 +40,9 @@ export function registerMetrics(app: FastifyInstance, { metrics: registry }: Met
         this.inc(value)
       },
     })
-  const count = (name: string, help: string, ...labelNames: string[]) =>
-    new Counter({ name, help, labelNames, registers })
-  const measure = (name: string, help: string, buckets: number[], ...labelNames: string[]) =>
+  const count = (name: string, help: string, label: string) =>
+    new Counter({ name, help, labelNames: [label], registers })
+  const measure = (name: string, help: string, buckets: number[], labelNames: string[] = []) =>
     new Histogram({ name, help, buckets, labelNames, registers })
   const listen = <Message>(channel: string, onMessage: (message: Message) => void) => {
     const listener = (message: unknown) => onMessage(message as Message)
@@ -52,14 +52,8 @@ export function registerMetrics(app: FastifyInstance, { metrics: registry }: Met
 
   // Requests
   const durations = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-  const requests = measure(
-    'http_request_duration_seconds',
-    'Requests by route.',
-    durations,
-    'method',
-    'route',
-    'status',
-  )
+  const labels = ['method', 'route', 'status']
+  const requests = measure('http_request_duration_seconds', 'Requests by route.', durations, labels)
   app.addHook('onResponse', async ({ method, is404, routeOptions }, { statusCode: status, elapsedTime }) => {
     const route = is404 ? 'none' : (routeOptions.url ?? 'none')
     requests.observe({ method: METHODS.has(method) ? method : 'other', route, status }, elapsedTime / 1_000)
@@ -75,12 +69,7 @@ export function registerMetrics(app: FastifyInstance, { metrics: registry }: Met
   const stats = () => app.hasher.stats
   observe(Gauge, 'auth_hash_running', 'Passwords being hashed.', () => stats().running)
   observe(Gauge, 'auth_hash_waiting', 'Passwords waiting to be hashed.', () => stats().waiting)
-  observe(
-    Counter,
-    'auth_hash_overloaded_total',
-    'Passwords rejected by a full queue.',
-    () => stats().overloaded,
-  )
+  observe(Counter, 'auth_hash_overloaded_total', 'Passwords rejected.', () => stats().overloaded)
   const hashBuckets = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8]
   const hashWait = measure('auth_hash_wait_seconds', 'How long passwords waited to be hashed.', hashBuckets)
   const hashWork = measure('auth_hash_work_seconds', 'How long it took to hash them.', hashBuckets)

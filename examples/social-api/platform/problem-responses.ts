@@ -14,6 +14,25 @@ declare module 'fastify' {
   }
 }
 
+const InvalidValue = Type.Object({
+  in: Type.String({ description: 'body, params or querystring' }),
+  path: Type.String({ description: 'A JSON Pointer to the value.' }),
+  message: Type.String({ description: 'What was expected.' }),
+})
+
+const ProblemSchema = Type.Object(
+  {
+    type: Type.String({ format: 'uri-reference', description: 'The page that explains the error.' }),
+    title: Type.String({ description: 'The meaning of the HTTP status.' }),
+    status: Type.Integer({ description: 'The HTTP status.' }),
+    detail: Type.String({ description: 'What went wrong, for a person to read.' }),
+    code: Type.String({ description: 'What went wrong, for a program to compare.' }),
+    instance: Type.String({ description: "The request's id, as in the log." }),
+    errors: Type.Optional(Type.Array(InvalidValue, { description: 'Each invalid value, if there is any.' })),
+  },
+  { title: 'Problem', description: 'Why a request failed (RFC 9457).' },
+)
+
 /** Adds each route's problems to its `response`: its own ones, and those that follow from what it reads and does. */
 export function registerProblemResponses(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
@@ -71,8 +90,15 @@ const HEADERS: Record<number, Record<string, TSchema>> = {
   503: { 'Retry-After': Type.String({ description: 'Seconds to wait; not with every code.' }) },
 }
 
+/** Describes the response of one status: a problem document with one of these codes. */
 function describe(examples: Example[]) {
   const [{ status } = { status: 0 }] = examples
+  const codes = examples.map(({ code }) => code)
+  const details = {
+    type: 'object',
+    ...(status === PROBLEMS.VALIDATION_FAILED.status && { required: ['errors'] }),
+    properties: { status: { type: 'integer', enum: [status] }, code: { type: 'string', enum: codes } },
+  }
   return {
     description: examples
       .map(({ code, detail, type }) => `\`${code}\`: “${detail}” ([what it means](${type}))`)
@@ -80,43 +106,9 @@ function describe(examples: Example[]) {
     ...(status in HEADERS && { headers: HEADERS[status] }),
     content: {
       'application/problem+json': {
-        schema: documentSchema(status, examples),
+        schema: { allOf: [ProblemSchema, details] },
         examples: Object.fromEntries(examples.map((value) => [value.code, { value }])),
       },
     },
   }
-}
-
-const InvalidValue = Type.Object({
-  in: Type.String({ description: 'body, params or querystring' }),
-  path: Type.String({ description: 'A JSON Pointer to the value.' }),
-  message: Type.String({ description: 'What was expected.' }),
-})
-
-const ProblemSchema = Type.Object(
-  {
-    type: Type.String({ format: 'uri-reference', description: 'The page that explains the error.' }),
-    title: Type.String({ description: 'The meaning of the HTTP status.' }),
-    status: Type.Integer({ description: 'The HTTP status.' }),
-    detail: Type.String({ description: 'What went wrong, for a person to read.' }),
-    code: Type.String({ description: 'What went wrong, for a program to compare.' }),
-    instance: Type.String({ description: "The request's id, as in the log." }),
-    errors: Type.Optional(Type.Array(InvalidValue, { description: 'Each invalid value, if there is any.' })),
-  },
-  { title: 'Problem', description: 'Why a request failed (RFC 9457).' },
-)
-
-/** The problem documents of one status: each has one of these codes. */
-function documentSchema(status: number, examples: Example[]): TSchema {
-  const codes = examples.map(({ code }) => code)
-  return Type.Unsafe({
-    allOf: [
-      ProblemSchema,
-      {
-        type: 'object',
-        ...(status === PROBLEMS.VALIDATION_FAILED.status && { required: ['errors'] }),
-        properties: { status: { type: 'integer', enum: [status] }, code: { type: 'string', enum: codes } },
-      },
-    ],
-  })
 }

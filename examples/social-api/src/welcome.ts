@@ -1,7 +1,7 @@
+import { PLAIN_PAGE_POLICY, plainPage } from '@auth-primer/tool-guide'
 import accepts from '@fastify/accepts'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { allowInlineStyle } from '../platform/headers.ts'
 import { readAsset } from '../platform/openapi.ts'
 import { WHOM_TO_LOG_IN_AS } from './demo/welcome.ts'
 import { Message } from './schemas.ts'
@@ -16,14 +16,14 @@ const GREETING = { message: 'Welcome to social-api. Its documentation is at /doc
 
 export const welcome: FastifyPluginAsyncTypebox<WelcomeConfig> = async (app, { hasDemoData, xrayKey }) => {
   await app.register(accepts)
-  const page = (await readAsset('welcome.html'))
+  const content = (await readAsset('welcome.html'))
     .replace(xrayKey ? '' : /.*<!-- X-ray -->\n/, '')
     .replace('<!-- demo users -->', hasDemoData ? WHOM_TO_LOG_IN_AS : '')
+  const page = plainPage('social-api', content)
 
   app.get(
     '/',
     {
-      ...allowInlineStyle(page),
       schema: {
         operationId: 'getRoot',
         tags: ['Service'],
@@ -42,7 +42,9 @@ export const welcome: FastifyPluginAsyncTypebox<WelcomeConfig> = async (app, { h
     },
     async (request, reply) => {
       const wantsPage = request.accepts().type(['json', 'html']) === 'html'
-      return wantsPage ? reply.type('text/html; charset=utf-8').send(page) : GREETING
+      if (!wantsPage) return GREETING
+      reply.header('content-security-policy', PLAIN_PAGE_POLICY)
+      return reply.type('text/html; charset=utf-8').send(page)
     },
   )
 }
