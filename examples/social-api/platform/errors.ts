@@ -2,12 +2,8 @@
  * Protects clients from responses that they cannot read, and the service from revealing its inside: every error is sent as a
  * problem document (RFC 9457), and a 5xx says nothing about its cause.
  */
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { type InvalidValue, PROBLEMS, Problem, type ProblemCode } from '../src/problem.ts'
-
-export function registerErrors(app: FastifyInstance): void {
-  app.setErrorHandler(sendProblem)
-}
 
 /** Fastify's error handler, and its `frameworkErrors`. */
 export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
@@ -40,13 +36,9 @@ const BY_CODE: Record<string, ProblemCode> = {
 const BY_STATUS: Record<number, ProblemCode> = {
   400: 'MALFORMED_REQUEST',
   404: 'NOT_FOUND',
-  405: 'METHOD_NOT_ALLOWED',
   409: 'CONFLICT',
   413: 'PAYLOAD_TOO_LARGE',
-  414: 'URI_TOO_LONG',
   415: 'UNSUPPORTED_MEDIA_TYPE',
-  422: 'VALIDATION_FAILED',
-  431: 'HEADERS_TOO_LARGE',
   503: 'DATABASE_UNAVAILABLE',
 }
 
@@ -63,14 +55,10 @@ function toProblem(error: FastifyError & { headers?: Record<string, string> }): 
   })
 }
 
-/** Postgres's own error, or Objection's around it. */
-interface DatabaseError extends Error {
-  severity?: string
-  nativeError?: { severity?: string; message: string }
-}
+type PostgresError = Error & { severity?: string }
 
 /** The code of an error from the pool itself. A database session has translated its own already. */
-function databaseCode(error: DatabaseError): ProblemCode | undefined {
+function databaseCode(error: PostgresError & { nativeError?: PostgresError }): ProblemCode | undefined {
   if (error.name === 'KnexTimeoutError') return 'OVERLOADED'
   // Postgres ends or rejects a connection with severity FATAL. If it ends silently, pg has only a message.
   const { severity, message } = error.nativeError ?? error

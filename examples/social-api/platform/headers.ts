@@ -27,9 +27,9 @@ export async function registerHeaders(app: FastifyInstance, { behindTls }: Heade
     crossOriginOpenerPolicy: behindTls,
     originAgentCluster: behindTls,
   })
-  // No cache keeps tokens (RFC 6749, section 5.1), or what was sent to their owner.
-  app.addHook('onRequest', (_request, reply, done) => {
-    reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
+  app.addHook('onRequest', (request, reply, done) => {
+    // No cache keeps tokens (RFC 6749, section 5.1), or what was sent to their owner.
+    reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache', 'x-request-id': request.id })
     done()
   })
 }

@@ -2,10 +2,10 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyServerOptions } from 'fastify'
 import { type CorsConfig, registerCors } from './cors.ts'
 import { type DatabaseConfig, registerDatabase } from './database.ts'
-import { registerErrors, sendProblem } from './errors.ts'
+import { sendProblem } from './errors.ts'
 import { type HeadersConfig, registerHeaders } from './headers.ts'
 import { ROUTER_OPTIONS, registerHttp, replaceBrokenTarget, SERVER_LIMITS, sendClientError } from './http.ts'
-import { createRequestId, registerRequestId, registerSqlLog } from './logging.ts'
+import { createRequestId, registerSqlLog } from './logging.ts'
 import { type MetricsConfig, registerMetrics } from './metrics.ts'
 import { registerOpenapi } from './openapi.ts'
 import { type OverloadConfig, registerOverload } from './overload.ts'
@@ -51,10 +51,9 @@ export async function registerPlatform(
   config: PlatformConfig,
   observe: () => Promise<void>,
 ): Promise<void> {
-  registerErrors(app)
+  app.setErrorHandler(sendProblem)
   await registerDatabase(app, config)
   await observe()
-  registerRequestId(app)
   await registerHeaders(app, config)
   await registerCors(app, config)
   await registerRateLimit(app, config)

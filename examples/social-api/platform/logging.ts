@@ -18,6 +18,8 @@ export interface LoggingOptions {
   readonly destination?: DestinationStream
 }
 
+const PRETTY = { sync: true, translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true }
+
 const PASSWORDS = ['password', 'current_password', 'new_password']
 const TOKENS = ['token', 'access_token', 'refresh_token', 'secret', 'client_secret']
 const HEADERS = ['authorization', 'cookie', 'set-cookie']
@@ -36,11 +38,7 @@ export function createLogger({ level, readable, destination }: LoggingOptions): 
     },
     hooks: { streamWrite: readable ? escapeForPretty : escapeControls },
   }
-  if (!readable) return pino(options, destination ?? pino.destination())
-  return pino(
-    options,
-    pretty({ sync: true, translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true }),
-  )
+  return pino(options, readable ? pretty(PRETTY) : (destination ?? pino.destination()))
 }
 
 /** JSON leaves these as they are, but a terminal may act on them, or show the line in another order. */
@@ -60,10 +58,8 @@ function escapeForPretty(line: string): string {
   )
 }
 
-/**
- * Neither a search term nor an email, nor a token that a client puts into a query or a path by mistake. The proxy's log has
- * the client's address, under the same request id.
- */
+// Neither a search term nor an email, nor a token that a client puts into a query or a path by mistake. The proxy's log has
+// the client's address, under the same request id.
 function describeRequest({ method, originalUrl, host }: FastifyRequest): object {
   const [path = ''] = originalUrl.split('?', 1)
   return { method, url: path.replace(/[^/]*(?:@|%40)[^/]*|[^/]{41,}/gi, '[redacted]'), host }
@@ -89,13 +85,6 @@ const SAFE_ID = /^[A-Za-z0-9._-]{1,64}$/
 export function createRequestId({ headers }: { headers: IncomingHttpHeaders }): string {
   const given = headers['x-request-id']
   return typeof given === 'string' && SAFE_ID.test(given) ? given : `req-${randomUUID()}`
-}
-
-export function registerRequestId(app: FastifyInstance): void {
-  app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id)
-    done()
-  })
 }
 
 /** At debug, logs every statement of a request with the request's id, without the values bound to it. */

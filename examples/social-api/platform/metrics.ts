@@ -17,9 +17,7 @@ export interface MetricsConfig {
 /** Returns the server that Prometheus reads: on a port that no proxy forwards to, without rate limits and queues. */
 export function createMetricsServer(registry: Registry): FastifyInstance {
   const app = Fastify()
-  app.get('/metrics', async (_request, reply) =>
-    reply.type(registry.contentType).send(await registry.metrics()),
-  )
+  app.get('/metrics', async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   return app
 }
 

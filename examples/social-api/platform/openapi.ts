@@ -1,6 +1,4 @@
-/**
- * Protects clients from guesswork: the OpenAPI document, made from the schemas that validate, and Swagger UI to try it with.
- */
+/** Protects clients from guesswork: the OpenAPI document, made from the schemas that validate, and a page to try it with. */
 import { readFile } from 'node:fs/promises'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
@@ -80,16 +78,11 @@ type Members = Record<string, unknown>
 /** Writes each schema that has a title once, under `components`, where generated clients find the names of their types. */
 function nameSchemas(document: Members): Members {
   const schemas: Record<string, Members> = {}
-  const visit = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(visit)
-    if (typeof value !== 'object' || value === null) return value
-    const copy: Members = Object.fromEntries(Object.entries(value).map(([name, one]) => [name, visit(one)]))
-    const { title, type } = copy
-    if (type !== 'object' || typeof title !== 'string') return copy
+  const paths = JSON.parse(JSON.stringify(document.paths), (_key, value) => {
+    if (value?.type !== 'object' || typeof value.title !== 'string') return value
     // A response's example is moved next to its schema, so the same schema may come once without it.
-    if (!(title in schemas) || 'examples' in copy) schemas[title] = copy
-    return { $ref: `#/components/schemas/${title}` }
-  }
-  const paths = visit(document.paths)
+    if (!(value.title in schemas) || 'examples' in value) schemas[value.title] = value
+    return { $ref: `#/components/schemas/${value.title}` }
+  })
   return { ...document, paths, components: { ...(document.components as Members), schemas } }
 }

@@ -1,6 +1,4 @@
-/**
- * Protects clients from surprises: the OpenAPI document lists, for each operation, every problem that it can send.
- */
+/** Protects clients from surprises: the OpenAPI document lists, for each operation, every problem that it can send. */
 import { type TSchema, Type } from '@sinclair/typebox'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { PROBLEMS, Problem, type ProblemCode } from '../src/problem.ts'
@@ -41,35 +39,34 @@ export function registerProblemResponses(app: FastifyInstance): void {
   })
 }
 
-/** The problems of every operation. */
-const ALWAYS: readonly ProblemCode[] = [
-  'MALFORMED_REQUEST',
-  'REQUEST_TIMEOUT',
-  'URI_TOO_LONG',
-  'UNSUPPORTED_MEDIA_TYPE',
-  'VALIDATION_FAILED',
-  'HEADERS_TOO_LARGE',
-  'INTERNAL',
-  'OVERLOADED',
-  'DATABASE_UNAVAILABLE',
-]
-const WITH_TOKEN: readonly ProblemCode[] = ['NOT_AUTHENTICATED', 'TOKEN_INVALID']
-const WRITING: readonly ProblemCode[] = ['PAYLOAD_TOO_LARGE', 'CONFLICT', 'COMMIT_OUTCOME_UNKNOWN']
+/** The problems of an operation, by their causes. */
+const BY_CAUSE = {
+  http: ['REQUEST_TIMEOUT', 'URI_TOO_LONG', 'HEADERS_TOO_LARGE'],
+  input: ['MALFORMED_REQUEST', 'UNSUPPORTED_MEDIA_TYPE', 'VALIDATION_FAILED'],
+  failure: ['INTERNAL', 'OVERLOADED', 'DATABASE_UNAVAILABLE'],
+  limit: ['TOO_MANY_REQUESTS'],
+  token: ['NOT_AUTHENTICATED', 'TOKEN_INVALID'],
+  write: ['PAYLOAD_TOO_LARGE', 'CONFLICT', 'COMMIT_OUTCOME_UNKNOWN'],
+} satisfies Record<string, ProblemCode[]>
 
-function toResponses({ method, config, schema = {} }: RouteOptions): Record<number, unknown> {
+function toResponses({ method, config, schema = {} }: RouteOptions): Record<string, unknown> {
+  const { http, input, failure, limit, token, write } = BY_CAUSE
   const codes = [
-    ...ALWAYS,
-    ...(config?.rateLimit === false ? [] : (['TOO_MANY_REQUESTS'] as const)),
-    ...(schema.security ? WITH_TOKEN : []),
-    ...(method === 'GET' || method === 'HEAD' ? [] : WRITING),
+    ...http,
+    ...input,
+    ...failure,
+    ...(config?.rateLimit === false ? [] : limit),
+    ...(schema.security ? token : []),
+    ...(method === 'GET' || method === 'HEAD' ? [] : write),
     ...(schema.problems ?? []),
   ]
-  const byStatus: Record<number, Example[]> = {}
-  for (const one of codes) {
-    const example = toExample(one)
+  const byStatus: Record<string, Example[]> = {}
+  for (const example of codes.map(toExample)) {
     byStatus[example.status] = [...(byStatus[example.status] ?? []), example]
   }
-  return Object.fromEntries(Object.entries(byStatus).map(([status, group]) => [status, describe(group)]))
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, group]) => [status, describe(Number(status), group)]),
+  )
 }
 
 type Example = ReturnType<Problem['toDocument']>
@@ -81,18 +78,13 @@ function toExample(one: ProblemCode | WithDetail): Example {
 }
 
 const HEADERS: Record<number, Record<string, TSchema>> = {
-  401: {
-    'WWW-Authenticate': Type.String({
-      description: 'The challenge of RFC 6750: `Bearer`, and what is wrong with the token, if there was one.',
-    }),
-  },
+  401: { 'WWW-Authenticate': Type.String({ description: 'The challenge of RFC 6750, section 3.' }) },
   429: { 'Retry-After': Type.String({ description: 'Seconds to wait.' }) },
   503: { 'Retry-After': Type.String({ description: 'Seconds to wait; not with every code.' }) },
 }
 
 /** Describes the response of one status: a problem document with one of these codes. */
-function describe(examples: Example[]) {
-  const [{ status } = { status: 0 }] = examples
+function describe(status: number, examples: Example[]) {
   const codes = examples.map(({ code }) => code)
   const details = {
     type: 'object',

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { RateLimiterPostgres } from 'rate-limiter-flexible'
-import { Problem } from '../problem.ts'
+import { tooManyRequests } from '../../platform/rate-limit.ts'
 
 const LONGEST_WAIT_S = 5 * 60
 const POLL_MS = 100
@@ -130,9 +130,4 @@ export function createLimiter(knex: Knex, keyPrefix: string, points: number, dur
     points,
     duration,
   })
-}
-
-export function tooManyRequests(detail: string, seconds: number): Problem {
-  const headers = { 'retry-after': String(Math.max(Math.ceil(seconds), 1)) }
-  return new Problem('TOO_MANY_REQUESTS', detail, { headers })
 }

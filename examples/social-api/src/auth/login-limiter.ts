@@ -2,9 +2,9 @@ import { createHmac, hkdfSync } from 'node:crypto'
 import { OverloadedError, type Slot } from '@auth-primer/auth-hash'
 import type { FastifyRequest } from 'fastify'
 import type { Knex } from 'knex'
-import { clientNetwork } from '../../platform/rate-limit.ts'
+import { clientNetwork, tooManyRequests } from '../../platform/rate-limit.ts'
 import type { User } from '../users/model.ts'
-import { createLimiter, FailureLimit, type Outcome, type Settle, tooManyRequests } from './failure-limit.ts'
+import { createLimiter, FailureLimit, type Outcome, type Settle } from './failure-limit.ts'
 
 const MINUTE_S = 60
 const HOUR_S = 60 * MINUTE_S

@@ -1,5 +1,5 @@
 import type { XrayOptions } from '@auth-primer/tool-xray'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance } from 'fastify'
 import { readAsset } from '../../platform/openapi.ts'
 import { EXEMPT_FROM_PRESSURE } from '../../platform/overload.ts'
 import { authenticate, CALLER_CHANNEL, createAccessTokens, type TokenConfig } from '../auth/tokens.ts'
@@ -25,7 +25,8 @@ export async function xrayOptions(
     safeDetails,
     knex: app.knex,
     callerChannel: CALLER_CHANNEL,
-    routeConfig: { ...EXEMPT_FROM_PRESSURE, rateLimit: false, cors: false },
+    // @fastify/cors reads `cors`, but does not declare it.
+    routeConfig: { ...EXEMPT_FROM_PRESSURE, rateLimit: false, cors: false } as FastifyContextConfig,
     tokenBench: {
       authenticate,
       sign: (flaw, { caller: { id, role } }) =>
