@@ -1,4 +1,4 @@
-/** What every service needs and no lesson is about, in the order in which a request meets it. */
+/** Protects the features from what is wrong with any request: each file from one thing, in the order a request meets them. */
 import type { FastifyBaseLogger, FastifyInstance, FastifyServerOptions } from 'fastify'
 import { type CorsConfig, registerCors } from './cors.ts'
 import { type DatabaseConfig, registerDatabase } from './database.ts'
