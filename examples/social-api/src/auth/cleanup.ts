@@ -25,10 +25,10 @@ export async function removeExpired(knex: Knex): Promise<number> {
   let total = 0
   for (const { table, key, expired } of EXPIRING) {
     const batch = `SELECT ${key} FROM ${table} WHERE ${expired} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`
-    let rowCount = BATCH
-    while (rowCount === BATCH) {
-      ;({ rowCount } = await knex.raw(`DELETE FROM ${table} WHERE (${key}) IN (${batch})`))
+    for (;;) {
+      const { rowCount } = await knex.raw(`DELETE FROM ${table} WHERE (${key}) IN (${batch})`)
       total += rowCount
+      if (rowCount < BATCH) break
     }
   }
   return total
