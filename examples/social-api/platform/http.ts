@@ -128,7 +128,7 @@ async function drain(request: IncomingMessage): Promise<void> {
 
 /** A wrong method on a known path is a 405 that lists the right ones in `Allow`. An unknown path is a 404. */
 function rejectOtherMethods(app: FastifyInstance): void {
-  // Fastify's own router finds a route by method and path, but does not say which methods a path has.
+  // Fastify's own router does not say which methods a path has. (Its type of a method, and Node's, are any string.)
   const router = findMyWay(ROUTER_OPTIONS)
   app.addHook('onRoute', ({ url, method, constraints }) => {
     // A route with a constraint is hidden from whoever does not meet it.
