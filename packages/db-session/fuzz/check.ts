@@ -40,7 +40,9 @@ function checkStatus(trace: Trace, complain: (what: string) => void): void {
   const { response, last, thrown, disconnected } = trace
   if (disconnected) return
   if (!response) {
-    if (!trace.excuse) complain('there was no response')
+    // a stream of rows breaks off if its backend is killed
+    const isCut = trace.mayBeKilled && trace.program.end.kind === 'rows'
+    if (!trace.excuse && !isCut) complain('there was no response')
     return
   }
   const { status, body } = response
