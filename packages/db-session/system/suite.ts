@@ -16,7 +16,7 @@ export function runSuite(t: Test, env: Record<string, string>, without: Record<s
   })
   for (const file of files.filter((file) => !(file in without))) {
     t.test(file, async (t) => {
-      const child = spawn(process.execPath, ['--import', 'tsx', file], {
+      const child = spawn(process.execPath, ['--import', 'ts-blank-space/register', file], {
         cwd: folder,
         env: { ...process.env, ...env },
       })

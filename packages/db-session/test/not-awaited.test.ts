@@ -577,7 +577,10 @@ t.test('a timeout of the client', async (t) => {
   const responses = await Promise.all(
     Object.values(waits).map(([limited], index) => (limited ? ofPg : ofKnex).hit('POST', `/${index}`)),
   )
-  t.ok(performance.now() - begun < 8_000, 'no request waits for the statement timeout of Postgres')
+  t.ok(performance.now() - begun < 8_000, 'no request waits for the statement timeout of Postgres', {
+    // It forwards one cancel request after the other, and some wait longer than `cancelTimeoutMs`.
+    todo: process.env.DB_SESSION_TEST_VIA !== undefined && 'PgBouncer delays cancel requests',
+  })
   for (const [index, title] of Object.keys(waits).entries())
     t.ok((responses[index]?.status ?? 0) >= 500, `${title} that is caught is never a success`)
   t.same(await database.see('select email from users'), [])

@@ -202,7 +202,7 @@ async function inBrowser(t: Test, url: string) {
 const WANTED = {
   salt: ['explanation/passwords.html'],
   kid: ['how-to/rotate-a-key.html', 'api/jwt-kit/KeyEntry.html#kid'],
-  rollback: ['explanation/transactions.html'],
+  transaction: ['explanation/transactions.html'],
 }
 
 async function search(page: Page, word: string): Promise<string[]> {
