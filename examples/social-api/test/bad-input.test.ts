@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { ClientResponse } from '../../../test-support/client.ts'
 import { callRaw, serve, truncateTables } from '../../../test-support/social-api.ts'
-import { PROBLEM_STATUS, type ProblemCode } from '../src/problem.ts'
+import { PROBLEMS, type ProblemCode } from '../src/problem.ts'
 
 /** A valid body of each operation that reads one. */
 const BODIES: Record<string, Record<string, unknown>> = {
@@ -404,7 +404,7 @@ function isProblem(
           ? /^type,title,status,detail,code,instance,errors$/
           : /^type,title,status,detail,code,instance$/,
       errors: { length: 0 },
-      statuses: [PROBLEM_STATUS[code], PROBLEM_STATUS[code]].join(),
+      statuses: [PROBLEMS[code].status, PROBLEMS[code].status].join(),
       page: new RegExp(`^/guide/errors/${code}$`),
       isInternal: false,
     },

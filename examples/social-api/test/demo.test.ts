@@ -126,7 +126,7 @@ t.test('`npm run db:seed` inserts the demo data once, and never in production', 
   const { connectionString } = knex.client.config.connection
   const run = (NODE_ENV: string) => {
     const env = { PATH: process.env.PATH, DATABASE_URL: connectionString, NODE_ENV }
-    const cli = resolve(import.meta.dirname, '../src/cli.ts')
+    const cli = resolve(import.meta.dirname, '../cli.ts')
     const ended = spawnSync(process.execPath, ['--import', 'tsx', cli, 'seed'], { env, encoding: 'utf8' })
     t.notOk(`${ended.stdout}${ended.stderr}`.includes(new URL(connectionString).password), 'no password')
     return ended

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import t from 'tap'
 import { callRaw, SECRET, serve, truncateTables } from '../../../test-support/social-api.ts'
 import { POST_BODY_LIMIT } from '../platform/http.ts'
-import { PROBLEM_STATUS } from '../src/problem.ts'
+import { PROBLEMS } from '../src/problem.ts'
 
 const { app, call, signUp, url } = await serve(t)
 t.beforeEach(() => truncateTables(app.knex))
@@ -58,5 +58,5 @@ t.test('the page shows an error as the service sends it, and names only existing
 
   const named = [...page.matchAll(/(?:\d{3} |: |, )`([A-Z]+_[A-Z_]+)`/g)].map(([, code]) => code ?? '')
   t.ok(named.length >= 6)
-  for (const code of named) t.ok(code in PROBLEM_STATUS, code)
+  for (const code of named) t.ok(code in PROBLEMS, code)
 })

@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import t from 'tap'
 import { callRaw, serve } from '../../../test-support/social-api.ts'
 import { createLogger } from '../platform/logging.ts'
-import { PROBLEM_STATUS } from '../src/problem.ts'
+import { PROBLEMS } from '../src/problem.ts'
 
 const { app, call, signUp, url } = await serve(t)
 const { token } = await signUp('ann@example.com')
@@ -34,7 +34,7 @@ t.test('each error is a problem document with its status, code, page and request
     ],
     ['VALIDATION_FAILED', await call('GET', '/posts/0', { token })],
   ] as const) {
-    const status = PROBLEM_STATUS[code]
+    const status = PROBLEMS[code].status
     t.match(response.headers.get('content-type'), /^application\/problem\+json\b/, code)
     t.match(
       response,
@@ -144,5 +144,5 @@ t.test('without its database the service responds with 503, and works again when
 t.test('each error code has a page, and each page has a code', async (t) => {
   const pages = await readdir(resolve(import.meta.dirname, '../../../docs/errors'))
   const ours = pages.filter((page) => !/^(AUTH_HASH|JWT_KIT|DB_SESSION)_/.test(page))
-  t.same(ours.map((page) => page.replace(/\.md$/, '')).sort(), Object.keys(PROBLEM_STATUS).sort())
+  t.same(ours.map((page) => page.replace(/\.md$/, '')).sort(), Object.keys(PROBLEMS).sort())
 })

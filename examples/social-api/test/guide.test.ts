@@ -1,14 +1,14 @@
 import t from 'tap'
 import { buildOffline } from '../../../test-support/social-api.ts'
 import { DEMO_PASSWORD, DEMO_USERS } from '../src/demo/data.ts'
-import { PROBLEM_STATUS } from '../src/problem.ts'
+import { PROBLEMS } from '../src/problem.ts'
 
 t.test('the service serves the guide', async (t) => {
   const app = await buildOffline(t)
   const get = (url: string) => app.inject({ url, headers: { accept: 'text/html' } })
 
   t.test('the type of each problem is the path of a page', async (t) => {
-    for (const code of Object.keys(PROBLEM_STATUS)) {
+    for (const code of Object.keys(PROBLEMS)) {
       const { statusCode, headers, body } = await get(`/guide/errors/${code}`)
       t.equal(statusCode, 200, code)
       t.match(headers['content-type'], /^text\/html/)
@@ -21,7 +21,7 @@ t.test('the service serves the guide', async (t) => {
     const { statusCode, body } = await get('/guide')
     t.equal(statusCode, 200)
     const paths = new Set([...body.matchAll(/href="(\/guide\/[^"#]+)"/g)].map(([, path]) => path as string))
-    t.ok(paths.size > Object.keys(PROBLEM_STATUS).length)
+    t.ok(paths.size > Object.keys(PROBLEMS).length)
     for (const path of paths) {
       const response = await get(path)
       t.equal(response.statusCode, 200, path)

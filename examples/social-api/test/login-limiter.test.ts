@@ -4,6 +4,7 @@ import { OverloadedError, type Slot } from '@auth-primer/auth-hash'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import t from 'tap'
 import { GENEROUS, serve } from '../../../test-support/social-api.ts'
+import { removeExpired } from '../src/auth/cleanup.ts'
 import { limitLoginAttempts } from '../src/auth/login-limiter.ts'
 import { readConfig } from '../src/config.ts'
 import { Problem } from '../src/problem.ts'
@@ -330,7 +331,7 @@ t.test('expired rows are deleted in batches, and others are kept', async (t) => 
   await knex.raw('INSERT INTO rate_limits SELECT n, 1, 0 FROM generate_series(1, 2500) AS n')
   await right('ben@example.com')
   await wrong('ben@example.com')
-  await app.loginLimits.removeExpired()
+  await removeExpired(app.knex)
   t.equal((await knex('rate_limits')).length, 3)
   t.equal((await knex('login_networks')).length, 1)
   const { rows } = await knex.raw("SELECT indexdef FROM pg_indexes WHERE tablename = 'rate_limits'")

@@ -10,7 +10,7 @@ import {
   readOperations,
 } from '../../../test-support/document.ts'
 import { serve } from '../../../test-support/social-api.ts'
-import { PROBLEM_STATUS } from '../src/problem.ts'
+import { PROBLEMS } from '../src/problem.ts'
 
 // Named imports of default exports that are CommonJS.
 const { Ruleset, Spectral } = spectral
@@ -144,9 +144,9 @@ t.test('the OpenAPI document describes the service', async (t) => {
         t.same(details?.properties?.status?.enum, [Number(status)])
         t.same(details?.required, status === '422' ? ['errors'] : undefined)
 
-        const codes = details?.properties?.code?.enum as (keyof typeof PROBLEM_STATUS)[]
+        const codes = details?.properties?.code?.enum as (keyof typeof PROBLEMS)[]
         for (const code of codes) {
-          t.equal(PROBLEM_STATUS[code], Number(status), code)
+          t.equal(PROBLEMS[code].status, Number(status), code)
           t.match(description, `\`${code}\`: `)
           t.match(examples[code]?.value, { code, status: Number(status) })
         }

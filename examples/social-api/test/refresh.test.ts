@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { ClientResponse } from '../../../test-support/client.ts'
 import { serve } from '../../../test-support/social-api.ts'
-import { removeExpiredFamilies } from '../src/auth/refresh.ts'
+import { removeExpired } from '../src/auth/cleanup.ts'
 
 const form = { username: 'ann@example.com', password: 'a good password' }
 
@@ -136,7 +136,7 @@ t.test('refresh tokens are rotated and can be revoked', async (t) => {
        SELECT 'old ' || n, ?, '', now() - interval '1 day' FROM generate_series(1, 2500) n`,
       [id],
     )
-    const counts = await Promise.all([1, 2, 3].map(() => removeExpiredFamilies(app)))
+    const counts = await Promise.all([1, 2, 3].map(() => removeExpired(app.knex)))
     t.equal(
       counts.reduce((sum, count) => sum + count),
       2500,
@@ -144,7 +144,7 @@ t.test('refresh tokens are rotated and can be revoked', async (t) => {
     )
     t.equal((await rows()).length, 1)
     t.equal((await refresh(login.refresh_token)).status, 200)
-    t.equal(await removeExpiredFamilies(app), 0)
+    t.equal(await removeExpired(app.knex), 0)
   })
 
   t.test('a login ends after REFRESH_FAMILY_TTL, however often it is refreshed', async (t) => {

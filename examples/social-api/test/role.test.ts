@@ -12,7 +12,7 @@ t.test('`npm run users:role` changes roles', async (t) => {
   const [ann, bob] = [await signUp('Ann@example.com'), await signUp('bob@example.com')]
   const { connectionString } = app.knex.client.config.connection
   const usersRole = (...args: string[]) =>
-    run(process.execPath, ['examples/social-api/dist/src/cli.js', 'role', ...args], {
+    run(process.execPath, ['examples/social-api/dist/cli.js', 'role', ...args], {
       cwd: CHECKOUT,
       env: { PATH: process.env.PATH, DATABASE_URL: connectionString, _TAPJS_PROCESSINFO_COVERAGE_: '0' },
     })

@@ -2,7 +2,7 @@ import { access, readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { serve } from '../../../test-support/social-api.ts'
-import { PROBLEM_STATUS } from '../src/problem.ts'
+import { PROBLEMS } from '../src/problem.ts'
 import { hasTest, readQuotes } from './named-tests.ts'
 
 const CHECKOUT = resolve(import.meta.dirname, '../../..')
@@ -92,7 +92,7 @@ t.test('security.md names only codes and variables that exist', async (t) => {
   t.ok(variables.includes('JWT_SECRET'))
   const named = [...page.matchAll(/`([A-Z][A-Z0-9_]+)`/g)].map(([, name]) => name as string)
   t.ok(named.length > 10)
-  for (const name of named) t.ok(name in PROBLEM_STATUS || variables.includes(name), name)
+  for (const name of named) t.ok(name in PROBLEMS || variables.includes(name), name)
 })
 
 t.test('every link in security.md leads to a file or heading', async (t) => {

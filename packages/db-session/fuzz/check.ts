@@ -1,6 +1,6 @@
 import { OwnError } from './interpreter.ts'
 import { ROUTES } from './program.ts'
-import { codeOf, type Scope, type SessionTrace, type Trace, type Transaction } from './trace.ts'
+import { codeOf, isRolledBack, type SessionTrace, type Trace, type Transaction } from './trace.ts'
 
 /** A row as another connection sees it. */
 export interface Row {
@@ -40,7 +40,9 @@ function checkStatus(trace: Trace, complain: (what: string) => void): void {
   const { response, last, thrown, disconnected } = trace
   if (disconnected) return
   if (!response) {
-    if (!trace.excuse) complain('there was no response')
+    // a stream of rows breaks off if its backend is killed
+    const isCut = trace.mayBeKilled && trace.program.end.kind === 'rows'
+    if (!trace.excuse && !isCut) complain('there was no response')
     return
   }
   const { status, body } = response
@@ -163,10 +165,6 @@ function expected({ operations }: Transaction): string[] {
   return operations.flatMap(({ label, state, scope }) =>
     label !== undefined && state === 'done' && !isRolledBack(scope) ? label : [],
   )
-}
-
-function isRolledBack(scope: Scope | undefined): boolean {
-  return scope !== undefined && (scope.rolledBack || isRolledBack(scope.parent))
 }
 
 /** Decides the fate of each transaction by the response, unless an early commit has decided it. */

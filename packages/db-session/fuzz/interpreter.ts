@@ -267,10 +267,14 @@ async function savepoint(place: Place, step: Extract<Step, { kind: 'savepoint' }
     if (step.outcome === 'rollbackOnly') db.rollbackOnly()
   }
   try {
-    await session.wait(() => {
-      if (step.via === 'objection') return Model.transaction(place.db(), work)
-      return step.via === 'savepoint' ? place.db().savepoint(work) : place.db().transaction(work)
-    }, step.via !== 'objection')
+    await session.wait(
+      () => {
+        if (step.via === 'objection') return Model.transaction(place.db(), work)
+        return step.via === 'savepoint' ? place.db().savepoint(work) : place.db().transaction(work)
+      },
+      place.scope,
+      step.via !== 'objection',
+    )
     if (step.outcome === 'rollbackOnly') scope.rolledBack = true
     else parent.failed ||= scope.failed && !scope.rolledBack
   } catch (error) {
@@ -301,7 +305,7 @@ async function unitOfWork(place: Place, step: Extract<Step, { kind: 'unit of wor
   try {
     if (step.via === 'app') await app.unitOfWork(work, options)
     // a unit of work without a statement ends some ticks later
-    else await session.wait(() => place.db().unitOfWork(work, options), false)
+    else await session.wait(() => place.db().unitOfWork(work, options), place.scope, false)
     const reason = last?.mustFail
     if (reason) trace.violations.push(`a unit of work resolved although ${reason}`)
     last?.end('committed')

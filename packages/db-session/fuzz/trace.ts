@@ -59,6 +59,10 @@ export function codeOf(error: unknown): string {
   return ''
 }
 
+export function isRolledBack(scope: Scope | undefined): boolean {
+  return scope !== undefined && (scope.rolledBack || isRolledBack(scope.parent))
+}
+
 /** Returns true if Postgres or the network ended the connection. */
 function isLost(error: unknown): boolean {
   return /^(57P0|08|DB_SESSION_CONNECTION_LOST|ECONN|EPIPE)/.test(codeOf(error))
@@ -70,8 +74,8 @@ export class SessionTrace {
   /** Each statement is a transaction of its own: mode read at read committed. */
   readonly oneMessage: boolean
   readonly transactions: Transaction[] = []
-  /** Operations under way that must be awaited before the end. */
-  pending = 0
+  /** The savepoints of operations under way that must be awaited before the end. */
+  readonly pending = new Set<{ readonly scope: Scope | undefined }>()
   /** Operations that reach the session some ticks later. */
   maybePending = 0
   /** How many operations were under way when the handler or the unit of work returned. */
@@ -116,7 +120,7 @@ export class SessionTrace {
     const operation: Operation = { label, what, transaction, scope, isSentAtOnce, state: 'under way' }
     transaction.operations.push(operation)
     try {
-      const result = await this.wait(send, isSentAtOnce)
+      const result = await this.wait(send, scope, isSentAtOnce)
       operation.state = 'done'
       return result
     } catch (error) {
@@ -133,8 +137,9 @@ export class SessionTrace {
    *
    * @param isSentAtOnce - false if a library reaches the session only some ticks later, perhaps after its end
    */
-  async wait<T>(start: () => PromiseLike<T>, isSentAtOnce = true): Promise<T> {
-    if (isSentAtOnce) this.pending++
+  async wait<T>(start: () => PromiseLike<T>, scope: Scope | undefined, isSentAtOnce = true): Promise<T> {
+    const operation = { scope }
+    if (isSentAtOnce) this.pending.add(operation)
     else this.maybePending++
     try {
       return await start()
@@ -143,7 +148,7 @@ export class SessionTrace {
       if (REFUSALS.has(code) || isLost(error)) this.refused = code || 'connection lost'
       throw error
     } finally {
-      if (isSentAtOnce) this.pending--
+      if (isSentAtOnce) this.pending.delete(operation)
       else this.maybePending--
     }
   }
@@ -162,8 +167,10 @@ export class SessionTrace {
    * @param goesOn - true if the response is a row stream, which keeps the session open: operations under way may still end
    */
   returned(goesOn = false): void {
-    this.pendingAtEnd = goesOn ? 0 : this.pending
-    this.maybePendingAtEnd = goesOn ? this.pending + this.maybePending : this.maybePending
+    // what is still under way in a savepoint that was rolled back has no effect
+    const pending = [...this.pending].filter(({ scope }) => !isRolledBack(scope)).length
+    this.pendingAtEnd = goesOn ? 0 : pending
+    this.maybePendingAtEnd = goesOn ? pending + this.maybePending : this.maybePending
   }
 
   /** Sets the fate of the last transaction, unless an early commit has decided it. */

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { pino } from 'pino'
 import t from 'tap'
 import { buildOffline } from '../../../test-support/social-api.ts'
-import { fileOf } from '../src/site.ts'
+import { findFile } from '../src/index.ts'
 import { siteIn } from '../src/site-builder.ts'
 
 const SITE = {
@@ -100,8 +100,7 @@ t.test('the built site is served', async (t) => {
       t.ok(statusCode === 404 || statusCode === 400, `${path}: ${statusCode}`)
       t.notMatch(body, 'secret')
     }
-    const { raw } = { raw: { headers: {}, method: 'GET' } }
-    t.equal(await fileOf({ dir, isBeingBuilt: () => false }, '../beside.html', raw as never), undefined)
+    t.equal(await findFile({ dir, isBeingBuilt: () => false }, '../beside.html'), undefined)
   })
 })
 

@@ -14,6 +14,7 @@ import { publishLifecycle } from './lifecycle-events.ts'
 import type { ServiceDescription } from './service-description.ts'
 import stream from './stream.ts'
 
+export { PoolStatements } from './pool-statements.ts'
 export type { ServiceDescription } from './service-description.ts'
 
 export interface XrayOptions {
@@ -21,14 +22,10 @@ export interface XrayOptions {
   readonly key: string
   /** The pool whose statements outside a database session are shown. */
   readonly knex: Knex
-  /** Opens another pool on the same database, with at most `max` connections. X-ray closes it. */
-  readonly createPool: (max: number) => Knex
   /** The diagnostics channel on which the service publishes the caller: `{ id, role }`. */
   readonly callerChannel: string
   /** The codes of problem documents whose `detail` never contains a value from a client. */
   readonly safeDetails: readonly string[]
-  /** The folder with a Markdown page for each error code. */
-  readonly errorPages: string
   /** Members of the `config` of X-ray's routes, such as those that exempt a route from a rate limit. */
   readonly routeConfig?: FastifyContextConfig
   readonly tokenBench: TokenBenchOptions
@@ -58,7 +55,7 @@ export default fp<XrayOptions>(
 
         await scope.register(assets, options)
         scope.get('/service', async () => options.service)
-        await scope.register(lessons, { dir: options.errorPages, guide: options.service.guide })
+        await scope.register(lessons, { guide: options.service.guide })
         await scope.register(stream, options)
         await scope.register(tokenBench, { ...options.tokenBench, prefix: '/bench/token' })
         await scope.register(hashBench, { prefix: '/bench/hash' })

@@ -15,13 +15,12 @@ const CROWD = 50
 
 interface SessionBenchOptions {
   readonly knex: Knex
-  readonly createPool: (max: number) => Knex
 }
 
 /** Requests that fail on purpose. They write to the bench's own table, and to no other. */
-const sessionBench: FastifyPluginAsyncTypebox<SessionBenchOptions> = async (app, { knex, createPool }) => {
+const sessionBench: FastifyPluginAsyncTypebox<SessionBenchOptions> = async (app, { knex }) => {
   const table = createSeats(knex)
-  const crowd = createCrowd(createPool)
+  const crowd = createCrowd(knex)
   // A lost database, or somebody else's lock, must not keep the service from stopping.
   app.addHook('preClose', async () => {
     await Promise.race([table.drop().catch(() => {}), sleep(500, undefined, { ref: false })])
