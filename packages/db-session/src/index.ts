@@ -1,7 +1,3 @@
-/**
- * @module
- * @mergeModuleWith <project>
- */
-
+/** @module @mergeModuleWith <project> */
 export { type DbSessionOptions, dbSession, dbSession as default } from './plugin.ts'
 export * from './unit-of-work.ts'

@@ -220,9 +220,9 @@ export class Session {
     await this.#control(parent, text).catch(() => {})
   }
 
-  /** Sends a statement about a savepoint, which is allowed while the savepoint is open. */
+  /** Sends a statement about a savepoint of a scope, which is allowed while the savepoint is open. */
   async #control(scope: Scope, text: string): Promise<void> {
-    if (this.#reason) throw this.#reason
+    if (scope.isClosed) throw this.#reason ?? new DbSessionError('DB_SESSION_OVER')
     await this.#enqueue('savepoint', scope, { text })
   }
 

@@ -311,6 +311,61 @@ t.test('of two simultaneous savepoints, the second is rejected and the first is 
   t.same(response.seen, ['first'])
 })
 
+t.test('a savepoint that goes on after the one around it was rolled back', async (t) => {
+  const ends: string[] = []
+  /** Leaves a savepoint of the second level under way, and returns a function that lets it end. */
+  const leaveInner = async (db: DbSession) => {
+    let goOn = () => {}
+    const work = async (outer: DbSession) => {
+      const gate = new Promise<void>((resolve) => {
+        goOn = resolve
+      })
+      outer
+        .savepoint(() => gate)
+        .then(
+          () => ends.push('resolved'),
+          ({ code }) => ends.push(code),
+        )
+      throw new Error('undo')
+    }
+    await db.savepoint(work).catch(() => {})
+    return goOn
+  }
+  const goOns: (() => void)[] = []
+  const { hit } = await start(t, database, (app) => {
+    app.post('/later', async ({ db }) => {
+      await db('users').insert({ email: 'kept' })
+      const goOn = await leaveInner(db)
+      await db.savepoint(async (outer) => {
+        await outer('users').insert({ email: 'kept too' })
+        const work = async (inner: DbSession) => {
+          await inner('users').insert({ email: 'rolled back' })
+          goOn()
+          await until(() => ends.length === 1)
+          throw new Error('undo')
+        }
+        await outer.savepoint(work).catch(() => {})
+      })
+      return {}
+    })
+    app.post('/after-the-response', async ({ db }) => {
+      await db('users').insert({ email: 'kept' })
+      goOns.push(await leaveInner(db))
+      return {}
+    })
+  })
+  t.test('does not touch a later savepoint', async (t) => {
+    t.match(await hit('POST', '/later'), { status: 200, seen: ['kept', 'kept too'] })
+    t.same(ends.splice(0), ['DB_SESSION_OVER'])
+  })
+  t.test('is rejected, even after the response', async (t) => {
+    t.match(await hit('POST', '/after-the-response'), { status: 200, seen: ['kept'] })
+    for (const goOn of goOns) goOn()
+    await until(() => ends.length === 1)
+    t.same(ends, ['DB_SESSION_OVER'])
+  })
+})
+
 t.test('afterCommit() of a savepoint that was rolled back does not run', async (t) => {
   const ran: string[] = []
   const { hit } = await start(t, database, (app) => {
