@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
 
-/** Debian's. */
+/** Starts Debian's chromium. */
 export function launch(...args: string[]): Promise<Browser> {
   return chromium.launch({
     executablePath: execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim(),
@@ -23,9 +23,9 @@ export function launch(...args: string[]): Promise<Browser> {
 
 const source = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** What axe finds that keeps people from using a page: what is wrong, and where. */
+/** Returns the serious and critical accessibility problems that axe finds: the rule and the element. */
 export async function axe(page: Page): Promise<string[]> {
-  // Run by the debugger, which no Content-Security-Policy keeps from it.
+  // The debugger runs it, so a Content-Security-Policy does not apply.
   await page.evaluate(source)
   const { violations } = await page.evaluate<AxeResults>('axe.run()')
   return violations

@@ -1,8 +1,8 @@
-/** What the service answered: its body parsed if it is JSON, else as text. */
-export interface Answer {
+/** A response of the service. The body is parsed if it is JSON, otherwise it is text. */
+export interface ClientResponse {
   status: number
   headers: Headers
-  // biome-ignore lint/suspicious/noExplicitAny: what a client gets is what the tests are about
+  // biome-ignore lint/suspicious/noExplicitAny: the tests check the bodies of responses
   body: any
 }
 
@@ -17,7 +17,7 @@ export interface Call {
 /** A running service, as a client sees it. */
 export interface ServiceClient {
   url: string
-  call(method: string, path: string, call?: Call): Promise<Answer>
+  call(method: string, path: string, call?: Call): Promise<ClientResponse>
   /** Signs up and logs in; returns the user's id and access token. */
   signUp(email: string): Promise<{ id: number; token: string }>
 }
@@ -30,7 +30,7 @@ export function createClient(url: string): ServiceClient {
     method: string,
     path: string,
     { token, json, form, text, headers }: Call = {},
-  ): Promise<Answer> => {
+  ): Promise<ClientResponse> => {
     const body = text ?? (json === undefined ? undefined : JSON.stringify(json))
     const response = await fetch(url + path, {
       method,

@@ -20,7 +20,7 @@ import pg from 'pg'
 import { freePort } from './ports.ts'
 import type { Scope } from './process.ts'
 
-/** A Postgres of the test's own, on a port that stays the same when it is started again. */
+/** A Postgres server for one test. Its port stays the same when it starts again. */
 export class Cluster {
   readonly url: string
   readonly data: string
@@ -41,12 +41,12 @@ export class Cluster {
     return path.join(this.data, '..', `log-${this.#port}`)
   }
 
-  /** What it has logged so far. */
+  /** Returns everything that it has logged so far. */
   async log(): Promise<string> {
     return readFile(this.#log, 'utf8')
   }
 
-  /** Resolves when it answers. */
+  /** Starts the server; resolves when it accepts a query. */
   async start(settings: Record<string, string> = {}): Promise<void> {
     const all = {
       port: this.#port,
@@ -83,7 +83,7 @@ export class Cluster {
     }, 'the start of Postgres')
   }
 
-  /** `fast` ends the sessions and writes all down; `immediate` is as a crash: the next start recovers. */
+  /** Stops the server: `fast` ends all sessions and writes a checkpoint; `immediate` is like a crash, so the next start recovers. */
   async stop(mode: 'fast' | 'immediate'): Promise<void> {
     const child = this.#process
     if (!child || child.exitCode !== null || child.signalCode !== null) return
@@ -92,7 +92,7 @@ export class Cluster {
     await exited
   }
 
-  /** Asks over a connection of its own, so that a restart does not matter. */
+  /** Runs a query on a new connection, so that it works after a restart. Returns the first column. */
   async query(sql: string): Promise<unknown[]> {
     const client = new pg.Client({ connectionString: this.url })
     client.on('error', () => {})
@@ -104,7 +104,7 @@ export class Cluster {
     }
   }
 
-  /** Another cluster with the same data, which must not be running. */
+  /** Returns another cluster with the same data. This one must not be running. */
   async copy(): Promise<Cluster> {
     const data = `${this.data}-copy`
     await cp(this.data, data, { recursive: true, preserveTimestamps: true })
@@ -114,7 +114,7 @@ export class Cluster {
     return new Cluster(url.href, data, this.#program, this.#account)
   }
 
-  /** A streaming replica of this one, which must not be running. */
+  /** Returns a streaming replica of this cluster, which must not be running. */
   async standby(): Promise<Cluster> {
     const replica = await this.copy()
     const { hostname, port, username, password } = new URL(this.url)
@@ -125,7 +125,7 @@ export class Cluster {
     return replica
   }
 
-  /** Gives what a test has put there to the account that Postgres runs as. */
+  /** Makes the account that Postgres runs as the owner of a file or folder. */
   async own(folder: string): Promise<void> {
     const { uid, gid } = this.#account
     await chown(folder, uid, gid)
@@ -136,9 +136,9 @@ export class Cluster {
 }
 
 /**
- * A new cluster, not running, made with the embedded Postgres's programs; its folder is removed with the test.
+ * Creates a cluster with the embedded Postgres's programs, not started. Its folder is removed at the end of the test.
  *
- * @param database - one that it has besides, and that `url` is of
+ * @param database - the name of a database to create; `url` then names it
  */
 export async function newCluster(t: Scope, database?: string): Promise<Cluster> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'cluster-'))
@@ -146,7 +146,7 @@ export async function newCluster(t: Scope, database?: string): Promise<Cluster> 
   const client = new pg.Client({ connectionString: made.url })
   await client.connect()
   const { rows } = await client.query('select pg_backend_pid() as pid')
-  // the server may call its folder by another name than others can
+  // the path that the server reports may not exist for this process
   const program = await readlink(`/proc/${rows[0].pid}/exe`)
   if (database !== undefined) await client.query(`create database ${client.escapeIdentifier(database)}`)
   await client.end()
@@ -159,7 +159,7 @@ export async function newCluster(t: Scope, database?: string): Promise<Cluster> 
   return new Cluster(url.href, made.dataDir, program, { uid, gid })
 }
 
-/** Waits for what becomes true by itself, asking again as fast as the event loop turns. */
+/** Waits until `check` returns true; calls it once per turn of the event loop. */
 async function until(check: () => Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + 60_000
   while (!(await check())) {

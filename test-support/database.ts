@@ -3,7 +3,7 @@ import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import knexFactory, { type Knex } from 'knex'
 import type { Scope } from './process.ts'
 
-/** Opens a pool of a suite's own, independent of the service's settings. */
+/** Opens a pool for a test suite, independent of the service's settings. */
 export function openKnex(url: string, max = 4): Knex {
   return knexFactory({ client: 'pg', connection: url, pool: { min: 0, max } })
 }
@@ -14,7 +14,7 @@ export async function migrate(url: string): Promise<void> {
   await knex.destroy()
 }
 
-/** Creates a migrated database of its own; returns its URL. */
+/** Creates a migrated database for the scope; returns its URL. */
 export async function migratedDatabase(scope: Scope): Promise<string> {
   const database = await createTestDatabase()
   scope.teardown(() => database.drop())

@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 
-/** A JSON Schema of the document, as far as the tests look into it. */
+/** The members of a JSON Schema that the tests read. */
 export interface Schema {
   $ref?: string
   type?: string
@@ -25,7 +25,7 @@ export interface Media {
 }
 
 export interface Operation {
-  /** As in `PUT /posts/{id}`. */
+  /** For example `PUT /posts/{id}`. */
   name: string
   method: string
   path: string
@@ -48,7 +48,7 @@ export interface OpenApi {
   components: { schemas: Record<string, Schema>; securitySchemes: object }
 }
 
-/** The operations of a document, in its order. */
+/** Returns the operations of a document, in its order. */
 export function readOperations(document: OpenApi): Operation[] {
   return Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([key, operation]) => {
@@ -58,23 +58,23 @@ export function readOperations(document: OpenApi): Operation[] {
   )
 }
 
-/** The schema that a `$ref` of the document stands for, or the schema itself. */
+/** Returns the schema that a `$ref` points to, or the schema itself. */
 export function follow(document: OpenApi, schema: Schema): Schema {
   const name = schema.$ref?.replace('#/components/schemas/', '')
   return name === undefined ? schema : (document.components.schemas[name] ?? schema)
 }
 
-/** Checks values against schemas of the document, found by the keys that lead there. */
+/** Creates a function that checks a value against the schema at these keys of the document. */
 export function createValidator(document: OpenApi) {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   // The named import of a CommonJS default.
   addFormats.default(ajv)
-  // What these two ask for is more than a document can say, and the service's own tests hold it.
+  // The service's own tests check these two: a document cannot express their rules.
   ajv.addFormat('idn-email', true)
   ajv.addFormat('new-password', true)
   ajv.addSchema(document, 'openapi')
 
-  /** What is wrong with the value; nothing where it is as the schema says. */
+  /** Returns the errors of the value, or undefined if it matches the schema. */
   return (value: unknown, ...keys: (string | number)[]): string | undefined => {
     const pointer = keys.map((key) =>
       encodeURIComponent(String(key).replaceAll('~', '~0').replaceAll('/', '~1')),

@@ -1,16 +1,17 @@
 import { request as httpRequest, type OutgoingHttpHeaders } from 'node:http'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import type { FastifyInstance } from 'fastify'
+import type { Knex } from 'knex'
 import type { Test } from 'tap'
 import { createLogger } from '../examples/social-api/platform/logging.ts'
 import { type AppConfig, buildApp } from '../examples/social-api/src/app.ts'
-import { type Answer, createClient, parse, type ServiceClient } from './client.ts'
+import { type ClientResponse, createClient, parse, type ServiceClient } from './client.ts'
 import { migrate, openKnex } from './database.ts'
-import { secretsHunt } from './secrets.ts'
+import { createSecretScanner, failOnSecrets } from './secrets.ts'
 
 export const SECRET = 'a secret of the tests, long enough to sign with'
 
-/** Limits that no test meets but those about them. */
+/** Limits that no test reaches, except the tests of the limits. */
 export const GENEROUS: AppConfig['throttles'] = {
   requestsPerMinute: 1_000_000,
   signUpsPerMinute: 1_000_000,
@@ -30,18 +31,17 @@ const DEFAULTS = {
   refreshFamilyTtl: '90d',
   bcryptCost: 10,
   hasDemoData: false,
-
   behindTls: false,
   throttles: GENEROUS,
-  // The test's own work is done in the same process, and holds it up; held up for a whole sample, it measures Infinity.
+  // The test runs in the same process and blocks the event loop; blocked for a whole sample, the delay is Infinity.
   pressure: { maxEventLoopDelay: 0 },
 }
 
 /**
- * The service on a database and a port of its own, spoken to over HTTP; `prepare` adds to it before it listens.
+ * Starts the service on a database and a port of its own, for requests over HTTP. `prepare` is called before it listens.
  *
- * With `CONTRACT_URL` set it is the one there that is spoken to, its tables emptied before, and `app` is one beside it on
- * the same database, `CONTRACT_DATABASE_URL`. Who asks for one that is special is given their own all the same.
+ * With `CONTRACT_URL` set, requests go to the service at that URL, whose tables are emptied first, and `app` is another
+ * instance on the same database, `CONTRACT_DATABASE_URL`. A test that needs special options gets an instance of its own anyway.
  */
 export async function serve(
   t: Test,
@@ -51,29 +51,29 @@ export async function serve(
   const { CONTRACT_URL, CONTRACT_DATABASE_URL } = process.env
   const isElsewhere = CONTRACT_URL !== undefined && Object.keys(options).every((name) => name === 'poolMax')
   const database = isElsewhere ? await emptied(CONTRACT_DATABASE_URL) : await migrated()
-  const hunt = secretsHunt()
-  hunt.add('secret', SECRET)
-  hunt.add('secret', new URL(database.url).password)
-  const app = await hunt.listenToBuilding(() =>
+  const scanner = createSecretScanner()
+  scanner.add('secret', SECRET)
+  scanner.add('secret', new URL(database.url).password)
+  const app = await scanner.watchBuild(() =>
     buildApp({
       ...DEFAULTS,
-      loggerInstance: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
+      loggerInstance: createLogger({ level: 'trace', readable: false, destination: scanner.log }),
       databaseUrl: database.url,
       ...options,
     }),
   )
   prepare(app)
   const url = isElsewhere ? CONTRACT_URL : await app.listen({ host: '127.0.0.1', port: 0 })
-  hunt.listenTo(app.server)
+  scanner.watchServer(app.server)
   t.teardown(async () => {
     for (const hash of await app
       .knex('users')
       .pluck('password')
       .catch(() => []))
-      hunt.add('hash', hash)
+      scanner.add('hash', hash)
     await app.close()
     await database.drop()
-    refuseWhatIsFound(hunt)
+    failOnSecrets(scanner)
   })
 
   return { app, ...createClient(url) }
@@ -85,21 +85,26 @@ async function migrated() {
   return database
 }
 
+/** Empties the tables, and starts their ids at 1 again. */
+export async function truncateTables(knex: Knex): Promise<void> {
+  await knex.raw('TRUNCATE users, posts, votes RESTART IDENTITY CASCADE')
+}
+
 async function emptied(url = ''): Promise<{ url: string; drop(): Promise<void> }> {
   const knex = openKnex(url, 1)
-  await knex.raw('TRUNCATE users, posts, votes RESTART IDENTITY CASCADE')
+  await truncateTables(knex)
   await knex.destroy()
   return { url, drop: async () => {} }
 }
 
-/** The service without a database, for requests that do not come as far as to need one: `app.inject` them. */
+/** Builds the service without a database, for requests that need none. Send them with `app.inject`. */
 export async function buildOffline(t: Test, options: Partial<AppConfig> = {}): Promise<FastifyInstance> {
-  const hunt = secretsHunt()
-  hunt.add('secret', SECRET)
-  const app = await hunt.listenToBuilding(() =>
+  const scanner = createSecretScanner()
+  scanner.add('secret', SECRET)
+  const app = await scanner.watchBuild(() =>
     buildApp({
       ...DEFAULTS,
-      loggerInstance: createLogger({ level: 'trace', readable: false, destination: hunt.log }),
+      loggerInstance: createLogger({ level: 'trace', readable: false, destination: scanner.log }),
       databaseUrl: 'postgres://127.0.0.1:1/none',
       poolMax: 1,
       ...options,
@@ -107,24 +112,19 @@ export async function buildOffline(t: Test, options: Partial<AppConfig> = {}): P
   )
   t.teardown(async () => {
     await app.close()
-    refuseWhatIsFound(hunt)
+    failOnSecrets(scanner)
   })
   return app
 }
 
-export function refuseWhatIsFound(hunt: ReturnType<typeof secretsHunt>): void {
-  const found = hunt.found()
-  if (found.length > 0) throw new Error(`The service showed what is secret:\n${found.join('\n')}`)
-}
-
-/** Sends a path as it is: `fetch` would mend it. */
+/** Sends a path unchanged: `fetch` would normalize it. */
 export async function callRaw(
   url: string,
   path: string,
   { method = 'GET', headers = {} }: { method?: string; headers?: OutgoingHttpHeaders } = {},
-): Promise<Answer> {
+): Promise<ClientResponse> {
   const { hostname: host, port } = new URL(url)
-  // Of an IPv6 address a URL has brackets.
+  // In a URL, an IPv6 address has brackets.
   const hostname = host.replaceAll(/[[\]]/g, '')
   return new Promise((resolve, reject) => {
     httpRequest({ hostname, port, path, method, headers }, async (response) => {

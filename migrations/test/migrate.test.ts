@@ -15,7 +15,7 @@ const NAMES = [
 ]
 const { MIGRATION_SESSION, migrateToLatest, migrationSource, pendingMigrations } = source
 
-t.test('migrations are known by their names without an extension, in order', async (t) => {
+t.test('migrations are recorded by their names without an extension, in order', async (t) => {
   for (const { migrationSource } of [source, built]) {
     const migrations = await migrationSource.getMigrations([])
     t.same(
@@ -28,26 +28,26 @@ t.test('migrations are known by their names without an extension, in order', asy
   t.same(await knex('knex_migrations').orderBy('id').pluck('name'), NAMES)
 })
 
-t.test('each migration, up and down again, leaves the schema as it was', async (t) => {
+t.test('each migration can be rolled back, and then run again', async (t) => {
   const { knex } = await database(t)
-  // knex's own tables, which are not the migrations' doing.
+  // Creates knex's own tables, which do not belong to a migration.
   await knex.migrate.list({ migrationSource })
   for (const name of NAMES) {
-    const before = await schemaOf(knex)
+    const before = await readSchema(knex)
     await knex.migrate.up({ migrationSource })
-    const after = await schemaOf(knex)
-    t.notSame(after, before, `${name} does something`)
+    const after = await readSchema(knex)
+    t.notSame(after, before, `${name} changes the schema`)
     await knex.migrate.down({ migrationSource })
-    t.same(await schemaOf(knex), before, `${name} undoes it`)
+    t.same(await readSchema(knex), before, `${name} restores the schema`)
     t.match(await pendingMigrations(knex), [name])
     await knex.migrate.up({ migrationSource })
-    t.same(await schemaOf(knex), after, `${name} does the same again`)
+    t.same(await readSchema(knex), after, `${name} makes the same change again`)
   }
   t.same(await pendingMigrations(knex), [])
 })
 
 t.test(
-  'a database that was never migrated has all of them pending, and stays untouched by the question',
+  'in a new database all migrations are pending, and pendingMigrations() does not change it',
   async (t) => {
     const { knex } = await database(t)
     t.same(await pendingMigrations(knex), NAMES)
@@ -57,17 +57,17 @@ t.test(
   },
 )
 
-t.test('a second time there is nothing to do', async (t) => {
+t.test('a second migrateToLatest() changes nothing', async (t) => {
   const { knex } = await database(t)
   await migrateToLatest(knex)
-  const before = await schemaOf(knex)
+  const before = await readSchema(knex)
   t.same(await migrateToLatest(knex), [])
-  t.same(await schemaOf(knex), before)
+  t.same(await readSchema(knex), before)
 })
 
 for (const [first, second, title] of [
-  [built, source, 'what the build has migrated, the TypeScript source knows as done'],
-  [source, built, 'what the TypeScript source has migrated, the build knows as done'],
+  [built, source, 'the TypeScript source recognizes the migrations that the build has run'],
+  [source, built, 'the build recognizes the migrations that the TypeScript source has run'],
 ] as const) {
   t.test(title, async (t) => {
     const { knex } = await database(t)
@@ -81,17 +81,20 @@ for (const [first, second, title] of [
   })
 }
 
-t.test('of several pools that migrate at once, one runs each, and none fails', async (t) => {
-  const { knex, connect } = await database(t)
-  const pools = Array.from({ length: 5 }, () => connect())
-  const ran = await Promise.all(pools.map((pool) => migrateToLatest(pool)))
-  t.same(ran.flat(), NAMES)
-  t.equal(ran.filter(({ length }) => length > 0).length, 1)
-  t.same(await knex('knex_migrations').orderBy('id').pluck('name'), NAMES)
-  t.same(await knex('knex_migrations_lock').pluck('is_locked'), [0])
-})
+t.test(
+  'of several pools that migrate at the same time, one runs the migrations, and none fails',
+  async (t) => {
+    const { knex, connect } = await database(t)
+    const pools = Array.from({ length: 5 }, () => connect())
+    const ran = await Promise.all(pools.map((pool) => migrateToLatest(pool)))
+    t.same(ran.flat(), NAMES)
+    t.equal(ran.filter(({ length }) => length > 0).length, 1)
+    t.same(await knex('knex_migrations').orderBy('id').pluck('name'), NAMES)
+    t.same(await knex('knex_migrations_lock').pluck('is_locked'), [0])
+  },
+)
 
-t.test('it waits for a migration that knex’s own command is running', async (t) => {
+t.test('migrateToLatest() waits for migrations that knex’s own command is running', async (t) => {
   const { knex, connect } = await database(t)
   await knex.migrate.list({ migrationSource })
   const command = connect(MIGRATION_SESSION)
@@ -112,7 +115,7 @@ t.test('a lock row that a killed process left behind is freed', async (t) => {
 })
 
 t.test(
-  'one that a session which migrates still holds is left to it, with an error that says so',
+  'a lock row that a migrating session still holds is not freed, and migrateToLatest() rejects',
   async (t) => {
     const { knex, connect } = await database(t)
     await knex.migrate.up({ migrationSource })
@@ -121,16 +124,16 @@ t.test(
     await holder.raw('SELECT 1')
 
     await t.rejects(migrateToLatest(knex), /already locked/)
-    t.same(await pendingMigrations(knex), NAMES.slice(1), 'and nothing was run')
+    t.same(await pendingMigrations(knex), NAMES.slice(1), 'no migration has run')
     t.same(await knex('knex_migrations_lock').pluck('is_locked'), [1])
 
     await holder.destroy()
-    await gone(knex, MIGRATION_SESSION)
-    t.same(await migrateToLatest(knex), NAMES.slice(1), 'until that session has ended')
+    await waitForEnd(knex, MIGRATION_SESSION)
+    t.same(await migrateToLatest(knex), NAMES.slice(1), 'after the end of that session')
   },
 )
 
-t.test('a session that migrates another database holds nothing here', async (t) => {
+t.test('a session that migrates another database does not hold the lock here', async (t) => {
   const [{ knex }, other] = [await database(t), await database(t)]
   await knex.migrate.up({ migrationSource })
   await knex('knex_migrations_lock').update({ is_locked: 1 })
@@ -138,7 +141,7 @@ t.test('a session that migrates another database holds nothing here', async (t) 
   t.same(await migrateToLatest(knex), NAMES.slice(1))
 })
 
-t.test('a migration that fails leaves nothing behind, and the next attempt is free to run', async (t) => {
+t.test('a migration that fails is rolled back, and the next attempt can run', async (t) => {
   const { knex } = await database(t)
   await knex.schema.createTable('votes', (table) => table.text('in_the_way'))
   await t.rejects(migrateToLatest(knex), { code: '42P07' })
@@ -148,12 +151,12 @@ t.test('a migration that fails leaves nothing behind, and the next attempt is fr
   t.same(await migrateToLatest(knex), NAMES)
 })
 
-t.test('the tables', async (t) => {
+t.test('the tables have the constraints of the contract', async (t) => {
   const { knex } = await database(t)
   await migrateToLatest(knex)
   t.beforeEach(() => knex.raw('TRUNCATE users, posts, votes RESTART IDENTITY CASCADE'))
 
-  t.test('take a plain INSERT that names the course’s columns only', async (t) => {
+  t.test('an INSERT with only the course’s columns succeeds', async (t) => {
     await fill(knex)
     t.match(await knex('users').first(), { id: 1, role: 'user', created_at: Date })
     t.match(await knex('posts').first(), { id: 1, published: true, created_at: Date })
@@ -161,7 +164,7 @@ t.test('the tables', async (t) => {
     await t.rejects(knex.raw("INSERT INTO posts (title, content) VALUES ('a', 'b')"), { code: '23502' })
   })
 
-  t.test('are emptied by a TRUNCATE that begins their ids anew', async (t) => {
+  t.test('TRUNCATE with RESTART IDENTITY empties the tables and restarts their ids', async (t) => {
     await fill(knex)
     await knex.raw('TRUNCATE users, posts, votes RESTART IDENTITY CASCADE')
     for (const table of ['users', 'posts', 'votes']) t.same(await knex(table), [], table)
@@ -170,7 +173,7 @@ t.test('the tables', async (t) => {
     t.equal((await knex('posts').first()).id, 1)
   })
 
-  t.test('keep an e-mail as typed, and once whatever its case', async (t) => {
+  t.test('an email is stored as typed, and is unique regardless of case', async (t) => {
     await knex('users').insert({ email: 'Ann@Example.com', password: 'x' })
     await t.rejects(knex('users').insert({ email: 'aNN@eXAMPLE.COM', password: 'x' }), {
       code: '23505',
@@ -180,19 +183,19 @@ t.test('the tables', async (t) => {
     t.same(await knex('users').orderBy('id').pluck('email'), ['Ann@Example.com', 'anne@example.com'])
   })
 
-  t.test('know the roles user and admin, and no other', async (t) => {
+  t.test('a role is user or admin', async (t) => {
     for (const role of ['user', 'admin']) await knex('users').insert({ email: role, password: 'x', role })
     await t.rejects(knex('users').insert({ email: 'root', password: 'x', role: 'root' }), { code: '23514' })
   })
 
-  t.test('take one vote of a user and a post, on a post that is there', async (t) => {
+  t.test('a user has one vote per post, and only for a post that exists', async (t) => {
     await fill(knex)
     await t.rejects(knex('votes').insert({ user_id: 1, post_id: 1 }), { code: '23505' })
     await t.rejects(knex('votes').insert({ user_id: 1, post_id: 99 }), { code: '23503' })
     await t.rejects(knex('votes').insert({ user_id: 99, post_id: 1 }), { code: '23503' })
   })
 
-  t.test('lose a user’s posts and votes with the user, and nobody else’s', async (t) => {
+  t.test('deleting a user deletes only their posts and votes', async (t) => {
     await fill(knex)
     await knex('users').insert({ email: 'bob@example.com', password: 'x' })
     await knex('posts').insert({ title: 'of bob', content: 'b', owner_id: 2 })
@@ -206,7 +209,7 @@ t.test('the tables', async (t) => {
     t.same(await knex('votes'), [{ user_id: 2, post_id: 2 }])
   })
 
-  t.test('lose a post’s votes with the post', async (t) => {
+  t.test('deleting a post deletes its votes', async (t) => {
     await fill(knex)
     await knex('posts').where({ id: 1 }).delete()
     t.same(await knex('votes'), [])
@@ -228,7 +231,7 @@ async function database(t: Test) {
       client: 'pg',
       connection: { connectionString: url, application_name },
       pool: { min: 0, max: 4 },
-      // A migration that fails is told by its error.
+      // A migration that fails rejects with its error.
       log: { warn() {} },
     })
     pools.push(pool)
@@ -241,12 +244,12 @@ async function database(t: Test) {
   return { knex: connect(), connect }
 }
 
-/** All that there is in the database: columns, indexes, constraints and sequences. */
-async function schemaOf(knex: Knex) {
+/** Returns the columns, indexes, constraints and sequences of the database. */
+async function readSchema(knex: Knex) {
   const rows = async (sql: string) => (await knex.raw(sql)).rows
   return {
     columns: await rows(
-      // In their order, but not by number: that of a dropped column is not given again.
+      // In order, but without their numbers, because the number of a dropped column is not used again.
       `SELECT table_name, column_name, data_type, is_nullable, column_default
        FROM information_schema.columns WHERE table_schema = 'public' ORDER BY table_name, ordinal_position`,
     ),
@@ -261,8 +264,8 @@ async function schemaOf(knex: Knex) {
   }
 }
 
-/** Postgres ends a session a moment after its client has gone. */
-async function gone(knex: Knex, application_name: string): Promise<void> {
+/** Waits until Postgres has ended the sessions of an application, which takes a moment after the disconnect. */
+async function waitForEnd(knex: Knex, application_name: string): Promise<void> {
   const sessions = () =>
     knex('pg_stat_activity')
       .where({ application_name, datname: knex.raw('current_database()') })

@@ -4,7 +4,7 @@ import { explain, prepareDatabase } from '../prepare.ts'
 
 const silent = { log: () => {} }
 
-t.test('prepareDatabase migrates, and fills only a database without users', async (t) => {
+t.test('prepareDatabase migrates, and seeds only a database without users', async (t) => {
   const { url, drop } = await createTestDatabase()
   t.teardown(drop)
   let seeded = 0

@@ -29,7 +29,7 @@ async function sendAndDisconnect(url: string, username: string, localAddress: st
   socket.destroy()
 }
 
-const countOf = (statuses: (number | undefined)[], status: number) =>
+const countStatus = (statuses: (number | undefined)[], status: number) =>
   statuses.filter((one) => one === status).length
 
 async function startTwo(t: Test, env: Record<string, string>) {
@@ -40,7 +40,7 @@ async function startTwo(t: Test, env: Record<string, string>) {
   return { urls: [first.url, second.url], databaseUrl: DATABASE_URL }
 }
 
-t.test('20,500 logins that disconnect do not make the service forget who guessed', async (t) => {
+t.test('20,500 logins that disconnect do not reset the count of failed logins', async (t) => {
   const { url } = await startService(t, { BCRYPT_COST: '10', THROTTLE_REQUESTS_PER_MINUTE: '0' })
   await signUp(url)
   const guess = async () => {
@@ -48,7 +48,7 @@ t.test('20,500 logins that disconnect do not make the service forget who guessed
     for (const address of ['127.0.5.1', '127.0.5.2', '127.0.5.3']) {
       const statuses = []
       for (const _ of numbers(14)) statuses.push(await logIn(url, ANN.username, 'wrong', address))
-      checked.push(countOf(statuses, 403))
+      checked.push(countStatus(statuses, 403))
     }
     return checked
   }
@@ -62,11 +62,11 @@ t.test('20,500 logins that disconnect do not make the service forget who guessed
   }
   t.comment(`20,500 logins in ${((performance.now() - start) / 1000).toFixed()} s`)
   t.same(await guess(), [0, 0, 0])
-  t.equal(await logIn(url, 'nobody@example.com', 'wrong', '127.0.6.1'), 429, 'a sender has paid')
-  t.equal(await logIn(url, 'nobody@example.com', 'wrong', '127.0.7.1'), 403, 'another address has not')
+  t.equal(await logIn(url, 'nobody@example.com', 'wrong', '127.0.6.1'), 429, 'their own address is limited')
+  t.equal(await logIn(url, 'nobody@example.com', 'wrong', '127.0.7.1'), 403, 'another address is not')
 })
 
-t.test('951 logins of one address in 20 s leave a stranger’s login at 200', async (t) => {
+t.test('951 logins from one address in 20 s do not block logins from other addresses', async (t) => {
   const { url } = await startService(t)
   await signUp(url)
   let open = 0
@@ -89,19 +89,21 @@ t.test('951 logins of one address in 20 s leave a stranger’s login at 200', as
   }
   const statuses = await isFlooding
   t.same(strangers, Array(16).fill(200))
-  t.comment(`of the flood, ${countOf(statuses, 200)} were served and ${countOf(statuses, 503)} rejected`)
+  t.comment(
+    `of the flood, ${countStatus(statuses, 200)} were served and ${countStatus(statuses, 503)} rejected`,
+  )
 })
 
 t.test('of 100 simultaneous attempts at two processes, 10 to 13 passwords are checked', async (t) => {
   const { urls } = await startTwo(t, {})
   const attempts = numbers(100).map((index) => logIn(urls[index % 2] as string, ANN.username, 'wrong'))
   const statuses = await Promise.all(attempts)
-  const checked = countOf(statuses, 403)
+  const checked = countStatus(statuses, 403)
   t.ok(checked >= 10 && checked <= 13, `${checked} were checked`)
-  t.equal(checked + countOf(statuses, 429), 100)
+  t.equal(checked + countStatus(statuses, 429), 100)
 })
 
-t.test('40 simultaneous right logins of one user get in, at one process and at two', async (t) => {
+t.test('40 simultaneous correct logins of one user succeed, at one process and at two', async (t) => {
   const { urls } = await startTwo(t, {})
   for (const url of [[urls[0]], urls]) {
     const logins = numbers(40).map((index) =>
@@ -111,7 +113,7 @@ t.test('40 simultaneous right logins of one user get in, at one process and at t
   }
 })
 
-t.test('a test suite that empties the tables between its tests passes twenty times in a row', async (t) => {
+t.test('a test suite that truncates the tables between its tests passes twenty times in a row', async (t) => {
   const DATABASE_URL = await migratedDatabase(t)
   const { url } = await startService(t, { DATABASE_URL })
   const knex = openKnex(DATABASE_URL, 1)

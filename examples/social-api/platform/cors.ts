@@ -15,12 +15,11 @@ export async function registerCors(app: FastifyInstance, { corsOrigins = [] }: C
   const allowsAll = corsOrigins.includes('*')
 
   await app.register(cors, {
-    delegator: ({ method, headers, routeOptions }, done) => {
-      const { origin = '' } = headers
-      const isAllowed = routeOptions.config.cors !== false && (allowsAll || corsOrigins.includes(origin))
+    delegator: ({ method, headers }, done) => {
+      const { origin } = headers
+      const isAllowed = origin !== undefined && (allowsAll || corsOrigins.includes(origin))
       done(null, {
-        origin: isAllowed && origin !== '' && (allowsAll ? '*' : origin),
-        credentials: false,
+        origin: isAllowed && (allowsAll ? '*' : origin),
         methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
         exposedHeaders: ['Location', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id'],
         maxAge: 600,
@@ -29,11 +28,4 @@ export async function registerCors(app: FastifyInstance, { corsOrigins = [] }: C
       })
     },
   })
-}
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** `false`: pages of other origins may not read the responses, whatever is configured. */
-    cors?: false
-  }
 }

@@ -15,10 +15,8 @@ export interface DatabaseConfig {
 }
 
 /** Decorates `app.knex`, the pool, and `request.db`, the session of a request on one of its connections. */
-export async function registerDatabase(
-  app: FastifyInstance,
-  { databaseUrl, poolMax, dbLimits }: DatabaseConfig,
-) {
+export async function registerDatabase(app: FastifyInstance, config: DatabaseConfig) {
+  const { databaseUrl, poolMax, dbLimits } = config
   const knex = createKnex(databaseUrl, poolMax, app.log)
   app.decorate('knex', knex)
   await app.register(dbSession, {
@@ -29,14 +27,10 @@ export async function registerDatabase(
 }
 
 /** Creates a pool that opens connections when they are needed. knex's own messages go to the log, if there is one. */
-export function createKnex(databaseUrl: string, poolMax: number, log?: FastifyBaseLogger): Knex {
+export function createKnex(connectionString: string, poolMax: number, log?: FastifyBaseLogger): Knex {
   return knexFactory({
     client: 'pg',
-    connection: {
-      connectionString: databaseUrl,
-      application_name: 'social-api',
-      connectionTimeoutMillis: 5_000,
-    },
+    connection: { connectionString, application_name: 'social-api', connectionTimeoutMillis: 5_000 },
     pool: { min: 0, max: poolMax },
     acquireConnectionTimeout: 6_000,
     log: {

@@ -2,12 +2,8 @@
  * Protects clients from responses that they cannot read, and the service from revealing its inside: every error is sent as a
  * problem document (RFC 9457), and a 5xx says nothing about its cause.
  */
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { PROBLEM_STATUS, Problem, type ProblemCode } from '../src/problem.ts'
-
-export function registerErrors(app: FastifyInstance): void {
-  app.setErrorHandler(sendProblem)
-}
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { type InvalidValue, PROBLEMS, Problem, type ProblemCode } from '../src/problem.ts'
 
 /** Fastify's error handler, and its `frameworkErrors`. */
 export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
@@ -40,13 +36,9 @@ const BY_CODE: Record<string, ProblemCode> = {
 const BY_STATUS: Record<number, ProblemCode> = {
   400: 'MALFORMED_REQUEST',
   404: 'NOT_FOUND',
-  405: 'METHOD_NOT_ALLOWED',
   409: 'CONFLICT',
   413: 'PAYLOAD_TOO_LARGE',
-  414: 'URI_TOO_LONG',
   415: 'UNSUPPORTED_MEDIA_TYPE',
-  422: 'VALIDATION_FAILED',
-  431: 'HEADERS_TOO_LARGE',
   503: 'DATABASE_UNAVAILABLE',
 }
 
@@ -57,20 +49,16 @@ function toProblem(error: FastifyError & { headers?: Record<string, string> }): 
   if (error.message === 'aborted' || error.name === 'AbortError')
     return new Problem('MALFORMED_REQUEST', 'The client disconnected before the request was complete.')
   const code = databaseCode(error) ?? BY_CODE[error.code] ?? BY_STATUS[error.statusCode ?? 500] ?? 'INTERNAL'
-  return new Problem(code, PROBLEM_STATUS[code] < 500 ? error.message : undefined, {
+  return new Problem(code, PROBLEMS[code].status < 500 ? error.message : undefined, {
     cause: error,
     headers: { ...(code === 'OVERLOADED' && { 'retry-after': '1' }), ...error.headers },
   })
 }
 
-/** Postgres's own error, or Objection's around it. */
-interface DatabaseError extends Error {
-  severity?: string
-  nativeError?: { severity?: string; message: string }
-}
+type PostgresError = Error & { severity?: string }
 
 /** The code of an error from the pool itself. A database session has translated its own already. */
-function databaseCode(error: DatabaseError): ProblemCode | undefined {
+function databaseCode(error: PostgresError & { nativeError?: PostgresError }): ProblemCode | undefined {
   if (error.name === 'KnexTimeoutError') return 'OVERLOADED'
   // Postgres ends or rejects a connection with severity FATAL. If it ends silently, pg has only a message.
   const { severity, message } = error.nativeError ?? error
@@ -84,15 +72,16 @@ const FORMAT_MESSAGES: Record<string, string> = {
 }
 
 function toValidationProblem({ validation = [], validationContext = 'body' }: FastifyError): Problem {
-  const errors = validation.map(({ instancePath, keyword, params, message = 'is invalid' }) =>
-    keyword === 'required'
-      ? { in: validationContext, path: `${instancePath}/${params.missingProperty}`, message: 'is required' }
-      : {
-          in: validationContext,
-          path: instancePath,
-          message: FORMAT_MESSAGES[String(params.format)] ?? message,
-        },
-  )
+  const errors = validation.map(({ instancePath: path, keyword, params, message = 'is invalid' }) => {
+    if (keyword === 'required')
+      return { in: validationContext, path: `${path}/${params.missingProperty}`, message: 'is required' }
+    return { in: validationContext, path, message: FORMAT_MESSAGES[String(params.format)] ?? message }
+  })
+  return invalidValues(errors)
+}
+
+/** Returns a 422 that lists the values, and speaks of the first one. */
+export function invalidValues(errors: InvalidValue[]): Problem {
   const [first] = errors
   return new Problem('VALIDATION_FAILED', `${first?.in}${first?.path} ${first?.message}.`, { errors })
 }

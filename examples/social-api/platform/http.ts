@@ -5,21 +5,20 @@
  * Node and Fastify's router reject these before any hook runs, with responses of their own. The contract wants problem
  * documents, and no plugin gives them: hence this code.
  */
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, METHODS, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import type { ConnectionError, FastifyInstance, FastifyRequest } from 'fastify'
+import findMyWay, { type HTTPMethod } from 'find-my-way'
 import { Problem, type ProblemCode } from '../src/problem.ts'
 
 const KiB = 1024
-const MiB = 1024 * KiB
 
 /** Fastify's options that limit one connection. A slow or idle client is disconnected; until then it costs one socket. */
 export const SERVER_LIMITS = Object.freeze({
   // The largest login: 2 × 1,024 characters, each up to 12 bytes as `\ud83d\ude00` or `%F0%9F%98%80`, and the names.
   bodyLimit: 32 * KiB,
-  // The time in which the whole request must arrive.
   requestTimeout: 20_000,
-  // The time without a byte in either direction after which a client counts as gone.
   connectionTimeout: 60_000,
   // Longer than nginx keeps an unused connection, so that Node does not close one while nginx sends a request on it.
   keepAliveTimeout: 72_000,
@@ -47,7 +46,7 @@ const NEGOTIATION_HEADERS = ['accept', 'accept-charset', 'accept-encoding', 'acc
 
 /** How much of a body that is too large is read, so that its sender gets to read the 413. */
 const MAX_DRAIN_MS = 5_000
-const MAX_DRAIN_BYTES = 8 * MiB
+const MAX_DRAIN_BYTES = 8 * 1024 * KiB
 
 const brokenTargets = new WeakMap<IncomingMessage, Problem>()
 
@@ -74,7 +73,6 @@ function findTargetProblem(path: string, method = 'GET'): Problem | undefined {
 }
 
 export function isPercentEncoded(text: string): boolean {
-  if (!text.includes('%')) return true
   try {
     decodeURIComponent(text)
     return true
@@ -118,36 +116,30 @@ function findHostProblem({ httpVersion, headers, rawHeaders }: IncomingMessage):
  */
 async function drain(request: IncomingMessage): Promise<void> {
   if (request.complete || request.destroyed) return
-  await new Promise<void>((resolve) => {
-    let bytes = 0
-    const timer = setTimeout(resolve, MAX_DRAIN_MS)
-    request.once('close', resolve).once('end', resolve)
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > MAX_DRAIN_BYTES) resolve()
-    })
-    request.once('close', () => clearTimeout(timer))
+  const isTooLarge = new AbortController()
+  let bytes = 0
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > MAX_DRAIN_BYTES) isTooLarge.abort()
   })
+  const signal = AbortSignal.any([isTooLarge.signal, AbortSignal.timeout(MAX_DRAIN_MS)])
+  await finished(request, { signal }).catch(() => {})
 }
 
 /** A wrong method on a known path is a 405 that lists the right ones in `Allow`. An unknown path is a 404. */
 function rejectOtherMethods(app: FastifyInstance): void {
-  const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>()
+  // Fastify's own router does not say which methods a path has. (Its type of a method, and Node's, are any string.)
+  const router = findMyWay(ROUTER_OPTIONS)
   app.addHook('onRoute', ({ url, method, constraints }) => {
     // A route with a constraint is hidden from whoever does not meet it.
-    if (url === '*' || constraints) return
-    const route = routes.get(url) ?? { pattern: toPattern(url), methods: new Set() }
-    for (const one of [method].flat()) route.methods.add(one)
-    routes.set(url, route)
+    if (url !== '*' && !constraints) router.on([method].flat() as HTTPMethod[], url, () => {})
   })
 
   const reject = (request: FastifyRequest): never => {
     const [path = '/'] = request.url.split('?', 1)
-    const methods = [...routes.values()]
-      .filter(({ pattern }) => pattern.test(path))
-      .flatMap((route) => [...route.methods])
+    const methods = (METHODS as HTTPMethod[]).filter((method) => router.find(method, path) !== null)
     if (methods.length === 0) throw new Problem('NOT_FOUND', `There is nothing at ${request.method} ${path}.`)
-    const allow = [...new Set(methods)].sort().join(', ')
+    const allow = methods.sort().join(', ')
     throw new Problem('METHOD_NOT_ALLOWED', `${request.method} is not allowed. Allowed: ${allow}.`, {
       headers: { allow },
     })
@@ -157,15 +149,6 @@ function rejectOtherMethods(app: FastifyInstance): void {
   app.addHook('onRequest', async (request) => {
     if (request.is404) reject(request)
   })
-}
-
-function toPattern(url: string): RegExp {
-  const pattern = url
-    .replace(/\/$/, '')
-    .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replace(/:\w+/g, '[^/]+')
-  return new RegExp(`^${pattern}/?$`)
 }
 
 /** Node's `clientError`: bytes that its parser rejects, or that do not arrive in time. They are not a request yet. */

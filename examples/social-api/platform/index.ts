@@ -1,25 +1,26 @@
-/** What every service needs and no lesson is about, in the order in which a request meets it. */
+/** Protects the features from what is wrong with any request: each file from one thing, in the order a request meets them. */
 import type { FastifyBaseLogger, FastifyInstance, FastifyServerOptions } from 'fastify'
 import { type CorsConfig, registerCors } from './cors.ts'
 import { type DatabaseConfig, registerDatabase } from './database.ts'
-import { registerErrors, sendProblem } from './errors.ts'
+import { sendProblem } from './errors.ts'
 import { type HeadersConfig, registerHeaders } from './headers.ts'
 import { ROUTER_OPTIONS, registerHttp, replaceBrokenTarget, SERVER_LIMITS, sendClientError } from './http.ts'
-import { createRequestId, registerRequestId, registerSqlLog } from './logging.ts'
+import { createRequestId, registerSqlLog } from './logging.ts'
 import { type MetricsConfig, registerMetrics } from './metrics.ts'
 import { registerOpenapi } from './openapi.ts'
 import { type OverloadConfig, registerOverload } from './overload.ts'
 import { registerProblemResponses } from './problem-responses.ts'
 import { type RateLimitConfig, registerRateLimit } from './rate-limit.ts'
-import { registerValidation } from './validation.ts'
+import { AJV, registerValidation } from './validation.ts'
 
-export interface PlatformConfig
-  extends CorsConfig,
-    DatabaseConfig,
-    HeadersConfig,
-    MetricsConfig,
-    OverloadConfig,
-    RateLimitConfig {
+type FileConfigs = CorsConfig &
+  DatabaseConfig &
+  HeadersConfig &
+  MetricsConfig &
+  OverloadConfig &
+  RateLimitConfig
+
+export interface PlatformConfig extends FileConfigs {
   readonly loggerInstance: FastifyBaseLogger
   /** The number of proxies in front of the service, or their addresses. @default no `X-Forwarded-For` is believed */
   readonly trustProxy?: number | string | undefined
@@ -37,6 +38,7 @@ export function serverOptions({ loggerInstance, trustProxy }: PlatformConfig) {
         ? (_address: string, hop: number) => hop < trustProxy
         : (trustProxy ?? false),
     routerOptions: ROUTER_OPTIONS,
+    ajv: AJV,
     rewriteUrl: replaceBrokenTarget,
     frameworkErrors: sendProblem,
     clientErrorHandler: sendClientError,
@@ -49,10 +51,9 @@ export async function registerPlatform(
   config: PlatformConfig,
   observe: () => Promise<void>,
 ): Promise<void> {
-  registerErrors(app)
+  app.setErrorHandler(sendProblem)
   await registerDatabase(app, config)
   await observe()
-  registerRequestId(app)
   await registerHeaders(app, config)
   await registerCors(app, config)
   await registerRateLimit(app, config)

@@ -5,8 +5,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { PoolStatements } from '@auth-primer/tool-xray'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
-import type { Knex } from 'knex'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
 
@@ -18,42 +18,27 @@ export interface LoggingOptions {
   readonly destination?: DestinationStream
 }
 
-const SECRETS = [
-  'password',
-  'current_password',
-  'new_password',
-  'client_secret',
-  'access_token',
-  'refresh_token',
-]
-const SECRET_HEADERS = ['token', 'secret', 'authorization', 'cookie', '["set-cookie"]']
+const PRETTY = { sync: true, translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true }
+
+const PASSWORDS = ['password', 'current_password', 'new_password']
+const TOKENS = ['token', 'access_token', 'refresh_token', 'secret', 'client_secret']
+const HEADERS = ['authorization', 'cookie', 'set-cookie']
+/** A path of pino's names one place: these cover what is logged, its members, and their members. */
+const PREFIXES = ['', '*', '*.*']
 
 export function createLogger({ level, readable, destination }: LoggingOptions): Logger {
   const options = {
     level,
     serializers: { err: describeError, req: describeRequest },
-    // A path names one place; the second and third list cover the members of what is logged.
     redact: {
-      paths: [...SECRETS, ...SECRET_HEADERS].flatMap((name) =>
-        ['', '*.', '*.*.'].map((prefix) => join(prefix, name)),
+      paths: [...PASSWORDS, ...TOKENS, ...HEADERS].flatMap((name) =>
+        PREFIXES.map((prefix) => `${prefix}["${name}"]`),
       ),
       censor: '[redacted]',
     },
+    hooks: { streamWrite: readable ? escapeForPretty : escapeControls },
   }
-  if (!readable) {
-    const output = destination ?? pino.destination()
-    return pino(options, { write: (line) => output.write(escapeControls(line)) })
-  }
-  const output = pretty({ sync: true, translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true })
-  // pino-pretty decodes the JSON's escapes, so those of control characters are escaped once more.
-  return pino(options, {
-    write: (line) =>
-      output.write(
-        escapeControls(line).replace(JSON_ESCAPE, (found) =>
-          CONTROL_ESCAPE.test(found) ? `\\${found}` : found,
-        ),
-      ),
-  })
+  return pino(options, readable ? pretty(PRETTY) : (destination ?? pino.destination()))
 }
 
 /** JSON leaves these as they are, but a terminal may act on them, or show the line in another order. */
@@ -66,14 +51,15 @@ export function escapeControls(line: string): string {
   return line.replace(TERMINAL_CONTROLS, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-function join(prefix: string, name: string): string {
-  return name.startsWith('[') ? `${prefix.replace(/\.$/, '')}${name}` : `${prefix}${name}`
+/** pino-pretty decodes the JSON's escapes, so those of control characters are escaped once more. */
+function escapeForPretty(line: string): string {
+  return escapeControls(line).replace(JSON_ESCAPE, (found) =>
+    CONTROL_ESCAPE.test(found) ? `\\${found}` : found,
+  )
 }
 
-/**
- * Neither a search term nor an email, nor a token that a client puts into a query or a path by mistake. The proxy's log has
- * the client's address, under the same request id.
- */
+// Neither a search term nor an email, nor a token that a client puts into a query or a path by mistake. The proxy's log has
+// the client's address, under the same request id.
 function describeRequest({ method, originalUrl, host }: FastifyRequest): object {
   const [path = ''] = originalUrl.split('?', 1)
   return { method, url: path.replace(/[^/]*(?:@|%40)[^/]*|[^/]{41,}/gi, '[redacted]'), host }
@@ -101,19 +87,6 @@ export function createRequestId({ headers }: { headers: IncomingHttpHeaders }): 
   return typeof given === 'string' && SAFE_ID.test(given) ? given : `req-${randomUUID()}`
 }
 
-export function registerRequestId(app: FastifyInstance): void {
-  app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id)
-    done()
-  })
-}
-
-/** What knex emits for a statement. */
-interface SentStatement {
-  readonly __knexQueryUid: string
-  readonly sql: string
-}
-
 /** At debug, logs every statement of a request with the request's id, without the values bound to it. */
 export function registerSqlLog(app: FastifyInstance): void {
   if (app.log.level !== 'debug' && app.log.level !== 'trace') return
@@ -127,21 +100,10 @@ export function registerSqlLog(app: FastifyInstance): void {
   // A statement sent directly through the pool belongs to the request of the current async context.
   const logs = new AsyncLocalStorage<FastifyBaseLogger>()
   app.addHook('onRequest', (request, _reply, done) => logs.run(request.log, done))
-  const sentAt = new Map<string, number>()
-  const { client } = app.knex
-  client.on('query', ({ __knexQueryUid: id }: SentStatement) => sentAt.set(id, performance.now()))
-  for (const event of ['query-response', 'query-error']) {
-    client.on(
-      event,
-      function (this: Knex.Client, _outcome: unknown, { __knexQueryUid: id, sql }: SentStatement) {
-        const ms = performance.now() - (sentAt.get(id) ?? performance.now())
-        sentAt.delete(id)
-        const log = logs.getStore()
-        // A session's client inherits these listeners.
-        if (log && this === client) logStatement(log, sql, ms)
-      },
-    )
-  }
+  new PoolStatements(app.knex, ({ sql = '' }, ms) => {
+    const log = logs.getStore()
+    if (log) logStatement(log, sql, ms)
+  }).start()
 }
 
 function logStatement(log: FastifyBaseLogger, sql: string, ms: number): void {

@@ -1,30 +1,22 @@
-/**
- * Protects clients from guesswork: the OpenAPI document, made from the schemas that validate, and Swagger UI to try it with.
- */
+/** Protects clients from guesswork: the OpenAPI document, made from the schemas that validate, and a page to try it with. */
 import { readFile } from 'node:fs/promises'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
+import { NOTHING } from './headers.ts'
 
 const DESCRIPTION = `Users, login, posts and votes: the sample service of auth-primer.
 
 Sign up, log in with **Authorize**, and try every operation that has a lock.`
 
-/**
- * The policy of Swagger UI: only scripts, styles and requests of this origin. Without `upgrade-insecure-requests`, since it
- * must work over plain HTTP.
- */
-const DOCS_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  // Swagger UI hides one empty drawing by an inline style.
-  "style-src 'self' 'unsafe-hashes' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='",
-  "connect-src 'self'",
-  "img-src 'self' data:",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+/** Swagger UI loads only from this origin, and hides one empty drawing by an inline style. */
+const DOCS_POLICY = {
+  ...NOTHING,
+  'script-src': ["'self'"],
+  'style-src': ["'self'", "'unsafe-hashes'", "'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='"],
+  'connect-src': ["'self'"],
+  'img-src': ["'self'", 'data:'],
+}
 
 export async function registerOpenapi(app: FastifyInstance) {
   await app.register(swagger, {
@@ -49,8 +41,7 @@ export async function registerOpenapi(app: FastifyInstance) {
         securitySchemes: {
           login: {
             type: 'oauth2',
-            description:
-              'Log in with an email as `username`, and its password. There is no client id or secret.',
+            description: 'The `username` is the email. There is no client id or secret.',
             flows: { password: { tokenUrl: 'login', scopes: {} } },
           },
         },
@@ -77,8 +68,8 @@ export async function registerOpenapi(app: FastifyInstance) {
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }
 
-/** The path is the same from the sources and from the build. */
-async function readAsset(name: string): Promise<string> {
+/** Reads a file of `assets/`. The path is the same from the sources and from the build. */
+export async function readAsset(name: string): Promise<string> {
   return readFile(new URL(import.meta.resolve(`@auth-primer/social-api/assets/${name}`)), 'utf8')
 }
 
@@ -87,16 +78,11 @@ type Members = Record<string, unknown>
 /** Writes each schema that has a title once, under `components`, where generated clients find the names of their types. */
 function nameSchemas(document: Members): Members {
   const schemas: Record<string, Members> = {}
-  const visit = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(visit)
-    if (typeof value !== 'object' || value === null) return value
-    const copy: Members = Object.fromEntries(Object.entries(value).map(([name, one]) => [name, visit(one)]))
-    const { title, type } = copy
-    if (type !== 'object' || typeof title !== 'string') return copy
+  const paths = JSON.parse(JSON.stringify(document.paths), (_key, value) => {
+    if (value?.type !== 'object' || typeof value.title !== 'string') return value
     // A response's example is moved next to its schema, so the same schema may come once without it.
-    if (!(title in schemas) || 'examples' in copy) schemas[title] = copy
-    return { $ref: `#/components/schemas/${title}` }
-  }
-  const paths = visit(document.paths)
+    if (!(value.title in schemas) || 'examples' in value) schemas[value.title] = value
+    return { $ref: `#/components/schemas/${value.title}` }
+  })
   return { ...document, paths, components: { ...(document.components as Members), schemas } }
 }

@@ -18,10 +18,8 @@ export interface OverloadConfig {
 /** The `config` of a route that responds even under pressure: a health check must not restart a process that is only busy. */
 export const EXEMPT_FROM_PRESSURE = { pressureHandler: () => {} }
 
-export async function registerOverload(
-  app: FastifyInstance,
-  { pressure, responseDeadlineMs = 30_000 }: OverloadConfig,
-) {
+export async function registerOverload(app: FastifyInstance, config: OverloadConfig) {
+  const { pressure, responseDeadlineMs = 30_000 } = config
   await app.register(underPressure, {
     // Averaged over five seconds, so that one long task, or another busy process, does not count as pressure.
     sampleInterval: 5_000,

@@ -1,8 +1,6 @@
 /**
  * Protects everyone from one address that sends too much: 429 with `Retry-After`. The count is approximate and per process.
  * Failed logins are counted exactly, in Postgres: `src/auth/login-limiter.ts`.
- *
- * A hook of our own calls the plugin, whose own hook would skip unknown paths.
  */
 import { isIP } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
@@ -17,10 +15,8 @@ export interface RateLimitConfig {
   }
 }
 
-export async function registerRateLimit(
-  app: FastifyInstance,
-  { throttles: { requestsPerMinute } }: RateLimitConfig,
-) {
+export async function registerRateLimit(app: FastifyInstance, { throttles }: RateLimitConfig) {
+  const { requestsPerMinute } = throttles
   if (requestsPerMinute === 0) return
   await app.register(rateLimit, {
     global: false,
@@ -28,15 +24,19 @@ export async function registerRateLimit(
     timeWindow: '1 minute',
     keyGenerator: clientNetwork,
   })
+  // The plugin's own hook would skip unknown paths.
   const count = app.createRateLimit()
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.rateLimit === false) return
     const usage = await count(request)
     if (usage.isAllowed || !usage.isExceeded) return
-    throw new Problem('TOO_MANY_REQUESTS', undefined, {
-      headers: { 'retry-after': String(usage.ttlInSeconds) },
-    })
+    throw tooManyRequests(undefined, usage.ttlInSeconds)
   })
+}
+
+export function tooManyRequests(detail: string | undefined, seconds: number): Problem {
+  const headers = { 'retry-after': String(Math.max(Math.ceil(seconds), 1)) }
+  return new Problem('TOO_MANY_REQUESTS', detail, { headers })
 }
 
 /** Returns the network that a request is counted for: its client's, or the proxy's own if that sent no address. */

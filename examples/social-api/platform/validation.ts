@@ -4,25 +4,10 @@
  *
  * Own code because Fastify's defaults coerce (`null` becomes 0, `limit=0x10` passes) and replace broken UTF-8.
  */
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import addFormats from 'ajv-formats'
-import type { FastifyInstance, FastifySchema, FastifySchemaCompiler } from 'fastify'
-import { Problem } from '../src/problem.ts'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import { type InvalidValue, Problem } from '../src/problem.ts'
+import { invalidValues } from './errors.ts'
 import { isPercentEncoded } from './http.ts'
-
-export function registerValidation(app: FastifyInstance): void {
-  app.setValidatorCompiler(validatorCompiler)
-  readBodies(app)
-
-  app.addHook('preValidation', ({ query, originalUrl }, _reply, done) => {
-    done(findQueryProblem(query as object, originalUrl))
-  })
-}
-
-// Members that a schema does not name are removed, so a handler cannot store them by mistake.
-const ajv = new Ajv({ coerceTypes: false, useDefaults: true, removeAdditional: 'all', allErrors: true })
-// The named import of a CommonJS default.
-addFormats.default(ajv)
 
 const LABEL = '[\\p{L}\\p{N}](?:[\\p{L}\\p{M}\\p{N}-]{0,61}[\\p{L}\\p{M}\\p{N}])?'
 const ATOM = "[\\p{L}\\p{M}\\p{N}!#$%&'*+/=?^_`{|}~-]+"
@@ -30,31 +15,43 @@ const ATOM = "[\\p{L}\\p{M}\\p{N}!#$%&'*+/=?^_`{|}~-]+"
 const EMAIL = new RegExp(`^${ATOM}(?:\\.${ATOM})*@(?:${LABEL}\\.)+${LABEL}$`, 'u')
 // Two emails that look the same could be two users. Some of these are letters to Unicode (U+3164, U+115F).
 const INVISIBLE = /[\p{Cc}\p{Default_Ignorable_Code_Point}]/u
-ajv.addFormat('idn-email', (text: string) => EMAIL.test(text) && !INVISIBLE.test(text))
-ajv.addFormat('new-password', (text: string) => {
-  const password = text.normalize('NFC')
-  return [...password].length >= 8 && Buffer.byteLength(password) <= 72
-})
 
-interface Validator {
-  (data: unknown): boolean
-  errors?: ErrorObject[] | null
+/** Fastify's `ajv`. Members that a schema does not name are removed, so a handler cannot store them by mistake. */
+export const AJV: FastifyServerOptions['ajv'] = {
+  customOptions: { coerceTypes: false, useDefaults: true, removeAdditional: 'all', allErrors: true },
+  onCreate(ajv) {
+    ajv.addFormat('idn-email', (text: string) => EMAIL.test(text) && !INVISIBLE.test(text))
+    ajv.addFormat('new-password', (text: string) => {
+      const password = text.normalize('NFC')
+      return [...password].length >= 8 && Buffer.byteLength(password) <= 72
+    })
+  },
 }
 
-/** Validates a body as it is. The values of a path or a query are text, so integers are read first. */
-const validatorCompiler: FastifySchemaCompiler<FastifySchema> = ({ schema, httpPart }) => {
-  const validate = ajv.compile(schema)
-  const isText = httpPart !== 'body'
-  const validator: Validator = (data) => {
-    if (isText) readIntegers(data as Record<string, unknown>, validate)
-    validator.errors = validate(data) ? findIllFormedText(data) : (validate.errors ?? [])
-    return !validator.errors
-  }
-  return validator
+export function registerValidation(app: FastifyInstance): void {
+  readBodies(app)
+
+  app.addHook('preValidation', ({ params, query, originalUrl, routeOptions: { schema } }, _reply, done) => {
+    readIntegers(params, schema?.params)
+    readIntegers(query, schema?.querystring)
+    done(findQueryProblem(query as object, originalUrl))
+  })
+
+  // After validation, which removes what no schema names.
+  app.addHook('preHandler', ({ params, query, body, routeOptions: { schema } }, _reply, done) => {
+    const invalid = [
+      ...(schema?.params ? findIllFormedText('params', params) : []),
+      ...(schema?.querystring ? findIllFormedText('querystring', query) : []),
+      ...(schema?.body ? findIllFormedText('body', body) : []),
+    ]
+    done(invalid.length > 0 ? invalidValues(invalid) : undefined)
+  })
 }
 
-function readIntegers(data: Record<string, unknown>, { schema }: ValidateFunction): void {
-  const { properties = {} } = schema as { properties?: Record<string, { type?: string }> }
+/** The values of a path or a query are text, so integers are read before they are validated. */
+function readIntegers(values: unknown, schema: unknown): void {
+  const data = values as Record<string, unknown>
+  const { properties = {} } = (schema ?? {}) as { properties?: Record<string, { type?: string }> }
   for (const [name, { type }] of Object.entries(properties)) {
     const text = data[name]
     if (type === 'integer' && typeof text === 'string' && /^[0-9]+$/.test(text)) data[name] = Number(text)
@@ -62,21 +59,13 @@ function readIntegers(data: Record<string, unknown>, { schema }: ValidateFunctio
 }
 
 /** Postgres cannot store NUL, and UTF-8 has no lone surrogates. */
-function findIllFormedText(data: unknown, path = ''): ErrorObject[] | null {
+function findIllFormedText(part: string, data: unknown, path = ''): InvalidValue[] {
   if (typeof data === 'string') {
-    if (data.includes('\0')) return [ajvError(path, 'must not contain NUL')]
-    if (!data.isWellFormed()) return [ajvError(path, 'must not contain a lone surrogate')]
-  } else if (typeof data === 'object' && data !== null) {
-    for (const [name, value] of Object.entries(data)) {
-      const found = findIllFormedText(value, `${path}/${name}`)
-      if (found) return found
-    }
+    if (data.includes('\0')) return [{ in: part, path, message: 'must not contain NUL' }]
+    if (!data.isWellFormed()) return [{ in: part, path, message: 'must not contain a lone surrogate' }]
   }
-  return null
-}
-
-function ajvError(instancePath: string, message: string): ErrorObject {
-  return { instancePath, message, keyword: 'text', schemaPath: '#', params: {} }
+  if (typeof data !== 'object' || data === null) return []
+  return Object.entries(data).flatMap(([name, value]) => findIllFormedText(part, value, `${path}/${name}`))
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })

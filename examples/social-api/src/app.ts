@@ -4,20 +4,20 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type PlatformConfig, registerPlatform, serverOptions } from '../platform/index.ts'
 import { type AuthConfig, auth } from './auth/plugin.ts'
+import { xrayOptions } from './demo/xray.ts'
 import { health } from './health.ts'
 import { posts } from './posts/routes.ts'
 import { users } from './users/routes.ts'
 import { votes } from './votes/routes.ts'
 import { type WelcomeConfig, welcome } from './welcome.ts'
-import { type XrayConfig, xrayOptions } from './xray.ts'
 
-export type AppConfig = PlatformConfig & AuthConfig & WelcomeConfig & GuideOptions & XrayConfig
+export type AppConfig = PlatformConfig & AuthConfig & WelcomeConfig & GuideOptions
 
 /** Builds the service, ready to listen. */
 export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const app = Fastify(serverOptions(config)).withTypeProvider<TypeBoxTypeProvider>()
   await registerPlatform(app, config, async () => {
-    if (config.xrayKey) await app.register(xray, xrayOptions(app, config.xrayKey, config))
+    if (config.xrayKey) await app.register(xray, await xrayOptions(app, config.xrayKey, config))
   })
 
   await app.register(auth, config)

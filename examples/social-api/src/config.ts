@@ -2,6 +2,8 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { keyring } from '@auth-primer/jwt-kit'
 import { defaultDataDir } from '@auth-primer/tool-postgres'
+import ipaddr from 'ipaddr.js'
+import { isPercentEncoded } from '../platform/http.ts'
 
 /** What a variable may be. `parse` returns undefined if the text is invalid. */
 interface Kind<T> {
@@ -9,27 +11,27 @@ interface Kind<T> {
   parse(text: string): T | undefined
 }
 
-const kind = <T>(expected: string, parse: (text: string) => T | undefined): Kind<T> => ({ expected, parse })
+const kind = <T>(expected: string, parse: Kind<T>['parse']): Kind<T> => ({ expected, parse })
 
 const text = (expected: string, isValid: (text: string) => boolean) =>
   kind(expected, (text) => (isValid(text) ? text : undefined))
 
+const matching = (expected: string, pattern: RegExp) => text(expected, (text) => pattern.test(text))
+
 const choice = <T extends string>(...names: T[]) =>
   kind(`one of ${names.join(', ')}`, (text) => names.find((name) => name === text))
 
-const integer = (min: number, max: number, what: string) =>
-  kind(`${what} from ${min} to ${max}`, (text) =>
-    /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined,
-  )
+const integer = (min: number, max: number, expected: string) =>
+  kind(expected, (text) => {
+    const isValid = /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max
+    return isValid ? Number(text) : undefined
+  })
 
-const PORT = kind('a port from 0 to 65535 (0: any free one)', integer(0, 65_535, 'a port').parse)
-const LIMIT = kind('a number from 1 to 1000000 (0: no limit)', integer(0, 1_000_000, 'a number').parse)
-const DURATION = text('a duration with its unit, such as 30m, 12h or 30d', (text) =>
-  /^[1-9][0-9]{0,6}[smhd]$/.test(text),
-)
+const PORT = integer(0, 65_535, 'a port from 0 to 65535 (0: any free one)')
+const LIMIT = integer(0, 1_000_000, 'a number from 1 to 1000000 (0: no limit)')
+const DURATION = matching('a duration with its unit, such as 30m, 12h or 30d', /^[1-9][0-9]{0,6}[smhd]$/)
 // Only a shell expands `~`; in an .env file it would be the name of the folder.
-const FOLDER = text('a folder, not beginning with `~`', (text) => !text.startsWith('~'))
-
+const FOLDER = matching('a folder, not beginning with `~`', /^[^~]/)
 const HOST = text(
   'an IP address or a name of this machine, without a port',
   (text) => isIP(text) > 0 || /^[\p{L}\p{N}.-]+$/u.test(text),
@@ -39,13 +41,12 @@ const HOST = text(
 const URL_PARTS = /^postgres(ql)?:\/\/([^/?#@]*@)?[^/?#@]*(\/[^/?#@]*)?(\?[^#@]*)?$/
 const POSTGRES_URL = text(
   'a postgres:// URL, with `/`, `#`, `?`, `@` and `%` in its password percent-encoded',
-  (text) => URL_PARTS.test(text) && URL.canParse(text) && succeeds(() => decodeURIComponent(text)),
+  (text) => URL_PARTS.test(text) && URL.canParse(text) && isPercentEncoded(text),
 )
 
-// jwt-kit rejects secrets that are short, well known, or a repeated pattern.
 const SECRET = text(
   'a random secret of at least 32 bytes, not a well-known one (`openssl rand -base64 48` makes one)',
-  (text) => succeeds(() => keyring('HS256', [{ kid: '1', key: text }])),
+  isGoodSecret,
 )
 
 const ORIGINS = kind(
@@ -62,9 +63,8 @@ const PROXIES = kind<number | string>(
     'loopback, comma-separated (not true: then anyone could claim any address)',
   (text) => {
     if (/^\d+$/.test(text)) return integer(1, 16, 'proxies').parse(text)
-    return text.split(',').every((one) => one.trim() === 'loopback' || isAddressOrRange(one.trim()))
-      ? text
-      : undefined
+    const proxies = text.split(',').map((one) => one.trim())
+    return proxies.every((one) => one === 'loopback' || isAddressOrRange(one)) ? text : undefined
   },
 )
 
@@ -74,15 +74,15 @@ function isOrigin(text: string): boolean {
 }
 
 function isAddressOrRange(text: string): boolean {
-  const [address = '', bits = '1', ...rest] = text.split('/')
-  const family = isIP(address)
-  const isMask = integer(1, family === 4 ? 32 : 128, 'bits').parse(bits) !== undefined
-  return family > 0 && !address.includes('%') && isMask && rest.length === 0
+  const [address = ''] = text.split('/')
+  if (isIP(address) === 0 || address.includes('%') || text.endsWith('/0')) return false
+  return text === address || ipaddr.isValidCIDR(text)
 }
 
-function succeeds(attempt: () => unknown): boolean {
+// jwt-kit rejects secrets that are short, well known, or a repeated pattern.
+function isGoodSecret(text: string): boolean {
   try {
-    attempt()
+    keyring('HS256', [{ kid: '1', key: text }])
     return true
   } catch {
     return false
@@ -96,11 +96,7 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
-/**
- * Reads the configuration from environment variables. The README lists them.
- *
- * @throws {ConfigError} with the name of each invalid variable, and what it should be.
- */
+/** Reads the configuration from environment variables, which the README lists. Throws a `ConfigError`. */
 export function readConfig(variables: NodeJS.ProcessEnv) {
   const mistakes: string[] = []
 
@@ -127,7 +123,7 @@ export function readConfig(variables: NodeJS.ProcessEnv) {
     port: read('PORT', PORT, 3000),
     /** Undefined: the embedded Postgres. */
     databaseUrl: readRequired('DATABASE_URL', POSTGRES_URL),
-    poolMax: read('DB_POOL_MAX', integer(1, 1000, 'a number of connections'), 10),
+    poolMax: read('DB_POOL_MAX', integer(1, 1000, 'a number of connections from 1 to 1000'), 10),
     dbLimits: read('DB_LIMITS', choice('transaction', 'role'), 'transaction'),
     dataDir: resolve(read('AUTH_PRIMER_DATA_DIR', FOLDER, defaultDataDir({}))),
     siteDir: resolve(read('AUTH_PRIMER_SITE_DIR', FOLDER, resolve(defaultDataDir({}), '../site'))),
@@ -136,7 +132,7 @@ export function readConfig(variables: NodeJS.ProcessEnv) {
     accessTokenTtl: read('ACCESS_TOKEN_TTL', DURATION, '30m'),
     refreshTokenTtl: read('REFRESH_TOKEN_TTL', DURATION, '30d'),
     refreshFamilyTtl: read('REFRESH_FAMILY_TTL', DURATION, '90d'),
-    bcryptCost: read('BCRYPT_COST', integer(10, 15, 'a bcrypt cost'), 12),
+    bcryptCost: read('BCRYPT_COST', integer(10, 15, 'a bcrypt cost from 10 to 15'), 12),
     /** Undefined: metrics are not served. */
     metricsPort: read('METRICS_PORT', PORT, undefined),
     corsOrigins: read('CORS_ORIGINS', ORIGINS, []),

@@ -8,10 +8,10 @@ import { describeResponse, Message } from './schemas.ts'
 /** How long the database may take. A load balancer should not wait as long as a request does. */
 const READY_TIMEOUT_MS = 1_500
 
-export const health: FastifyPluginAsyncTypebox = async (app) => {
-  // Shared by all requests that ask in the meantime: a database that hangs takes one connection.
-  let checking: Promise<string[]> | undefined
+const ALIVE = { message: 'The service is alive.' }
+const READY = { message: 'The service is ready.' }
 
+export const health: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/health',
     {
@@ -21,14 +21,15 @@ export const health: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'getHealth',
         tags: ['Service'],
         summary: 'Is the service alive?',
-        description:
-          'Responds as long as the process does, and asks nothing else: a process manager looks here.',
-        response: { 200: describeResponse(Message, { examples: [{ message: 'The service is alive.' }] }) },
+        description: 'Asks nothing but the process itself: a process manager looks here.',
+        response: { 200: describeResponse(Message, { examples: [ALIVE] }) },
       },
     },
-    async () => ({ message: 'The service is alive.' }),
+    async () => ALIVE,
   )
 
+  // Shared by all requests that ask in the meantime: a database that hangs takes one connection.
+  let checking: Promise<string[]> | undefined
   app.get(
     '/ready',
     {
@@ -38,22 +39,19 @@ export const health: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['Service'],
         summary: 'Is it able to serve?',
         description:
-          'Responds with 200 if the database responds and has every migration: a load balancer looks here.',
-        response: { 200: describeResponse(Message, { examples: [{ message: 'The service is ready.' }] }) },
+          'Responds with 200 if the database does and has every migration: a load balancer looks here.',
+        response: { 200: describeResponse(Message, { examples: [READY] }) },
       },
     },
     async () => {
       checking ??= pendingMigrations(app.knex).finally(() => {
         checking = undefined
       })
-      const pending = await Promise.race([checking, failAfterTimeout()])
+      const pending = await Promise.race([checking, setTimeout(READY_TIMEOUT_MS, undefined, { ref: false })])
+      if (pending === undefined)
+        throw new Problem('DATABASE_UNAVAILABLE', 'The database does not respond in time.')
       if (pending.length > 0) throw new Problem('DATABASE_UNAVAILABLE', 'Migrations are pending.')
-      return { message: 'The service is ready.' }
+      return READY
     },
   )
-}
-
-async function failAfterTimeout(): Promise<never> {
-  await setTimeout(READY_TIMEOUT_MS, undefined, { ref: false })
-  throw new Problem('DATABASE_UNAVAILABLE', 'The database does not respond in time.')
 }

@@ -6,12 +6,7 @@ export const MAX_INTEGER = 2 ** 31 - 1
 export const Id = Type.Integer({ minimum: 1, maximum: MAX_INTEGER })
 
 export const IdParams = Type.Object({
-  id: Type.Integer({
-    minimum: 1,
-    maximum: MAX_INTEGER,
-    description: 'A positive integer.',
-    examples: [1],
-  }),
+  id: Type.Integer({ ...Id, description: 'A positive integer.', examples: [1] }),
 })
 
 /** A `Date` in the code, ISO 8601 in a response. */

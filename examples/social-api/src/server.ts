@@ -8,7 +8,6 @@ const SHUTDOWN_TIMEOUT_MS = 8_000
 
 /** `npm run dev`: a readable log, at level debug unless LOG_LEVEL is set. */
 const isDev = process.argv.includes('--dev')
-
 /** `npm start`: the guide is built as a site, if it is missing or older than the docs. */
 const buildsSite = process.argv.includes('--build-guide')
 

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
+import { PLAIN_PAGE_POLICY, plainPage } from '@auth-primer/tool-guide'
 import accepts from '@fastify/accepts'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { allowInlineStyle } from '../platform/headers.ts'
-import { DEMO_PASSWORD, DEMO_USERS } from './demo/data.ts'
+import { readAsset } from '../platform/openapi.ts'
+import { WHOM_TO_LOG_IN_AS } from './demo/welcome.ts'
 import { Message } from './schemas.ts'
 
 export interface WelcomeConfig {
@@ -14,26 +14,16 @@ export interface WelcomeConfig {
 
 const GREETING = { message: 'Welcome to social-api. Its documentation is at /docs.' }
 
-const XRAY =
-  '<li><a href="/xray">X-ray</a>, which shows what happens within each request. The first time, open it by the address in the service’s log.</li>'
-
-const DEMO = `<h2>Log in as</h2>
-<ul>
-${DEMO_USERS.map(({ email, role }) => `  <li><code>${email}</code>${role === 'admin' ? ' (admin)' : ''}</li>`).join('\n')}
-</ul>
-<p>The password of each is <code>${DEMO_PASSWORD}</code>.</p>`
-
 export const welcome: FastifyPluginAsyncTypebox<WelcomeConfig> = async (app, { hasDemoData, xrayKey }) => {
   await app.register(accepts)
-  const file = new URL(import.meta.resolve('@auth-primer/social-api/assets/welcome.html'))
-  const page = (await readFile(file, 'utf8'))
-    .replace('<!-- X-ray -->', xrayKey ? XRAY : '')
-    .replace('<!-- demo users -->', hasDemoData ? DEMO : '')
+  const content = (await readAsset('welcome.html'))
+    .replace(xrayKey ? '' : /.*<!-- X-ray -->\n/, '')
+    .replace('<!-- demo users -->', hasDemoData ? WHOM_TO_LOG_IN_AS : '')
+  const page = plainPage('social-api', content)
 
   app.get(
     '/',
     {
-      ...allowInlineStyle(page),
       schema: {
         operationId: 'getRoot',
         tags: ['Service'],
@@ -52,7 +42,9 @@ export const welcome: FastifyPluginAsyncTypebox<WelcomeConfig> = async (app, { h
     },
     async (request, reply) => {
       const wantsPage = request.accepts().type(['json', 'html']) === 'html'
-      return wantsPage ? reply.type('text/html; charset=utf-8').send(page) : GREETING
+      if (!wantsPage) return GREETING
+      reply.header('content-security-policy', PLAIN_PAGE_POLICY)
+      return reply.type('text/html; charset=utf-8').send(page)
     },
   )
 }

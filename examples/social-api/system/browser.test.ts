@@ -25,27 +25,27 @@ const COURSE = [
   'getReady',
 ]
 
-// A name that browsers do not take for local: plain HTTP is no secure context under it, as it is not in a class.
+// Browsers do not treat this host name as local, so plain HTTP is not a secure context, as in a class.
 const browser = await launch('--host-resolver-rules=MAP class.test 127.0.0.1')
 t.teardown(() => browser.close())
 
 for (const host of ['127.0.0.1', 'class.test']) {
-  t.test(`Swagger UI in a browser, on http://${host}`, async (t) => {
+  t.test(`Swagger UI works in a browser on http://${host}`, async (t) => {
     const { app, url } = await serve(t, { hasDemoData: true })
     await seed(app.knex)
     const origin = `http://${host}:${new URL(url).port}`
-    const { page, complaints } = await open(t, browser)
+    const { page, problems } = await open(t, browser)
 
-    await t.test('is where the welcome page leads to', async (t) => {
+    await t.test('the welcome page links to Swagger UI', async (t) => {
       await page.goto(origin)
-      t.match(await page.textContent('body'), DEMO_PASSWORD, 'which says whom to log in as')
+      t.match(await page.textContent('body'), DEMO_PASSWORD, 'the demo login')
       await page.click('a[href="/docs"]')
       await page.waitForSelector('.opblock')
       t.equal(page.url(), `${origin}/docs`)
       t.equal(await page.evaluate('window.isSecureContext'), host === '127.0.0.1')
     })
 
-    await t.test('shows every operation, in the order of the course', async (t) => {
+    await t.test('Swagger UI shows every operation, in the order of the course', async (t) => {
       const shown = await page.$$eval('.opblock', (blocks) => blocks.map(({ id }) => id.split('-').at(-1)))
       t.same(shown, COURSE)
       const { paths } = (await app.inject('/openapi.json')).json()
@@ -53,52 +53,55 @@ for (const host of ['127.0.0.1', 'class.test']) {
       t.same(shown.toSorted(), all.map(({ operationId }) => operationId).toSorted())
     })
 
-    await t.test('refuses a wrong password, and says so', async (t) => {
+    await t.test('Swagger UI shows an error for a wrong password', async (t) => {
       await logIn(page, 'not her password')
       await page.waitForSelector('.dialog-ux .errors')
-      t.notOk(await page.isVisible('#client_id_password'), 'and asks for no client')
+      t.notOk(await page.isVisible('#client_id_password'), 'no field for a client')
       t.match(await page.textContent('.dialog-ux .errors'), /Forbidden|Wrong/)
       t.equal(await page.locator('.dialog-ux button:has-text("Logout")').count(), 0)
       await page.click('.dialog-ux .btn-done')
       t.same(await run(page, 'listPosts'), { status: '401', body: 'NOT_AUTHENTICATED' })
-      // Chromium itself notes each answer from 400 on.
-      t.match(complaints.splice(0).sort(), [/status of 401/, /status of 403/])
+      // Chromium itself logs each response from 400 up.
+      t.match(problems.splice(0).sort(), [/status of 401/, /status of 403/])
     })
 
-    await t.test('logs in with the right one, and runs an operation with the token', async (t) => {
+    await t.test('Swagger UI logs in, and runs an operation with the token', async (t) => {
       await logIn(page, DEMO_PASSWORD)
       await page.waitForSelector('.dialog-ux button:has-text("Logout")')
       await page.click('.dialog-ux .btn-done')
       t.same(await run(page, 'listPosts'), { status: '200', body: 'Tomatoes on a north-facing balcony' })
     })
 
-    await t.test('keeps the token over a reload, and the operation by its address', async (t) => {
-      t.match(page.url(), /#\/Posts\/listPosts$/, 'which is a deep link')
-      await page.reload()
-      await page.waitForSelector('#operations-Posts-listPosts.is-open')
-      t.equal(await page.locator('.opblock.is-open').count(), 1)
-      t.same(await run(page, 'listPosts'), { status: '200', body: 'Tomatoes on a north-facing balcony' })
-    })
+    await t.test(
+      'after a reload, Swagger UI still has the token, and opens the operation in the URL',
+      async (t) => {
+        t.match(page.url(), /#\/Posts\/listPosts$/, 'a deep link')
+        await page.reload()
+        await page.waitForSelector('#operations-Posts-listPosts.is-open')
+        t.equal(await page.locator('.opblock.is-open').count(), 1)
+        t.same(await run(page, 'listPosts'), { status: '200', body: 'Tomatoes on a north-facing balcony' })
+      },
+    )
 
-    await t.test('keeps nothing else of who has logged in', async (t) => {
+    await t.test('Swagger UI stores neither the password nor the refresh token', async (t) => {
       const kept = await page.evaluate('JSON.stringify(localStorage)')
       t.match(kept, /access_token/)
       for (const secret of [DEMO_PASSWORD, 'refresh_token']) t.notOk(String(kept).includes(secret), secret)
     })
 
-    await t.test('forgets it on logging out', async (t) => {
+    await t.test('Swagger UI deletes the token at a logout', async (t) => {
       await page.click('.auth-wrapper .authorize')
       await page.click('.dialog-ux button:has-text("Logout")')
       await page.click('.dialog-ux .btn-done')
       t.same(await run(page, 'listPosts'), { status: '401', body: 'NOT_AUTHENTICATED' })
-      t.match(complaints.splice(0), [/status of 401/])
+      t.match(problems.splice(0), [/status of 401/])
     })
 
-    t.same(complaints, [], 'the browser had nothing else to complain of')
+    t.same(problems, [], 'the browser logged no other error')
   })
 }
 
-t.test('Swagger UI on a phone is as wide as the phone', async (t) => {
+t.test('Swagger UI fits the width of a phone', async (t) => {
   const { url } = await serve(t)
   const widthOfPage = async (prepare?: (page: Page) => Promise<unknown>) => {
     const page = await browser.newPage({
@@ -114,37 +117,37 @@ t.test('Swagger UI on a phone is as wide as the phone', async (t) => {
   }
   t.equal(await widthOfPage(), 390)
   const withoutScript = (page: Page) => page.route('**/theme/*.js', (route) => route.abort())
-  t.not(await widthOfPage(withoutScript), 390, 'which it has to be told')
+  t.not(await widthOfPage(withoutScript), 390, 'not without the script')
 })
 
-/** A page of its own, and what the browser says of it that it should not: errors, and requests that failed. */
-async function open(t: Test, browser: Browser): Promise<{ page: Page; complaints: string[] }> {
+/** Opens a page, and collects the errors and failed requests that the browser reports. */
+async function open(t: Test, browser: Browser): Promise<{ page: Page; problems: string[] }> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
   t.teardown(() => page.close())
-  const complaints: string[] = []
+  const problems: string[] = []
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+    if (['error', 'warning'].includes(message.type())) problems.push(message.text())
   })
-  page.on('pageerror', (error) => complaints.push(String(error)))
-  page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`))
-  return { page, complaints }
+  page.on('pageerror', (error) => problems.push(String(error)))
+  page.on('requestfailed', (request) => problems.push(`failed: ${request.url()}`))
+  return { page, problems }
 }
 
 async function logIn(page: Page, password: string): Promise<void> {
   await page.click('.auth-wrapper .authorize')
   await page.fill('#oauth_username', 'maya@example.com')
   await page.fill('#oauth_password', password)
-  const answer = page.waitForResponse((response) => response.url().endsWith('/login'))
+  const loggedIn = page.waitForResponse((response) => response.url().endsWith('/login'))
   await page.click('.dialog-ux .modal-btn.authorize')
-  await answer
+  await loggedIn
 }
 
-/** Executes the operation in its form, which is open to try without a click. */
+/** Executes an operation, and returns its response. */
 async function run(page: Page, operationId: string): Promise<{ status: string; body: string }> {
   const block = page.locator(`.opblock[id$="-${operationId}"]`)
   if (!(await block.getAttribute('class'))?.includes('is-open'))
     await block.locator('.opblock-summary').click()
-  // An answer from before goes first, so that what is read is the new one.
+  // Clears an earlier response, so that the new one is read.
   const clear = block.locator('.btn-clear')
   if ((await clear.count()) > 0) await clear.click()
   await block.locator('.execute').click()

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import type { Answer } from '../../../test-support/client.ts'
+import type { ClientResponse } from '../../../test-support/client.ts'
 import { freePorts } from '../../../test-support/ports.ts'
 import { ofService, PASSWORD, type Service, startBackends } from './cluster.ts'
 import { CONTRACT, runContract } from './contract.ts'
@@ -25,62 +25,65 @@ t.test('the contract holds through nginx, two processes and PgBouncer', async (t
   const before = [one, two].map((service) => count(service, REQUESTS))
   await runContract(t, CONTRACT, contract)
   for (const [index, service] of [one, two].entries())
-    t.ok(count(service, REQUESTS) > (before[index] ?? 0) + 100, 'each of the two had its part')
+    t.ok(count(service, REQUESTS) > (before[index] ?? 0) + 100, 'both processes served requests')
 })
 
-t.test('a login and its end are the same to each process', async (t) => {
+t.test('a login at one process, and its end, count at the other', async (t) => {
   const email = 'gus@example.com'
   await signUp(email)
   const { body: login } = await json(one, '/login', { username: email, password: PASSWORD })
   const { body: next } = await json(two, '/token/refresh', login)
   t.type(next.refresh_token, 'string')
-  t.equal((await json(one, '/token/refresh', login)).status, 401, 'a spent token is seen again')
-  t.equal((await json(two, '/token/refresh', next)).status, 401, 'and the other refuses the newest')
+  t.equal((await json(one, '/token/refresh', login)).status, 401, 'a used token is rejected')
+  t.equal((await json(two, '/token/refresh', next)).status, 401, 'the other process rejects the newest token')
 })
 
-t.test('PgBouncer lends few connections of Postgres to many of the processes', async (t) => {
+t.test('PgBouncer shares few connections to Postgres among many connections of the processes', async (t) => {
   const { token } = await signUp('hal@example.com')
   const locker = await lock('posts')
-  // Each process has nine in a transaction: ten of them have a connection of Postgres, and the others wait for one.
+  // Each process has nine transactions. Ten of all have a connection to Postgres, and the others wait for one.
   const writes = Array.from({ length: 20 }, (_, n) => write([one, two][n % 2] as Service, token, `w${n}`))
   await until(async () => (await pools()).social_api?.sv_active === '10')
   await until(async () => Number((await pools()).social_api?.cl_waiting) >= 5)
   t.match((await pools()).social_api, { sv_active: '10', sv_idle: '0', pool_mode: 'transaction' })
   const backends = "select count(*)::int from pg_stat_activity where usename = 'social_api'"
-  t.ok(Number((await primary.query(backends))[0]) <= 11, 'the lock’s own, and no more than ten')
+  t.ok(Number((await primary.query(backends))[0]) <= 11, 'the connection of the lock, and at most ten others')
   await locker.release()
   t.same(new Set((await Promise.all(writes)).map(({ status }) => status)), new Set([201]))
 })
 
-t.test('a process that is killed in the middle of requests', async (t) => {
+t.test('a process is killed during requests', async (t) => {
   const { token } = await signUp('ivy@example.com')
-  const [mine] = [await write(one, token, 'mine')]
+  const mine = await write(one, token, 'mine')
   const before = [one, two].map((service) => count(service, REQUESTS))
   const locker = await lock('posts')
   const post = (title: string) => call('POST', '/posts', { ...body({ title, content: '…' }), token })
-  // In turn: one of each is at each process.
+  // nginx distributes them in turn, so each process gets one write and one read.
   const writes = [post('under way'), post('under way')]
   await until(async () => (await waiting('insert')) === 2)
   const reads = [0, 1].map(() => call('GET', `/posts/${mine.id}`, { token }))
   await until(() => [one, two].every((service, n) => count(service, REQUESTS) === (before[n] ?? 0) + 2))
   one.child.kill('SIGKILL')
-  await one.ends()
-  await t.test('a GET is made again at the other, and nobody notices', async (t) => {
+  await one.waitForExit()
+  await t.test('nginx repeats a GET at the other process, and the client gets a 200', async (t) => {
     await until(() => count(two, REQUESTS) >= (before[1] ?? 0) + 3)
     await locker.release()
     for (const { status } of await Promise.all(reads)) t.equal(status, 200)
   })
-  await t.test('a POST is not: its client is told, and it is stored once at most', async (t) => {
-    const answers = await Promise.all(writes)
-    const [stored, refused] = answers.toSorted((a, b) => a.status - b.status)
-    t.equal(stored?.status, 201)
-    isUnavailable(t, refused)
-    t.equal(await countOf('under way'), 1)
-  })
-  await t.test('meanwhile the other serves, and who may do what is as ever', (t) =>
+  await t.test(
+    'nginx does not repeat a POST: the client gets a 503, and the post is stored at most once',
+    async (t) => {
+      const responses = await Promise.all(writes)
+      const [stored, rejected] = responses.toSorted((a, b) => a.status - b.status)
+      t.equal(stored?.status, 201)
+      isUnavailable(t, rejected)
+      t.equal(await countPosts('under way'), 1)
+    },
+  )
+  await t.test('the other process serves, and checks the callers as before', (t) =>
     runContract(t, ['authorization'], contract),
   )
-  await t.test('started again, it has its part', async (t) => {
+  await t.test('a process that is started again gets requests again', async (t) => {
     one = await startService({}, one.port)
     await until(async () => {
       t.equal((await call('GET', '/ready')).status, 200)
@@ -90,56 +93,56 @@ t.test('a process that is killed in the middle of requests', async (t) => {
 })
 
 t.test(
-  'nothing acknowledged is lost, and none is stored twice, when a process is killed under load',
+  'if a process is killed under load, no acknowledged post is lost, and none is stored twice',
   async (t) => {
     const { token } = await signUp('jon@example.com')
-    const answers = new Map<string, Awaited<ReturnType<typeof call>>>()
+    const responses = new Map<string, Awaited<ReturnType<typeof call>>>()
     let isOver = false
     const client = async (name: number) => {
       for (let n = 0; !isOver; n++) {
         const title = `${name}-${n}`
         const written = await call('POST', '/posts', { ...body({ title, content: '…' }), token })
-        answers.set(title, written)
+        responses.set(title, written)
         if (written.status !== 201) continue
         const { id } = JSON.parse(written.text)
         const read = await call('GET', `/posts/${id}`, { token })
-        if (read.status !== 200) throw new Error(`what was written is not there: ${read.status} ${read.text}`)
+        if (read.status !== 200) throw new Error(`a new post cannot be read: ${read.status} ${read.text}`)
       }
     }
     const clients = Promise.all(Array.from({ length: 16 }, (_, name) => client(name)))
-    await Promise.race([clients, until(() => answers.size > 200)])
+    await Promise.race([clients, until(() => responses.size > 200)])
     two.child.kill('SIGKILL')
-    await two.ends()
-    const atTheKill = answers.size
-    await Promise.race([clients, until(() => answers.size > atTheKill + 200)])
+    await two.waitForExit()
+    const atTheKill = responses.size
+    await Promise.race([clients, until(() => responses.size > atTheKill + 200)])
     two = await startService({}, two.port)
     await Promise.race([clients, until(() => count(two, REQUESTS) > 200)])
     isOver = true
     await clients
 
-    const refused = [...answers.values()].filter(({ status }) => status !== 201)
+    const rejected = [...responses.values()].filter(({ status }) => status !== 201)
     t.ok(
-      refused.length <= 16,
-      `${refused.length} of ${answers.size} were refused, at most what was under way`,
+      rejected.length <= 16,
+      `${rejected.length} of ${responses.size} were rejected, at most those under way`,
     )
-    for (const answer of refused) isUnavailable(t, answer)
+    for (const response of rejected) isUnavailable(t, response)
     const stored = await primary.query("select title from posts where title ~ '^[0-9]+-[0-9]+$'")
-    t.equal(new Set(stored).size, stored.length, 'none twice')
-    const lost = [...answers].filter(([title, { status }]) => status === 201 && !stored.includes(title))
-    t.same(lost, [], 'none lost')
+    t.equal(new Set(stored).size, stored.length, 'no post is stored twice')
+    const lost = [...responses].filter(([title, { status }]) => status === 201 && !stored.includes(title))
+    t.same(lost, [], 'no post is lost')
   },
 )
 
-t.test('without PgBouncer the answers are clean, and it is used once it is back', async (t) => {
+t.test('without PgBouncer the responses are 503, and the processes recover when it is back', async (t) => {
   const { token } = await signUp('kim@example.com')
   bouncer.child.kill('SIGKILL')
-  await bouncer.ends()
+  await bouncer.waitForExit()
   await isDown(t, token)
   bouncer = await backends.startBouncer()
   await isBack(t, token)
 })
 
-t.test('without the primary the answers are clean, and nothing acknowledged is lost', async (t) => {
+t.test('without the primary the responses are 503, and no acknowledged post is lost', async (t) => {
   const { token } = await signUp('lea@example.com')
   const { id } = await write(two, token, 'kept')
   await primary.stop('immediate')
@@ -149,15 +152,15 @@ t.test('without the primary the answers are clean, and nothing acknowledged is l
   t.equal((await call('GET', `/posts/${id}`, { token })).status, 200)
 })
 
-t.test('without any process the answer is nginx’s, and a problem document', async (t) => {
+t.test('without any process, nginx responds with a problem document', async (t) => {
   for (const service of [one, two]) {
     service.child.kill('SIGTERM')
-    t.equal(await service.ends(), 0)
+    t.equal(await service.waitForExit(), 0)
   }
   isUnavailable(t, await call('GET', '/posts'))
 })
 
-/** No route that needs the database is served, and each says so at once; the processes live. */
+/** Checks that routes that need the database respond with 503 quickly, and that the processes still run. */
 async function isDown(t: Test, token: string): Promise<void> {
   for (const { url } of [one, two]) {
     t.equal((await fetch(`${url}/health`)).status, 200)
@@ -168,14 +171,14 @@ async function isDown(t: Test, token: string): Promise<void> {
     ['GET', '/posts'],
     ['POST', '/posts'],
   ] as const) {
-    const answer = await call(method, path, {
+    const response = await call(method, path, {
       token,
       ...(method === 'POST' && body({ title: 'a', content: 'b' })),
     })
-    t.equal(answer.status, 503)
-    t.equal(JSON.parse(answer.text).code, 'DATABASE_UNAVAILABLE')
+    t.equal(response.status, 503)
+    t.equal(JSON.parse(response.text).code, 'DATABASE_UNAVAILABLE')
   }
-  t.ok(performance.now() - began < 15_000, 'and nobody waits for long')
+  t.ok(performance.now() - began < 15_000, 'no request waits long')
 }
 
 async function isBack(t: Test, token: string): Promise<void> {
@@ -186,12 +189,12 @@ async function isBack(t: Test, token: string): Promise<void> {
   }
 }
 
-function isUnavailable(t: Test, answer: Awaited<ReturnType<typeof call>> | undefined): void {
-  t.match(answer, {
+function isUnavailable(t: Test, response: Awaited<ReturnType<typeof call>> | undefined): void {
+  t.match(response, {
     status: 503,
     headers: { 'content-type': 'application/problem+json', 'retry-after': '2' },
   })
-  t.match(JSON.parse(answer?.text ?? ''), { code: 'OVERLOADED', status: 503 })
+  t.match(JSON.parse(response?.text ?? ''), { code: 'OVERLOADED', status: 503 })
 }
 
 function body(value: object) {
@@ -202,13 +205,13 @@ function bearer(token: string) {
   return { authorization: `Bearer ${token}` }
 }
 
-/** Asks one of the processes, past nginx. */
+/** Sends a request directly to one of the processes. */
 async function json(
   { url }: Service,
   path: string,
   value: object,
   token = '',
-): Promise<Pick<Answer, 'status' | 'body'>> {
+): Promise<Pick<ClientResponse, 'status' | 'body'>> {
   const headers = { 'content-type': 'application/json', ...(token && bearer(token)) }
   const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(value) })
   return { status: response.status, body: await response.json() }
@@ -229,17 +232,17 @@ async function write(
   return { status, id: post.id }
 }
 
-async function countOf(title: string): Promise<number> {
+async function countPosts(title: string): Promise<number> {
   return (await primary.query(`select id from posts where title = '${title}'`)).length
 }
 
-/** How many statements that begin so wait for a lock. */
+/** Returns how many statements with this verb wait for a lock. */
 async function waiting(verb: string): Promise<number> {
   const sql = `select pid from pg_stat_activity where wait_event_type = 'Lock' and query ~* '${verb}'`
   return (await primary.query(sql)).length
 }
 
-/** Holds a table, so that whatever needs it is under way for as long. */
+/** Locks a table, so that requests that need it stay under way. */
 async function lock(table: string): Promise<{ release(): Promise<void> }> {
   const client = new pg.Client({ connectionString: primary.url })
   await client.connect()
@@ -247,7 +250,7 @@ async function lock(table: string): Promise<{ release(): Promise<void> }> {
   return { release: () => client.end() }
 }
 
-/** What PgBouncer says of its pools, by the database's name. */
+/** Returns the statistics of PgBouncer's pools, by the name of the database. */
 async function pools(): Promise<Record<string, Record<string, string>>> {
   const url = new URL(ofService(primary.url))
   url.port = `${backends.bouncerPort}`

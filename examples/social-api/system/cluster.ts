@@ -13,7 +13,7 @@ const FAST = { fsync: 'off', full_page_writes: 'off' }
 export const PASSWORD = 'a good password'
 
 export interface Service extends Running {
-  /** Its own, past nginx. */
+  /** The URL of the process itself, without nginx. */
   url: string
   port: number
 }
@@ -22,15 +22,15 @@ export interface Backends {
   primary: Cluster
   /** Logs every statement. */
   replica?: Cluster
-  /** What they are started with. */
+  /** The settings that both are started with. */
   primarySettings: Record<string, string>
   bouncerPort: number
   startBouncer(): Promise<Running>
-  /** A process of the unit and of the how-to's variables. */
+  /** Starts a process with the unit and the variables of the how-to. */
   startService(variables?: Record<string, string>, port?: number): Promise<Service>
 }
 
-/** Starts Postgres, and if asked a streaming replica, from the how-to's files, and gives what starts PgBouncer and the service's processes. */
+/** Starts Postgres, optionally with a streaming replica, from the files of the how-to. Returns functions that start the rest. */
 export async function startBackends(t: Test, { withReplica = false } = {}): Promise<Backends> {
   const [bouncerPort] = (await freePorts(1)) as [number]
   const primary = await newCluster(t, 'social_api')
@@ -73,7 +73,7 @@ export async function startBackends(t: Test, { withReplica = false } = {}): Prom
   return { primary, ...(replica && { replica }), primarySettings, bouncerPort, startBouncer, startService }
 }
 
-/** The role's own way to the primary, past PgBouncer. */
+/** Returns the URL with the role of the service: the primary, without PgBouncer. */
 export function ofService(url: string): string {
   const own = new URL(url)
   own.username = 'social_api'
@@ -81,7 +81,7 @@ export function ofService(url: string): string {
   return own.href
 }
 
-/** The statement of `scale.md` that begins so. */
+/** Returns the statement of `scale.md` that starts with this text. */
 export async function statementOfPage(start: string): Promise<string> {
   const statements = await sqlOfPage()
   const found = statements.find((sql) => sql.startsWith(start))
@@ -89,7 +89,7 @@ export async function statementOfPage(start: string): Promise<string> {
   return found
 }
 
-/** The statements of the block of `scale.md` that is about this role, with the tests' password. */
+/** Returns the statements of `scale.md` that create and change this role, with the password of the tests. */
 async function statementsOfPage(role: string): Promise<string[]> {
   const block = (await sqlOfPage()).find((sql) => sql.includes(`create role ${role} `))
   if (block === undefined) throw new Error(`scale.md does not create the role ${role}`)
@@ -119,7 +119,7 @@ async function startPgBouncer(t: Test, primary: Cluster, port: number): Promise<
       ['/var/run/postgresql/pgbouncer.pid', join(dir, 'pid')],
     ]),
   )
-  // It refuses to run as root, and its account has to get at the folder.
+  // PgBouncer does not run as root, and its account needs access to the folder.
   const isRoot = process.getuid?.() === 0
   if (isRoot) await chmod(dir, 0o777)
   const bouncer = run(t, ['pgbouncer', ...(isRoot ? ['-u', 'nobody'] : []), config], {}, { cwd: dir })

@@ -3,28 +3,19 @@ import type { Test } from 'tap'
 import { CHECKOUT } from '../../../test-support/process.ts'
 
 /**
- * The tests of the HTTP contract that ask over HTTP, and look into nothing but the database. `bad-input`, `differences`,
- * `property` and `client` are not among them: some of what they send is refused by nginx itself.
+ * The tests that check the HTTP contract from outside, with nothing but HTTP and the database. Not `bad-input`,
+ * `differences`, `property` and `client`: nginx itself rejects some of their requests.
  */
-export const CONTRACT = [
-  'flow',
-  'tokens',
-  'refresh',
-  'password',
-  'validation',
-  'race',
-  'authorization',
-  'interop',
-]
+export const CONTRACT = ['flow', 'tokens', 'refresh', 'password', 'validation', 'authorization']
 
 export interface Where {
   url: string
   databaseUrl: string
-  /** Whom the tests trust. */
+  /** The certificate that the tests trust. */
   certificateFile: string
 }
 
-/** Runs them against a service that is there already. */
+/** Runs these tests against a service that is running. */
 export function runContract(t: Test, names: readonly string[], at: Where): Promise<unknown> {
   const files = names.map((name) => resolve(CHECKOUT, `examples/social-api/test/${name}.test.ts`))
   const program = 'for (const file of process.argv.slice(1)) await import(file)'

@@ -14,7 +14,7 @@ import { CHECKOUT, type Running, run } from '../../../test-support/process.ts'
 export const HOW_TO = resolve(CHECKOUT, 'docs/how-to')
 export const NAME = 'api.example.com'
 
-/** Does what systemd would with the unit and its file of variables, but for the user and the sandbox. */
+/** Starts the service as systemd does with the unit and its environment file, except for the user and the sandbox. */
 export async function startUnit(
   t: Test,
   port: number,
@@ -31,13 +31,13 @@ export async function startUnit(
   const env = Object.fromEntries(
     lines.map((line) => line.replaceAll('%i', String(port)).split(/=(.*)/s, 2) as [string, string]),
   )
-  equal(env.JWT_SECRET, '', 'the file has no secret of its own')
+  equal(env.JWT_SECRET, '', 'the file has no secret')
   const [start = ''] = setting('ExecStart')
   const command = start.split(' ')
   equal(command[0], '/usr/bin/node')
   command[0] = process.execPath
   const service = run(t, command, { ...env, ...variables })
-  await service.says(/Server listening/)
+  await service.waitForOutput(/Server listening/)
   return service
 }
 
@@ -48,7 +48,7 @@ interface Ports {
   plain: number
 }
 
-/** nginx with the site's file, in which ports and paths are put that are free here. */
+/** Starts nginx with the how-to's file, after replacing its ports and paths. */
 export async function startNginx(t: Test, ports: Ports) {
   const dir = await mkdtemp(join(tmpdir(), 'nginx-'))
   t.teardown(() => rm(dir, { recursive: true, force: true }))
@@ -79,27 +79,27 @@ export async function startNginx(t: Test, ports: Ports) {
     events { worker_connections 512; }
     http { ${temporary} include ${join(dir, 'site.conf')}; }`,
   )
-  // As root, nginx's worker is somebody else, who has to get at the folder.
+  // Under root, nginx's worker has another account, which needs access to the folder.
   if (process.getuid?.() === 0) await chmod(dir, 0o755)
   const nginx = run(t, ['nginx', '-p', dir, '-c', main], {}, { cwd: dir })
   await accepting(nginx, ports.tls)
   return { certificateFile: certificate, certificate: await readFile(certificate, 'utf8'), accessLog }
 }
 
-/** A file of the how-to, with each of these put for what is there once. */
+/** Returns a file of the how-to with these replacements. Each text must occur once. */
 export async function adapted(
   file: string,
   changes: readonly (readonly [string, string])[],
 ): Promise<string> {
   let text = await readFile(join(HOW_TO, file), 'utf8')
   for (const [theirs, ours] of changes) {
-    equal(text.split(theirs).length, 2, `${theirs} is there once`)
+    equal(text.split(theirs).length, 2, `${theirs} occurs once`)
     text = text.replace(theirs, () => ours)
   }
   return text
 }
 
-/** Waits until a program takes connections at this port. */
+/** Waits until a program accepts connections at this port. */
 export async function accepting(program: Running, port: number): Promise<void> {
   while (!(await accepts(port))) {
     if (program.child.exitCode !== null || program.child.signalCode !== null)
@@ -127,7 +127,7 @@ interface Call {
   headers?: Record<string, string>
 }
 
-/** Calls over TLS, trusting the test's certificate alone. */
+/** Returns a function that sends requests over TLS, and trusts only the certificate of the test. */
 export function caller(port: number, ca: string) {
   return async (method: string, path: string, { body, type, token, headers }: Call = {}) => {
     const options: RequestOptions = {
@@ -152,7 +152,7 @@ export function caller(port: number, ca: string) {
   }
 }
 
-/** How often a program, or what it has said, has this. */
+/** Returns how often the pattern matches in a text, or in the output of a program. */
 export function count(source: Running | string, pattern: RegExp): number {
   return (typeof source === 'string' ? source : source.output()).match(pattern)?.length ?? 0
 }

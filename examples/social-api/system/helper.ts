@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import { migratedDatabase } from '../../../test-support/database.ts'
 import { run, SERVER } from '../../../test-support/process.ts'
 
-/** The built service in production, with metrics. */
+/** Starts the built service in production, with metrics. */
 export async function startService(t: Test, env: Record<string, string> = {}) {
   const databaseUrl = await migratedDatabase(t)
   const service = run(t, SERVER, {
@@ -13,8 +13,8 @@ export async function startService(t: Test, env: Record<string, string> = {}) {
     LOG_LEVEL: 'info',
     ...env,
   })
-  const metricsUrl = await service.says(/Metrics: (http:[^"]+)/)
-  const url = await service.says(/Swagger UI: (http:[^"]+)\/docs/)
+  const metricsUrl = await service.waitForOutput(/Metrics: (http:[^"]+)/)
+  const url = await service.waitForOutput(/Swagger UI: (http:[^"]+)\/docs/)
   const metric = async (name: string) => {
     const text = await (await fetch(metricsUrl)).text()
     return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1])
@@ -26,23 +26,23 @@ export const ANN = { username: 'ann@example.com', password: 'a good password' }
 
 export async function signUp(url: string): Promise<void> {
   const body = JSON.stringify({ email: ANN.username, password: ANN.password })
-  const answer = await fetch(`${url}/users`, {
+  const response = await fetch(`${url}/users`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body,
   })
-  if (answer.status !== 201) throw new Error(`sign-up: ${answer.status}`)
+  if (response.status !== 201) throw new Error(`sign-up: ${response.status}`)
 }
 
 export async function logIn(url: string): Promise<Response> {
   return fetch(`${url}/login`, { method: 'POST', body: new URLSearchParams(ANN) })
 }
 
-export async function tokenOf(answer: Response): Promise<string> {
-  return ((await answer.json()) as { access_token: string }).access_token
+export async function readToken(response: Response): Promise<string> {
+  return ((await response.json()) as { access_token: string }).access_token
 }
 
-/** Of some times in milliseconds: the one that this part of them does not exceed. */
+/** Returns the quantile `part` of some times in milliseconds. */
 export function quantile(times: number[], part: number): number {
   const sorted = times.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN

@@ -26,41 +26,45 @@ await until(async () => (await primary.query('select state from pg_stat_replicat
 const { token } = await signUp('ann@example.com')
 const reader = await signUp('bob@example.com')
 
-t.test('the replica serves the reads of posts, and the primary who is asking', async (t) => {
+t.test('the replica serves the reads of posts, and the primary the lookups of users', async (t) => {
   const { id } = await write('first')
   const ms = await untilVisible(id)
   t.comment(`visible to everybody after ${Math.round(ms)} ms`)
   const [posts, users] = [count(await replica.log(), POSTS), count(await replica.log(), USERS)]
   for (let n = 0; n < 20; n += 1) t.equal((await read(id, reader.token)).status, 200)
   t.ok(count(await replica.log(), POSTS) >= posts + 20, 'every read of a post')
-  t.equal(count(await replica.log(), USERS), users, 'and no lookup of a user')
+  t.equal(count(await replica.log(), USERS), users, 'no lookup of a user')
 })
 
-t.test('what has been written is read back, most often at once', async (t) => {
+t.test('most new posts can be read immediately', async (t) => {
   const waits: number[] = []
   for (let n = 0; n < 50; n += 1) waits.push(await untilVisible((await write(`again ${n}`)).id))
   const late = waits.filter((ms) => ms > 0)
   t.comment(
-    `${late.length} of 50 were not there at first; the latest after ${Math.round(Math.max(...waits))} ms`,
+    `${late.length} of 50 were not visible at first; the latest after ${Math.round(Math.max(...waits))} ms`,
   )
-  t.ok(late.length < 50, 'not every one is late')
+  t.ok(late.length < 50, 'at least one is visible immediately')
 })
 
-t.test('while the replica is late, posts are stale until pgpool notices, and nothing else is', async (t) => {
+t.test('if the replica lags, only posts are stale, and only until pgpool detects it', async (t) => {
   await replica.query('select pg_wal_replay_pause()')
   const { id } = await write('while it is paused')
   const ms = await untilVisible(id)
   t.comment(`the primary serves after ${Math.round(ms)} ms`)
-  t.same(await replica.query(`select id from posts where id = ${id}`), [], 'the replica still has not got it')
+  t.same(await replica.query(`select id from posts where id = ${id}`), [], 'the replica does not have it yet')
 
   const cid = await signUp('cid@example.com')
-  t.equal((await call('GET', '/users/me', { token: cid.token })).status, 200, 'a new user is known at once')
+  t.equal(
+    (await call('GET', '/users/me', { token: cid.token })).status,
+    200,
+    'a new user can log in immediately',
+  )
   const change = json({ current_password: PASSWORD, new_password: 'another password' })
   t.equal((await call('PUT', '/users/me/password', { ...change, token: cid.token })).status, 204)
   t.equal(
     (await call('GET', '/users/me', { token: cid.token })).status,
     401,
-    'and a changed password ends tokens at once',
+    'a password change ends tokens immediately',
   )
 
   await replica.query('select pg_wal_replay_resume()')
@@ -110,30 +114,30 @@ t.test(
     t.same(
       acknowledged.filter((title) => !stored.has(title)),
       [],
-      'nothing acknowledged is lost',
+      'no acknowledged post is lost',
     )
     t.comment(`${acknowledged.length} of ${written.length} writes were acknowledged`)
 
     await replica.start({ ...backends.primarySettings, log_statement: 'all' })
-    // A connection through pgpool keeps the nodes that it began with.
+    // A connection through pgpool keeps the nodes that it started with.
     const three = await start()
     await until(async () => {
       const before = count(await replica.log(), POSTS)
       await fetch(`${three.url}/posts/${known}`, { headers: { authorization: `Bearer ${reader.token}` } })
       return count(await replica.log(), POSTS) > before
     })
-    t.pass('once it streams again, the replica serves new connections')
+    t.pass('when it streams again, the replica serves new connections')
   },
 )
 
-t.test('a primary that is killed costs everything a 503, and comes back', async (t) => {
+t.test('if the primary is killed, every request is a 503 until it is back', async (t) => {
   const { id } = await write('before')
   await primary.stop('immediate')
   t.equal((await write('not stored')).status, 503)
-  t.equal((await read(id, token)).status, 503, 'reads too: who is asking is read from the primary')
+  t.equal((await read(id, token)).status, 503, 'reads too, because the caller is read from the primary')
   await primary.start(backends.primarySettings)
   await until(async () => (await write('after')).status === 201)
-  t.equal((await read(id, token)).status, 200, 'what was acknowledged is there')
+  t.equal((await read(id, token)).status, 200, 'the acknowledged post is there')
 })
 
 async function signUp(email: string): Promise<{ token: string }> {
@@ -153,7 +157,7 @@ function read(id: number, token: string) {
   return call('GET', `/posts/${id}`, { token })
 }
 
-/** Waits until a post can be read; returns how long that took: 0 if it could at once. */
+/** Waits until a post can be read. Returns the waiting time, or 0 if the first read succeeds. */
 async function untilVisible(id: number): Promise<number> {
   const since = performance.now()
   for (let tries = 0; ; tries += 1) {
@@ -174,7 +178,7 @@ async function untilReplicaServes(id: number): Promise<void> {
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 60_000
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`this did not become true: ${condition}`)
+    if (performance.now() > deadline) throw new Error(`the condition did not become true: ${condition}`)
     await sleep(10)
   }
 }

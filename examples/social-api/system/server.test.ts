@@ -29,13 +29,13 @@ async function logIn(url: string): Promise<string> {
 }
 
 t.test(
-  'starts with nothing configured, quietly, and a second start keeps the data and the secret',
+  'the service starts without any configuration, and a second start keeps the data and the secret',
   async (t) => {
     const AUTH_PRIMER_DATA_DIR = await dataDir(t)
     const env = { AUTH_PRIMER_DATA_DIR }
     const first = run(t, SERVER, env)
-    const url = await first.says(LISTENS)
-    await first.says(/Log in as (\S+):/)
+    const url = await first.waitForOutput(LISTENS)
+    await first.waitForOutput(/Log in as (\S+):/)
     t.match(first.output(), `Swagger UI: ${url}/docs`)
     const token = await logIn(url)
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
@@ -44,7 +44,7 @@ t.test(
     t.match(await (await fetch(url, { headers: { accept: 'text/html' } })).text(), DEMO_PASSWORD)
 
     first.child.kill('SIGTERM')
-    t.equal(await first.ends(), 0)
+    t.equal(await first.waitForExit(), 0)
     const levels = first
       .output()
       .trim()
@@ -53,49 +53,49 @@ t.test(
     t.same(
       levels.filter((level) => level >= 40),
       [],
-      'JSON lines, none at warn or above',
+      'JSON lines below the level warn',
     )
 
     const secret = await readFile(join(AUTH_PRIMER_DATA_DIR, 'jwt-secret'), 'utf8')
     const password = await readFile(join(AUTH_PRIMER_DATA_DIR, 'postgres/password'), 'utf8')
     for (const secretText of [secret, password.trim(), token, DEMO_PASSWORD]) {
-      t.notOk(first.output().includes(secretText), 'and no secret')
+      t.notOk(first.output().includes(secretText), 'no secret in the log')
     }
 
     const second = run(t, SERVER, env)
-    const again = await second.says(LISTENS)
+    const again = await second.waitForOutput(LISTENS)
     t.notMatch(second.output(), /Migrated|demo data/)
     const found = await fetch(`${again}/posts?search=kept`, { headers })
-    t.equal(((await found.json()) as unknown[]).length, 1, 'with the old token')
+    t.equal(((await found.json()) as unknown[]).length, 1, 'the old token is still valid')
     second.child.kill('SIGINT')
-    t.equal(await second.ends(), 0)
+    t.equal(await second.waitForExit(), 0)
     t.equal(
       (await stopPostgres({ dir: AUTH_PRIMER_DATA_DIR })).outcome,
       'not running',
-      'and Postgres has stopped',
+      'Postgres has stopped',
     )
   },
 )
 
-t.test('a signal, even given twice, lets a log-in in flight finish', async (t) => {
+t.test('after one or two signals, a login under way completes', async (t) => {
   const service = run(t, SERVER, { AUTH_PRIMER_DATA_DIR: await dataDir(t), BCRYPT_COST: '14' })
-  const url = await service.says(LISTENS)
+  const url = await service.waitForOutput(LISTENS)
   const login = logIn(url)
-  await service.says(/incoming request/)
+  await service.waitForOutput(/incoming request/)
   service.child.kill('SIGINT')
   service.child.kill('SIGINT')
   t.type(await login, 'string')
-  t.equal(await service.ends(), 0)
+  t.equal(await service.waitForExit(), 0)
 })
 
-t.test('`npm start` passes a signal on', async (t) => {
+t.test('`npm start` passes a signal on to the service', async (t) => {
   const service = run(t, ['npm', 'start'], { AUTH_PRIMER_DATA_DIR: await dataDir(t), HOME: tmpdir() })
-  await service.says(LISTENS)
+  await service.waitForOutput(LISTENS)
   service.child.kill('SIGTERM')
-  t.equal(await service.ends(), 0)
+  t.equal(await service.waitForExit(), 0)
 })
 
-t.test('what keeps it from starting is one line, and exit code 1', async (t) => {
+t.test('a failed start prints one line, and exits with 1', async (t) => {
   const database = await createTestDatabase()
   const busy = createServer().listen(0, '127.0.0.1')
   await once(busy, 'listening')
@@ -110,10 +110,13 @@ t.test('what keeps it from starting is one line, and exit code 1', async (t) => 
   const AUTH_PRIMER_DATA_DIR = await dataDir(t)
 
   for (const [env, line] of [
-    [{ DATABASE_URL, PORT: String(port) }, new RegExp(`^Cannot serve on 127.0.0.1:${port} .* or PORT to`)],
+    [
+      { DATABASE_URL, PORT: String(port) },
+      new RegExp(`^Cannot serve on .*:${port} .*EADDRINUSE.* Set HOST or PORT`),
+    ],
     [
       { DATABASE_URL, METRICS_PORT: String(port) },
-      new RegExp(`^Cannot serve on .*:${port} .* METRICS_PORT to`),
+      new RegExp(`^Cannot serve on .*:${port} .*EADDRINUSE.* Set HOST or METRICS_PORT`),
     ],
     [{ DATABASE_URL: unreachable }, /^The database at 127.0.0.1:1\/nothing cannot be used: .*ECONNREFUSED/],
     [
@@ -126,13 +129,13 @@ t.test('what keeps it from starting is one line, and exit code 1', async (t) => 
   ] as const) {
     const { LOG_LEVEL = 'silent', ...rest } = env as Record<string, string>
     const service = run(t, SERVER, { AUTH_PRIMER_DATA_DIR, LOG_LEVEL, ...rest })
-    t.equal(await service.ends(), 1)
+    t.equal(await service.waitForExit(), 1)
     t.match(service.output(), line)
-    t.notMatch(service.output(), /hunter2|short\b|\n\s+at /, 'no secret and no stack')
+    t.notMatch(service.output(), /hunter2|short\b|\n\s+at /, 'no secret and no stack trace')
   }
 })
 
-t.test('a file .env is read, the environment goes before it, and its secrets are not shown', async (t) => {
+t.test('variables are read from .env, the environment overrides it, and no secret is printed', async (t) => {
   const folder = await dataDir(t)
   const lines = [
     'PORT=x',
@@ -143,19 +146,19 @@ t.test('a file .env is read, the environment goes before it, and its secrets are
   ]
   await writeFile(join(folder, '.env'), lines.join('\n'))
   const service = run(t, SERVER, { PORT: '0', LOG_LEVEL: 'info' }, { cwd: folder })
-  t.equal(await service.ends(), 1)
+  t.equal(await service.waitForExit(), 1)
   const [first, ...wrong] = service.output().trim().split('\n')
   t.match(first, /^The configuration is invalid \(environment, or \.env\):$/)
   t.match(
     wrong,
     [/DATABASE_URL must be/, /JWT_SECRET must be/, /BCRYPT_COST must be/],
-    'PORT and LOG_LEVEL are right',
+    'PORT and LOG_LEVEL are valid',
   )
   t.equal(wrong.length, 3)
   t.notMatch(service.output(), /hunter2|mysql|=short|loud/)
 })
 
-t.test('in production it waits for migrations that somebody else runs', async (t) => {
+t.test('in production the service does not start until `npm run db:migrate` has run', async (t) => {
   const database = await createTestDatabase()
   t.teardown(() => database.drop())
   const env = {
@@ -163,47 +166,47 @@ t.test('in production it waits for migrations that somebody else runs', async (t
     DATABASE_URL: database.url,
     JWT_SECRET: 'an own secret for this test, 32 bytes or more',
   }
-  const refused = run(t, SERVER, env)
-  t.equal(await refused.ends(), 1)
-  t.match(refused.output(), /7 migrations are pending.*npm run db:migrate/)
+  const rejected = run(t, SERVER, env)
+  t.equal(await rejected.waitForExit(), 1)
+  t.match(rejected.output(), /\d+ migrations are pending.*npm run db:migrate/)
 
   const knex = openKnex(database.url, 4)
   await migrateToLatest(knex)
   await knex.destroy()
   const service = run(t, SERVER, env)
-  const url = await service.says(LISTENS)
+  const url = await service.waitForOutput(LISTENS)
   t.notMatch(await (await fetch(url, { headers: { accept: 'text/html' } })).text(), DEMO_PASSWORD)
 })
 
-t.test('metrics are on a port of their own, and not on the service’s', async (t) => {
+t.test('metrics are served on their own port, and not on the port of the service', async (t) => {
   const service = run(t, SERVER, { AUTH_PRIMER_DATA_DIR: await dataDir(t), METRICS_PORT: '0' })
-  const metrics = await service.says(/Metrics: (http:[^"]+)/)
-  const url = await service.says(/Swagger UI: (http:[^"]+)\/docs/)
+  const metrics = await service.waitForOutput(/Metrics: (http:[^"]+)/)
+  const url = await service.waitForOutput(/Swagger UI: (http:[^"]+)\/docs/)
   t.equal((await fetch(`${url}/health`)).status, 200)
   t.equal((await fetch(`${url}/metrics`)).status, 404)
   const text = await (await fetch(metrics)).text()
   t.match(text, 'http_request_duration_seconds_count{method="GET",route="/health",status="200"} 1')
   t.equal((await fetch(new URL('/health', metrics))).status, 404)
   service.child.kill('SIGTERM')
-  t.equal(await service.ends(), 0)
+  t.equal(await service.waitForExit(), 0)
 })
 
 t.test(
-  '`npm run dev` reloads on a save, logs readable lines with each request’s SQL, and keeps the database up',
+  '`npm run dev` restarts on a save, logs readable lines with the SQL of each request, and keeps Postgres running',
   async (t) => {
     const service = run(t, ['npm', 'run', 'dev'], { AUTH_PRIMER_DATA_DIR: await dataDir(t), HOME: tmpdir() })
-    const url = await service.says(LISTENS)
+    const url = await service.waitForOutput(LISTENS)
     const token = await logIn(url)
     t.equal((await fetch(`${url}/posts`, { headers: { authorization: `Bearer ${token}` } })).status, 200)
-    const id = await service.says(/DEBUG: BEGIN READ ONLY.*"reqId":"(req-[^"]+)"/)
-    await service.says(new RegExp(`DEBUG: SELECT posts.*"reqId":"${id}"`))
+    const id = await service.waitForOutput(/DEBUG: BEGIN READ ONLY.*"reqId":"(req-[^"]+)"/)
+    await service.waitForOutput(new RegExp(`DEBUG: SELECT posts.*"reqId":"${id}"`))
 
     const before = service.output().length
     const now = new Date()
     await utimes(join(CHECKOUT, 'examples/social-api/src/app.ts'), now, now)
-    await service.says(/Restarting(?:.|\n)*?Server listening/)
+    await service.waitForOutput(/Restarting(?:.|\n)*?Server listening/)
     t.notMatch(service.output().slice(before), /Postgres .* listens/)
     service.child.kill('SIGTERM')
-    t.equal(await service.ends(), 0)
+    t.equal(await service.waitForExit(), 0)
   },
 )

@@ -3,25 +3,26 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { ANN, logIn, quantile, signUp, startService, tokenOf } from './helper.ts'
+import { ANN, logIn, quantile, readToken, signUp, startService } from './helper.ts'
 
 type Service = Awaited<ReturnType<typeof startService>>
 
-t.test('slow clients are disconnected, and meanwhile others are answered', async (t) => {
+t.test('slow clients do not delay other clients', async (t) => {
   const service = await startService(t, { BCRYPT_COST: '10', LOG_LEVEL: 'info' })
   await signUp(service.url)
-  const token = await tokenOf(await logIn(service.url))
-  const others = (t: Test, while_: () => boolean | Promise<boolean>) => answersTo(t, service, token, while_)
+  const token = await readToken(await logIn(service.url))
+  const others = (t: Test, while_: () => boolean | Promise<boolean>) =>
+    expectResponses(t, service, token, while_)
 
-  await t.test('10,000 idle connections', async (t) => {
-    // Of this process and of the service alike: each has one end of every connection.
+  await t.test('10,000 idle connections do not delay others', async (t) => {
+    // The limit holds for this process and for the service: each has one end of every connection.
     const files = Number(
       execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).replace('unlimited\n', '1e6'),
     )
     const count = Math.min(10_000, files - 1_000)
     if (count < 10_000) t.comment(`only ${count} connections: \`ulimit -Hn\` is ${files}`)
     const idle: Socket[] = []
-    // A few hundred at a time, since the backlog is 511. Each asks once, and is kept alive.
+    // A few hundred at a time, because the backlog is 511. Each sends one request and stays open.
     while (idle.length < count) {
       const some = await Promise.all(Array.from({ length: 250 }, () => open(service)))
       for (const socket of some) socket.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n')
@@ -35,49 +36,53 @@ t.test('slow clients are disconnected, and meanwhile others are answered', async
     for (const socket of idle) socket.destroy()
   })
 
-  await t.test('500 connections on which nothing is ever said', async (t) => {
+  await t.test('500 connections that send nothing are closed', async (t) => {
     while ((await service.metric('http_connections')) > 50) await sleep(50)
     const silent = await Promise.all(Array.from({ length: 500 }, () => open(service)))
     t.ok((await service.metric('http_connections')) >= 500)
-    // They do not hang up in return, so that the service alone ends them.
+    // The clients keep their half open, so only the service can close them.
     await others(t, async () => (await service.metric('http_connections')) > 50)
     for (const socket of silent) socket.destroy()
   })
 
-  await t.test('200 requests whose heads come a byte at a time', async (t) => {
+  await t.test('200 requests that send their headers byte by byte get a 408', async (t) => {
     const slow = await Promise.all(
       Array.from({ length: 200 }, () => drip(service, 'GET /health HTTP/1.1\r\nHost: x\r\n', 'X')),
     )
     await others(t, () => slow.some(({ socket }) => !socket.closed))
-    for (const { answer } of slow) t.match(answer(), /^HTTP\/1\.1 408 .*"code":"REQUEST_TIMEOUT"/s)
+    for (const { response } of slow) t.match(response(), /^HTTP\/1\.1 408 .*"code":"REQUEST_TIMEOUT"/s)
   })
 
-  await t.test('a body of 100 MB in drips', async (t) => {
+  await t.test('a body that arrives slowly gets a 408, and one that is too large a 413', async (t) => {
     const head = (path: string, length: string) =>
       `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${length}\r\n\r\n`
     const known = await drip(service, head('/login', 'Content-Length: 100000000'), ' ')
     const chunked = await drip(service, head('/login', 'Transfer-Encoding: chunked'), '1\r\n \r\n')
-    const stranger = await drip(service, head('/posts', 'Transfer-Encoding: chunked'), '1\r\n \r\n')
+    const unauthenticated = await drip(service, head('/posts', 'Transfer-Encoding: chunked'), '1\r\n \r\n')
     const quick = await drip(
       service,
       head('/login', 'Transfer-Encoding: chunked'),
       `1000\r\n${' '.repeat(4_096)}\r\n`,
     )
-    const all = [known, chunked, stranger, quick]
+    const all = [known, chunked, unauthenticated, quick]
     await others(t, () => all.some(({ socket }) => !socket.closed))
-    t.match(known.answer(), /^HTTP\/1\.1 413 .*"code":"PAYLOAD_TOO_LARGE"/s, 'said to be too large')
-    t.match(chunked.answer(), /^HTTP\/1\.1 408 .*"code":"REQUEST_TIMEOUT"/s, 'a byte at a time')
-    t.match(stranger.answer(), /^HTTP\/1\.1 401 .*"code":"NOT_AUTHENTICATED"/s, 'of one without a token')
-    t.match(quick.answer(), /^HTTP\/1\.1 413 .*"code":"PAYLOAD_TOO_LARGE"/s, 'more than is read')
+    t.match(
+      known.response(),
+      /^HTTP\/1\.1 413 .*"code":"PAYLOAD_TOO_LARGE"/s,
+      'with a length that is too large',
+    )
+    t.match(chunked.response(), /^HTTP\/1\.1 408 .*"code":"REQUEST_TIMEOUT"/s, 'one byte at a time')
+    t.match(unauthenticated.response(), /^HTTP\/1\.1 401 .*"code":"NOT_AUTHENTICATED"/s, 'without a token')
+    t.match(quick.response(), /^HTTP\/1\.1 413 .*"code":"PAYLOAD_TOO_LARGE"/s, 'over the limit')
   })
 
-  await t.test('100 MB as fast as they come are not kept', async (t) => {
+  await t.test('a body of 100 MB that arrives fast is not kept in memory', async (t) => {
     const before = await service.metric('process_resident_memory_bytes')
     for (const path of ['/login', '/posts', '/nothing']) {
       const socket = await open(service, '127.0.0.68')
-      let answer = ''
+      let response = ''
       socket.setEncoding('latin1').on('data', (text) => {
-        answer += text
+        response += text
       })
       socket.write(
         `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
@@ -87,15 +92,15 @@ t.test('slow clients are disconnected, and meanwhile others are answered', async
         await new Promise((sent) => socket.write(megabyte, sent))
       }
       socket.destroy()
-      // Who is still sending when he is hung up on may not get to see why.
-      t.match(answer, /^HTTP\/1\.1 4\d\d |^$/, path)
+      // A client that is still sending when the connection closes may not get the response.
+      t.match(response, /^HTTP\/1\.1 4\d\d |^$/, path)
     }
     const grown = (await service.metric('process_resident_memory_bytes')) - before
     t.ok(grown < 100e6, `${(grown / 1e6).toFixed()} MB more`)
     await others(t, times(20))
   })
 
-  await t.test('who does not read its answers', async (t) => {
+  await t.test('50 clients that do not read their responses do not delay others', async (t) => {
     const sockets = await Promise.all(Array.from({ length: 50 }, () => open(service, '127.0.0.69')))
     for (const socket of sockets) {
       socket.pause()
@@ -109,11 +114,11 @@ t.test('slow clients are disconnected, and meanwhile others are answered', async
     .output()
     .split('\n')
     .filter((line) => line.startsWith('{') && JSON.parse(line).level >= 50)
-  t.same(failures.slice(0, 3), [], 'nothing of it is a failure of the service')
+  t.same(failures.slice(0, 3), [], 'the service logs no failure')
 })
 
-/** Asks for this and that for as long as told, and wants a good answer each time. */
-async function answersTo(
+/** Sends various requests while `while_` returns true, and expects a 200 for each. */
+async function expectResponses(
   t: Test,
   { url }: Service,
   token: string,
@@ -134,7 +139,7 @@ async function answersTo(
     }
     await sleep(200)
   } while (await while_())
-  t.same(wrong, [], `${times.length} other requests are answered`)
+  t.same(wrong, [], `${times.length} other requests get a 200`)
   t.comment(
     `${times.length} other requests: median ${quantile(times, 0.5).toFixed(1)} ms, the slowest ${quantile(times, 1).toFixed()} ms`,
   )
@@ -148,7 +153,7 @@ function times(count: number): () => boolean {
   }
 }
 
-/** From an address of its own: throttles by address do not mistake the others for it. */
+/** Opens a connection from another address, so that the limits by address do not affect the other requests. */
 async function open({ url }: Service, localAddress = '127.0.0.66'): Promise<Socket> {
   const { port } = new URL(url)
   const socket = connect({
@@ -163,15 +168,15 @@ async function open({ url }: Service, localAddress = '127.0.0.66'): Promise<Sock
   return socket
 }
 
-/** Sends a head, and then a little more for as long as the other end takes it. */
+/** Sends a request's head, and then `more` again and again until the connection closes. */
 async function drip(service: Service, head: string, more: string) {
   const socket = await open(service, '127.0.0.67')
-  let answer = ''
+  let response = ''
   socket.setEncoding('latin1').on('data', (text) => {
-    answer += text
+    response += text
   })
   socket.write(head)
   const timer = setInterval(() => socket.writable && socket.write(more), 250)
   socket.once('close', () => clearInterval(timer))
-  return { socket, answer: () => answer }
+  return { socket, response: () => response }
 }

@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
-import type { Answer } from '../../../test-support/client.ts'
-import { callRaw, serve, type TestService } from '../../../test-support/social-api.ts'
-import { PROBLEM_STATUS, type ProblemCode } from '../src/problem.ts'
+import type { ClientResponse } from '../../../test-support/client.ts'
+import { callRaw, serve, truncateTables } from '../../../test-support/social-api.ts'
+import { PROBLEMS, type ProblemCode } from '../src/problem.ts'
 
-/** A good body of each operation that reads one. */
+/** A valid body of each operation that reads one. */
 const BODIES: Record<string, Record<string, unknown>> = {
   'POST /users': { email: 'new@example.com', password: 'a good password' },
   'PUT /users/me/password': { current_password: 'a good password', new_password: 'a better password' },
@@ -17,7 +17,7 @@ const BODIES: Record<string, Record<string, unknown>> = {
 
 const HIDDEN = ['/docs', '/docs/json', '/docs/yaml', '/docs/static/swagger-ui.css', '/openapi.json']
 
-/** Text that means something to SQL, to LIKE, to knex, to a shell or to a browser. */
+/** Text with a special meaning in SQL, LIKE, knex, a shell or a browser. */
 const METACHARACTERS = [
   "'; DROP TABLE posts; --",
   "' OR '1'='1",
@@ -32,50 +32,55 @@ const METACHARACTERS = [
 interface Operation {
   method: string
   path: string
-  /** With an id that is there. */
+  /** The path with an existing id. */
   example: string
   needsToken: boolean
   body: Record<string, unknown> | undefined
 }
 
-t.test('whatever is wrong with a request, each operation answers with the contract’s problem', async (t) => {
-  const service = await serve(t)
-  const { call, url } = service
-  const { token } = await populate(service)
+const service = await serve(t)
+const { app, call, url } = service
+
+t.test('each operation responds to each invalid request with the problem of the contract', async (t) => {
+  const { token } = await populate()
   const auth = { authorization: `Bearer ${token}` }
-  const operations = await operationsOf(service)
+  const operations = await readOperations()
   t.ok(operations.length >= 18)
 
   for (const { method, path, example, needsToken, body } of operations) {
-    await t.test(`${method} ${path}`, async (t) => {
-      const before = await contents(service)
-      const refuses = async (code: ProblemCode, what: string, asking: Promise<Answer>) =>
-        isProblem(t, await asking, code, what)
+    await t.test(`${method} ${path} rejects every invalid request, and writes nothing`, async (t) => {
+      const before = await readTables()
+      const expectProblem = async (code: ProblemCode, what: string, response: Promise<ClientResponse>) =>
+        isProblem(t, await response, code, what)
       const send = (path: string, headers: Record<string, string | string[]> = auth, verb = method) =>
         callRaw(url, path, { method: verb, headers })
 
       for (const query of ['a=1&a=1', '__proto__=1&__proto__=2', `${'a=1&'.repeat(2_000)}`])
-        await refuses('VALIDATION_FAILED', query.slice(0, 40), send(`${example}?${query}`))
+        await expectProblem('VALIDATION_FAILED', query.slice(0, 40), send(`${example}?${query}`))
       for (const query of ['a=%', 'a=%zz', '%ff=1', 'a=%C0%AF', 'a=%ED%A0%80'])
-        await refuses('MALFORMED_REQUEST', query, send(`${example}?${query}`))
-      await refuses('MALFORMED_REQUEST', 'path%zz', send(`${example}%zz`))
+        await expectProblem('MALFORMED_REQUEST', query, send(`${example}?${query}`))
+      await expectProblem('MALFORMED_REQUEST', 'path%zz', send(`${example}%zz`))
       const wrongMethod = await send(example, {}, 'PROPFIND')
       isProblem(t, wrongMethod, 'METHOD_NOT_ALLOWED', 'PROPFIND')
       t.ok(wrongMethod.headers.get('allow')?.split(', ').includes(method))
 
       if (needsToken) {
-        await refuses('NOT_AUTHENTICATED', 'no token', send(path.replace('{id}', 'nonsense'), {}))
-        await refuses('NOT_AUTHENTICATED', 'another scheme', send(example, { authorization: 'Basic YTpi' }))
-        await refuses('TOKEN_INVALID', 'a bad token', send(example, { authorization: 'Bearer x' }))
+        await expectProblem('NOT_AUTHENTICATED', 'no token', send(path.replace('{id}', 'nonsense'), {}))
+        await expectProblem(
+          'NOT_AUTHENTICATED',
+          'another scheme',
+          send(example, { authorization: 'Basic YTpi' }),
+        )
+        await expectProblem('TOKEN_INVALID', 'a bad token', send(example, { authorization: 'Bearer x' }))
         const two = [auth.authorization, auth.authorization]
-        await refuses('MALFORMED_REQUEST', 'two headers', send(example, { authorization: two }))
+        await expectProblem('MALFORMED_REQUEST', 'two headers', send(example, { authorization: two }))
       }
 
       if (path.includes('{id}')) {
-        for (const id of BAD_IDS) await refuses('VALIDATION_FAILED', id, send(path.replace('{id}', id)))
+        for (const id of BAD_IDS) await expectProblem('VALIDATION_FAILED', id, send(path.replace('{id}', id)))
         for (const id of ['%', '%zz', '1%ff', '%C0%AF'])
-          await refuses('MALFORMED_REQUEST', id, send(path.replace('{id}', id)))
-        await refuses('URI_TOO_LONG', '101 digits', send(path.replace('{id}', '9'.repeat(101))))
+          await expectProblem('MALFORMED_REQUEST', id, send(path.replace('{id}', id)))
+        await expectProblem('URI_TOO_LONG', '101 digits', send(path.replace('{id}', '9'.repeat(101))))
       }
 
       if (body) {
@@ -96,9 +101,9 @@ t.test('whatever is wrong with a request, each operation answers with the contra
           '\0',
           '[1,]',
         ])
-          await refuses('MALFORMED_REQUEST', text, sendText(text))
+          await expectProblem('MALFORMED_REQUEST', text, sendText(text))
         for (const bytes of [Buffer.from(good, 'utf16le'), Buffer.from('{"a":"\xff\xc0\xaf"}', 'latin1')])
-          await refuses('MALFORMED_REQUEST', bytes.toString('latin1'), sendText(new Uint8Array(bytes)))
+          await expectProblem('MALFORMED_REQUEST', bytes.toString('latin1'), sendText(new Uint8Array(bytes)))
         for (const text of [
           'null',
           '[]',
@@ -109,10 +114,10 @@ t.test('whatever is wrong with a request, each operation answers with the contra
           '['.repeat(9e3) + ']'.repeat(9e3),
           `[${good}]`,
         ])
-          await refuses('VALIDATION_FAILED', text.slice(0, 40), sendText(text))
-        await refuses('VALIDATION_FAILED', 'members of __proto__', sendText(`{"__proto__":${good}}`))
-        await refuses('PAYLOAD_TOO_LARGE', '5 MB', sendText(`{"a":"${'x'.repeat(5_000_000)}"}`))
-        await refuses('UNSUPPORTED_MEDIA_TYPE', 'gzip', sendText(good, { 'content-encoding': 'gzip' }))
+          await expectProblem('VALIDATION_FAILED', text.slice(0, 40), sendText(text))
+        await expectProblem('VALIDATION_FAILED', 'members of __proto__', sendText(`{"__proto__":${good}}`))
+        await expectProblem('PAYLOAD_TOO_LARGE', '5 MB', sendText(`{"a":"${'x'.repeat(5_000_000)}"}`))
+        await expectProblem('UNSUPPORTED_MEDIA_TYPE', 'gzip', sendText(good, { 'content-encoding': 'gzip' }))
         const isLogin = path === '/login'
         for (const other of [
           'text/plain',
@@ -122,38 +127,36 @@ t.test('whatever is wrong with a request, each operation answers with the contra
           'multipart/form-data; boundary=x',
           ...(isLogin ? [] : ['application/x-www-form-urlencoded']),
         ])
-          await refuses('UNSUPPORTED_MEDIA_TYPE', other, sendText(good, { 'content-type': other }))
+          await expectProblem('UNSUPPORTED_MEDIA_TYPE', other, sendText(good, { 'content-type': other }))
 
         for (const [member, value] of Object.entries(body)) {
-          for (const wrong of [undefined, ...wrongInsteadOf(value)]) {
+          for (const wrong of [undefined, ...invalidInsteadOf(value)]) {
             if (member === 'published' && wrong === undefined) continue
             const text = JSON.stringify({ ...body, [member]: wrong })
-            const answer = await sendText(text)
-            isProblem(t, answer, 'VALIDATION_FAILED', text.slice(0, 60))
-            t.match(answer.body.errors, [{ in: 'body', path: `/${member}` }], text.slice(0, 60))
+            const response = await sendText(text)
+            isProblem(t, response, 'VALIDATION_FAILED', text.slice(0, 60))
+            t.match(response.body.errors, [{ in: 'body', path: `/${member}` }], text.slice(0, 60))
           }
         }
       }
 
-      t.same(await contents(service), before, 'and nothing was written')
+      t.same(await readTables(), before, 'nothing was written')
     })
   }
 
-  await t.test('GET /posts: its query', async (t) => {
+  await t.test('GET /posts rejects every invalid query', async (t) => {
     for (const [name, values] of Object.entries(BAD_QUERY)) {
       for (const value of values) {
-        const answer = await callRaw(url, `/posts?${name}=${value}`, { headers: auth })
-        isProblem(t, answer, 'VALIDATION_FAILED', `${name}=${value}`)
-        t.match(answer.body.errors, [{ in: 'querystring', path: `/${name}` }])
+        const response = await callRaw(url, `/posts?${name}=${value}`, { headers: auth })
+        isProblem(t, response, 'VALIDATION_FAILED', `${name}=${value}`)
+        t.match(response.body.errors, [{ in: 'querystring', path: `/${name}` }])
       }
     }
   })
 })
 
-t.test('members that no schema names are dropped, and never reach a row', async (t) => {
-  const service = await serve(t)
-  const { app, call } = service
-  const { id, token } = await populate(service)
+t.test('members that the schema does not name are removed, and never stored', async (t) => {
+  const { id, token } = await populate()
   const extra =
     '"id":99,"owner_id":99,"user_id":99,"role":"admin","votes":5,"created_at":"1999-01-01","owner":{"id":99},' +
     '"__proto__":{"role":"admin"},"constructor":{"prototype":{"role":"admin"}},"toString":1,"x":"\\ud800\\u0000"'
@@ -181,13 +184,11 @@ t.test('members that no schema names are dropped, and never reach a row', async 
   ])
   t.match(await app.knex('votes').orderBy('post_id'), [{ post_id: 1 }, { post_id: 2, user_id: id }])
   for (const { created_at } of await app.knex('posts')) t.ok(created_at.getFullYear() > 2000)
-  t.notOk('role' in {}, 'and Object has no new member')
+  t.notOk('role' in {}, 'Object has no new member')
 })
 
-t.test('text that means something elsewhere is stored as it was typed, and found as it is', async (t) => {
-  const service = await serve(t)
-  const { app, call } = service
-  const { token } = await populate(service)
+t.test('text with a special meaning elsewhere is stored and found unchanged', async (t) => {
+  const { token } = await populate()
   for (const text of METACHARACTERS) {
     const json = { title: text, content: text }
     const written = await call('POST', '/posts', { token, json })
@@ -200,7 +201,7 @@ t.test('text that means something elsewhere is stored as it was typed, and found
     t.same(
       found.body.map(({ Post }: { Post: { id: number } }) => Post.id),
       [written.body.id],
-      'it alone is found',
+      'only this post is found',
     )
     const asUser = { username: text, password: text }
     t.match(await call('POST', '/login', { form: asUser }), {
@@ -210,76 +211,82 @@ t.test('text that means something elsewhere is stored as it was typed, and found
   }
 })
 
-t.test('what is odd in a body and yet JSON is read as RFC 8259 has it', async (t) => {
-  const service = await serve(t)
-  const { token } = await populate(service)
+t.test('an unusual body that is valid JSON is read as in RFC 8259', async (t) => {
+  const { token } = await populate()
   const send = (text: string, type = 'application/json') =>
-    service.call('POST', '/posts', { token, text, headers: { 'content-type': type } })
+    call('POST', '/posts', { token, text, headers: { 'content-type': type } })
   const post = { title: 'c', content: 'd' }
   const good = JSON.stringify(post)
   for (const [what, text, type] of [
     ['a byte order mark', `\ufeff${good}`],
-    ['of a member given twice, the last', `{"title":"z",${good.slice(1)}`],
+    ['a member that occurs twice: the last one counts', `{"title":"z",${good.slice(1)}`],
     ['white space', `\r\n\t ${good.replaceAll(':', ' : ')}\n\n`],
     ['escapes', '{"titl\\u0065":"\\u0063","content":"d"}'],
-    ['another charset, of which JSON has none', good, 'application/json; charset=latin1'],
+    ['another charset, which JSON does not have', good, 'application/json; charset=latin1'],
     ['capitals', good, 'Application/JSON;Charset="UTF-8"'],
     ['a deep member that is not read', `{"x":${'{"a":'.repeat(5e3)}1${'}'.repeat(5e3)},${good.slice(1)}`],
   ] as const)
     t.match(await send(text, type), { status: 201, body: post }, what)
 })
 
-t.test('a log-in has each field once, and takes a password in any form of its letters', async (t) => {
-  const { call } = await serve(t)
-  const password = 'caf\u00e9 😀 tomatoes'
-  await call('POST', '/users', { json: { email: 'Ann@Example.com', password } })
-  const form = (text: string) =>
-    call('POST', '/login', { text, headers: { 'content-type': 'application/x-www-form-urlencoded' } })
-  const encoded = (username: string, password: string) =>
-    form(new URLSearchParams({ username, password }).toString())
+t.test(
+  'a login needs each field exactly once, and accepts a password in any Unicode normal form',
+  async (t) => {
+    await truncateTables(app.knex)
+    const password = 'caf\u00e9 😀 tomatoes'
+    await call('POST', '/users', { json: { email: 'Ann@Example.com', password } })
+    const form = (text: string) =>
+      call('POST', '/login', { text, headers: { 'content-type': 'application/x-www-form-urlencoded' } })
+    const encoded = (username: string, password: string) =>
+      form(new URLSearchParams({ username, password }).toString())
 
-  for (const [username, text] of [
-    ['Ann@Example.com', password],
-    ['ANN@EXAMPLE.COM', password],
-    ['ann@example.com', password.normalize('NFD')],
-  ] as const) {
-    t.equal((await encoded(username, text)).status, 200, `${username} ${text}`)
-  }
-  for (const [username, text] of [
-    ['ann@example.com', password.toUpperCase()],
-    ['ann@example.com', password.replace('\u00e9', 'e')],
-    ['ann@example.com', `${password} `],
-    ['ann@example.com', 'x'.repeat(73)],
-    ['ann@example.com', '\ufffd'.repeat(1_000)],
-    [' ann@example.com', password],
-    ['ann@example.com\n', password],
-    ['%', password],
-  ] as const) {
-    isProblem(t, await encoded(username, text), 'INVALID_CREDENTIALS', `${username} ${text}`)
-  }
-  for (const text of [
-    '',
-    'username=a',
-    'password=a',
-    'username=&password=',
-    'username=a&username=b&password=c',
-    'username=a&password=c&password=c',
-    'username[]=a&password=c',
-    'username[x]=a&password=c',
-    'username=a;password=c',
-    'username=a%00&password=c',
-    'username=a&password=c%00',
-    `username=a&password=${'x'.repeat(1_025)}`,
-    '{"username":"a","password":"c"}',
-  ]) {
-    isProblem(t, await form(text), 'VALIDATION_FAILED', text)
-  }
-  isProblem(t, await form('%'), 'VALIDATION_FAILED', '%')
-  // Taken as it is: nobody has such an email or password.
-  for (const text of ['username=%zz&password=c', 'username=a&password=%ff', 'username=%ed%a0%80&password=c'])
-    isProblem(t, await form(text), 'INVALID_CREDENTIALS', text)
-  isProblem(t, await form(`username=a&password=${'x'.repeat(5e6)}`), 'PAYLOAD_TOO_LARGE', '5 MB')
-})
+    for (const [username, text] of [
+      ['Ann@Example.com', password],
+      ['ANN@EXAMPLE.COM', password],
+      ['ann@example.com', password.normalize('NFD')],
+    ] as const) {
+      t.equal((await encoded(username, text)).status, 200, `${username} ${text}`)
+    }
+    for (const [username, text] of [
+      ['ann@example.com', password.toUpperCase()],
+      ['ann@example.com', password.replace('\u00e9', 'e')],
+      ['ann@example.com', `${password} `],
+      ['ann@example.com', 'x'.repeat(73)],
+      ['ann@example.com', '\ufffd'.repeat(1_000)],
+      [' ann@example.com', password],
+      ['ann@example.com\n', password],
+      ['%', password],
+    ] as const) {
+      isProblem(t, await encoded(username, text), 'INVALID_CREDENTIALS', `${username} ${text}`)
+    }
+    for (const text of [
+      '',
+      'username=a',
+      'password=a',
+      'username=&password=',
+      'username=a&username=b&password=c',
+      'username=a&password=c&password=c',
+      'username[]=a&password=c',
+      'username[x]=a&password=c',
+      'username=a;password=c',
+      'username=a%00&password=c',
+      'username=a&password=c%00',
+      `username=a&password=${'x'.repeat(1_025)}`,
+      '{"username":"a","password":"c"}',
+    ]) {
+      isProblem(t, await form(text), 'VALIDATION_FAILED', text)
+    }
+    isProblem(t, await form('%'), 'VALIDATION_FAILED', '%')
+    // Invalid escapes are kept as text, which is no user's email or password.
+    for (const text of [
+      'username=%zz&password=c',
+      'username=a&password=%ff',
+      'username=%ed%a0%80&password=c',
+    ])
+      isProblem(t, await form(text), 'INVALID_CREDENTIALS', text)
+    isProblem(t, await form(`username=a&password=${'x'.repeat(5e6)}`), 'PAYLOAD_TOO_LARGE', '5 MB')
+  },
+)
 
 const BAD_IDS = [
   '0',
@@ -324,7 +331,7 @@ const BAD_QUERY = {
   search: ['%00', 'a%00b', 'x'.repeat(301)],
 }
 
-function wrongInsteadOf(value: unknown): unknown[] {
+function invalidInsteadOf(value: unknown): unknown[] {
   const always: unknown[] = [null, [], {}, [value], { value }, { __proto__: null, toString: value }]
   if (typeof value === 'string')
     return [...always, 5, true, '', 'a\0bcdefgh@example.com', '\ud800bcdefgh@example.com']
@@ -332,16 +339,17 @@ function wrongInsteadOf(value: unknown): unknown[] {
   return [...always, '1', '0x10', '', true, false, -1, 1.5, 1e21, 2 ** 31, -(2 ** 53), Number.MAX_VALUE]
 }
 
-/** A user with a post, and a vote for it. */
-async function populate({ call, signUp }: TestService): Promise<{ id: number; token: string }> {
-  const ann = await signUp('ann@example.com')
+/** Empties the tables, and creates a user with a post and a vote for it. */
+async function populate(): Promise<{ id: number; token: string }> {
+  await truncateTables(app.knex)
+  const ann = await service.signUp('ann@example.com')
   await call('POST', '/posts', { token: ann.token, json: { title: 'a', content: 'b' } })
   await call('POST', '/vote', { token: ann.token, json: { post_id: 1, dir: 1 } })
   return ann
 }
 
-/** Every operation of the OpenAPI document, and the paths that are not in it. */
-async function operationsOf({ call }: TestService): Promise<Operation[]> {
+/** Returns every operation of the OpenAPI document, and the paths that are not in it. */
+async function readOperations(): Promise<Operation[]> {
   const { body: document } = await call('GET', '/openapi.json')
   const hidden = HIDDEN.map((path) => ({
     method: 'GET',
@@ -364,22 +372,27 @@ async function operationsOf({ call }: TestService): Promise<Operation[]> {
   return [...described, ...hidden]
 }
 
-function isProblem(t: Test, { status, headers, body }: Answer, code: ProblemCode, sent: string): void {
+function isProblem(
+  t: Test,
+  { status, headers, body }: ClientResponse,
+  code: ProblemCode,
+  sent: string,
+): void {
   const { errors = [], ...rest } = body
   const text = JSON.stringify(body)
   t.match(
     {
-      answered: { ...rest, type: headers.get('content-type') },
+      response: { ...rest, type: headers.get('content-type') },
       members: Object.keys(body).join(),
       errors: errors.filter(
         ({ in: part, path, message }: Record<string, string>) => !part || path === undefined || !message,
       ),
       page: body.type,
       statuses: [status, body.status].join(),
-      tellsOfTheInside: /node_modules|\.[jt]s:\d|select |insert |knex|objection/i.test(text),
+      isInternal: /node_modules|\.[jt]s:\d|select |insert |knex|objection/i.test(text),
     },
     {
-      answered: {
+      response: {
         type: /^application\/problem\+json\b/,
         title: /\w/,
         detail: /\w/,
@@ -391,17 +404,17 @@ function isProblem(t: Test, { status, headers, body }: Answer, code: ProblemCode
           ? /^type,title,status,detail,code,instance,errors$/
           : /^type,title,status,detail,code,instance$/,
       errors: { length: 0 },
-      statuses: [PROBLEM_STATUS[code], PROBLEM_STATUS[code]].join(),
+      statuses: [PROBLEMS[code].status, PROBLEMS[code].status].join(),
       page: new RegExp(`^/guide/errors/${code}$`),
-      tellsOfTheInside: false,
+      isInternal: false,
     },
     JSON.stringify(sent).slice(0, 60),
   )
 }
 
-/** Every row of every table. */
-async function contents({ app: { knex } }: TestService): Promise<Record<string, unknown[]>> {
-  const tables: string[] = await knex('pg_tables').where({ schemaname: 'public' }).pluck('tablename')
-  const rows = tables.map(async (table) => [table, await knex(table).orderByRaw('1, 2')])
+/** Returns every row of every table. */
+async function readTables(): Promise<Record<string, unknown[]>> {
+  const tables: string[] = await app.knex('pg_tables').where({ schemaname: 'public' }).pluck('tablename')
+  const rows = tables.map(async (table) => [table, await app.knex(table).orderByRaw('1, 2')])
   return Object.fromEntries(await Promise.all(rows))
 }

@@ -6,7 +6,7 @@ import t from 'tap'
 import ts from 'typescript'
 import { serve } from '../../../test-support/social-api.ts'
 
-t.test('a client made from the document is type-checked by it, and works', async (t) => {
+t.test('a client generated from the OpenAPI document is type-checked, and works', async (t) => {
   const { url, call } = await serve(t)
   const { body: document } = await call('GET', '/openapi.json')
   // A member with a default may be left out of a request.
@@ -19,21 +19,21 @@ t.test('a client made from the document is type-checked by it, and works', async
   })
   const diagnostics = compile(['flow.ts', 'wrong.ts'].map((name) => resolve(folder, name)))
 
-  t.test('a right program has no type error', async (t) => {
+  t.test('a correct client program has no type error', async (t) => {
     t.same(
       diagnostics.filter(({ file }) => file !== 'wrong.ts'),
       [],
     )
   })
 
-  t.test('a wrong one has an error on each line that is wrong', async (t) => {
+  t.test('a wrong client program has a type error on each wrong line', async (t) => {
     const wrong = WRONG.split('\n').flatMap((line, index) => (line.includes('// wrong: ') ? [index + 1] : []))
     t.equal(wrong.length, 7)
     const found = diagnostics.filter(({ file }) => file === 'wrong.ts').map(({ line }) => line)
     t.same([...new Set(found)], wrong)
   })
 
-  t.test('the right program does what it says', async (t) => {
+  t.test('the correct client program gets the expected responses', async (t) => {
     const { stdout } = await promisify(execFile)(process.execPath, [resolve(folder, 'flow.js'), url])
     t.same(JSON.parse(stdout), {
       user: 'you@example.com',
@@ -45,7 +45,7 @@ t.test('a client made from the document is type-checked by it, and works', async
   })
 })
 
-/** Compiles the programs in their folder, and tells what is wrong with them. */
+/** Compiles the programs in their folder, and returns their type errors. */
 function compile(files: string[]): { file: string; line: number; message: string }[] {
   const program = ts.createProgram(files, {
     target: ts.ScriptTarget.ES2023,
@@ -87,7 +87,7 @@ const again = await client.POST('/vote', { headers, body: { post_id: id, dir: 1 
 const list = await client.GET('/posts', { headers, params: { query: { limit: 5, search: 'client' } } })
 const missing = await client.GET('/posts/{id}', { headers, params: { path: { id: 4711 } } })
 
-/** The codes are a union: a client that leaves one out is told by its compiler. */
+/** The codes are a union, so the compiler checks that each case is one of them. */
 function explain({ error }: typeof again): string {
   switch (error?.code) {
     case 'ALREADY_VOTED':
@@ -110,7 +110,7 @@ console.log(
 )
 `
 
-/** What the compiler keeps a client from. */
+/** Mistakes that the compiler finds. */
 const WRONG = `import createClient from 'openapi-fetch'
 import type { paths } from './api.d.ts'
 
@@ -120,8 +120,8 @@ await client.GET('/nothing') // wrong: no such path
 await client.POST('/users', { body: { email: 'you@example.com' } }) // wrong: a member is missing
 await client.POST('/vote', { body: { post_id: 1, dir: 2 } }) // wrong: 0 or 1
 await client.GET('/posts', { params: { query: { limit: 'ten' } } }) // wrong: a number
-await client.GET('/posts/{id}') // wrong: which post?
+await client.GET('/posts/{id}') // wrong: the id is missing
 const { data, error } = await client.GET('/users/me')
-console.log(data?.password) // wrong: nobody is shown one
-if (error) console.log(error.code === 'NOT_OWNER') // wrong: not one of this operation's codes
+console.log(data?.password) // wrong: no response has a password
+if (error) console.log(error.code === 'NOT_OWNER') // wrong: this operation does not have that code
 `

@@ -35,7 +35,7 @@ t.test('an empty environment gives the defaults', async (t) => {
   })
 })
 
-t.test('what the environment gives is neither changed nor changeable', async (t) => {
+t.test('readConfig() does not change the environment, and its result is frozen', async (t) => {
   const variables = Object.freeze({ PORT: '8000', EDITOR: 'vi' })
   const config = readConfig(variables)
   t.same(variables, { PORT: '8000', EDITOR: 'vi' })
@@ -43,14 +43,14 @@ t.test('what the environment gives is neither changed nor changeable', async (t)
   t.notOk('EDITOR' in config)
 })
 
-/** Of FastAPI's documentation, of jwt.io, and of everybody's first attempt. */
+/** Secrets from FastAPI's documentation and jwt.io, and an obvious one. */
 const WELL_KNOWN = [
   '09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7',
   'a-string-secret-at-least-256-bits-long',
   '0123456789abcdef0123456789abcdef',
 ]
 
-/** Of each variable: what it becomes, and what is refused of it. */
+/** For each variable: valid values and their results, and invalid values. */
 const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }> = {
   NODE_ENV: {
     good: { development: { production: false }, test: { production: false } },
@@ -191,25 +191,31 @@ function limit(name: string): (typeof VARIABLES)[string] {
 }
 
 for (const [name, { good, bad }] of Object.entries(VARIABLES)) {
-  t.test(`${name} is read`, async (t) => {
+  t.test(`${name} accepts valid values`, async (t) => {
     for (const [value, expected] of Object.entries(good))
       t.match(readConfig({ [name]: value }), expected, value)
   })
   for (const value of bad) {
-    t.test(`${name} is refused and named, alone, where it is ${JSON.stringify(value)}`, async (t) => {
-      const message = refusal({ [name]: value })
+    t.test(`${name} rejects ${JSON.stringify(value)}, and no other variable is named`, async (t) => {
+      const message = readInvalid({ [name]: value })
       t.same(namedIn(message), [name])
     })
   }
 }
 
-t.test('every wrong variable is named once, in one message; a right one is not', async (t) => {
-  const message = refusal({ PORT: 'x', BCRYPT_COST: '99', LOG_LEVEL: 'loud', HOST: '::1', DB_POOL_MAX: '5' })
+t.test('one message names every invalid variable once, and no valid one', async (t) => {
+  const message = readInvalid({
+    PORT: 'x',
+    BCRYPT_COST: '99',
+    LOG_LEVEL: 'loud',
+    HOST: '::1',
+    DB_POOL_MAX: '5',
+  })
   t.same(namedIn(message).sort(), ['BCRYPT_COST', 'LOG_LEVEL', 'PORT'])
   t.match(message, /PORT must be a port from 0 to 65535/)
 })
 
-t.test('no value is in the message, neither of a wrong variable nor of a right one', async (t) => {
+t.test('the message contains no value of a variable, valid or invalid', async (t) => {
   const wrong = {
     DATABASE_URL: 'mysql://someone:hunter2@zanzibar/d',
     JWT_SECRET: 'tooshortasecret',
@@ -225,7 +231,7 @@ t.test('no value is in the message, neither of a wrong variable nor of a right o
     THROTTLE_SIGN_UPS_PER_MINUTE: '31415926',
   }
   const right = { HOST: '192.0.2.77', AUTH_PRIMER_DATA_DIR: '/secret/place', AWS_KEY: 'AKIAWHATEVER' }
-  const message = refusal({ ...wrong, ...right })
+  const message = readInvalid({ ...wrong, ...right })
   t.same(namedIn(message).sort(), Object.keys(wrong).sort())
   for (const value of [
     ...Object.values(wrong),
@@ -238,47 +244,50 @@ t.test('no value is in the message, neither of a wrong variable nor of a right o
   }
 })
 
-t.test('an empty variable is an unset one', async (t) => {
+t.test('an empty variable counts as unset', async (t) => {
   const empty = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, '']))
   t.same(readConfig(empty), readConfig({}))
-  t.same(namedIn(refusal({ ...PRODUCTION, JWT_SECRET: '' })), ['JWT_SECRET'])
+  t.same(namedIn(readInvalid({ ...PRODUCTION, JWT_SECRET: '' })), ['JWT_SECRET'])
 })
 
-t.test('production requires a database and a secret, and names those that are missing', async (t) => {
+t.test('production requires a database and a secret, and the message names the missing ones', async (t) => {
   t.match(readConfig(PRODUCTION), { production: true, databaseUrl: 'postgres://h/d', jwtSecret: SECRET })
   const { DATABASE_URL, JWT_SECRET, NODE_ENV } = PRODUCTION
-  t.same(namedIn(refusal({ NODE_ENV })), ['DATABASE_URL', 'JWT_SECRET'])
-  t.same(namedIn(refusal({ NODE_ENV, DATABASE_URL })), ['JWT_SECRET'])
-  t.same(namedIn(refusal({ NODE_ENV, JWT_SECRET })), ['DATABASE_URL'])
-  t.match(refusal({ NODE_ENV, DATABASE_URL }), /JWT_SECRET is required in production: .*at least 32 bytes/)
-  t.notMatch(refusal({ NODE_ENV, JWT_SECRET }), JWT_SECRET)
-  t.same(namedIn(refusal({ ...PRODUCTION, JWT_SECRET: SECRET.slice(1) })), ['JWT_SECRET'])
+  t.same(namedIn(readInvalid({ NODE_ENV })), ['DATABASE_URL', 'JWT_SECRET'])
+  t.same(namedIn(readInvalid({ NODE_ENV, DATABASE_URL })), ['JWT_SECRET'])
+  t.same(namedIn(readInvalid({ NODE_ENV, JWT_SECRET })), ['DATABASE_URL'])
+  t.match(
+    readInvalid({ NODE_ENV, DATABASE_URL }),
+    /JWT_SECRET is required in production: .*at least 32 bytes/,
+  )
+  t.notMatch(readInvalid({ NODE_ENV, JWT_SECRET }), JWT_SECRET)
+  t.same(namedIn(readInvalid({ ...PRODUCTION, JWT_SECRET: SECRET.slice(1) })), ['JWT_SECRET'])
   t.same(
-    namedIn(refusal({ NODE_ENV, PORT: 'x' })),
+    namedIn(readInvalid({ NODE_ENV, PORT: 'x' })),
     ['PORT', 'DATABASE_URL', 'JWT_SECRET'],
-    'with those that are wrong',
+    'together with invalid variables',
   )
   for (const secret of WELL_KNOWN)
-    t.same(namedIn(refusal({ ...PRODUCTION, JWT_SECRET: secret })), ['JWT_SECRET'])
+    t.same(namedIn(readInvalid({ ...PRODUCTION, JWT_SECRET: secret })), ['JWT_SECRET'])
 })
 
-t.test('elsewhere neither is required', async (t) => {
+t.test('outside production, neither a database nor a secret is required', async (t) => {
   for (const NODE_ENV of [undefined, 'development', 'test']) {
     t.match(readConfig(NODE_ENV === undefined ? {} : { NODE_ENV }), { production: false })
   }
 })
 
-function refusal(variables: NodeJS.ProcessEnv): string {
+function readInvalid(variables: NodeJS.ProcessEnv): string {
   try {
     readConfig(variables)
   } catch (error) {
     if (error instanceof ConfigError) return error.message
     throw error
   }
-  throw new Error('It was not refused.')
+  throw new Error('The configuration was accepted.')
 }
 
-/** The variables that the lines of a message begin with. */
+/** Returns the variables that the lines of a message start with. */
 function namedIn(message: string): string[] {
   return [...message.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name as string)
 }

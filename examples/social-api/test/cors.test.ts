@@ -10,35 +10,38 @@ const PREFLIGHT = {
 async function build(t: Test, corsOrigins?: string[]) {
   const app = await buildOffline(t, { ...(corsOrigins && { corsOrigins }) })
   return async (method: 'GET' | 'POST' | 'DELETE' | 'OPTIONS', url: string, headers = {}) => {
-    const answer = await app.inject({ method, url, headers })
-    return { status: answer.statusCode, headers: answer.headers, body: answer.body }
+    const response = await app.inject({ method, url, headers })
+    return { status: response.statusCode, headers: response.headers, body: response.body }
   }
 }
 
-t.test('pages of a listed origin', async (t) => {
+t.test('pages of a listed origin can use the service', async (t) => {
   const call = await build(t, ['http://localhost:5173', ORIGIN])
 
-  t.test('may read answers, refusals among them, and the headers that mean something to them', async (t) => {
-    for (const [method, path, status] of [
-      ['GET', '/', 200],
-      ['GET', '/nowhere', 404],
-      ['GET', '/posts', 401],
-      ['POST', '/login', 422],
-      ['DELETE', '/login', 405],
-    ] as const) {
-      const answer = await call(method, path, { origin: ORIGIN })
-      t.equal(answer.status, status, `${method} ${path}`)
-      t.equal(answer.headers['access-control-allow-origin'], ORIGIN)
-      t.equal(
-        answer.headers['access-control-expose-headers'],
-        'Location, Retry-After, WWW-Authenticate, X-Request-Id',
-      )
-      t.equal(answer.headers['access-control-allow-credentials'], undefined)
-      t.match(answer.headers.vary, /\bOrigin\b/)
-    }
-  })
+  t.test(
+    'a page of a listed origin can read responses, including errors, and the exposed headers',
+    async (t) => {
+      for (const [method, path, status] of [
+        ['GET', '/', 200],
+        ['GET', '/nowhere', 404],
+        ['GET', '/posts', 401],
+        ['POST', '/login', 422],
+        ['DELETE', '/login', 405],
+      ] as const) {
+        const response = await call(method, path, { origin: ORIGIN })
+        t.equal(response.status, status, `${method} ${path}`)
+        t.equal(response.headers['access-control-allow-origin'], ORIGIN)
+        t.equal(
+          response.headers['access-control-expose-headers'],
+          'Location, Retry-After, WWW-Authenticate, X-Request-Id',
+        )
+        t.equal(response.headers['access-control-allow-credentials'], undefined)
+        t.match(response.headers.vary, /\bOrigin\b/)
+      }
+    },
+  )
 
-  t.test('get an answer to their preflight, on every route', async (t) => {
+  t.test('a preflight from a listed origin is accepted on every route', async (t) => {
     for (const path of ['/posts', '/posts/', '/posts/1', '/login', '/users/me', '/docs', '/nowhere']) {
       const { status, headers } = await call('OPTIONS', path, { origin: ORIGIN, ...PREFLIGHT })
       t.equal(status, 204, path)
@@ -51,7 +54,7 @@ t.test('pages of a listed origin', async (t) => {
   })
 })
 
-t.test('pages of any other origin get no header, and no answer to a preflight', async (t) => {
+t.test('a page of any other origin gets no CORS header, and its preflight is rejected', async (t) => {
   const call = await build(t, [ORIGIN])
   const others = [
     'https://evil.example',
@@ -61,17 +64,17 @@ t.test('pages of any other origin get no header, and no answer to a preflight', 
     'null',
   ]
   for (const origin of others) {
-    const answer = await call('GET', '/', { origin })
-    t.equal(answer.status, 200)
-    t.same(corsHeaders(answer.headers), [], origin)
-    t.match(answer.headers.vary, /\bOrigin\b/, 'caches are told all the same')
+    const response = await call('GET', '/', { origin })
+    t.equal(response.status, 200)
+    t.same(corsHeaders(response.headers), [], origin)
+    t.match(response.headers.vary, /\bOrigin\b/, 'the response varies by origin for caches')
     const preflight = await call('OPTIONS', '/posts', { origin, ...PREFLIGHT })
     t.equal(preflight.status, 405, origin)
     t.same(corsHeaders(preflight.headers), [], origin)
   }
 })
 
-t.test('an OPTIONS that is no preflight is a wrong method, or an unknown path', async (t) => {
+t.test('an OPTIONS request that is not a preflight is a 405, or a 404 on an unknown path', async (t) => {
   const call = await build(t, [ORIGIN])
   for (const headers of [{}, { origin: ORIGIN }, PREFLIGHT]) {
     t.match(await call('OPTIONS', '/posts', headers), {
@@ -80,11 +83,11 @@ t.test('an OPTIONS that is no preflight is a wrong method, or an unknown path', 
     })
     t.match(await call('OPTIONS', '/nowhere', headers), { status: 404, body: /NOT_FOUND/ })
   }
-  t.equal((await call('GET', '/nowhere')).status, 404, 'and no other method is a 405 there')
+  t.equal((await call('GET', '/nowhere')).status, 404, 'other methods are a 404 too')
   t.notMatch((await call('GET', '/openapi.json')).body, '"/*"')
 })
 
-t.test('* allows every origin', async (t) => {
+t.test('CORS_ORIGINS=* allows every origin', async (t) => {
   const call = await build(t, ['*'])
   const { headers } = await call('GET', '/', { origin: 'https://anyone.example' })
   t.equal(headers['access-control-allow-origin'], '*')
@@ -93,7 +96,7 @@ t.test('* allows every origin', async (t) => {
   t.equal((await call('OPTIONS', '/posts', preflight)).status, 204)
 })
 
-t.test('without a list nobody is allowed', async (t) => {
+t.test('without CORS_ORIGINS, no origin is allowed', async (t) => {
   const call = await build(t)
   const { headers } = await call('GET', '/', { origin: ORIGIN })
   t.same(corsHeaders(headers), [])

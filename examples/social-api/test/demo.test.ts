@@ -1,17 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { compare } from '@auth-primer/auth-hash'
-import { migrateToLatest } from '@auth-primer/migrations'
-import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
-import type { Knex } from 'knex'
-import t, { type Test } from 'tap'
-import { serve } from '../../../test-support/social-api.ts'
-import { createKnex } from '../platform/database.ts'
+import t from 'tap'
+import { serve, truncateTables } from '../../../test-support/social-api.ts'
 import { DEMO_PASSWORD, DEMO_POSTS, DEMO_USERS } from '../src/demo/data.ts'
 import { seed } from '../src/demo/seed.ts'
 
-t.test('every user, post and vote is put in, each vote with its post', async (t) => {
-  const knex = await database(t)
+const { app, call } = await serve(t)
+const { knex } = app
+t.beforeEach(() => truncateTables(knex))
+
+t.test('seed() inserts every user, post and vote', async (t) => {
   t.equal(await seed(knex), true)
 
   t.same(
@@ -36,62 +35,61 @@ t.test('every user, post and vote is put in, each vote with its post', async (t)
   )
 })
 
-t.test('the rows are the same every time, ids, times and hashes included', async (t) => {
-  const [one, other] = [await database(t), await database(t)]
-  await seed(one)
-  const before = await rows(one)
-  t.same(await rows(other), { users: [], posts: [], votes: [] }, 'and nothing is there before')
-  await seed(other)
-  t.same(await rows(other), before)
+t.test('seed() inserts the same rows each time, including ids, times and hashes', async (t) => {
+  await seed(knex)
+  const before = await rows()
+  await truncateTables(knex)
+  t.same(await rows(), { users: [], posts: [], votes: [] }, 'empty in between')
+  await seed(knex)
+  t.same(await rows(), before)
 })
 
-t.test('a second seed changes nothing', async (t) => {
-  const knex = await database(t)
+t.test('a second seed() changes nothing', async (t) => {
   await seed(knex)
   await knex('posts').where({ id: 1 }).update({ title: 'mine now' })
   await knex('posts').where({ id: 2 }).delete()
-  const before = await rows(knex)
+  const before = await rows()
   t.equal(await seed(knex), false)
-  t.same(await rows(knex), before)
+  t.same(await rows(), before)
 })
 
-t.test('of two that seed at once, one does', async (t) => {
-  const knex = await database(t)
+t.test('of two simultaneous calls of seed(), one inserts the demo data', async (t) => {
   t.same((await Promise.all([seed(knex), seed(knex)])).sort(), [false, true])
-  t.equal((await rows(knex)).users.length, DEMO_USERS.length)
+  t.equal((await rows()).users.length, DEMO_USERS.length)
 })
 
-t.test('a user with a demo e-mail in other letter case keeps the demo data out, whole', async (t) => {
-  const knex = await database(t)
+t.test('seed() inserts nothing if a user has a demo email, in any letter case', async (t) => {
   const email = DEMO_USERS.at(-1)?.email.toUpperCase()
-  await knex('users').insert({ email, password: 'somebody’s' })
+  await knex('users').insert({ email, password: 'another password' })
   t.equal(await seed(knex), false)
-  t.match(await rows(knex), {
+  t.match(await rows(), {
     users: { length: 1, 0: { email } },
     posts: { length: 0 },
     votes: { length: 0 },
   })
 })
 
-t.test('other users do not keep it out, and stay as they are', async (t) => {
-  const knex = await database(t)
+t.test('seed() adds the demo data next to other users, and does not change them', async (t) => {
   const [ann] = await knex('users').insert({ email: 'ann@example.com', password: 'x' }).returning('*')
   t.equal(await seed(knex), true)
   t.same(await knex('users').orderBy('id').first(), ann)
-  t.equal((await rows(knex)).users.length, DEMO_USERS.length + 1)
+  t.equal((await rows()).users.length, DEMO_USERS.length + 1)
 })
 
-t.test('each hash is of the demo password, and of no other', async (t) => {
+t.test('each hash matches the demo password, and no other', async (t) => {
   for (const { email, password } of DEMO_USERS) {
     t.match(password, /^\$2b\$12\$/)
     t.equal(await compare(DEMO_PASSWORD, password), true, email)
     t.equal(await compare(`${DEMO_PASSWORD}.`, password), false, email)
   }
-  t.equal(new Set(DEMO_USERS.map(({ password }) => password)).size, DEMO_USERS.length, 'each salted anew')
+  t.equal(
+    new Set(DEMO_USERS.map(({ password }) => password)).size,
+    DEMO_USERS.length,
+    'each with its own salt',
+  )
 })
 
-t.test('what is in the demo data, the service itself would take', async (t) => {
-  const { call } = await serve(t)
+t.test('the service accepts all of the demo data as input', async (t) => {
   const tokens = new Map<string, string>()
   for (const { email } of DEMO_USERS) {
     t.equal((await call('POST', '/users', { json: { email, password: DEMO_PASSWORD } })).status, 201, email)
@@ -102,7 +100,7 @@ t.test('what is in the demo data, the service itself would take', async (t) => {
     const json = { title, content, published }
     const { status, body: post } = await call('POST', '/posts', { token: tokens.get(author) as string, json })
     t.equal(status, 201, title)
-    t.match(post, json, 'and keeps as it is')
+    t.match(post, json, 'stored unchanged')
     for (const voter of voters) {
       const vote = { token: tokens.get(voter) as string, json: { post_id: post.id, dir: 1 } }
       t.equal((await call('POST', '/vote', vote)).status, 201, `${voter} votes for ${title}`)
@@ -110,9 +108,8 @@ t.test('what is in the demo data, the service itself would take', async (t) => {
   }
 })
 
-t.test('a demo user logs in, and reads what was put in', async (t) => {
-  const { app, call } = await serve(t)
-  await seed(app.knex)
+t.test('a demo user can log in, and read the demo posts', async (t) => {
+  await seed(knex)
   const username = DEMO_USERS[0]?.email as string
   t.equal((await call('POST', '/login', { form: { username, password: 'cucumbers in june' } })).status, 403)
   const login = await call('POST', '/login', { form: { username, password: DEMO_PASSWORD } })
@@ -122,15 +119,14 @@ t.test('a demo user logs in, and reads what was put in', async (t) => {
     list.body.map(({ Post, votes }: { Post: { title: string }; votes: number }) => [Post.title, votes]),
     visible.map(({ title, voters }) => [title, voters.length]),
   )
-  t.ok(visible.length < DEMO_POSTS.length, 'and somebody else’s draft is among what was put in')
+  t.ok(visible.length < DEMO_POSTS.length, 'the drafts of others are not visible')
 })
 
-t.test('`npm run db:seed` puts it in once, says so, and never in production', async (t) => {
-  const knex = await database(t)
+t.test('`npm run db:seed` inserts the demo data once, and never in production', async (t) => {
   const { connectionString } = knex.client.config.connection
   const run = (NODE_ENV: string) => {
     const env = { PATH: process.env.PATH, DATABASE_URL: connectionString, NODE_ENV }
-    const cli = resolve(import.meta.dirname, '../src/cli.ts')
+    const cli = resolve(import.meta.dirname, '../cli.ts')
     const ended = spawnSync(process.execPath, ['--import', 'tsx', cli, 'seed'], { env, encoding: 'utf8' })
     t.notOk(`${ended.stdout}${ended.stderr}`.includes(new URL(connectionString).password), 'no password')
     return ended
@@ -142,18 +138,7 @@ t.test('`npm run db:seed` puts it in once, says so, and never in production', as
   t.match(run(''), { status: 0, stdout: /exist already; nothing was changed/ })
 })
 
-async function database(t: Test): Promise<Knex> {
-  const { url, drop } = await createTestDatabase()
-  const knex = createKnex(url, 4)
-  t.teardown(async () => {
-    await knex.destroy()
-    await drop()
-  })
-  await migrateToLatest(knex)
-  return knex
-}
-
-async function rows(knex: Knex) {
+async function rows() {
   return {
     users: await knex('users').orderBy('id'),
     posts: await knex('posts').orderBy('id'),

@@ -1,14 +1,14 @@
 import t from 'tap'
 import { buildOffline } from '../../../test-support/social-api.ts'
 import { DEMO_PASSWORD, DEMO_USERS } from '../src/demo/data.ts'
-import { PROBLEM_STATUS } from '../src/problem.ts'
+import { PROBLEMS } from '../src/problem.ts'
 
-t.test('the guide', async (t) => {
+t.test('the service serves the guide', async (t) => {
   const app = await buildOffline(t)
   const get = (url: string) => app.inject({ url, headers: { accept: 'text/html' } })
 
-  t.test('has the page that each problem’s type leads to', async (t) => {
-    for (const code of Object.keys(PROBLEM_STATUS)) {
+  t.test('the type of each problem is the path of a page', async (t) => {
+    for (const code of Object.keys(PROBLEMS)) {
       const { statusCode, headers, body } = await get(`/guide/errors/${code}`)
       t.equal(statusCode, 200, code)
       t.match(headers['content-type'], /^text\/html/)
@@ -17,27 +17,27 @@ t.test('the guide', async (t) => {
     }
   })
 
-  t.test('lists its pages, and every link leads to one', async (t) => {
+  t.test('the guide lists its pages, and every link leads to a page', async (t) => {
     const { statusCode, body } = await get('/guide')
     t.equal(statusCode, 200)
     const paths = new Set([...body.matchAll(/href="(\/guide\/[^"#]+)"/g)].map(([, path]) => path as string))
-    t.ok(paths.size > Object.keys(PROBLEM_STATUS).length)
+    t.ok(paths.size > Object.keys(PROBLEMS).length)
     for (const path of paths) {
-      const answer = await get(path)
-      t.equal(answer.statusCode, 200, path)
-      for (const [, link] of answer.body.matchAll(/href="(\/guide[^"#]*)"/g)) {
+      const response = await get(path)
+      t.equal(response.statusCode, 200, path)
+      for (const [, link] of response.body.matchAll(/href="(\/guide[^"#]*)"/g)) {
         t.equal((await get(link as string)).statusCode, 200, `${path} → ${link}`)
       }
     }
   })
 
-  t.test('is reached from the welcome page', async (t) => {
+  t.test('the welcome page links to the guide', async (t) => {
     const { body } = await get('/')
     for (const path of ['/docs', '/guide']) t.match(body, `href="${path}"`)
     t.notOk(body.includes(DEMO_PASSWORD))
   })
 
-  t.test('is beside the demo users where there are any', async (t) => {
+  t.test('with demo data, the welcome page lists the demo users next to the link to the guide', async (t) => {
     const withDemoData = await buildOffline(t, { hasDemoData: true })
     const { body } = await withDemoData.inject({ url: '/', headers: { accept: 'text/html' } })
     t.match(body, 'href="/guide"')
@@ -45,16 +45,16 @@ t.test('the guide', async (t) => {
     t.match(body, DEMO_PASSWORD)
   })
 
-  t.test('has nothing else of the disk', async (t) => {
+  t.test('the guide serves no other files', async (t) => {
     for (const path of [
       '/guide/none',
       '/guide/../package.json',
       '/guide/..%2f..%2fpackage.json',
       '/guide/errors',
     ]) {
-      const answer = await get(path)
-      t.equal(answer.statusCode, 404, path)
-      t.equal(answer.json().code, 'NOT_FOUND')
+      const response = await get(path)
+      t.equal(response.statusCode, 404, path)
+      t.equal(response.json().code, 'NOT_FOUND')
     }
   })
 })

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import t from 'tap'
 import { serve } from '../../../test-support/social-api.ts'
 
-t.test('is not ready while migrations are pending, and then is', async (t) => {
+t.test('/ready is a 503 while migrations are pending', async (t) => {
   const { app, call } = await serve(t)
   t.equal((await call('GET', '/ready')).status, 200)
   const [last] = await app.knex('knex_migrations').orderBy('id', 'desc').limit(1)
@@ -17,25 +17,29 @@ t.test('is not ready while migrations are pending, and then is', async (t) => {
   t.equal((await call('GET', '/ready')).status, 200)
 })
 
-t.test('a database that accepts and says nothing is not waited for, and asked once', async (t) => {
-  let connections = 0
-  const silent = createServer((socket) => {
-    connections += 1
-    socket.on('error', () => {})
-  }).listen(0, '127.0.0.1')
-  await once(silent, 'listening')
-  const { port } = silent.address() as { port: number }
-  const { app, call } = await serve(t, { databaseUrl: `postgres://me@127.0.0.1:${port}/nothing` })
-  t.teardown(() => silent.close())
+t.test(
+  'if the database does not respond, /ready is a 503, and simultaneous checks share one connection',
+  async (t) => {
+    let connections = 0
+    const silent = createServer((socket) => {
+      connections += 1
+      socket.on('error', () => {})
+    }).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as { port: number }
+    const { app, call } = await serve(t, { databaseUrl: `postgres://me@127.0.0.1:${port}/nothing` })
+    t.teardown(() => silent.close())
 
-  const answers = await Promise.all(Array.from({ length: 5 }, () => call('GET', '/ready')))
-  for (const answer of answers) t.match(answer, { status: 503, body: { code: 'DATABASE_UNAVAILABLE' } })
-  t.equal(connections, 1)
-  t.equal(app.knex.client.pool.numUsed(), 0, 'no connection is held')
-  t.equal((await call('GET', '/health')).status, 200)
-})
+    const responses = await Promise.all(Array.from({ length: 5 }, () => call('GET', '/ready')))
+    for (const response of responses)
+      t.match(response, { status: 503, body: { code: 'DATABASE_UNAVAILABLE' } })
+    t.equal(connections, 1)
+    t.equal(app.knex.client.pool.numUsed(), 0, 'no connection is held')
+    t.equal((await call('GET', '/health')).status, 200)
+  },
+)
 
-t.test('a database that refuses connections is said at once', async (t) => {
+t.test('if the database refuses connections, /ready is an immediate 503', async (t) => {
   const { call } = await serve(t, { databaseUrl: 'postgres://me@127.0.0.1:1/nothing' })
   t.match(await call('GET', '/ready'), { status: 503, body: { code: 'DATABASE_UNAVAILABLE' } })
 })

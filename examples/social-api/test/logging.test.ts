@@ -1,9 +1,12 @@
-import { migrateToLatest } from '@auth-primer/migrations'
-import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
-import t, { type Test } from 'tap'
-import { serve } from '../../../test-support/social-api.ts'
-import { createKnex } from '../platform/database.ts'
-import { createLogger } from '../platform/logging.ts'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { callRaw, serve } from '../../../test-support/social-api.ts'
+import { createLogger, createRequestId } from '../platform/logging.ts'
+
+/** Records the log lines of the shared service. */
+const shared = recorder()
+const { app, call, signUp, url } = await serve(t, { loggerInstance: shared.log })
 
 const SECRETS = [
   'password',
@@ -19,12 +22,12 @@ const SECRETS = [
 ]
 
 for (const name of SECRETS) {
-  t.test(`a member ${name} is redacted, on its own and within others`, async (t) => {
+  t.test(`the member ${name} is redacted, at the top level and in nested objects`, async (t) => {
     const { log, lines } = recorder()
-    log.info({ [name]: 'hush' }, 'said')
-    log.info({ body: { [name]: 'hush' } }, 'said')
-    log.info({ call: { headers: { [name]: 'hush' } } }, 'said')
-    log.child({ [name]: 'hush' }).info('said')
+    log.info({ [name]: 'hush' }, 'message')
+    log.info({ body: { [name]: 'hush' } }, 'message')
+    log.info({ call: { headers: { [name]: 'hush' } } }, 'message')
+    log.child({ [name]: 'hush' }).info('message')
     t.equal(lines.length, 4)
     t.notMatch(JSON.stringify(lines), /hush/)
     t.match(lines, [
@@ -37,7 +40,7 @@ for (const name of SECRETS) {
 }
 
 t.test(
-  'of a request its path is logged, and no query, no address and nothing that may be a secret',
+  'a request is logged with its path, without the query, the address and possible secrets',
   async (t) => {
     const { log, lines } = recorder()
     for (const [url, logged] of [
@@ -56,9 +59,8 @@ t.test(
   },
 )
 
-t.test('the lines of a request have its user’s id, and nothing more of who that is', async (t) => {
-  const { log, lines } = recorder()
-  const { call, signUp } = await serve(t, { loggerInstance: log })
+t.test('the log lines of a request have the id of its user, and no email, address or token', async (t) => {
+  const { lines } = shared
   const { id, token } = await signUp('whisper@example.com')
   lines.length = 0
   await call('GET', '/users/me', { token })
@@ -74,25 +76,25 @@ t.test('the lines of a request have its user’s id, and nothing more of who tha
   t.notMatch(JSON.stringify(lines), token)
 })
 
-t.test('a cookie that is set is redacted', async (t) => {
+t.test('a Set-Cookie header is redacted', async (t) => {
   const { log, lines } = recorder()
   log.info({ res: { headers: { 'set-cookie': 'hush', 'content-type': 'text/html' } } })
   t.match(lines, [{ res: { headers: { 'set-cookie': '[redacted]', 'content-type': 'text/html' } } }])
 })
 
-t.test('other members are logged as they are', async (t) => {
+t.test('members that are not secret are logged unchanged', async (t) => {
   const { log, lines } = recorder()
   const members = { user: { id: 7, tokens: 3 }, passwordless: true, headers: { accept: '*/*' } }
-  log.info(members, 'said')
-  t.match(lines, [{ ...members, msg: 'said' }])
+  log.info(members, 'message')
+  t.match(lines, [{ ...members, msg: 'message' }])
 })
 
-t.test('an error of Postgres is logged without the row it speaks of', async (t) => {
+t.test('an error of Postgres is logged without the values of its row', async (t) => {
   const { log, lines } = recorder()
-  const error = await uniqueViolation(t)
-  t.match(error, { code: '23505', detail: /whisper@example\.com/ }, 'which the error has')
+  const error = await causeUniqueViolation()
+  t.match(error, { code: '23505', detail: /whisper-again@example\.com/ }, 'the error contains them')
   log.error(error)
-  log.error({ err: error }, 'said')
+  log.error({ err: error }, 'message')
   log.error({ err: new Error('around it', { cause: error }) })
 
   t.notMatch(JSON.stringify(lines), /whisper/i)
@@ -105,11 +107,74 @@ t.test('an error of Postgres is logged without the row it speaks of', async (t) 
   ])
 })
 
-t.test('a line below the level is not written', async (t) => {
+t.test('lines below the log level are not written', async (t) => {
   const { log, lines } = recorder()
   log.debug('quiet')
   log.info('loud')
   t.match(lines, { length: 1, 0: { msg: 'loud' } })
+})
+
+t.test(
+  'control characters are escaped in every log line, both as JSON and in the readable format',
+  async (t) => {
+    const hostile = '\u009b31mRED\u007f\u202egnol\u2066\u061c\u200f\u2028\ufeff\u001b[2J'
+    const lines: string[] = []
+    const log = createLogger({
+      level: 'info',
+      readable: false,
+      destination: { write: (line) => void lines.push(line) },
+    })
+    log.info({ host: hostile, nested: { [hostile]: hostile } }, hostile)
+    t.notMatch(lines[0], /[\u007f-\u009f\u061c\u200e\u200f\u2028\u202a-\u202e\u2066-\u2069\ufeff]/)
+    t.match(JSON.parse(lines[0] as string), { host: hostile, msg: hostile }, 'the parsed JSON is unchanged')
+
+    const program = `
+    const { createLogger } = await import(${JSON.stringify(import.meta.resolve('../platform/logging.ts'))})
+    const log = createLogger({ level: 'info', readable: true })
+    log.info({ host: ${JSON.stringify(hostile)} }, ${JSON.stringify(`${hostile} \\u001b[2J`)})
+    log.error(new Error('two\\nlines'))`
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      ...['--import', 'tsx', '--input-type=module', '--eval', program],
+    ])
+    t.notMatch(stdout, /[\u007f-\u009f\u061c\u200e\u200f\u2028\u202a-\u202e\u2066-\u2069\ufeff]/)
+    t.notMatch(stdout, '\u001b[2J')
+    t.match(stdout, '\\u009b31mRED')
+  },
+)
+
+t.test('a request id from a proxy is kept if it has only safe characters', async (t) => {
+  for (const id of ['a', '0123456789abcdef0123456789abcdef', 'req-1_2.3', 'x'.repeat(64)]) {
+    t.equal(createRequestId({ headers: { 'x-request-id': id } }), id)
+  }
+})
+
+t.test('any other request id is replaced by a random one', async (t) => {
+  const made = new Set<string>()
+  const unsafe = [undefined, '', ' ', 'a b', 'a\nb', 'é', 'a,b', 'a, b', '<b>', '"', '{}', 'x'.repeat(65)]
+  for (const id of unsafe) {
+    const own = createRequestId({ headers: { 'x-request-id': id } })
+    t.match(own, /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, JSON.stringify(id))
+    made.add(own)
+  }
+  t.equal(made.size, unsafe.length)
+})
+
+t.test('the response header, the problem’s instance and the log have the same request id', async (t) => {
+  const lines = shared.lines as { reqId?: string }[]
+  for (const path of ['/nothing', '/posts', '/posts/%zz', `/posts/${'9'.repeat(101)}`]) {
+    const given = await callRaw(url, path, { headers: { 'x-request-id': 'proxy.7' } })
+    t.equal(given.headers.get('x-request-id'), 'proxy.7', path)
+    t.equal(given.body.instance, 'proxy.7')
+    const made = await callRaw(url, path, { headers: { 'x-request-id': 'a b' } })
+    t.match(made.headers.get('x-request-id'), /^req-/)
+    t.equal(made.body.instance, made.headers.get('x-request-id'))
+    t.ok(lines.some(({ reqId }) => reqId === made.body.instance))
+  }
+  t.ok(lines.some(({ reqId }) => reqId === 'proxy.7'))
+  t.equal(
+    (await callRaw(url, '/health', { headers: { 'x-request-id': 'ok' } })).headers.get('x-request-id'),
+    'ok',
+  )
 })
 
 function recorder() {
@@ -118,19 +183,12 @@ function recorder() {
   return { lines, log: createLogger({ level: 'info', readable: false, destination }) }
 }
 
-async function uniqueViolation(t: Test): Promise<Error> {
-  const database = await createTestDatabase()
-  const knex = createKnex(database.url, 2)
-  t.teardown(async () => {
-    await knex.destroy()
-    await database.drop()
-  })
-  await migrateToLatest(knex)
-  await knex('users').insert({ email: 'whisper@example.com', password: 'x' })
+async function causeUniqueViolation(): Promise<Error> {
+  await app.knex('users').insert({ email: 'whisper-again@example.com', password: 'x' })
   try {
-    await knex('users').insert({ email: 'Whisper@example.com', password: 'x' })
+    await app.knex('users').insert({ email: 'Whisper-again@example.com', password: 'x' })
   } catch (error) {
     if (error instanceof Error) return error
   }
-  throw new Error('It was not refused.')
+  throw new Error('The second email was accepted.')
 }

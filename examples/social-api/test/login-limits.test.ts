@@ -2,7 +2,7 @@ import { mock } from 'node:test'
 import t, { type Test } from 'tap'
 import { GENEROUS, serve } from '../../../test-support/social-api.ts'
 
-// Waits end only where a test says so.
+// Time passes only when a test advances it.
 mock.timers.enable({ apis: ['Date'], now: Date.now() })
 t.teardown(() => mock.timers.reset())
 
@@ -23,12 +23,12 @@ async function setUp(t: Test, throttles: Partial<typeof GENEROUS>) {
   return { ...service, logIn, signUp }
 }
 
-t.test('failed logins', async (t) => {
+t.test('failed logins are limited', async (t) => {
   const { logIn, signUp } = await setUp(t, { failedLoginsPerAccount: 4 })
   await signUp('ana@example.com')
 
-  t.test('are counted and answered alike whether the account exists or not', async (t) => {
-    const answers = async (email: string) => {
+  t.test('failed logins get the same responses whether or not the account exists', async (t) => {
+    const responses = async (email: string) => {
       const seen = []
       for (let count = 0; count < 7; count++) {
         const { status, retryAfter, body } = await logIn(email, 'wrong', `192.0.2.${count % 2}`)
@@ -36,20 +36,20 @@ t.test('failed logins', async (t) => {
       }
       return seen
     }
-    const known = await answers('ana@example.com')
+    const known = await responses('ana@example.com')
     t.same(
       known.map(({ status }) => status),
       [403, 403, 403, 403, 403, 429, 429],
     )
     t.match(known.at(-1), { code: 'TOO_MANY_REQUESTS', retryAfter: '1' })
-    t.same(await answers('nobody@example.com'), known)
+    t.same(await responses('nobody@example.com'), known)
   })
 
-  t.test('make a right password wait, too', async (t) => {
+  t.test('after too many failed logins, a correct password is a 429 too', async (t) => {
     t.equal((await logIn('ana@example.com', PASSWORD)).status, 429)
   })
 
-  t.test('share one count however the email is written, and another email has its own', async (t) => {
+  t.test('all spellings of an email share one count, and another email has its own', async (t) => {
     const ways = [
       'ÉVA@example.com',
       'éva@example.com',
@@ -87,19 +87,19 @@ t.test('wrong current passwords in a password change are counted with failed log
   t.equal((await logIn('ana@example.com', PASSWORD)).status, 429)
 })
 
-t.test('sign-ups have a limit of their own, by address', async (t) => {
+t.test('each address has a limit on sign-ups', async (t) => {
   const { app, logIn } = await setUp(t, { signUpsPerMinute: 2 })
   const signUp = (email: string, remoteAddress = '192.0.2.1') =>
     app.inject({ method: 'POST', url: '/users', payload: { email, password: PASSWORD }, remoteAddress })
   t.equal((await signUp('no address')).statusCode, 422)
   t.equal((await signUp('ana@example.com')).statusCode, 201)
   t.equal((await signUp('ana@example.com')).statusCode, 409)
-  const refused = await signUp('ben@example.com')
-  t.match(refused.json(), { status: 429, code: 'TOO_MANY_REQUESTS' })
-  const seconds = Number(refused.headers['retry-after'])
+  const rejected = await signUp('ben@example.com')
+  t.match(rejected.json(), { status: 429, code: 'TOO_MANY_REQUESTS' })
+  const seconds = Number(rejected.headers['retry-after'])
   t.ok(seconds > 50 && seconds <= 60, String(seconds))
   t.equal((await logIn('ana@example.com', PASSWORD)).status, 200, 'logins are not affected')
-  t.equal((await signUp('ben@example.com', '192.0.2.2')).statusCode, 201, 'nor is another address')
+  t.equal((await signUp('ben@example.com', '192.0.2.2')).statusCode, 201, 'other addresses are not affected')
   await app.knex.raw('UPDATE rate_limits SET expire = expire - 60000')
   t.equal((await signUp('cora@example.com')).statusCode, 201, 'a minute later')
 })
@@ -112,7 +112,7 @@ t.test('sign-ups are not limited if their limit is 0', async (t) => {
   }
 })
 
-t.test('a test suite that empties the tables between its tests can run again and again', async (t) => {
+t.test('a test suite that truncates the tables between its tests passes twenty times in a row', async (t) => {
   // A fifth of the default limits, and a fifth of the hashing.
   const { call, app, signUp } = await serve(t, {
     throttles: { ...GENEROUS, failedLoginsPerAccount: 4, failedLoginsPerAddress: 20, signUpsPerMinute: 10 },

@@ -5,7 +5,7 @@ import t from 'tap'
 import { callRaw, serve } from '../../../test-support/social-api.ts'
 import { createMetricsServer } from '../platform/metrics.ts'
 
-t.test('requests, passwords, sessions and connections are counted, and nobody is named', async (t) => {
+t.test('metrics count requests, passwords, sessions and connections, and name no user', async (t) => {
   const registry = new Registry()
   const { app, call, signUp, url } = await serve(t, { metrics: registry })
   const { id, token } = await signUp('ann@example.com')
@@ -58,14 +58,14 @@ t.test('requests, passwords, sessions and connections are counted, and nobody is
   for (const secret of ['ann@', 'nobody', token, '127.0.0.1']) t.notMatch(text, secret)
 })
 
-t.test('a commit that fails is not one whose outcome is unknown', async (t) => {
+t.test('metrics distinguish a COMMIT that fails from one whose outcome is unknown', async (t) => {
   const registry = new Registry()
   const { app } = await serve(t, { metrics: registry })
   await app.knex.raw(
     'ALTER TABLE posts ALTER CONSTRAINT posts_owner_id_foreign DEFERRABLE INITIALLY DEFERRED',
   )
   await t.rejects(app.unitOfWork((db) => db('posts').insert({ title: 'a', content: 'b', owner_id: 7 })))
-  // Its backend ends while COMMIT is under way.
+  // The backend ends itself during the COMMIT.
   await app.knex.raw(`
     CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
       'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';
@@ -81,15 +81,15 @@ t.test('a commit that fails is not one whose outcome is unknown', async (t) => {
   t.same(Object.fromEntries(outcomes), { 'commit failed': 1, 'outcome unknown': 1 })
 })
 
-t.test('they are served as Prometheus reads them', async (t) => {
+t.test('metrics are served in the format of Prometheus', async (t) => {
   const registry = new Registry()
   const app = createMetricsServer(registry)
-  const answer = await app.inject('/metrics')
-  t.equal(answer.statusCode, 200)
-  t.match(answer.headers['content-type'], /^text\/plain; version=0\.0\.4/)
+  const response = await app.inject('/metrics')
+  t.equal(response.statusCode, 200)
+  t.match(response.headers['content-type'], /^text\/plain; version=0\.0\.4/)
 })
 
-t.test('without being asked for there are none, and nothing is listened to', async (t) => {
+t.test('without METRICS_PORT there are no metrics, and no channel has a subscriber', async (t) => {
   const { call } = await serve(t)
   t.equal((await call('GET', '/metrics')).status, 404)
   const name = 'auth-primer:db-session:begin'
@@ -107,7 +107,7 @@ interface Sample {
   value: number
 }
 
-/** Reads Prometheus's text format 0.0.4, and throws where it is none. */
+/** Parses Prometheus's text format 0.0.4; throws if the text is invalid. */
 function parse(text: string): Sample[] {
   const types = new Map<string, string>()
   const seen = new Set<string>()
@@ -122,7 +122,7 @@ function parse(text: string): Sample[] {
     }
     if (line === '' || /^# HELP [a-zA-Z_:][\w:]* ./.test(line)) continue
     const sample = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (NaN|[+-]?Inf|[+-]?[\d.]+(?:e[+-]?\d+)?)$/.exec(line)
-    if (!sample) throw new Error(`no sample: ${line}`)
+    if (!sample) throw new Error(`not a sample: ${line}`)
     const [, name = '', list = '', number = ''] = sample
     if (seen.has(`${name}{${list}}`)) throw new Error(`twice: ${line}`)
     seen.add(`${name}{${list}}`)
@@ -131,7 +131,7 @@ function parse(text: string): Sample[] {
       labels[label] = value
       return ''
     })
-    if (rest !== '') throw new Error(`no labels: ${line}`)
+    if (rest !== '') throw new Error(`invalid labels: ${line}`)
     const family = types.has(name) ? name : name.replace(/_(bucket|sum|count)$/, '')
     if (!types.has(family)) throw new Error(`without a TYPE before it: ${line}`)
     samples.push({ name, labels, value: Number(number) })
@@ -140,7 +140,7 @@ function parse(text: string): Sample[] {
   return samples
 }
 
-/** Buckets only grow, and the last of them is the count. */
+/** Throws unless the buckets never decrease, and the last one is the count. */
 function checkHistogram(family: string, samples: Sample[]): void {
   for (const { labels, value } of samples.filter(({ name }) => name === `${family}_count`)) {
     const buckets = samples.filter(

@@ -1,5 +1,5 @@
-/** What a page says is shown by tests, `[label] “name of the test”`, and the files that its labels stand for. */
-export function quotesOf(page: string) {
+/** Reads the tests that a page quotes, as `[label] “title”`, and the files of the labels. */
+export function readQuotes(page: string) {
   const files = new Map(
     [...page.matchAll(/^\[([^\]]+)\]: (\S+)$/gm)].map(([, label, path]) => [label as string, path as string]),
   )
@@ -10,7 +10,7 @@ export function quotesOf(page: string) {
   return { files, quotes }
 }
 
-/** Whether a file has a test of this name; of a name with a `${…}` in it, what stands there is in the file, too. */
+/** Returns true if a file has a test with this title. The values of each `${…}` in the title must be in the file too. */
 export function hasTest(source: string, name: string): boolean {
   const titles = [...source.matchAll(/\.test\(\s*(?:'([^']+)'|"([^"]+)"|`([^`]+)`)/g)].map(
     ([, ...texts]) => texts.find((text) => text !== undefined) as string,

@@ -5,59 +5,61 @@ import {
   type Operation,
   readOperations,
 } from '../../../test-support/document.ts'
-import { callRaw, serve } from '../../../test-support/social-api.ts'
+import { callRaw, serve, truncateTables } from '../../../test-support/social-api.ts'
 import { DEMO_PASSWORD } from '../src/demo/data.ts'
 import { seed } from '../src/demo/seed.ts'
 
-/** What is new each time has the documented type, and not the documented value. */
+/** Members that are new in each response: they match a pattern, not the documented value. */
 const NEW = {
   access_token: /^[\w-]+\.[\w-]+\.[\w-]+$/,
   refresh_token: /^\S{20,}$/,
 }
 
-t.test('the examples are true of the demo data', async (t) => {
-  const { app, call } = await serve(t)
-  const { body: document } = await call('GET', '/openapi.json')
+const { app, call } = await serve(t)
+const { body: document } = await call('GET', '/openapi.json')
+const form = { username: 'maya@example.com', password: DEMO_PASSWORD }
+
+async function startAfresh() {
+  await truncateTables(app.knex)
+  await seed(app.knex)
+}
+
+t.test('with the demo data, each example request gets the example response', async (t) => {
   const isValid = createValidator(document)
-  const logIn = async () =>
-    (await call('POST', '/login', { form: { username: 'maya@example.com', password: DEMO_PASSWORD } })).body
-  const startAfresh = async () => {
-    await app.knex.raw('TRUNCATE users, posts, votes RESTART IDENTITY CASCADE')
-    await seed(app.knex)
-  }
+  const logIn = async () => (await call('POST', '/login', { form })).body
   await startAfresh()
   const { access_token: token } = await logIn()
 
   for (const operation of readOperations(document as OpenApi)) {
     const { name, method, requestBody, responses } = operation
-    t.test(name, async (t) => {
+    t.test(`${name} responds as in its example`, async (t) => {
       const [[status, success] = ['', undefined], ...others] = Object.entries(responses).filter(
         ([status]) => Number(status) < 400,
       )
-      t.same(others, [], 'one way to succeed')
+      t.same(others, [], 'one status of success')
       const contents = Object.entries(requestBody?.content ?? { none: {} as { example?: unknown } })
       for (const [mediaType, { example }] of contents) {
         if (requestBody) {
-          t.type(example, 'object', `has an example of its ${mediaType} body`)
+          t.type(example, 'object', `an example of the ${mediaType} body`)
           t.equal(
             isValid(example, ...at(operation), 'requestBody', 'content', mediaType, 'schema'),
             undefined,
           )
         }
         await startAfresh()
-        const answer = await call(method, pathWithExamples(operation), {
+        const response = await call(method, pathWithExamples(operation), {
           ...(operation.security && { token }),
           ...(mediaType.endsWith('json') && { json: await withLiveToken(example) }),
           ...(mediaType.endsWith('urlencoded') && { form: example as Record<string, string> }),
         })
-        t.equal(answer.status, Number(status), JSON.stringify(answer.body))
+        t.equal(response.status, Number(status), JSON.stringify(response.body))
 
         const documented = success?.content?.['application/json']
         if (documented === undefined) {
-          t.equal(answer.body, '', 'no content, and none documented')
+          t.equal(response.body, '', 'no content, as documented')
           continue
         }
-        t.ok('example' in documented, 'has an example of its answer')
+        t.ok('example' in documented, 'an example of the response')
         t.equal(
           isValid(
             documented.example,
@@ -71,36 +73,37 @@ t.test('the examples are true of the demo data', async (t) => {
           undefined,
         )
         if (Array.isArray(documented.example)) {
-          t.same(answer.body.slice(0, documented.example.length), documented.example, 'how the list begins')
+          t.same(
+            response.body.slice(0, documented.example.length),
+            documented.example,
+            'the start of the list',
+          )
         } else {
-          t.same(withoutNew(answer.body, method), withoutNew(documented.example, method))
+          t.same(withoutNew(response.body, method), withoutNew(documented.example, method))
           for (const [member, pattern] of Object.entries(NEW)) {
-            if (member in answer.body) t.match(answer.body[member], pattern)
-            t.equal(member in answer.body, member in (documented.example as object))
+            if (member in response.body) t.match(response.body[member], pattern)
+            t.equal(member in response.body, member in (documented.example as object))
           }
         }
       }
     })
   }
 
-  /** A refresh token is good once and for one user: no document can hold one that is. */
+  /** Replaces the refresh token of an example, because a refresh token can be used only once. */
   async function withLiveToken(example: unknown): Promise<unknown> {
     if (typeof example !== 'object' || example === null || !('refresh_token' in example)) return example
     return { ...example, refresh_token: (await logIn()).refresh_token }
   }
 })
 
-t.test('the examples of what can go wrong are what a client is told', async (t) => {
-  const { app, call } = await serve(t)
-  const document = (await call('GET', '/openapi.json')).body as OpenApi
-  await seed(app.knex)
-  const form = { username: 'maya@example.com', password: DEMO_PASSWORD }
+t.test('each example of a problem is what the service responds', async (t) => {
+  await startAfresh()
   const token: string = (await call('POST', '/login', { form })).body.access_token
   const email = 'maya@example.com'
   const twice = await call('POST', '/vote', { token, json: { post_id: 4, dir: 1 } })
   t.equal(twice.status, 201)
 
-  const told = {
+  const problems = {
     'createUser EMAIL_TAKEN': await call('POST', '/users', { json: { email, password: DEMO_PASSWORD } }),
     'getUser NOT_FOUND': await call('GET', '/users/4711', { token }),
     'login INVALID_CREDENTIALS': await call('POST', '/login', { form: { ...form, password: 'wrong' } }),
@@ -118,8 +121,8 @@ t.test('the examples of what can go wrong are what a client is told', async (t) 
     'vote NOT_FOUND': await call('POST', '/vote', { token, json: { post_id: 4711, dir: 1 } }),
     'vote ALREADY_VOTED': await call('POST', '/vote', { token, json: { post_id: 4, dir: 1 } }),
   }
-  const operations = new Map(readOperations(document).map((one) => [one.operationId, one]))
-  for (const [what, { status, body }] of Object.entries(told)) {
+  const operations = new Map(readOperations(document as OpenApi).map((one) => [one.operationId, one]))
+  for (const [what, { status, body }] of Object.entries(problems)) {
     const [operationId = '', code = ''] = what.split(' ')
     const media = operations.get(operationId)?.responses[status]?.content?.['application/problem+json']
     t.same(body, { ...(media?.examples?.[code]?.value as object), instance: body.instance }, what)
@@ -132,7 +135,7 @@ function pathWithExamples({ path, parameters }: Operation): string {
   return path.replace(/\{(\w+)\}/g, (_, name) => String(parameters.find((one) => one.name === name)?.example))
 }
 
-/** What was made just now has a time of its own. */
+/** Replaces the members that are new in each response. */
 function withoutNew(body: unknown, method: string): object {
   const made = method === 'POST' ? { created_at: 'now' } : {}
   const copy: Record<string, unknown> = { ...(body as object) }

@@ -5,13 +5,13 @@ import { buildOffline, GENEROUS } from '../../../test-support/social-api.ts'
 import { toNetwork } from '../platform/rate-limit.ts'
 import { readConfig } from '../src/config.ts'
 
-/** The status of a request for `/` from that address. */
-function asking(app: FastifyInstance) {
+/** Returns a function that requests `/` from an address, and returns the status. */
+function requestFrom(app: FastifyInstance) {
   return async (remoteAddress: string, headers: Record<string, string> = {}) =>
     (await app.inject({ url: '/', remoteAddress, headers })).statusCode
 }
 
-t.test('requests', async (t) => {
+t.test('requests are limited by address', async (t) => {
   mock.timers.enable({ apis: ['Date'], now: 1_000_000 })
   t.teardown(() => mock.timers.reset())
   const app = await buildOffline(t, {
@@ -19,17 +19,17 @@ t.test('requests', async (t) => {
     corsOrigins: ['https://a.example'],
   })
 
-  t.test('pass up to the limit, and are a 429 from then on until the minute is over', async (t) => {
+  t.test('requests over the limit are a 429 until the minute is over', async (t) => {
     for (const url of ['/', '/nowhere', '/posts']) t.not((await app.inject(url)).statusCode, 429, url)
     mock.timers.tick(20_500)
-    const refused = await app.inject('/')
-    t.match(refused.json(), {
+    const rejected = await app.inject('/')
+    t.match(rejected.json(), {
       code: 'TOO_MANY_REQUESTS',
       type: '/guide/errors/TOO_MANY_REQUESTS',
       status: 429,
     })
-    t.equal(refused.statusCode, 429)
-    t.match(refused.headers, { 'content-type': /^application\/problem\+json/, 'retry-after': '40' })
+    t.equal(rejected.statusCode, 429)
+    t.match(rejected.headers, { 'content-type': /^application\/problem\+json/, 'retry-after': '40' })
     for (const [method, url] of [
       ['GET', '/nowhere'],
       ['POST', '/login'],
@@ -38,48 +38,48 @@ t.test('requests', async (t) => {
       t.equal((await app.inject({ method, url })).statusCode, 429, `${method} ${url}`)
 
     mock.timers.tick(39_499)
-    t.equal((await app.inject('/')).statusCode, 429, 'a millisecond before')
+    t.equal((await app.inject('/')).statusCode, 429, 'a millisecond before the end')
     mock.timers.tick(2)
-    t.equal((await app.inject('/')).statusCode, 200, 'and after')
+    t.equal((await app.inject('/')).statusCode, 200, 'after the end')
   })
 
-  t.test('are not counted where a balancer asks whether the service is well', async (t) => {
+  t.test('requests to /health and /ready are not counted', async (t) => {
     for (let count = 0; count < 5; count++) {
       t.equal((await app.inject('/health')).statusCode, 200)
       t.not((await app.inject('/ready')).statusCode, 429)
     }
   })
 
-  t.test('that are refused can be read by a page of an allowed origin', async (t) => {
+  t.test('a page of an allowed origin can read a 429', async (t) => {
     for (let count = 0; count < 3; count++) await app.inject('/')
     const { statusCode, headers } = await app.inject({ url: '/', headers: { origin: 'https://a.example' } })
     t.equal(statusCode, 429)
     t.equal(headers['access-control-allow-origin'], 'https://a.example')
   })
 
-  t.test('of one address are not another’s, but of one IPv6 network of 64 bits they are', async (t) => {
-    t.equal(await asking(app)('192.0.2.1'), 200)
+  t.test('each IPv4 address has its own count, and each IPv6 network of 64 bits has one', async (t) => {
+    t.equal(await requestFrom(app)('192.0.2.1'), 200)
     const statuses = []
     for (const host of [':1', ':2', 'beef:1:2:3', 'a:b:c:d', ':3'])
-      statuses.push(await asking(app)(`2001:db8:0:1:${host}`))
+      statuses.push(await requestFrom(app)(`2001:db8:0:1:${host}`))
     t.same(statuses, [200, 200, 200, 429, 429])
-    t.equal(await asking(app)('2001:db8:0:2::1'), 200)
+    t.equal(await requestFrom(app)('2001:db8:0:2::1'), 200)
   })
 
-  t.test('are not made another’s by a forged header, where no proxy is trusted', async (t) => {
-    t.equal(await asking(app)('127.0.0.1'), 429)
+  t.test('without a trusted proxy, a forged header does not change the address', async (t) => {
+    t.equal(await requestFrom(app)('127.0.0.1'), 429)
     for (const forged of ['192.0.2.9', '::1', '127.0.0.1, 192.0.2.9', 'garbage', '192.0.2.9:80', '']) {
       const headers = { 'x-forwarded-for': forged, 'x-real-ip': forged, forwarded: `for=${forged}` }
-      t.equal(await asking(app)('127.0.0.1', headers), 429, forged)
+      t.equal(await requestFrom(app)('127.0.0.1', headers), 429, forged)
     }
   })
 })
 
-t.test('behind one proxy, clients are told apart by the address that it adds', async (t) => {
+t.test('behind one proxy, the address that the proxy adds counts', async (t) => {
   for (const trustProxy of [1, 'loopback', '10.0.0.0/8, 127.0.0.1']) {
     const app = await buildOffline(t, { trustProxy, throttles: { ...GENEROUS, requestsPerMinute: 2 } })
     const ask = (forwarded?: string) =>
-      asking(app)('127.0.0.1', forwarded === undefined ? {} : { 'x-forwarded-for': forwarded })
+      requestFrom(app)('127.0.0.1', forwarded === undefined ? {} : { 'x-forwarded-for': forwarded })
 
     t.same([await ask('192.0.2.1'), await ask('192.0.2.1'), await ask('192.0.2.1')], [200, 200, 429])
     t.equal(await ask('192.0.2.2'), 200, 'another client')
@@ -96,22 +96,22 @@ t.test('behind one proxy, clients are told apart by the address that it adds', a
       t.equal(await ask(forged), 429, forged)
 
     t.same([await ask('garbage'), await ask('more'), await ask('still more')], [200, 200, 429])
-    t.equal(await ask(), 429, 'clients without an address share the proxy’s')
+    t.equal(await ask(), 429, 'clients without an address share the address of the proxy')
   }
 })
 
-t.test('whoever is no proxy of the list is not believed', async (t) => {
+t.test('a forwarded address is ignored if it is not from a trusted proxy', async (t) => {
   const app = await buildOffline(t, {
     trustProxy: 'loopback',
     throttles: { ...GENEROUS, requestsPerMinute: 1 },
   })
-  t.equal(await asking(app)('198.51.100.1', { 'x-forwarded-for': '192.0.2.1' }), 200)
-  t.equal(await asking(app)('198.51.100.1', { 'x-forwarded-for': '192.0.2.2' }), 429)
+  t.equal(await requestFrom(app)('198.51.100.1', { 'x-forwarded-for': '192.0.2.1' }), 200)
+  t.equal(await requestFrom(app)('198.51.100.1', { 'x-forwarded-for': '192.0.2.2' }), 429)
 })
 
-t.test('behind two proxies, the last address but one is the client’s', async (t) => {
+t.test('behind two proxies, the last address but one is the address of the client', async (t) => {
   const app = await buildOffline(t, { trustProxy: 2, throttles: { ...GENEROUS, requestsPerMinute: 1 } })
-  const ask = (forwarded: string) => asking(app)('127.0.0.1', { 'x-forwarded-for': forwarded })
+  const ask = (forwarded: string) => requestFrom(app)('127.0.0.1', { 'x-forwarded-for': forwarded })
   t.equal(await ask('192.0.2.1, 198.51.100.1'), 200)
   t.equal(await ask('192.0.2.77, 192.0.2.1, 198.51.100.2'), 429)
   t.equal(await ask('192.0.2.2, 198.51.100.1'), 200)
@@ -119,17 +119,17 @@ t.test('behind two proxies, the last address but one is the client’s', async (
 
 t.test('requests are not limited if the limit is 0', async (t) => {
   const app = await buildOffline(t, { throttles: { ...GENEROUS, requestsPerMinute: 0 } })
-  for (let count = 0; count < 5; count++) t.equal(await asking(app)('127.0.0.1'), 200)
+  for (let count = 0; count < 5; count++) t.equal(await requestFrom(app)('127.0.0.1'), 200)
 })
 
-t.test('by default, 1,200 requests in a minute pass from one address', async (t) => {
+t.test('by default, one address can send 1,200 requests per minute', async (t) => {
   const app = await buildOffline(t, { throttles: readConfig({}).throttles })
   const statuses: number[] = []
-  for (let count = 0; count < 1_300; count++) statuses.push(await asking(app)('127.0.0.1'))
+  for (let count = 0; count < 1_300; count++) statuses.push(await requestFrom(app)('127.0.0.1'))
   t.equal(statuses.indexOf(429), 1_200)
 })
 
-t.test('requests with a malformed path are counted, too, and carry the security headers', async (t) => {
+t.test('responses to malformed paths are counted too, and have the security headers', async (t) => {
   const app = await buildOffline(t, { throttles: { ...GENEROUS, requestsPerMinute: 3 } })
   for (const path of ['/%E0%A4%A', '/%', '/posts/%zz']) {
     const malformed = await app.inject(path)
@@ -137,13 +137,13 @@ t.test('requests with a malformed path are counted, too, and carry the security 
     t.match(malformed.json(), { code: 'MALFORMED_REQUEST' })
     t.match(malformed.headers, { 'content-security-policy': /none/, 'cache-control': 'no-store' })
   }
-  const refused = await app.inject('/%E0%A4%A')
-  t.equal(refused.statusCode, 429)
-  t.match(refused.json(), { code: 'TOO_MANY_REQUESTS' })
-  t.equal(await asking(app)('127.0.0.1'), 429, 'with all others')
+  const rejected = await app.inject('/%E0%A4%A')
+  t.equal(rejected.statusCode, 429)
+  t.match(rejected.json(), { code: 'TOO_MANY_REQUESTS' })
+  t.equal(await requestFrom(app)('127.0.0.1'), 429, 'together with other requests')
 })
 
-t.test('every operation that can be refused declares it, and no other', async (t) => {
+t.test('every limited operation declares the 429, and no other operation does', async (t) => {
   const app = await buildOffline(t, {})
   const document = (await app.inject('/openapi.json')).json()
   for (const [path, methods] of Object.entries<Record<string, { responses: object }>>(document.paths)) {
@@ -155,29 +155,26 @@ t.test('every operation that can be refused declares it, and no other', async (t
   t.ok('Retry-After' in headers)
 })
 
-t.test(
-  'an IPv6 client is counted as its /64, and an IPv4 address the same however a proxy writes it',
-  async (t) => {
-    const NETWORKS: Record<string, string | undefined> = {
-      '192.0.2.1': '192.0.2.1',
-      '192.0.2.1:4711': '192.0.2.1',
-      '::ffff:192.0.2.1': '192.0.2.1',
-      '::FFFF:C000:201': '192.0.2.1',
-      '[::ffff:192.0.2.1]:80': '192.0.2.1',
-      '64:ff9b::192.0.2.1': '192.0.2.1',
-      '2001:db8::1': '2001:db8:0:0::/64',
-      '2001:0DB8:0000:0000:ffff::1': '2001:db8:0:0::/64',
-      '[2001:db8::1]': '2001:db8:0:0::/64',
-      '2001:db8:0:1::1': '2001:db8:0:1::/64',
-      'fe80::1%eth0': 'fe80:0:0:0::/64',
-      '': undefined,
-      garbage: undefined,
-      '1': undefined,
-      '0x7f.1': undefined,
-      '192.0.2': undefined,
-      '192.0.2.1:port': undefined,
-    }
-    for (const [text, network] of Object.entries(NETWORKS)) t.equal(toNetwork(text), network, text)
-    t.equal(toNetwork(), undefined)
-  },
-)
+t.test('an IPv6 address is counted as its /64, and all spellings of an IPv4 address as one', async (t) => {
+  const NETWORKS: Record<string, string | undefined> = {
+    '192.0.2.1': '192.0.2.1',
+    '192.0.2.1:4711': '192.0.2.1',
+    '::ffff:192.0.2.1': '192.0.2.1',
+    '::FFFF:C000:201': '192.0.2.1',
+    '[::ffff:192.0.2.1]:80': '192.0.2.1',
+    '64:ff9b::192.0.2.1': '192.0.2.1',
+    '2001:db8::1': '2001:db8:0:0::/64',
+    '2001:0DB8:0000:0000:ffff::1': '2001:db8:0:0::/64',
+    '[2001:db8::1]': '2001:db8:0:0::/64',
+    '2001:db8:0:1::1': '2001:db8:0:1::/64',
+    'fe80::1%eth0': 'fe80:0:0:0::/64',
+    '': undefined,
+    garbage: undefined,
+    '1': undefined,
+    '0x7f.1': undefined,
+    '192.0.2': undefined,
+    '192.0.2.1:port': undefined,
+  }
+  for (const [text, network] of Object.entries(NETWORKS)) t.equal(toNetwork(text), network, text)
+  t.equal(toNetwork(), undefined)
+})

@@ -10,7 +10,7 @@ import { seed } from '../src/demo/seed.ts'
 const CHECKOUT = resolve(import.meta.dirname, '../../..')
 const read = (file: string) => readFile(resolve(CHECKOUT, file), 'utf8')
 
-t.test('the README’s tour answers as it says', async (t) => {
+t.test('the requests of the README’s tour get the responses that it shows', async (t) => {
   const { app, url } = await serve(t)
   await seed(app.knex)
   const [, tour = ''] = /## A tour in five requests.*?```sh\n(.*?)```/s.exec(await read('README.md')) ?? []
@@ -27,20 +27,20 @@ t.test('the README’s tour answers as it says', async (t) => {
   t.match(vote, { message: String })
 })
 
-t.test('the README names every demo user and their password', async (t) => {
+t.test('the README has every demo user and the demo password', async (t) => {
   const text = await read('README.md')
   for (const { email } of DEMO_USERS) t.match(text, email)
   t.match(text, DEMO_PASSWORD)
 })
 
-t.test('the README and CONTRIBUTING name npm scripts that there are, and all of them', async (t) => {
+t.test('the README and CONTRIBUTING name all npm scripts, and no others', async (t) => {
   const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> }
   const text = `${await read('README.md')}\n${await read('CONTRIBUTING.md')}`
   const named = new Set(
     [...text.matchAll(/npm run ([\w:]+)/g), ...text.matchAll(/`(db:\w+)`/g)].map(([, name]) => name),
   )
   for (const name of named) t.ok(name && (name === 'bench' || name in scripts), `npm run ${name}`)
-  // npm runs `pre…` by itself, `npm start` and `npm test` need no `run`, and `knex` is what the db commands are made of.
+  // npm runs `pre…` itself, `npm start` and `npm test` need no `run`, and `knex` is part of the db commands.
   const silent = ['start', 'test', 'knex', 'build']
   for (const name of Object.keys(scripts)) {
     if (!name.startsWith('pre') && !silent.includes(name)) t.ok(named.has(name), `${name} is documented`)

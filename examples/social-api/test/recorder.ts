@@ -8,7 +8,7 @@ export interface Line {
   req?: { method: string; url: string }
 }
 
-/** A log that is kept, so that a test can read it. */
+/** Records a log, so that a test can read it. */
 export function recorder(level: string) {
   const lines: Line[] = []
   let onLine = () => {}
@@ -18,7 +18,7 @@ export function recorder(level: string) {
       onLine()
     },
   }
-  /** The lines so far, once every request that came has been logged as completed: that is after its answer. */
+  /** Returns and removes the lines so far, when every request has been logged as completed, which is after its response. */
   const taken = async () => {
     const count = (text: string) => lines.filter(({ msg }) => msg === text).length
     while (count('incoming request') > count('request completed')) {

@@ -1,11 +1,11 @@
 import t, { type Test } from 'tap'
-import type { Answer } from '../../../test-support/client.ts'
+import type { ClientResponse } from '../../../test-support/client.ts'
 import { serve } from '../../../test-support/social-api.ts'
-import { removeExpiredFamilies } from '../src/auth/refresh.ts'
+import { removeExpired } from '../src/auth/cleanup.ts'
 
 const form = { username: 'ann@example.com', password: 'a good password' }
 
-t.test('refresh tokens', async (t) => {
+t.test('refresh tokens are rotated and can be revoked', async (t) => {
   const { app, call, signUp } = await serve(t, { poolMax: 20 })
   const { id } = await signUp(form.username)
   const logIn = async () => (await call('POST', '/login', { form })).body
@@ -14,12 +14,12 @@ t.test('refresh tokens', async (t) => {
   const rows = () => app.knex('refresh_families').orderBy('id')
   t.beforeEach(() => app.knex('refresh_families').delete())
 
-  const isRefused = (t: Test, answer: Answer, message: string) => {
-    t.match(answer, { status: 401, body: { code: 'TOKEN_INVALID', detail: String } }, message)
-    t.match(answer.headers.get('www-authenticate'), /^Bearer error="invalid_token"/, message)
+  const isRejected = (t: Test, response: ClientResponse, message: string) => {
+    t.match(response, { status: 401, body: { code: 'TOKEN_INVALID', detail: String } }, message)
+    t.match(response.headers.get('www-authenticate'), /^Bearer error="invalid_token"/, message)
   }
 
-  t.test('are of 256 random bits, and stored as a digest only', async (t) => {
+  t.test('a refresh token has 256 random bits, and only its digest is stored', async (t) => {
     const one = await logIn()
     t.match(one, { token_type: 'bearer', expires_in: 1800, refresh_token: /^[\w-]{65}$/ })
     const two = await logIn()
@@ -35,7 +35,7 @@ t.test('refresh tokens', async (t) => {
     t.ok(days > 29.9 && days <= 30, `${days} days`)
   })
 
-  t.test('rotate: each is good once, and what comes back is a log-in’s answer', async (t) => {
+  t.test('a refresh token can be used once, and a refresh responds like a login', async (t) => {
     const login = await logIn()
     const first = await refresh(login.refresh_token)
     t.match(first, { status: 200, body: { token_type: 'bearer', expires_in: 1800 } })
@@ -43,35 +43,35 @@ t.test('refresh tokens', async (t) => {
     t.not(first.body.refresh_token, login.refresh_token)
     t.equal((await call('GET', '/users/me', { token: first.body.access_token })).body.id, id)
     t.equal((await refresh(first.body.refresh_token)).status, 200)
-    t.equal((await rows()).length, 1, 'a row a log-in, however often it is refreshed')
+    t.equal((await rows()).length, 1, 'one row per login, however often it is refreshed')
   })
 
-  t.test('spent and shown again, end their family and no other', async (t) => {
+  t.test('a refresh token that is used twice ends its family, and no other', async (t) => {
     const [login, other] = [await logIn(), await logIn()]
     const { body: newest } = await refresh(login.refresh_token)
-    isRefused(t, await refresh(login.refresh_token), 'the spent one')
-    isRefused(t, await refresh(newest.refresh_token), 'and the newest with it')
+    isRejected(t, await refresh(login.refresh_token), 'the spent one')
+    isRejected(t, await refresh(newest.refresh_token), 'and the newest token')
     t.equal((await rows()).length, 1)
     t.equal((await refresh(other.refresh_token)).status, 200)
     t.equal(
       (await call('GET', '/users/me', { token: newest.access_token })).status,
       200,
-      'an access token lives on',
+      'the access token stays valid',
     )
   })
 
-  t.test('fifty times at once, succeed once, and the family ends', async (t) => {
+  t.test('of fifty simultaneous refreshes with one token, one succeeds, and the family ends', async (t) => {
     const login = await logIn()
-    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(login.refresh_token)))
-    const [winner, ...more] = answers.filter(({ status }) => status === 200)
+    const responses = await Promise.all(Array.from({ length: 50 }, () => refresh(login.refresh_token)))
+    const [winner, ...more] = responses.filter(({ status }) => status === 200)
     t.ok(winner)
     t.same(more, [])
-    for (const answer of answers) if (answer !== winner) isRefused(t, answer, 'a loser')
-    isRefused(t, await refresh(winner?.body.refresh_token), 'the winner’s token')
+    for (const response of responses) if (response !== winner) isRejected(t, response, 'a loser')
+    isRejected(t, await refresh(winner?.body.refresh_token), 'the winner’s token')
     t.same(await rows(), [])
   })
 
-  t.test('unknown, malformed or expired, are refused, and nothing else ends', async (t) => {
+  t.test('unknown, malformed and expired refresh tokens are rejected, and end no family', async (t) => {
     const login = await logIn()
     const { access_token, refresh_token } = await logIn()
     await app.knex.raw("UPDATE refresh_families SET expires_at = now() - interval '1 second' WHERE id = ?", [
@@ -86,16 +86,16 @@ t.test('refresh tokens', async (t) => {
       ' ',
       "' OR 1=1 --",
     ]
-    for (const token of unknown) isRefused(t, await refresh(token), token)
+    for (const token of unknown) isRejected(t, await refresh(token), token)
     for (const token of [null, 7, '', [], 'x\0', '\ud800', 'x'.repeat(1025)]) {
       t.match(await refresh(token), { status: 422, body: { code: 'VALIDATION_FAILED' } })
     }
     t.equal((await refresh(login.refresh_token)).status, 200)
   })
 
-  t.test('are not taken for access tokens, nor those for them', async (t) => {
+  t.test('a refresh token is not accepted as an access token, nor the other way around', async (t) => {
     const { access_token, refresh_token } = await logIn()
-    isRefused(t, await refresh(access_token), 'an access token')
+    isRejected(t, await refresh(access_token), 'an access token')
     t.match(await call('GET', '/users/me', { token: refresh_token }), {
       status: 401,
       body: { code: 'TOKEN_INVALID' },
@@ -103,25 +103,25 @@ t.test('refresh tokens', async (t) => {
     t.equal((await refresh(refresh_token)).status, 200)
   })
 
-  t.test('end with a log-out, of any token of the family and of no other', async (t) => {
+  t.test('a logout with any token of a family ends that family, and no other', async (t) => {
     const [login, other] = [await logIn(), await logIn()]
     const { body: newest } = await refresh(login.refresh_token)
-    t.match(await logOut(login.refresh_token), { status: 204, body: '' }, 'by a spent one')
-    isRefused(t, await refresh(newest.refresh_token), 'the newest')
-    t.equal((await logOut(login.refresh_token)).status, 204, 'and again')
+    t.match(await logOut(login.refresh_token), { status: 204, body: '' }, 'with a used token')
+    isRejected(t, await refresh(newest.refresh_token), 'the newest')
+    t.equal((await logOut(login.refresh_token)).status, 204, 'a second time')
     t.equal((await logOut('unknown')).status, 204)
     t.equal((await logOut(null)).status, 422)
     t.equal((await refresh(other.refresh_token)).status, 200)
   })
 
-  t.test('end with their user', async (t) => {
+  t.test('a refresh token is rejected after its user is deleted', async (t) => {
     const eve = await signUp('eve@example.com')
     const { body } = await call('POST', '/login', { form: { ...form, username: 'eve@example.com' } })
     await app.knex('users').where({ id: eve.id }).delete()
-    isRefused(t, await refresh(body.refresh_token), 'of a user who is gone')
+    isRejected(t, await refresh(body.refresh_token), 'the user is deleted')
   })
 
-  t.test('carry the role that the user has now', async (t) => {
+  t.test('a refresh issues an access token with the current role', async (t) => {
     const login = await logIn()
     await app.knex('users').where({ id }).update({ role: 'admin' })
     const { body } = await refresh(login.refresh_token)
@@ -129,14 +129,14 @@ t.test('refresh tokens', async (t) => {
     await app.knex('users').where({ id }).update({ role: 'user' })
   })
 
-  t.test('that have expired are removed, all of them, by several at once, and those alone', async (t) => {
+  t.test('simultaneous cleanups delete all expired families, and no others', async (t) => {
     const login = await logIn()
     await app.knex.raw(
       `INSERT INTO refresh_families (id, user_id, digest, expires_at)
        SELECT 'old ' || n, ?, '', now() - interval '1 day' FROM generate_series(1, 2500) n`,
       [id],
     )
-    const counts = await Promise.all([1, 2, 3].map(() => removeExpiredFamilies(app)))
+    const counts = await Promise.all([1, 2, 3].map(() => removeExpired(app.knex)))
     t.equal(
       counts.reduce((sum, count) => sum + count),
       2500,
@@ -144,11 +144,50 @@ t.test('refresh tokens', async (t) => {
     )
     t.equal((await rows()).length, 1)
     t.equal((await refresh(login.refresh_token)).status, 200)
-    t.equal(await removeExpiredFamilies(app), 0)
+    t.equal(await removeExpired(app.knex), 0)
+  })
+
+  t.test('a login ends after REFRESH_FAMILY_TTL, however often it is refreshed', async (t) => {
+    const login = await logIn()
+    const family = login.refresh_token.slice(0, 22)
+    const loggedIn = (ago: string) =>
+      app.knex.raw('UPDATE refresh_families SET created_at = now() - ?::interval WHERE id = ?', [ago, family])
+    const hoursLeft = async () =>
+      (
+        await app.knex.raw(
+          'SELECT round(extract(epoch FROM expires_at - now()) / 3600)::int AS hours FROM refresh_families WHERE id = ?',
+          [family],
+        )
+      ).rows[0].hours
+
+    await loggedIn('59 days')
+    const second = await refresh(login.refresh_token)
+    t.equal(await hoursLeft(), 30 * 24, 'a token has its full time')
+    await loggedIn('89 days')
+    const third = await refresh(second.body.refresh_token)
+    t.equal(third.status, 200)
+    t.equal(await hoursLeft(), 24, 'the last token has the rest of the time')
+    await loggedIn('90 days')
+    t.match(await refresh(third.body.refresh_token), { status: 401, body: { code: 'TOKEN_INVALID' } })
+  })
+
+  t.test('a user keeps the newest hundred logins, and a further login ends the oldest', async (t) => {
+    const first = await logIn()
+    await app.knex.raw(
+      `INSERT INTO refresh_families (id, user_id, digest, expires_at, created_at)
+       SELECT 'family ' || n, ?, '', now() + interval '1 day', now() + n * interval '1 second' FROM generate_series(1, 150) AS n`,
+      [id],
+    )
+    await app.knex.raw(
+      "UPDATE refresh_families SET created_at = now() - interval '1 hour' WHERE digest <> ''",
+    )
+    await logIn()
+    t.equal((await app.knex('refresh_families').where({ user_id: id })).length, 100)
+    t.equal((await refresh(first.refresh_token)).status, 401)
   })
 })
 
-t.test('a refresh token’s time to live is the configured one', async (t) => {
+t.test('a refresh token expires after REFRESH_TOKEN_TTL', async (t) => {
   const { app, signUp } = await serve(t, { refreshTokenTtl: '90m' })
   await signUp(form.username)
   const { rows } = await app.knex.raw(
@@ -157,34 +196,7 @@ t.test('a refresh token’s time to live is the configured one', async (t) => {
   t.same(rows, [{ minutes: 90 }])
 })
 
-t.test('a log-in ends after its time, however much it is refreshed', async (t) => {
-  const { app, call, signUp } = await serve(t, { refreshTokenTtl: '30d', refreshFamilyTtl: '90d' })
-  await signUp(form.username)
-  const { body: login } = await call('POST', '/login', { form })
-  const family = login.refresh_token.slice(0, 22)
-  const refresh = (refresh_token: string) => call('POST', '/token/refresh', { json: { refresh_token } })
-  const loggedIn = (ago: string) =>
-    app.knex.raw('UPDATE refresh_families SET created_at = now() - ?::interval WHERE id = ?', [ago, family])
-  const hoursLeft = async () =>
-    (
-      await app.knex.raw(
-        'SELECT round(extract(epoch FROM expires_at - now()) / 3600)::int AS hours FROM refresh_families WHERE id = ?',
-        [family],
-      )
-    ).rows[0].hours
-
-  await loggedIn('59 days')
-  const second = await refresh(login.refresh_token)
-  t.equal(await hoursLeft(), 30 * 24, 'a token has its time')
-  await loggedIn('89 days')
-  const third = await refresh(second.body.refresh_token)
-  t.equal(third.status, 200)
-  t.equal(await hoursLeft(), 24, 'the last one has what is left')
-  await loggedIn('90 days')
-  t.match(await refresh(third.body.refresh_token), { status: 401, body: { code: 'TOKEN_INVALID' } })
-})
-
-t.test('a log-in of less time than a token has ends a token’s, too', async (t) => {
+t.test('a refresh token never outlives REFRESH_FAMILY_TTL', async (t) => {
   const { app, signUp } = await serve(t, { refreshTokenTtl: '90m', refreshFamilyTtl: '1h' })
   await signUp(form.username)
   const { rows } = await app.knex.raw(

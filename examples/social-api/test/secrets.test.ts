@@ -5,55 +5,58 @@ import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import { pino } from 'pino'
 import t from 'tap'
-import { huntInProcess, run } from '../../../test-support/process.ts'
-import { secretsHunt } from '../../../test-support/secrets.ts'
+import { run, scanProcess } from '../../../test-support/process.ts'
+import { createSecretScanner } from '../../../test-support/secrets.ts'
 
-t.test('the hunt that every test of the service ends with finds what it is to find', async (t) => {
-  const hunt = secretsHunt()
-  hunt.addFrom({
-    username: 'ann@example.com',
-    password: 'a good password',
-    refresh_token: 'spent-token-of-ann',
-  })
-  hunt.add('hash', '$2b$10$abcdefghijklmnopqrstuv')
-  t.same(hunt.found(), [])
-
-  const server = createServer((request, response) => {
-    response.setHeader('x-echo', request.headers['x-echo'] ?? '')
-    response.write('{"seen": ')
-    response.end(`"${decodeURIComponent(request.url?.split('?')[1] ?? '')}"}`)
-  })
-  hunt.listenTo(server)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => server.close())
-  const get = (path: string, echo = '') =>
-    fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, {
-      headers: { 'x-echo': echo },
+t.test(
+  'the secret scanner that every test of the service uses finds secrets in logs and responses',
+  async (t) => {
+    const scanner = createSecretScanner()
+    scanner.addMembers({
+      username: 'ann@example.com',
+      password: 'a good password',
+      refresh_token: 'spent-token-of-ann',
     })
+    scanner.add('hash', '$2b$10$abcdefghijklmnopqrstuv')
+    t.same(scanner.found(), [])
 
-  await get('/posts?harmless')
-  await get('/login?spent-token-of-ann')
-  await get('/docs?a good password')
-  t.same(hunt.found(), [], 'a log-in shows tokens, and Swagger UI its example')
+    const server = createServer((request, response) => {
+      response.setHeader('x-echo', request.headers['x-echo'] ?? '')
+      response.write('{"seen": ')
+      response.end(`"${decodeURIComponent(request.url?.split('?')[1] ?? '')}"}`)
+    })
+    scanner.watchServer(server)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.teardown(() => server.close())
+    const get = (path: string, echo = '') =>
+      fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, {
+        headers: { 'x-echo': echo },
+      })
 
-  hunt.log.write('{"msg":"harmless"}\n')
-  hunt.log.write('{"msg":"ann has a good password"}\n')
-  await get('/posts?$2b$10$abcdefghijklmnopqrstuv')
-  await get('/posts', 'spent-token-of-ann')
-  await get('/login?a good password')
-  t.match(hunt.found(), [
-    /^a password in the log/,
-    /^a hash in GET \/posts\?/,
-    /^a token in GET \/posts: .*x-echo/,
-    /^a password in GET \/login/,
-  ])
-})
+    await get('/posts?harmless')
+    await get('/login?spent-token-of-ann')
+    await get('/docs?a good password')
+    t.same(scanner.found(), [], 'tokens in a login’s response and Swagger UI’s example are allowed')
 
-t.test('it takes what is secret from requests and answers themselves, sent to a server or not', async (t) => {
-  const hunt = secretsHunt()
-  const app = await hunt.listenToBuilding(async () =>
-    Fastify({ loggerInstance: pino({ level: 'info' }, hunt.log) }),
+    scanner.log.write('{"msg":"harmless"}\n')
+    scanner.log.write('{"msg":"ann has a good password"}\n')
+    await get('/posts?$2b$10$abcdefghijklmnopqrstuv')
+    await get('/posts', 'spent-token-of-ann')
+    await get('/login?a good password')
+    t.match(scanner.found(), [
+      /^a password in the log/,
+      /^a hash in GET \/posts\?/,
+      /^a token in GET \/posts: .*x-echo/,
+      /^a password in GET \/login/,
+    ])
+  },
+)
+
+t.test('the secret scanner learns secrets from requests and responses, over HTTP or injected', async (t) => {
+  const scanner = createSecretScanner()
+  const app = await scanner.watchBuild(async () =>
+    Fastify({ loggerInstance: pino({ level: 'info' }, scanner.log) }),
   )
   app.post('/login', async () => ({ access_token: 'an access token', refresh_token: 'a refresh token' }))
   app.post('/users', async (request) => ({ echo: request.body }))
@@ -63,12 +66,12 @@ t.test('it takes what is secret from requests and answers themselves, sent to a 
   t.teardown(() => app.close())
 
   await app.inject({ method: 'POST', url: '/login', payload: { username: 'x', password: 'a good password' } })
-  t.same(hunt.found(), [])
+  t.same(scanner.found(), [])
   await app.inject({ method: 'POST', url: '/users', payload: { email: 'ann', password: 'another password' } })
   await app.inject({ url: '/users', headers: { authorization: 'Bearer 0123456789-0123456789' } })
   await app.inject('/posts')
   await fetch(`${await app.listen({ port: 0 })}/spent`)
-  t.match(hunt.found(), [
+  t.match(scanner.found(), [
     /^a password in POST \/users: .*another password/,
     /^a token in the log: .*Bearer 0123/,
     /^a hash in GET \/posts/,
@@ -77,29 +80,29 @@ t.test('it takes what is secret from requests and answers themselves, sent to a 
   ])
 })
 
-t.test('it finds what a process prints of what it is sent', async (t) => {
+t.test('the secret scanner finds secrets of a request in the output of a process', async (t) => {
   const program = `
     import { createServer } from 'node:http'
     const server = createServer((request, response) => {
       request.on('data', (chunk) => {
-        console.log('heard ' + (request.url === '/leak' ? chunk : 'nothing'))
+        console.log('received ' + (request.url === '/leak' ? chunk : 'nothing'))
         response.end('thanks')
         server.close()
       })
     })
     server.listen(0, '127.0.0.1', () => console.log('at ' + server.address().port))`
   for (const path of ['/leak', '/quiet']) {
-    const hunt = huntInProcess({ JWT_SECRET: 'a secret of some length' })
-    const service = run(t, [process.execPath, '--input-type=module', '-e', program], hunt.env)
-    const url = `http://127.0.0.1:${await service.says(/at (\d+)/)}${path}`
-    // The word is in no member that is shown, and the process prints it bare.
+    const scanner = scanProcess({ JWT_SECRET: 'a secret of some length' })
+    const service = run(t, [process.execPath, '--input-type=module', '-e', program], scanner.env)
+    const url = `http://127.0.0.1:${await service.waitForOutput(/at (\d+)/)}${path}`
+    // The process prints the whole body.
     const body = JSON.stringify({ password: 'a good password' })
     await fetch(url, { method: 'POST', body, headers: { connection: 'close' } })
-    await service.ends()
-    if (path === '/leak') t.throws(() => hunt.end(service.output()), /a password in the log: heard/)
-    else t.doesNotThrow(() => hunt.end(service.output()))
+    await service.waitForExit()
+    if (path === '/leak') t.throws(() => scanner.end(service.output()), /a password in the log: received/)
+    else t.doesNotThrow(() => scanner.end(service.output()))
   }
 })
 
-/** Of `a refresh token`, as a refresh token's is stored. */
+/** The digest of `a refresh token`, in the form that is stored. */
 const DIGEST = createHash('sha256').update('a refresh token').digest('hex')

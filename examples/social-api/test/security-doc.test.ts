@@ -2,14 +2,14 @@ import { access, readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { serve } from '../../../test-support/social-api.ts'
-import { PROBLEM_STATUS } from '../src/problem.ts'
-import { hasTest, quotesOf } from './named-tests.ts'
+import { PROBLEMS } from '../src/problem.ts'
+import { hasTest, readQuotes } from './named-tests.ts'
 
 const CHECKOUT = resolve(import.meta.dirname, '../../..')
 const EXPLANATION = join(CHECKOUT, 'docs/explanation')
 const EXAMPLE = join(CHECKOUT, 'examples/social-api')
 
-/** How many requirements each section of ASVS 5.0.0's chapters has. */
+/** The number of requirements in each section of ASVS 5.0.0, by chapter. */
 const ASVS: Record<number, number[]> = {
   4: [5, 5, 2, 4],
   6: [3, 12, 8, 6, 8, 4, 2, 4],
@@ -31,18 +31,22 @@ const rows = page
       .map((cell) => cell.trim()),
   )
 
-t.test('every test that the page names is there', async (t) => {
-  const { files, quotes } = quotesOf(page)
+t.test('security.md names only tests that exist', async (t) => {
+  const { files, quotes } = readQuotes(page)
   t.ok(quotes.length > 100, `${quotes.length} tests`)
   for (const { label, name } of quotes) {
     const path = files.get(label)
-    if (path === undefined) t.fail(`no file is called ${label}`)
+    if (path === undefined) t.fail(`no file has the label ${label}`)
     else t.ok(hasTest(await readFile(join(EXPLANATION, path), 'utf8'), name), `${label}: ${name}`)
   }
-  t.same([...files.keys()].sort(), [...new Set(quotes.map(({ label }) => label))].sort(), 'no file in vain')
+  t.same(
+    [...files.keys()].sort(),
+    [...new Set(quotes.map(({ label }) => label))].sort(),
+    'every file is used',
+  )
 })
 
-t.test('a test that is not there is missed', async (t) => {
+t.test('hasTest() detects a missing test', async (t) => {
   const source = `const what = { long: 1 }
     t.test(
       'it’s so', f)
@@ -53,8 +57,8 @@ t.test('a test that is not there is missed', async (t) => {
     t.notOk(hasTest(source, name), name)
 })
 
-t.test('each risk and each requirement has one row, with its state', async (t) => {
-  const found = rows.flatMap(([requirement = '']) => idsOf(requirement))
+t.test('each risk and each requirement has one row with its state in security.md', async (t) => {
+  const found = rows.flatMap(([requirement = '']) => readIds(requirement))
   const risks = Array.from({ length: 10 }, (_, index) => `API${index + 1}`)
   const requirements = Object.entries(ASVS).flatMap(([chapter, sections]) =>
     sections.flatMap((count, index) => range(1, count).map((n) => `${chapter}.${index + 1}.${n}`)),
@@ -65,33 +69,33 @@ t.test('each risk and each requirement has one row, with its state', async (t) =
     const name = cells[0] as string
     const [state = '', here = '', shown = ''] = cells.slice(name.startsWith('API') ? 1 : 3)
     t.ok(STATES.includes(state), `${name}: ${state}`)
-    const isClaim = state === 'done' || state === 'partly'
-    if (isClaim) t.match(shown, /“.+”|^No test/, `${name} says what shows it, or that nothing does`)
-    if (state === 'partly') t.match(here, /\S/, `${name} says what is missing`)
+    const needsProof = state === 'done' || state === 'partly'
+    if (needsProof) t.match(shown, /“.+”|^No test/, `${name} names a test, or states that there is none`)
+    if (state === 'partly') t.match(here, /\S/, `${name} states what is missing`)
   }
 })
 
-t.test('what is missing of level 1 is said, and nothing else', async (t) => {
-  const [said = ''] = /level 1, the least .+?\.\n/s.exec(page) ?? []
+t.test('security.md lists exactly the level 1 requirements that are missing', async (t) => {
+  const [sentence = ''] = /level 1, the least .+?\.\n/s.exec(page) ?? []
   const missing = rows.filter(
     ([, level, , state]) => level === '1' && /^(partly|not done)$/.test(state ?? ''),
   )
   t.same(
-    said.match(/v5\.0\.0-[\d.]*\d/g),
+    sentence.match(/v5\.0\.0-[\d.]*\d/g),
     missing.map(([requirement]) => requirement),
   )
 })
 
-t.test('the codes and the variables that it names are there', async (t) => {
+t.test('security.md names only codes and variables that exist', async (t) => {
   const config = await readFile(join(EXAMPLE, 'src/config.ts'), 'utf8')
   const variables = [...config.matchAll(/ read(?:Required)?\('([A-Z_]+)'/g)].map(([, name]) => name as string)
   t.ok(variables.includes('JWT_SECRET'))
   const named = [...page.matchAll(/`([A-Z][A-Z0-9_]+)`/g)].map(([, name]) => name as string)
   t.ok(named.length > 10)
-  for (const name of named) t.ok(name in PROBLEM_STATUS || variables.includes(name), name)
+  for (const name of named) t.ok(name in PROBLEMS || variables.includes(name), name)
 })
 
-t.test('its links lead somewhere', async (t) => {
+t.test('every link in security.md leads to a file or heading', async (t) => {
   const anchors = [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
       .toLowerCase()
@@ -106,7 +110,7 @@ t.test('its links lead somewhere', async (t) => {
   }
 })
 
-t.test('the statements that end a user’s access do, and the user logs in again', async (t) => {
+t.test('the SQL in security.md ends a user’s access, and the user can log in again', async (t) => {
   const [, sql = ''] = /```sql[^\n]*\n(.+?)```/s.exec(page) ?? []
   const { app, call, signUp } = await serve(t)
   const [ann, bob] = [await signUp('ann@example.com'), await signUp('bob@example.com')]
@@ -119,7 +123,7 @@ t.test('the statements that end a user’s access do, and the user logs in again
     t.equal((await call('GET', '/users/me', { token })).status, 401)
   const { refresh_token } = login
   t.equal((await call('POST', '/token/refresh', { json: { refresh_token } })).status, 401)
-  t.equal((await call('GET', '/users/me', { token: bob.token })).status, 200, 'nobody else’s ends')
+  t.equal((await call('GET', '/users/me', { token: bob.token })).status, 200, 'other users are not affected')
 
   const again = await call('POST', '/login', { form })
   t.equal(again.status, 200)
@@ -140,8 +144,8 @@ t.test('no source of the service sends an HTTP request', async (t) => {
   }
 })
 
-/** `v5.0.0-4.3.1 to 2` are 4.3.1 and 4.3.2. */
-function idsOf(cell: string): string[] {
+/** Returns the ids in a cell: `v5.0.0-4.3.1 to 2` means 4.3.1 and 4.3.2. */
+function readIds(cell: string): string[] {
   const [, section, first, last = first] = /^v5\.0\.0-(\d+\.\d+)\.(\d+)(?: to (\d+))?$/.exec(cell) ?? []
   if (section === undefined) return [cell.replace(/:.*/, '')]
   return range(Number(first), Number(last)).map((n) => `${section}.${n}`)

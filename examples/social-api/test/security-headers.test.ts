@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import t from 'tap'
 import { callRaw, serve } from '../../../test-support/social-api.ts'
 
+const { call, signUp, url } = await serve(t)
 const HTML = { accept: 'text/html' }
 
-t.test('an answer loads nothing, is embedded nowhere, is not guessed at and not kept', async (t) => {
-  const { call, signUp } = await serve(t)
+t.test('responses may load nothing, and may not be embedded, sniffed or cached', async (t) => {
   const { token } = await signUp('ann@example.com')
   const form = { username: 'ann@example.com', password: 'a good password' }
-  for (const [status, answer] of [
+  for (const [status, response] of [
     [200, await call('POST', '/login', { form })],
     [200, await call('GET', '/users/me', { token })],
     [200, await call('GET', '/posts', { token })],
@@ -18,8 +18,8 @@ t.test('an answer loads nothing, is embedded nowhere, is not guessed at and not 
     [405, await call('PATCH', '/posts')],
     [422, await call('GET', '/posts/0', { token })],
   ] as const) {
-    t.equal(answer.status, status)
-    t.match(Object.fromEntries(answer.headers), {
+    t.equal(response.status, status)
+    t.match(Object.fromEntries(response.headers), {
       'content-security-policy':
         "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
       'x-content-type-options': 'nosniff',
@@ -31,8 +31,7 @@ t.test('an answer loads nothing, is embedded nowhere, is not guessed at and not 
   }
 })
 
-t.test('no page runs a script that stands in it, and each works over plain HTTP', async (t) => {
-  const { call, url } = await serve(t)
+t.test('no page may run an inline script, and each works over plain HTTP', async (t) => {
   for (const path of ['/', '/docs', '/docs/', '/docs/static/swagger-ui.css', '/docs/json']) {
     const { headers } = await call('GET', path, { headers: HTML })
     const policy = headers.get('content-security-policy') ?? ''
@@ -43,13 +42,13 @@ t.test('no page runs a script that stands in it, and each works over plain HTTP'
   const page = await callRaw(url, '/', { headers: HTML })
   const [, style = ''] = /<style>(.*?)<\/style>/s.exec(page.body) ?? []
   const policy = page.headers.get('content-security-policy')
-  const hashOf = (text: string) => createHash('sha256').update(text).digest('base64')
-  t.match(policy, `;style-src 'sha256-${hashOf(style)}'`)
-  t.notMatch(policy, hashOf(`${style} `))
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('base64')
+  t.match(policy, `;style-src 'sha256-${sha256(style)}'`)
+  t.notMatch(policy, sha256(`${style} `))
   t.notMatch(policy, /script-src/)
 })
 
-t.test('behind TLS browsers are told to stay with it', async (t) => {
+t.test('behind TLS, browsers must keep using TLS', async (t) => {
   const { call } = await serve(t, { behindTls: true })
   const { headers } = await call('GET', '/health')
   t.equal(headers.get('strict-transport-security'), 'max-age=31536000')

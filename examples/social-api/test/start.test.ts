@@ -6,18 +6,18 @@ import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import knexFactory from 'knex'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { secretsHunt } from '../../../test-support/secrets.ts'
-import { refuseWhatIsFound, SECRET } from '../../../test-support/social-api.ts'
+import { createSecretScanner, failOnSecrets } from '../../../test-support/secrets.ts'
+import { SECRET } from '../../../test-support/social-api.ts'
 import { readConfig } from '../src/config.ts'
 import { DEMO_PASSWORD } from '../src/demo/data.ts'
 import { start } from '../src/start.ts'
 
-const hunt = secretsHunt()
-hunt.add('secret', SECRET)
-const log = pino({ level: 'trace' }, hunt.log)
-t.teardown(() => refuseWhatIsFound(hunt))
+const scanner = createSecretScanner()
+scanner.add('secret', SECRET)
+const log = pino({ level: 'trace' }, scanner.log)
+t.teardown(() => failOnSecrets(scanner))
 
-t.test('a database of one’s own is migrated, and gets no demo data', async (t) => {
+t.test('a start with DATABASE_URL migrates the database, and inserts no demo data', async (t) => {
   const { knex, config } = await database(t)
   const { app, stop } = await start(config({}), log)
   t.teardown(stop)
@@ -27,7 +27,7 @@ t.test('a database of one’s own is migrated, and gets no demo data', async (t)
   t.notMatch(page.body, DEMO_PASSWORD)
 })
 
-t.test('HOST=0.0.0.0 serves a class over plain HTTP, Swagger UI included', async (t) => {
+t.test('with HOST=0.0.0.0, the service and Swagger UI work over plain HTTP on every network', async (t) => {
   const { config } = await database(t)
   const { app, stop } = await start(config({ HOST: '0.0.0.0' }), log)
   t.teardown(stop)
@@ -36,21 +36,21 @@ t.test('HOST=0.0.0.0 serves a class over plain HTTP, Swagger UI included', async
     all.filter(({ family }) => family === 'IPv4'),
   )
   for (const { address } of addresses) {
-    const answer = await fetch(`http://${address}:${port}/docs/`)
-    t.equal(answer.status, 200, address)
-    t.notMatch(answer.headers.get('content-security-policy') ?? '', /upgrade-insecure-requests/)
+    const response = await fetch(`http://${address}:${port}/docs/`)
+    t.equal(response.status, 200, address)
+    t.notMatch(response.headers.get('content-security-policy') ?? '', /upgrade-insecure-requests/)
   }
 })
 
-t.test('production refuses pending migrations, runs none, and lets go of the database', async (t) => {
+t.test('production rejects pending migrations, runs none, and closes its connections', async (t) => {
   const { knex, config } = await database(t)
-  const refused = start(config({ NODE_ENV: 'production' }), log)
-  await t.rejects(refused, {
+  const rejected = start(config({ NODE_ENV: 'production' }), log)
+  await t.rejects(rejected, {
     name: 'DatabaseNotReadyError',
     message: /pending .*Run `npm run db:migrate` first/,
   })
   t.same(await tables(knex), [])
-  await nobodyElse(knex)
+  await waitUntilDisconnected(knex)
 
   await (await start(config({}), log)).stop()
   t.ok((await tables(knex)).includes('users'))
@@ -58,21 +58,21 @@ t.test('production refuses pending migrations, runs none, and lets go of the dat
   const built = await start(config({ NODE_ENV: 'production', AUTH_PRIMER_SITE_DIR }), log, {
     buildsSite: true,
   })
-  t.notMatch((await built.app.inject('/guide')).body, /is being built/, 'and it builds no site')
+  t.notMatch((await built.app.inject('/guide')).body, /is being built/, 'production does not build the guide')
   await built.stop()
 })
 
-t.test('a start that fails at its end lets go of all that it took', async (t) => {
+t.test('a start that fails while it listens closes its connections', async (t) => {
   const { knex, config } = await database(t)
   const busy = createServer().listen(0, '127.0.0.1')
   await once(busy, 'listening')
   t.teardown(() => busy.close())
   const { port } = busy.address() as { port: number }
   await t.rejects(start(config({ PORT: String(port) }), log), { message: /^Cannot serve on .*EADDRINUSE/ })
-  await nobodyElse(knex)
+  await waitUntilDisconnected(knex)
 })
 
-t.test('a host that this machine does not have is an error that names HOST', async (t) => {
+t.test('a HOST that this machine does not have is an error that names HOST', async (t) => {
   const { config } = await database(t)
   await t.rejects(start(config({ HOST: '192.0.2.1' }), log), {
     message: /^Cannot serve on 192\.0\.2\.1:0 .* Set HOST or PORT/,
@@ -81,7 +81,7 @@ t.test('a host that this machine does not have is an error that names HOST', asy
 
 async function database(t: Test) {
   const { url, drop } = await createTestDatabase()
-  hunt.add('secret', new URL(url).password)
+  scanner.add('secret', new URL(url).password)
   const knex = knexFactory({ client: 'pg', connection: url, pool: { min: 0, max: 1 } })
   t.teardown(async () => {
     await knex.destroy()
@@ -99,8 +99,8 @@ async function tables(knex: ReturnType<typeof knexFactory>): Promise<string[]> {
     .pluck('tablename')
 }
 
-/** Waits until no other connection to this database is left: Postgres takes a moment to end one. */
-async function nobodyElse(knex: ReturnType<typeof knexFactory>): Promise<void> {
+/** Waits until no other connection to this database is left, because Postgres ends a connection with a delay. */
+async function waitUntilDisconnected(knex: ReturnType<typeof knexFactory>): Promise<void> {
   const others = knex('pg_stat_activity').whereRaw(
     "datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
   )

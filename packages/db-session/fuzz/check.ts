@@ -1,6 +1,6 @@
 import { OwnError } from './interpreter.ts'
 import { ROUTES } from './program.ts'
-import { codeOf, type Scope, type SessionTrace, type Trace, type Transaction } from './trace.ts'
+import { codeOf, isRolledBack, type SessionTrace, type Trace, type Transaction } from './trace.ts'
 
 /** A row as another connection sees it. */
 export interface Row {
@@ -20,30 +20,32 @@ const TRANSIENT = new Set([
   'DB_SESSION_POOL_EXHAUSTED',
 ])
 
-/** Checks a response when it has arrived: what it acknowledges is there already. */
+/** Checks a response when it has arrived: the rows that it acknowledges must be committed already. */
 export function checkResponse(trace: Trace, rows: readonly Row[]): string[] {
   const violations: string[] = []
   const complain = (what: string): void => void violations.push(what)
   checkStatus(trace, complain)
   checkRetry(trace, complain)
-  if (trace.answer && trace.answer.status < 400 && trace.last && !trace.last.rollbackOnly) {
+  if (trace.response && trace.response.status < 400 && trace.last && !trace.last.rollbackOnly) {
     const stored = new Set(rows.map(({ label }) => label))
     for (const label of expected(trace.last.transaction)) {
       if (!isCallback(label) && !stored.has(label))
-        complain(`the response was ${trace.answer.status}, and ${label} was not committed yet`)
+        complain(`the response was ${trace.response.status}, and ${label} was not committed yet`)
     }
   }
   return violations
 }
 
 function checkStatus(trace: Trace, complain: (what: string) => void): void {
-  const { answer, last, thrown, disconnected } = trace
+  const { response, last, thrown, disconnected } = trace
   if (disconnected) return
-  if (!answer) {
-    if (!trace.excuse) complain('there was no response')
+  if (!response) {
+    // a stream of rows breaks off if its backend is killed
+    const isCut = trace.mayBeKilled && trace.program.end.kind === 'rows'
+    if (!trace.excuse && !isCut) complain('there was no response')
     return
   }
-  const { status, body } = answer
+  const { status, body } = response
   const code: string = status < 400 ? '' : (JSON.parse(body).code ?? '')
   if (status >= 400 && /select |insert |entries|taken/i.test(body))
     complain(`the response shows SQL: ${body}`)
@@ -64,7 +66,7 @@ function checkStatus(trace: Trace, complain: (what: string) => void): void {
       (!careful && (last?.refused !== undefined || (last?.maybePendingAtEnd ?? 0) > 0)) ||
       ('isolation' in ROUTES[trace.program.route] && code === 'DB_SESSION_SERIALIZATION')
     if (status !== intended && !(status >= 500 && isExcused) && !(status === 409 && isExcused)) {
-      complain(`the program ended well with ${intended}, and the response was ${status} ${code}`)
+      complain(`the program succeeded with ${intended}, and the response was ${status} ${code}`)
     }
     if (end.kind === 'rows' && status === 200 && body.split('\n').length - 1 !== end.rows) {
       complain(`the response has ${body.split('\n').length - 1} of ${end.rows} rows`)
@@ -73,7 +75,7 @@ function checkStatus(trace: Trace, complain: (what: string) => void): void {
 }
 
 function checkRetry(trace: Trace, complain: (what: string) => void): void {
-  const { runs, program, answer } = trace
+  const { runs, program, response } = trace
   const route = ROUTES[program.route]
   const retry = 'retry' in route ? route.retry : 0
   if (runs > retry + 1) complain(`the handler ran ${runs} times, with \`retry: ${retry}\``)
@@ -84,7 +86,7 @@ function checkRetry(trace: Trace, complain: (what: string) => void): void {
       session.kind === 'request' && session !== trace.last && session.transactions.some(hasCommitted),
   )
   if (runs > 1 && early) complain('the handler ran again after an early commit')
-  const isConflict = answer?.status === 409 && /^40(001|P01)$/.test(codeOf(trace.thrown))
+  const isConflict = response?.status === 409 && /^40(001|P01)$/.test(codeOf(trace.thrown))
   const mayRetry =
     runs <= retry && program.hook.length === 0 && !trace.committedEarly && !trace.excuse && !trace.mayBeKilled
   if (isConflict && mayRetry) complain(`a conflict in run ${runs} was not retried`)
@@ -96,9 +98,9 @@ interface Owner {
   readonly fate: Transaction['fate']
 }
 
-/** Compares all that a program did with all that is stored, once nothing of it is under way. */
+/** Compares everything that a program did with everything that is stored, when no part of it is under way. */
 export class Checker {
-  /** Which transaction of which program had a Postgres transaction. */
+  /** The program's transaction that used each Postgres transaction, by the latter's id. */
   readonly #owners = new Map<string, Owner>()
 
   check(trace: Trace, rows: readonly Row[]): string[] {
@@ -158,35 +160,31 @@ export class Checker {
   }
 }
 
-/** The labels that a commit of the transaction makes last. */
+/** The labels of the rows and callbacks that a commit of the transaction makes permanent. */
 function expected({ operations }: Transaction): string[] {
   return operations.flatMap(({ label, state, scope }) =>
     label !== undefined && state === 'done' && !isRolledBack(scope) ? label : [],
   )
 }
 
-function isRolledBack(scope: Scope | undefined): boolean {
-  return scope !== undefined && (scope.rolledBack || isRolledBack(scope.parent))
-}
-
-/** The response decides about what an early commit has not decided. */
+/** Decides the fate of each transaction by the response, unless an early commit has decided it. */
 function decide(trace: Trace): void {
-  const { answer, last } = trace
+  const { response, last } = trace
   for (const session of trace.sessions) {
     if (session.kind === 'unit of work') session.end('either')
     else if (session !== last) session.end('rolled back')
-    else if (!answer) session.end(trace.returned ? 'either' : 'rolled back')
-    else if (answer.status < 400) session.end('committed')
-    else session.end(answer.body.includes('DB_SESSION_COMMIT_OUTCOME_UNKNOWN') ? 'either' : 'rolled back')
+    else if (!response) session.end(trace.returned ? 'either' : 'rolled back')
+    else if (response.status < 400) session.end('committed')
+    else session.end(response.body.includes('DB_SESSION_COMMIT_OUTCOME_UNKNOWN') ? 'either' : 'rolled back')
   }
 }
 
-/** A commit without a statement commits nothing. */
+/** Returns true if the transaction committed a statement; a commit without one has no effect. */
 function hasCommitted({ fate, operations }: Transaction): boolean {
   return fate === 'committed' && operations.some(({ what }) => what !== 'afterCommit')
 }
 
-/** A callback runs after the response. */
+/** Returns true for the label of a callback, which runs after the response. */
 function isCallback(label: string): boolean {
   return label.endsWith('called')
 }

@@ -5,15 +5,15 @@ import { shrink } from './shrink.ts'
 
 const HELP = `Compares random programs with a model: npm run fuzz -w packages/db-session -- [options]
 
-  --requests 10000     how many requests
-  --seconds S          stop after so many seconds instead
-  --seed N             which programs; without it, a seed is chosen and printed
+  --requests 10000     the number of requests
+  --seconds S          stop after this time instead
+  --seed N             the seed of the programs; by default one is chosen and printed
   --only INDEX         run one program of the seed, ten times
   --without KIND,KIND  leave out kinds of steps, or hooks ("hook")
-  --url URL            a Postgres server to make a database on; by default a temporary one
-  --via HOST:PORT      a PgBouncer in front of it that the service goes through
+  --url URL            a Postgres server to create a database on; by default a temporary one
+  --via HOST:PORT      a PgBouncer in front of it, which the service connects to
 
-Exits with 1 if the database session broke a promise, and prints the seed and the program.`
+Exits with 1 if the database session violated a guarantee, and prints the seed and the program.`
 
 const BATCH = 250
 const PROGRESS_EVERY_MS = 10_000
@@ -49,7 +49,7 @@ function show(what: Program): string {
   return inspect(what, { depth: null, breakLength: 110 })
 }
 
-/** Returns true if every promise was kept. */
+/** Returns true if no guarantee was violated. */
 async function main(): Promise<boolean> {
   const run = new Run()
   await run.open(values.via)
@@ -85,8 +85,8 @@ async function main(): Promise<boolean> {
   for (const trace of failed.slice(0, 5)) console.log(`\n${show(trace.program)}\n${trace.describe()}`)
   if (failed[0]) {
     const small = await shrink(run, failed[0].program)
-    if (small) console.log(`\nThe first fails alone too, and so does this part of it:\n${show(small)}`)
-    else console.log('\nThe first does not fail alone: it needs the requests around it.')
+    if (small) console.log(`\nThe first also fails on its own, and so does this part of it:\n${show(small)}`)
+    else console.log('\nThe first does not fail on its own, only together with other requests.')
   }
   for (const { what } of await run.close()) violations.push({ what }) && console.log(`- ${what}`)
   console.log(
@@ -95,7 +95,7 @@ async function main(): Promise<boolean> {
   return violations.length === 0
 }
 
-// the run takes uncaught exceptions for faults of the database session, so its own must not become one
+// the run counts uncaught exceptions as faults of the database session, so this program must not cause any
 main().then(
   (passes) => process.exit(passes ? 0 : 1),
   (error) => {

@@ -6,13 +6,13 @@ import type { DbSession } from '../src/index.ts'
 import type { Failure, Step, Via } from './program.ts'
 import { codeOf, newScope, type Scope, type SessionTrace, type Trace } from './trace.ts'
 
-/** Where a step runs. */
+/** The context in which a step runs. */
 export interface Place {
   readonly app: FastifyInstance
   readonly request: FastifyRequest
   readonly trace: Trace
   readonly session: SessionTrace
-  /** Asked for each step, as `request.db` is. */
+  /** Called for each step, like the getter `request.db`. */
   readonly db: () => DbSession
   /** The savepoint, if the step is in one. */
   readonly scope: Scope | undefined
@@ -75,7 +75,7 @@ async function perform(step: Step, place: Place): Promise<void> {
       trace.disconnected = true
       trace.disconnect()
       // once the response is complete, the client has nothing left to disconnect
-      while (step.wait && !trace.answer && !place.request.raw.socket.destroyed) await sleep(1)
+      while (step.wait && !trace.response && !place.request.raw.socket.destroyed) await sleep(1)
       return
     case 'together':
       await Promise.all(step.steps.map((each) => perform(each, place)))
@@ -195,8 +195,8 @@ async function fail(place: Place, step: Extract<Step, { kind: 'fail' }>): Promis
   try {
     await session.statement(step.failure, scope, undefined, () => send(db(), step.failure), false)
   } catch (error) {
-    // these lose the connection, so a savepoint around them cannot be rolled back alone
-    // in a one-message session a failed statement fails what comes later only if a transaction was opened
+    // these lose the connection, so a savepoint around them cannot be rolled back on its own
+    // in a one-message session, a failed statement fails later ones only if a transaction was opened
     if (['kill', 'unsendable', 'timeout'].includes(step.failure) || session.oneMessage) {
       trace.excuse = `a statement failed: ${step.failure}`
     }
@@ -267,10 +267,14 @@ async function savepoint(place: Place, step: Extract<Step, { kind: 'savepoint' }
     if (step.outcome === 'rollbackOnly') db.rollbackOnly()
   }
   try {
-    await session.wait(() => {
-      if (step.via === 'objection') return Model.transaction(place.db(), work)
-      return step.via === 'savepoint' ? place.db().savepoint(work) : place.db().transaction(work)
-    }, step.via !== 'objection')
+    await session.wait(
+      () => {
+        if (step.via === 'objection') return Model.transaction(place.db(), work)
+        return step.via === 'savepoint' ? place.db().savepoint(work) : place.db().transaction(work)
+      },
+      place.scope,
+      step.via !== 'objection',
+    )
     if (step.outcome === 'rollbackOnly') scope.rolledBack = true
     else parent.failed ||= scope.failed && !scope.rolledBack
   } catch (error) {
@@ -300,8 +304,8 @@ async function unitOfWork(place: Place, step: Extract<Step, { kind: 'unit of wor
   const options = { retry: step.retry, begin: marker(trace.program.index) }
   try {
     if (step.via === 'app') await app.unitOfWork(work, options)
-    // one without a statement ends by itself some ticks later
-    else await session.wait(() => place.db().unitOfWork(work, options), false)
+    // a unit of work without a statement ends some ticks later
+    else await session.wait(() => place.db().unitOfWork(work, options), place.scope, false)
     const reason = last?.mustFail
     if (reason) trace.violations.push(`a unit of work resolved although ${reason}`)
     last?.end('committed')
@@ -311,7 +315,7 @@ async function unitOfWork(place: Place, step: Extract<Step, { kind: 'unit of wor
   }
 }
 
-/** The statement that `begin` sends with each BEGIN, so that each statement can see whose transaction it is in. */
+/** The statement that `begin` sends with each BEGIN: it marks the transaction with the number of the request. */
 export function marker(index: number | string): { text: string; values: unknown[] } {
   return { text: "select set_config('fuzz.request', $1, true)", values: [String(index)] }
 }
@@ -326,7 +330,7 @@ async function commit({ db, session, trace }: Place): Promise<void> {
     trace.committedEarly = true
   } catch (error) {
     transaction.fate = fateAfter(error)
-    // after `rollbackOnly()`, and in a savepoint, there is nothing that a commit could have stored
+    // after `rollbackOnly()` and in a savepoint, a commit has no effect
     if (codeOf(error) !== 'DB_SESSION_NOT_ON_A_SESSION') session.commitFailed = true
     throw error
   }
@@ -346,7 +350,7 @@ function afterCommit({ db, trace, session, scope }: Place): void {
   })
 }
 
-/** Promises that get no handler at all: they must not end the process. */
+/** Promises without any handler: they must not crash the process. */
 function unwatched(
   { db, trace, session, scope }: Place,
   what: Extract<Step, { kind: 'unwatched' }>['what'],
@@ -370,7 +374,7 @@ function unwatched(
       return
     case 'commit':
       void db().commit()
-      // in a savepoint it is refused
+      // in a savepoint it is rejected
       if (scope) return
       session.transaction.fate = 'either'
       trace.committedEarly = true

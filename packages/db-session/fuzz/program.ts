@@ -12,7 +12,7 @@ export const ROUTES = {
 } as const satisfies Record<string, DbRoute>
 export type Route = keyof typeof ROUTES
 
-/** The ways to send one statement. `text` has no values, so it takes the simple protocol. */
+/** The ways to send one statement. `text` has no values, so it uses the simple protocol. */
 export type Via = 'query' | 'array' | 'text' | 'raw' | 'knex' | 'objection'
 /** `unsendable` fails in pg before anything is sent, `timeout` is knex's, `conflict` is a serialization failure. */
 export type Failure = 'division' | 'unique' | 'unsendable' | 'timeout' | 'kill' | 'conflict'
@@ -20,12 +20,12 @@ export type Unwatched = 'query' | 'failing query' | 'savepoint' | 'unit of work'
 
 export type Step =
   | { readonly kind: 'insert'; readonly via: Via; readonly slow?: boolean }
-  /** Reads the transaction's id and settings, and checks whose they are. */
+  /** Reads the transaction's id and settings, and checks that they belong to this request. */
   | { readonly kind: 'look'; readonly via: Via }
   | { readonly kind: 'increment'; readonly counter: number }
   /** A setting that must end with its transaction. */
   | { readonly kind: 'setting' }
-  /** `times`: how many runs of the handler a conflict fails. */
+  /** `times`: the number of handler runs in which a conflict occurs. */
   | {
       readonly kind: 'fail'
       readonly failure: Failure
@@ -38,7 +38,7 @@ export type Step =
       readonly via: 'savepoint' | 'transaction' | 'objection'
       readonly steps: readonly Step[]
       readonly outcome: 'return' | 'throw' | 'rollbackOnly'
-      /** Whether the program catches what the savepoint rejects with, and goes on. */
+      /** True if the program catches the savepoint's error and goes on. */
       readonly caught: boolean
     }
   | {
@@ -57,9 +57,9 @@ export type Step =
   | { readonly kind: 'disconnect'; readonly wait: boolean }
   /** Starts all steps at once and waits for all. */
   | { readonly kind: 'together'; readonly steps: readonly Step[] }
-  /** A missing `await`; the program still observes how the step ends. */
+  /** A missing `await`; the promise has a handler. */
   | { readonly kind: 'float'; readonly step: Step }
-  /** A missing `await` of a promise that nothing observes at all. */
+  /** A missing `await`; the promise has no handler. */
   | { readonly kind: 'unwatched'; readonly what: Unwatched }
   /** A builder that is never awaited, so knex never sends it. */
   | { readonly kind: 'forget' }
@@ -72,13 +72,13 @@ export type End =
   /** The response is a stream of rows. */
   | { readonly kind: 'rows'; readonly rows: number }
 
-/** What one request does: a pure function of the seed and the index. */
+/** The steps of one request: a pure function of the seed and the index. */
 export interface Program {
   readonly index: number
   readonly route: Route
-  /** It makes no mistake, so each of its failures has a reason. */
+  /** True if it makes no mistake, so each of its failures must have a cause. */
   readonly careful: boolean
-  /** What a hook does with the session before the handler. */
+  /** The steps of a hook before the handler. */
   readonly hook: readonly Step[]
   readonly steps: readonly Step[]
   readonly end: End
@@ -95,7 +95,7 @@ export function generate(seed: number, index: number, without: ReadonlySet<strin
     [1, 'read-snapshot'],
   ])
   const reads = route.startsWith('read')
-  // without a mistake, what must succeed is seen to succeed; after many, most requests fail whatever they did
+  // programs without a mistake show that correct code succeeds; with many mistakes, most requests fail anyway
   const mistakes = random.weighted([
     [4, 0],
     [4, 1],
@@ -129,7 +129,7 @@ type Place = 'request' | 'read' | 'savepoint' | 'unit'
 class Generator {
   readonly #random: Random
   readonly #careful: boolean
-  /** How many more mistakes to make. */
+  /** The number of mistakes that are left to make. */
   #mistakes: number
   readonly #without: ReadonlySet<string>
 
@@ -253,13 +253,13 @@ class Generator {
     return this.#random.pick(list.filter((name) => !this.#without.has(name)))
   }
 
-  /** Statements may overlap: they queue. Savepoints may not. */
+  /** Only statements: they may overlap, since they are queued. Savepoints may not. */
   #statements(place: Place): Step[] {
     return Array.from({ length: 3 }, () => this.#make(place === 'read' ? 'look' : 'insert', place, 0))
   }
 }
 
-/** knex sends a builder a few microtasks later, which may be after a `commit()` that was called later. */
+/** Replaces knex, which sends a builder only a few microtasks later, perhaps after a later `commit()`. */
 function atOnce(step: Step): Step {
   return 'via' in step && (step.kind === 'insert' || step.kind === 'look') ? { ...step, via: 'query' } : step
 }

@@ -13,7 +13,7 @@ const RESPONSE_TIMEOUT_MS = 30_000
 const QUIET_TIMEOUT_MS = 10_000
 
 export interface Violation {
-  /** None if the service as a whole is at fault. */
+  /** Undefined if the service as a whole is at fault. */
   readonly trace?: Trace
   readonly what: string
 }
@@ -52,7 +52,7 @@ export class Run {
     this.#service = await serve(url.href, this.#traces)
   }
 
-  /** Runs programs at the same time, waits until nothing of them is left, and says what they violated. */
+  /** Runs programs at the same time, waits until no part of them is under way, and returns the violations. */
   async batch(programs: readonly Program[]): Promise<Violation[]> {
     const waiting = [...programs]
     const worker = async (): Promise<void> => {
@@ -98,19 +98,24 @@ export class Run {
         body: '{}',
         signal: AbortSignal.any([disconnect.signal, timeout]),
       })
-      trace.answer = { status: response.status, body: await response.text() }
+      trace.response = { status: response.status, body: await response.text() }
     } catch {
       if (timeout.aborted) this.#complain(trace, ['there was no response in 30 seconds'])
     }
     this.#count(trace)
-    this.#complain(trace, checkResponse(trace, trace.answer ? await this.#rows('request = $1', [index]) : []))
+    this.#complain(
+      trace,
+      checkResponse(trace, trace.response ? await this.#rows('request = $1', [index]) : []),
+    )
   }
 
-  #count({ answer }: Trace): void {
+  #count({ response }: Trace): void {
     let name = 'disconnected'
-    if (answer)
+    if (response)
       name =
-        answer.status < 400 ? String(answer.status) : `${answer.status} ${JSON.parse(answer.body).code ?? ''}`
+        response.status < 400
+          ? String(response.status)
+          : `${response.status} ${JSON.parse(response.body).code ?? ''}`
     this.statuses.set(name, (this.statuses.get(name) ?? 0) + 1)
   }
 
@@ -132,8 +137,8 @@ export class Run {
 
   async #killOne(): Promise<void> {
     const busy = await this.#connections("state <> 'idle'")
-    // any of these may have lost its connection
-    for (const trace of this.#traces.values()) if (!trace.answer) trace.mayBeKilled = true
+    // each of these may have lost its connection
+    for (const trace of this.#traces.values()) if (!trace.response) trace.mayBeKilled = true
     if (busy[0]) await this.#other.query('select pg_terminate_backend($1)', [busy[0].pid])
   }
 
@@ -155,7 +160,7 @@ export class Run {
     }
   }
 
-  /** A slot that leaked is missed here. */
+  /** Uses every slot of the pool, which fails if one has leaked. */
   async #fillPool(): Promise<void> {
     const fill = async (): Promise<boolean> => {
       const signal = AbortSignal.timeout(QUIET_TIMEOUT_MS)
@@ -163,7 +168,7 @@ export class Run {
     }
     const results = await Promise.allSettled(Array.from({ length: POOL - 1 }, fill))
     if (results.some((result) => result.status === 'rejected' || !result.value)) {
-      this.#violations.push({ what: 'requests cannot use the whole pool any more' })
+      this.#violations.push({ what: 'requests can no longer use the whole pool' })
     }
   }
 

@@ -7,7 +7,7 @@ import { marker, OwnError, type Place, run } from './interpreter.ts'
 import { ROUTES, type Route } from './program.ts'
 import type { SessionTrace, Trace } from './trace.ts'
 
-/** Small, so that requests wait for each other. */
+/** The size of the pool: small, so that requests wait for each other. */
 export const POOL = 4
 
 export interface Service {
@@ -16,7 +16,7 @@ export interface Service {
   close(): Promise<void>
 }
 
-/** A Fastify app whose routes run programs. `traces` has those of the requests under way. */
+/** Starts a Fastify app whose routes run programs. `traces` contains the traces of the requests under way. */
 export async function serve(url: string, traces: ReadonlyMap<number, Trace>): Promise<Service> {
   const quiet = { warn() {}, error() {}, debug() {}, deprecate() {} }
   const knex = knexModule({ client: 'pg', connection: url, pool: { min: 0, max: POOL }, log: quiet })
@@ -74,7 +74,7 @@ export async function serve(url: string, traces: ReadonlyMap<number, Trace>): Pr
     return { status: end.status }
   }
 
-  // as many requests as the pool leaves to them hold a connection at once, and a unit of work has the last one
+  // requests hold all connections but the last, which the pool reserves for a unit of work
   let waiting: (() => void)[] = []
   app.post('/full', async (request) => {
     await request.db.query('select 1')
@@ -92,7 +92,7 @@ export async function serve(url: string, traces: ReadonlyMap<number, Trace>): Pr
   return { knex, base: `http://127.0.0.1:${port}`, close: () => app.close() }
 }
 
-/** From a header: hooks and `begin` need it before the body is read. */
+/** Reads the index from a header, because hooks and `begin` need it before the body is parsed. */
 function indexOf(request: FastifyRequest): number {
   return Number(request.headers['x-index'] ?? -1)
 }

@@ -1,11 +1,11 @@
 import type { Program, Step } from './program.ts'
 import type { Run } from './run.ts'
 
-/** How often a program runs before it counts as one that does not fail: part of it is a matter of timing. */
+/** How often a program must succeed before it counts as one that does not fail: some failures depend on timing. */
 const TRIES = 5
 const TIMEOUT_MS = 30_000
 
-/** The smallest part of a program that still fails alone; nothing if the whole does not. */
+/** Returns the smallest part of a program that still fails on its own, or undefined if the whole program does not. */
 export async function shrink(run: Run, program: Program): Promise<Program | undefined> {
   const fails = async (candidate: Program): Promise<boolean> => {
     for (let tries = 0; tries < TRIES; tries++) if ((await run.batch([candidate])).length > 0) return true
@@ -28,7 +28,7 @@ function smaller(program: Program): Program[] {
   return program.hook.length > 0 ? [{ ...program, hook: [] }, ...steps] : steps
 }
 
-/** Without one step, or with one step made smaller. */
+/** Returns the steps without one of them, or with one of them reduced. */
 function smallerSteps(steps: readonly Step[]): Step[][] {
   return steps.flatMap((step, at) => {
     const replace = (by: readonly Step[]): Step[] => [...steps.slice(0, at), ...by, ...steps.slice(at + 1)]

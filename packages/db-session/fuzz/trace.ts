@@ -1,13 +1,13 @@
 import type { Program } from './program.ts'
 
 /**
- * The model: what a program did, as its own code saw it. Nothing here asks the database session, so check.ts can
+ * The model: a record of what a program did, made by its own code. It does not use the database session, so check.ts can
  * compare the two.
  */
 
-/** A statement, a savepoint, or work for after the commit. */
+/** A statement, a savepoint, or a callback of afterCommit. */
 export interface Operation {
-  /** Of an `insert`, the label of its row; of `afterCommit`, that of its callback. */
+  /** The label of an `insert`'s row, or of an `afterCommit`'s callback. */
   readonly label: string | undefined
   readonly what: string
   /** The savepoint, if it is in one. */
@@ -32,11 +32,11 @@ export interface Transaction {
   readonly operations: Operation[]
   /** `open` until the end of the request or unit of work decides. */
   fate: 'open' | 'committed' | 'rolled back' | 'either'
-  /** Its id in Postgres, as the first row or look told. */
+  /** Its id in Postgres, read by the first row or `look`. */
   xid?: string
 }
 
-/** Errors of a statement that was never sent, or whose session was over: they fail nothing. */
+/** Errors of statements that were never sent or whose session had ended. They do not fail the transaction. */
 const REFUSALS = new Set([
   'DB_SESSION_OVER',
   'DB_SESSION_ABORTED',
@@ -59,7 +59,11 @@ export function codeOf(error: unknown): string {
   return ''
 }
 
-/** Postgres ended the connection, or the network did. */
+export function isRolledBack(scope: Scope | undefined): boolean {
+  return scope !== undefined && (scope.rolledBack || isRolledBack(scope.parent))
+}
+
+/** Returns true if Postgres or the network ended the connection. */
 function isLost(error: unknown): boolean {
   return /^(57P0|08|DB_SESSION_CONNECTION_LOST|ECONN|EPIPE)/.test(codeOf(error))
 }
@@ -70,16 +74,16 @@ export class SessionTrace {
   /** Each statement is a transaction of its own: mode read at read committed. */
   readonly oneMessage: boolean
   readonly transactions: Transaction[] = []
-  /** Operations under way that must be awaited before the end. */
-  pending = 0
+  /** The savepoints of operations under way that must be awaited before the end. */
+  readonly pending = new Set<{ readonly scope: Scope | undefined }>()
   /** Operations that reach the session some ticks later. */
   maybePending = 0
-  /** How many were under way when the handler or the unit of work returned. */
+  /** How many operations were under way when the handler or the unit of work returned. */
   pendingAtEnd = 0
   maybePendingAtEnd = 0
   commitFailed = false
   rollbackOnly = false
-  /** The last reason why something was refused, or that the connection was lost. */
+  /** The code of the last rejection, or that the connection was lost. */
   refused: string | undefined
 
   constructor(kind: SessionTrace['kind'], oneMessage: boolean) {
@@ -92,7 +96,7 @@ export class SessionTrace {
     return this.transactions.at(-1) as Transaction
   }
 
-  /** Called when an early commit is asked for: what comes later is in another transaction. */
+  /** Called at an early commit: later operations belong to the next transaction. */
   beginTransaction(): void {
     const next: Transaction = { root: newScope(), operations: [], fate: 'open' }
     const isLater = ({ state, isSentAtOnce }: Operation): boolean => state === 'under way' && !isSentAtOnce
@@ -104,7 +108,7 @@ export class SessionTrace {
     this.transactions.push(next)
   }
 
-  /** Sends a statement. One that fails fails its scope. */
+  /** Sends a statement. If it fails, its scope fails. */
   async statement<T>(
     what: string,
     scope: Scope | undefined,
@@ -116,7 +120,7 @@ export class SessionTrace {
     const operation: Operation = { label, what, transaction, scope, isSentAtOnce, state: 'under way' }
     transaction.operations.push(operation)
     try {
-      const result = await this.wait(send, isSentAtOnce)
+      const result = await this.wait(send, scope, isSentAtOnce)
       operation.state = 'done'
       return result
     } catch (error) {
@@ -129,12 +133,13 @@ export class SessionTrace {
   }
 
   /**
-   * Runs what must have ended before the session does.
+   * Runs an operation that must end before the session does.
    *
-   * @param isSentAtOnce - false if a library reaches the session only some ticks later: the end may come before
+   * @param isSentAtOnce - false if a library reaches the session only some ticks later, perhaps after its end
    */
-  async wait<T>(start: () => PromiseLike<T>, isSentAtOnce = true): Promise<T> {
-    if (isSentAtOnce) this.pending++
+  async wait<T>(start: () => PromiseLike<T>, scope: Scope | undefined, isSentAtOnce = true): Promise<T> {
+    const operation = { scope }
+    if (isSentAtOnce) this.pending.add(operation)
     else this.maybePending++
     try {
       return await start()
@@ -143,12 +148,12 @@ export class SessionTrace {
       if (REFUSALS.has(code) || isLost(error)) this.refused = code || 'connection lost'
       throw error
     } finally {
-      if (isSentAtOnce) this.pending--
+      if (isSentAtOnce) this.pending.delete(operation)
       else this.maybePending--
     }
   }
 
-  /** Why this must not end in a success, if there is a reason. */
+  /** The reason why this session must not end in a success, if there is one. */
   get mustFail(): string | undefined {
     if (this.pendingAtEnd > 0) return 'something of it was under way at its end'
     if (this.commitFailed) return 'a commit of it failed'
@@ -159,14 +164,16 @@ export class SessionTrace {
   /**
    * Called when the handler or the unit of work has returned.
    *
-   * @param goesOn - the session lasts as long as the rows that are the response, so what is under way may still end
+   * @param goesOn - true if the response is a row stream, which keeps the session open: operations under way may still end
    */
   returned(goesOn = false): void {
-    this.pendingAtEnd = goesOn ? 0 : this.pending
-    this.maybePendingAtEnd = goesOn ? this.pending + this.maybePending : this.maybePending
+    // what is still under way in a savepoint that was rolled back has no effect
+    const pending = [...this.pending].filter(({ scope }) => !isRolledBack(scope)).length
+    this.pendingAtEnd = goesOn ? 0 : pending
+    this.maybePendingAtEnd = goesOn ? pending + this.maybePending : this.maybePending
   }
 
-  /** Decides what an early commit has not decided yet. */
+  /** Sets the fate of the last transaction, unless an early commit has decided it. */
   end(fate: Exclude<Transaction['fate'], 'open'>): void {
     const { transaction } = this
     if (transaction.fate === 'open') {
@@ -179,21 +186,21 @@ export function newScope(parent?: Scope): Scope {
   return { parent, rolledBack: false, failed: false }
 }
 
-/** What one request did. */
+/** The record of one request. */
 export class Trace {
   readonly program: Program
   readonly sessions: SessionTrace[] = []
   /** Runs of the handler. */
   runs = 0
-  /** Code of the program that has not ended yet, the handler included. */
+  /** The number of parts of the program that have not ended, including the handler. */
   active = 0
-  /** Why the response may be an error although the program made no mistake that must be one. */
+  /** The reason why the response may be an error although the program made no mistake that requires one. */
   excuse: string | undefined
-  /** A backend was killed while it ran: perhaps its own. */
+  /** True if a backend was killed while it ran, perhaps its own. */
   mayBeKilled = false
   disconnected = false
   disconnect: () => void = () => {}
-  /** What the last run of the handler threw. */
+  /** The error that the last run of the handler threw. */
   thrown: unknown
   /** The handler returned a response below 400. */
   returned = false
@@ -201,7 +208,7 @@ export class Trace {
   /** Labels of callbacks after a commit that have run. */
   readonly called: string[] = []
   readonly violations: string[] = []
-  answer: { readonly status: number; readonly body: string } | undefined
+  response: { readonly status: number; readonly body: string } | undefined
   #labels = 0
 
   constructor(program: Program) {
@@ -228,12 +235,12 @@ export class Trace {
     }
   }
 
-  /** The last run of the handler; a hook alone if that failed. */
+  /** The session of the handler's last run, or of the hook if the hook failed. */
   get last(): SessionTrace | undefined {
     return this.sessions.findLast(({ kind }) => kind === 'request')
   }
 
-  /** What it did, one transaction a line. */
+  /** Describes the record, one transaction per line. */
   describe(): string {
     const lines = this.sessions.flatMap(({ kind, transactions }) =>
       transactions.map(({ operations, fate }) => {
@@ -243,7 +250,7 @@ export class Trace {
         return `  ${kind}, ${fate}: ${list.join(', ')}`
       }),
     )
-    const answer = this.answer ? `${this.answer.status} ${this.answer.body.slice(0, 200)}` : 'none'
-    return [`${this.runs} runs, response ${answer}`, ...lines].join('\n')
+    const response = this.response ? `${this.response.status} ${this.response.body.slice(0, 200)}` : 'none'
+    return [`${this.runs} runs, response ${response}`, ...lines].join('\n')
   }
 }

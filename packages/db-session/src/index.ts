@@ -1,2 +1,3 @@
+/** @module @mergeModuleWith <project> */
 export { type DbSessionOptions, dbSession, dbSession as default } from './plugin.ts'
 export * from './unit-of-work.ts'

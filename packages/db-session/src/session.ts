@@ -118,10 +118,12 @@ export class Session {
   /** Commits what was done so far. Rejects, and rolls everything back, if that cannot be done. */
   async commit(): Promise<void> {
     if (this.root.isClosed) throw this.#reason ?? new DbSessionError('DB_SESSION_OVER')
+    // what is registered from here on belongs to the next transaction
+    const afterCommit = this.root.afterCommit.splice(0)
     if (this.#state.name === 'committing' && this.#queue.length === 0) {
       await this.#state.done
       if (this.root.failure !== undefined) throw transactionFailed(this.root.failure)
-      return
+      return this.#runAfterCommit(afterCommit)
     }
     while (!this.#isQuiet(this.root)) {
       const forgotten = await this.#settle(this.root)
@@ -139,8 +141,6 @@ export class Session {
     }
     if (this.root.isRollbackOnly) throw notOnASession('`rollbackOnly()` was called before.')
     const hasWork = this.isOpen
-    // what is registered from here on belongs to the next transaction
-    const afterCommit = this.root.afterCommit.splice(0)
     await this.#end('commit', (transaction) =>
       transaction?.commit().catch((error) => {
         // swallowed, it would let the response say that this is committed
@@ -216,9 +216,9 @@ export class Session {
     await this.#control(parent, text).catch(() => {})
   }
 
-  /** Sends a statement about a savepoint, which is allowed while the savepoint is open. */
+  /** Sends a statement about a savepoint of a scope, which is allowed while the savepoint is open. */
   async #control(scope: Scope, text: string): Promise<void> {
-    if (this.#reason) throw this.#reason
+    if (scope.isClosed) throw this.#reason ?? new DbSessionError('DB_SESSION_OVER')
     await this.#enqueue('savepoint', scope, { text })
   }
 

@@ -45,18 +45,17 @@ export class Timeline {
   record(kind: QueryEvent['kind'], statement: Statement, startedAt: number, reply: Reply = {}): void {
     const { text, values } = describe(statement)
     const { error, result } = reply
-    const origin = findPostgresError(error)
-    const rowCount = kind === 'query' ? result?.rowCount : undefined
-    const event: QueryEvent = {
+    const event: { -readonly [K in keyof QueryEvent]: QueryEvent[K] } = {
       kind,
       sql: text.length > MAX_SQL_LENGTH ? `${text.slice(0, MAX_SQL_LENGTH)}…` : text,
-      ...(this.#settings.bindings && kind === 'query' ? { bindings: values } : {}),
       startedMs: startedAt - this.#openedAt,
       durationMs: performance.now() - startedAt,
-      ...(typeof rowCount === 'number' && { rowCount }),
-      ...(error && { error: origin?.code ?? ('code' in error ? String(error.code) : error.name) }),
-      ...(origin?.constraint !== undefined && { constraint: origin.constraint }),
     }
+    if (kind === 'query' && this.#settings.bindings) event.bindings = values
+    if (kind === 'query' && typeof result?.rowCount === 'number') event.rowCount = result.rowCount
+    const origin = findPostgresError(error)
+    if (error) event.error = origin?.code ?? ('code' in error ? String(error.code) : error.name)
+    if (origin?.constraint !== undefined) event.constraint = origin.constraint
     this.events.push(event)
     if (this.events.length > MAX_EVENTS) this.events.shift()
     this.#idleSince = ['commit', 'rollback'].includes(kind) ? undefined : performance.now()

@@ -1,4 +1,4 @@
-/** The package as others get it: packed, unpacked into a project of its own, imported by name. */
+/** The package as a consumer gets it: packed, unpacked into another project, imported by name. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
@@ -32,11 +32,12 @@ const { dependencies, peerDependencies } = JSON.parse(
   await readFile(path.join(installed, 'package.json'), 'utf8'),
 )
 for (const name of ['@types', ...Object.keys({ ...dependencies, ...peerDependencies })]) {
+  // npm installs a version that conflicts with another one next to the package.
   const own = path.join(packageDir, 'node_modules', name)
   await symlink(existsSync(own) ? own : path.join(modules, name), path.join(folder, 'node_modules', name))
 }
 
-t.test('holds what it needs and no more', (t) => {
+t.test('the packed package has the built files, README and license, and no others', (t) => {
   const files: string[] = tarball.files.map((file: { path: string }) => file.path)
   t.ok(files.includes('dist/index.js') && files.includes('dist/index.d.ts') && files.includes('README.md'))
   t.same(
@@ -52,7 +53,7 @@ for (const [file, code] of Object.entries({
   'cjs.cjs':
     "const { dbSession, DbSessionError } = require('@auth-primer/db-session'); console.log(typeof dbSession, DbSessionError.name)",
 })) {
-  t.test(`is imported by ${file}`, async (t) => {
+  t.test(`${file} can import the packed package`, async (t) => {
     await writeFile(path.join(folder, file), code)
     t.match((await run(folder, process.execPath, file)).out, /^function DbSessionError/)
   })
@@ -81,7 +82,7 @@ const app = Fastify()
 app.register(dbSession, {})
 app.get('/', { config: { db: { mode: 'both' } } }, async (request) => request.db.nothing())
 `
-t.test('its types', async (t) => {
+t.test('the types of the packed package accept right code, and reject wrong code', async (t) => {
   await writeFile(path.join(folder, 'typed.mts'), TYPED)
   await writeFile(path.join(folder, 'mistaken.mts'), MISTAKEN)
   const options = '--noEmit --strict --skipLibCheck --module nodenext --target es2022 --types node'.split(' ')
@@ -91,7 +92,7 @@ t.test('its types', async (t) => {
   t.match(out, "Property 'nothing' does not exist")
 })
 
-t.test('publint and arethetypeswrong find nothing', async (t) => {
+t.test('publint and arethetypeswrong find no problem in the packed package', async (t) => {
   const file = path.join(folder, tarball.filename)
   t.same((await run(folder, bin('publint'), file, '--strict')).code, 0)
   const types = await run(folder, bin('attw'), file, '--profile', 'esm-only', '--no-emoji')

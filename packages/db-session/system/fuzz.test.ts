@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { startPgBouncer } from './pgbouncer.ts'
 
 const SECONDS = 30
-// a program that fails is made smaller
+// a failing program is reduced
 t.setTimeout(180_000)
 
 const database = await createTestDatabase()
@@ -19,8 +19,8 @@ t.teardown(async () => {
 const direct = fuzz()
 const through = fuzz('--via', bouncer.address)
 
-t.test('random programs find no broken promise', async (t) => passes(t, await direct))
-t.test('random programs find no broken promise through PgBouncer in transaction mode', async (t) =>
+t.test('random programs find no violated guarantee', async (t) => passes(t, await direct))
+t.test('random programs find no violated guarantee through PgBouncer in transaction mode', async (t) =>
   passes(t, await through),
 )
 
@@ -42,5 +42,5 @@ async function fuzz(...further: string[]): Promise<Result> {
 function passes(t: Test, { code, output }: Result): void {
   t.comment(output)
   t.equal(code, 0, 'the fuzz program exits with 0')
-  t.match(output, /^pass: seed \d+, \d{2,} requests/m, 'and it says how many requests it made')
+  t.match(output, /^pass: seed \d+, \d{2,} requests/m, 'the number of requests is printed')
 }

@@ -10,7 +10,7 @@ t.teardown(async () => {
   await database.drop()
 })
 
-t.test('the tests of the package through PgBouncer in transaction mode', (t) => {
+t.test('the package’s tests pass through PgBouncer in transaction mode', (t) => {
   runSuite(
     t,
     { TEST_POSTGRES_URL: database.adminUrl, DB_SESSION_TEST_VIA: bouncer.address },

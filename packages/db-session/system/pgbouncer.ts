@@ -30,6 +30,7 @@ unix_socket_dir =
 auth_type = trust
 auth_file = ${users}
 pool_mode = transaction
+server_login_retry = 1
 max_client_conn = 500
 default_pool_size = 50
 `,

@@ -8,7 +8,7 @@ const folder = new URL('../test/', import.meta.url)
 /** Runs the default tests again, one file after the other, except those that are named with a reason. */
 export function runSuite(t: Test, env: Record<string, string>, without: Record<string, string>): void {
   const files = readdirSync(folder).filter((name) => name.endsWith('.test.ts'))
-  t.test('leaves out files that are there', async (t) => {
+  t.test('every file that is left out exists', async (t) => {
     t.same(
       Object.keys(without).filter((file) => !files.includes(file)),
       [],
@@ -16,7 +16,7 @@ export function runSuite(t: Test, env: Record<string, string>, without: Record<s
   })
   for (const file of files.filter((file) => !(file in without))) {
     t.test(file, async (t) => {
-      const child = spawn(process.execPath, ['--import', 'tsx', file], {
+      const child = spawn(process.execPath, ['--import', 'ts-blank-space/register', file], {
         cwd: folder,
         env: { ...process.env, ...env },
       })
@@ -33,7 +33,7 @@ export function runSuite(t: Test, env: Record<string, string>, without: Record<s
   }
 }
 
-/** Returns the lines of a failed file that matter. */
+/** Returns the relevant lines of a failed file's output. */
 function failures(output: string): string {
   const at = output.search(/^ *not ok/m)
   return output.slice(Math.max(0, at), at + 4_000)

@@ -1,4 +1,4 @@
-/** Sessions over TLS: whether a cancel request is one over TLS too, and whether the server takes it. */
+/** Sessions over TLS: a cancel request uses TLS too, and the server accepts it. */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -61,40 +61,40 @@ t.test('over TLS', async (t) => {
       knex: openKnex(between.url, 5, {
         connection: { connectionString: between.url, ssl: { ca: await readFile(certificate, 'utf8') } },
       }),
-      // a connection that were thrown away for want of a cancel request would show
+      // without a working cancel request, the test would time out
       cancelTimeoutMs: 2 ** 31 - 1,
     },
   )
   const cancels = () => between.openings.filter((opening) => opening === SSL_REQUEST).length
 
-  t.test('a session works as without it', async (t) => {
-    const answer = await hit('POST', '/ok')
-    t.match(answer, { status: 200, json: { ssl: true }, seen: ['ok'] })
+  t.test('a session works over TLS', async (t) => {
+    const response = await hit('POST', '/ok')
+    t.match(response, { status: 200, json: { ssl: true }, seen: ['ok'] })
   })
 
-  t.test('a client that goes away has its statement cancelled on the server', async (t) => {
+  t.test('over TLS, the statement of a client that disconnects is canceled on the server', async (t) => {
     const before = between.openings.length
     const controller = new AbortController()
-    const answer = fetch(`${base}/slow`, { method: 'POST', signal: controller.signal })
+    const response = fetch(`${base}/slow`, { method: 'POST', signal: controller.signal })
     await until(async () => (await sleeping()) === 1, 'the sleep')
     controller.abort()
-    await t.rejects(answer)
+    await t.rejects(response)
     await until(async () => (await sleeping()) === 0, 'the cancel')
     await until(() => used(knex) === 0, 'a free slot')
     const after = between.openings.slice(before)
     t.ok(after.length > 0, 'the cancel request has a connection of its own')
-    t.same([...new Set(after)], [SSL_REQUEST], 'which asks for TLS before anything else')
+    t.same([...new Set(after)], [SSL_REQUEST], 'it asks for TLS first')
     t.same(refused, ['DB_SESSION_ABORTED'])
     t.same(await cluster.query('select email from users'), ['ok'])
   })
 
-  t.test('an answer of 503 in the middle of a statement has it cancelled, too', async (t) => {
+  t.test('over TLS, a 503 during a statement cancels the statement', async (t) => {
     const before = cancels()
     t.equal((await hit('POST', '/gives-up')).status, 503)
     t.equal(await sleeping(), 0)
     t.equal(used(knex), 0)
     t.ok(cancels() > before)
-    const answer = await hit('POST', '/ok')
-    t.match(answer, { status: 200, json: { ssl: true } }, 'and the connection is as good as new')
+    const response = await hit('POST', '/ok')
+    t.match(response, { status: 200, json: { ssl: true } }, 'the connection can be used again')
   })
 })

@@ -42,13 +42,13 @@ for (const [title, statements] of Object.entries<(tenant: string) => ReturnType<
   'a string': (tenant) => `set local app.tenant = '${tenant}'`,
   'a text without values': (tenant) => ({ text: `set local app.tenant = '${tenant}'` }),
   'a text with values': (tenant) => ({ text: "select set_config('app.tenant', $1, true)", values: [tenant] }),
-  'an array of one': (tenant) => [`set local app.tenant = '${tenant}'`],
-  'an array of both': (tenant) => [
+  'an array with one statement': (tenant) => [`set local app.tenant = '${tenant}'`],
+  'an array with a string and a text with values': (tenant) => [
     "set local app.tenant = 'first'",
     { text: "select set_config('app.tenant', $1, true)", values: [tenant] },
   ],
 })) {
-  t.test(`begin can be ${title}, for every kind of session`, async (t) => {
+  t.test(`begin may return ${title}, in every kind of session`, async (t) => {
     const tenant = async ({ db }: FastifyRequest) => (await db.query(TENANT)).rows
     const { as } = await serve(
       t,
@@ -71,7 +71,7 @@ for (const [title, statements] of Object.entries<(tenant: string) => ReturnType<
   })
 }
 
-t.test('begin is called for every BEGIN, and for nothing else', async (t) => {
+t.test('begin is called once for every BEGIN, and at no other time', async (t) => {
   const calls: (string | undefined)[] = []
   let runs = 0
   const { as, app } = await serve(
@@ -129,10 +129,10 @@ t.test('begin is called for every BEGIN, and for nothing else', async (t) => {
   }
   calls.length = 0
   await app.unitOfWork((db) => db.query('select 1'))
-  t.same(calls, [undefined], 'and with undefined outside a request')
+  t.same(calls, [undefined], 'undefined outside a request')
 })
 
-t.test('begin costs no round trip', async (t) => {
+t.test('begin adds no round trip', async (t) => {
   const network = await proxy(t, database.url, 4)
   const { as, app } = await serve(
     t,
@@ -158,7 +158,7 @@ t.test('begin costs no round trip', async (t) => {
   t.match(read[0], /BEGIN.*READ ONLY.*set local role.*set_config.*select.*COMMIT/s)
 })
 
-t.test('row-level security holds for each tenant under load, with retries', async (t) => {
+t.test('row-level security separates tenants under load, with retries', async (t) => {
   const wrong: string[] = []
   const { as, knex } = await serve(
     t,
@@ -190,7 +190,7 @@ t.test('row-level security holds for each tenant under load, with retries', asyn
   t.equal(used(knex), 0)
 })
 
-t.test('a value of begin is a value, and never SQL', async (t) => {
+t.test('a value that begin returns is sent as a value, never as SQL', async (t) => {
   const evil = "x'; drop table notes; --"
   const { as } = await serve(t, setTenant, (app) => {
     app.get('/', async ({ db }) => (await db.query(TENANT)).rows)
@@ -202,12 +202,12 @@ t.test('a value of begin is a value, and never SQL', async (t) => {
 })
 
 for (const [title, statements, tenant] of [
-  ['nothing', [], ''],
+  ['no statement', [], ''],
   ['an empty statement', '', ''],
   ['a comment', '-- no tenant', ''],
   ['an empty statement before another one', ['', "set local app.tenant = 'x'"], 'x'],
 ] as const) {
-  t.test(`begin that gives ${title} leaves the rows of the first statement alone`, async (t) => {
+  t.test(`begin that returns ${title} leaves the rows of the first statement alone`, async (t) => {
     const { as } = await serve(
       t,
       () => statements,
@@ -234,23 +234,23 @@ const failing: Record<string, Begin> = {
   throws: () => {
     throw new Error('of begin')
   },
-  'gives a statement that fails': () => 'select 1/0',
-  'gives a statement with a fault of its syntax': () => ['set local app.tenant = 7', 'selec 1'],
-  'gives a statement with too few values': () => ({ text: 'select $1::int, $2::int', values: [1] }),
-  'gives a value that pg cannot send': () => {
+  'returns a statement that fails': () => 'select 1/0',
+  'returns a statement with a syntax error': () => ['set local app.tenant = 7', 'selec 1'],
+  'returns a statement with too few values': () => ({ text: 'select $1::int, $2::int', values: [1] }),
+  'returns a value that pg cannot send': () => {
     const circular: Record<string, unknown> = {}
     circular.self = circular
     return { text: 'select $1::json', values: [circular] }
   },
-  'gives a promise': (async () => 'select 1') as never,
-  'gives undefined': (() => undefined) as never,
-  'gives a number': (() => 3) as never,
-  'gives a text that is not a string': (() => ({ text: 3 })) as never,
-  'gives values that are not an array': (() => ({ text: 'select $1', values: 'x' })) as never,
+  'returns a promise': (async () => 'select 1') as never,
+  'returns undefined': (() => undefined) as never,
+  'returns a number': (() => 3) as never,
+  'returns a text that is not a string': (() => ({ text: 3 })) as never,
+  'returns values that are not an array': (() => ({ text: 'select $1', values: 'x' })) as never,
 }
 
 for (const [title, begin] of Object.entries(failing)) {
-  t.test(`if begin ${title}, no statement runs without it`, async (t) => {
+  t.test(`if begin ${title}, no statement of the session runs`, async (t) => {
     let fails = true
     const { as, knex, app } = await serve(
       t,
@@ -286,11 +286,11 @@ for (const [title, begin] of Object.entries(failing)) {
     await rejection(app.unitOfWork((db) => db.query("insert into users (email) values ('unit')")))
     t.same(await database.see('select email from users'), [])
     fails = false
-    t.equal((await as('x', 'POST', '/')).status, 200, 'and the connection serves again')
+    t.equal((await as('x', 'POST', '/')).status, 200, 'the connection can be used again')
   })
 }
 
-t.test('a unit of work can have statements of its own', async (t) => {
+t.test('a unit of work can have a begin of its own', async (t) => {
   const { app } = await start(t, database, () => {})
   const tenant = async (db: DbSession) => (await db.query(TENANT)).rows[0].tenant
   const begin = { text: "select set_config('app.tenant', $1, true)", values: ['nine'] }
@@ -304,8 +304,8 @@ t.test('a unit of work can have statements of its own', async (t) => {
     },
     { begin: [begin], retry: 2 },
   )
-  t.equal(retried, 'nine', 'in each of its runs')
-  t.not(await app.unitOfWork(tenant), 'nine', 'and they end with it')
+  t.equal(retried, 'nine', 'in each run')
+  t.not(await app.unitOfWork(tenant), 'nine', 'the setting ends with the unit of work')
   for (const wrong of [3, [3], { text: 3 }]) {
     const error = await rejection((async () => app.unitOfWork(tenant, { begin: wrong as never }))())
     t.ok(error instanceof TypeError || error.code === 'DB_SESSION_OPTION_INVALID', JSON.stringify(wrong))

@@ -1,4 +1,4 @@
-/** Nothing grows with the number of statements, of retries or of requests. */
+/** Nothing grows with the number of statements, retries or requests. */
 import http from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import t from 'tap'
@@ -14,14 +14,14 @@ t.test('the timeline of a unit of work is bounded', async (t) => {
     for (let i = 0; i < COUNT; i += 100)
       await Promise.all(Array.from({ length: 100 }, () => db.query('select 1')))
     t.ok(db.timeline.length < COUNT / 2, `it has ${db.timeline.length} events`)
-    t.ok(db.timeline.length > 50, 'and still some')
+    t.ok(db.timeline.length > 50, 'it still has events')
     const before = db.timeline.length
     await Promise.all(Array.from({ length: 500 }, () => db.query('select 2')))
-    t.ok(db.timeline.length <= before, 'and grows no more')
+    t.ok(db.timeline.length <= before, 'it does not grow any further')
   })
 })
 
-t.test('the timeline of a session that reads in one message, or commits early, is bounded', async (t) => {
+t.test('the timeline of a session that reads in one message or commits early is bounded', async (t) => {
   const lengths: number[] = []
   const { app } = await start(t, database, () => {})
   await app.unitOfWork(
@@ -61,7 +61,7 @@ const listeners = ({ raw, socket }: FastifyRequest, response: http.ServerRespons
     emitter.eventNames().map((name) => [String(name), emitter.listenerCount(name)] as const),
   )
 
-t.test('a retry adds no listener', async (t) => {
+t.test('a retry adds no event listener', async (t) => {
   const warnings: string[] = []
   const onWarning = (warning: Error) => warnings.push(warning.name)
   process.on('warning', onWarning)
@@ -99,7 +99,7 @@ t.test('a retry adds no listener', async (t) => {
   t.same(warnings, [])
 })
 
-t.test('requests on one socket, and sessions on one connection, add no listener', async (t) => {
+t.test('requests on one socket and sessions on one connection add no event listener', async (t) => {
   const counts: string[] = []
   const { app, knex, base } = await start(
     t,

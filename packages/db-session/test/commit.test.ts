@@ -55,6 +55,15 @@ t.test('an early commit', async (t) => {
       refused.push(code, later.code, usedAfterwards)
       return {}
     })
+    app.post('/twice-at-once', async ({ db }) => {
+      await db('users').insert({ email: 'first' })
+      const first = db.commit()
+      db.afterCommit(() => mails.push('of the second'))
+      const second = db.commit()
+      db.afterCommit(() => mails.push('of a transaction that is rolled back'))
+      await Promise.all([first, second])
+      throw new Error('no')
+    })
     app.post('/of-nothing', async (request) => {
       await request.db.commit()
       await request.db.commit()
@@ -68,7 +77,7 @@ t.test('an early commit', async (t) => {
     await until(() => mails.length === 2)
     t.same(mails, ['first', 'second'], 'each with its functions for afterCommit')
   })
-  t.test('a response of 401 keeps what commit() committed before it', async (t) => {
+  t.test('a 401 after commit() does not roll back that commit', async (t) => {
     t.match(await hit('POST', '/then-fails'), { status: 401, seen: ['first'] })
     await until(() => mails.length > 0)
     t.same(mails, ['first'])
@@ -87,27 +96,36 @@ t.test('an early commit', async (t) => {
     t.match(await hit('POST', '/after-a-failed-statement'), { status: 500, seen: [] })
     t.same(refused, ['DB_SESSION_TRANSACTION_FAILED', 'DB_SESSION_TRANSACTION_FAILED', 0])
   })
-  t.test('commit() without a statement before it does nothing', async (t) => {
+  t.test('a commit() during another one runs the functions that were registered before it', async (t) => {
+    t.match(await hit('POST', '/twice-at-once'), { status: 500, seen: ['first'] })
+    await app.unitOfWork(async (db) => void db.afterCommit(() => mails.push('after')))
+    await until(() => mails.includes('after'))
+    t.same(mails, ['of the second', 'after'])
+  })
+  t.test('commit() before any statement does nothing', async (t) => {
     t.match(await hit('POST', '/of-nothing'), { status: 200, seen: ['x'] })
   })
-  t.test('commit() in a unit of work keeps what came before it', async (t) => {
-    await t.rejects(
-      app.unitOfWork(async (db) => {
-        await db('users').insert({ email: 'kept' })
-        await db.commit()
-        await db('users').insert({ email: 'undone' })
-        throw new Error('no')
-      }),
-    )
-    const error = await rejection(
-      app.unitOfWork(async (db) => {
-        await db('users').insert({ email: 'x', parent: 99 })
-        await db.commit().catch(() => {})
-      }),
-    )
-    t.equal(error.code, 'DB_SESSION_CONSTRAINT')
-    t.same(await database.see('select email from users'), ['kept'])
-  })
+  t.test(
+    'commit() in a unit of work commits what came before it, even if the unit rolls back later',
+    async (t) => {
+      await t.rejects(
+        app.unitOfWork(async (db) => {
+          await db('users').insert({ email: 'kept' })
+          await db.commit()
+          await db('users').insert({ email: 'rolled back' })
+          throw new Error('no')
+        }),
+      )
+      const error = await rejection(
+        app.unitOfWork(async (db) => {
+          await db('users').insert({ email: 'x', parent: 99 })
+          await db.commit().catch(() => {})
+        }),
+      )
+      t.equal(error.code, 'DB_SESSION_CONSTRAINT')
+      t.same(await database.see('select email from users'), ['kept'])
+    },
+  )
   t.equal(used(knex), 0)
 })
 
@@ -144,7 +162,7 @@ t.test('a COMMIT that fails', async (t) => {
     await until(async () => (await database.see(committing)).length === 1, 'a COMMIT under way')
     return (await database.see(committing))[0]
   }
-  t.test('an error at the COMMIT is the error of the response', async (t) => {
+  t.test('an error at the COMMIT becomes the error of the response', async (t) => {
     const response = await hit('POST', '/posts/fails')
     t.match(response, { status: 500, json: { code: 'DB_SESSION_QUERY_FAILED' }, seen: [] })
     t.same(
@@ -155,7 +173,7 @@ t.test('a COMMIT that fails', async (t) => {
     t.match(fine, { status: 201, seen: ['fine'] })
     t.equal(fine.headers.get('location'), '/posts/1')
   })
-  t.test('a backend that is killed during the COMMIT has an unknown outcome', async (t) => {
+  t.test('if the backend is killed during the COMMIT, the outcome is unknown', async (t) => {
     runs = 0
     mails.length = 0
     const response = hit('POST', '/posts/sleeps')
@@ -170,7 +188,7 @@ t.test('a COMMIT that fails', async (t) => {
     await until(() => used(knex) === 0)
     t.equal((await hit('POST', '/posts/fine')).status, 201, 'the next request succeeds')
   })
-  t.test('a client that disconnects during the COMMIT does not end it', async (t) => {
+  t.test('a client that disconnects during the COMMIT does not cancel it', async (t) => {
     const controller = new AbortController()
     const response = fetch(`${base}/posts/sleeps`, { method: 'POST', signal: controller.signal })
     const pid = await inCommit()
@@ -216,7 +234,7 @@ t.test('a COMMIT whose reply is lost', async (t) => {
     const error = await rejection(app.unitOfWork((db) => db('users').insert({ email: 'unit' })))
     t.equal(error.code, 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN')
   })
-  t.test('a COMMIT whose reply arrives is a 201', async (t) => {
+  t.test('if the reply to the COMMIT arrives, the response is a 201', async (t) => {
     between.onMessage = () => 'pass'
     t.match(await hit('POST', '/'), { status: 201, seen: ['x'] })
     await until(() => mails === 1)
@@ -242,15 +260,18 @@ t.test('a constraint that is deferred to the COMMIT', async (t) => {
       return reply.code(201).send({ id: 1 })
     })
   })
-  t.test('a constraint that fails at the COMMIT is a 409 without the headers of the 201', async (t) => {
-    const response = await hit('POST', '/?parent=99')
-    t.match(response, { status: 409, json: { code: 'DB_SESSION_CONSTRAINT' }, seen: [] })
-    for (const name of ['set-cookie', 'location', 'x-handler'])
-      t.equal(response.headers.get(name), null, name)
-    t.equal(response.headers.get('x-request'), 'kept')
-    t.same([mails, onErrors], [0, 1])
-  })
-  t.test('a constraint that holds at the COMMIT is a 201 with its headers', async (t) => {
+  t.test(
+    'a deferred constraint that fails at the COMMIT is a 409 without the headers of the 201',
+    async (t) => {
+      const response = await hit('POST', '/?parent=99')
+      t.match(response, { status: 409, json: { code: 'DB_SESSION_CONSTRAINT' }, seen: [] })
+      for (const name of ['set-cookie', 'location', 'x-handler'])
+        t.equal(response.headers.get(name), null, name)
+      t.equal(response.headers.get('x-request'), 'kept')
+      t.same([mails, onErrors], [0, 1])
+    },
+  )
+  t.test('a deferred constraint that holds at the COMMIT is a 201 with its headers', async (t) => {
     const response = await hit('POST', '/')
     t.match(response, { status: 201, body: 'created', seen: ['child'] })
     t.equal(response.headers.get('location'), '/users/1')
@@ -287,7 +308,7 @@ t.test('a transaction that a statement ended', async (t) => {
     ['savepoint x; rollback to x; rollback', []],
     ["prepare transaction 'x'", []],
   ] as const) {
-    t.test(`${text} in a session is an error, and nothing is sent after it`, async (t) => {
+    t.test(`${text} in a session is an error, and no statement is sent after it`, async (t) => {
       const response = await hit('POST', `/?${sql(text)}`)
       if (text.startsWith('prepare')) t.equal(response.status, 500)
       else t.match(response, { status: 500, json: { code: 'DB_SESSION_ENDED_BY_STATEMENT' } })
@@ -304,7 +325,7 @@ t.test('a transaction that a statement ended', async (t) => {
     "select 'rollback'",
     'lock table users in share mode',
   ]) {
-    t.test(`${text} in a session ends nothing`, async (t) => {
+    t.test(`${text} in a session does not end the transaction`, async (t) => {
       t.match(await hit('POST', `/?${sql(text)}`), { status: 201, seen: ['before'] })
       await database.other.query('truncate users cascade')
       t.match(await hit('POST', `/?${sql(text)}&status=400`), { status: 400, seen: [] })

@@ -25,7 +25,7 @@ t.test('a connection is released exactly once: a second release is an error', as
   await t.rejects(lease.discard(), { message: /returned twice/ })
   t.equal(used(knex), 0)
   const next = await take(pool)
-  t.ok(next.connection === lease.connection, 'the refused discard() leaves the connection open')
+  t.ok(next.connection === lease.connection, 'the rejected discard() leaves the connection open')
   next.release()
 })
 
@@ -186,7 +186,7 @@ t.test('a second connection', async (t) => {
       t.equal(used(knex), 0)
     })
   }
-  t.test('units of work that nest twice are refused', async (t) => {
+  t.test('a unit of work inside a nested unit of work is rejected', async (t) => {
     t.match(await hit('GET', '/too-deep'), { status: 500, json: { code: 'DB_SESSION_NESTED' } })
     const nested = app.unitOfWork(async (db) => {
       await db.raw('select 1')
@@ -195,16 +195,19 @@ t.test('a second connection', async (t) => {
     t.equal((await rejection(nested)).code, 'DB_SESSION_NESTED')
     t.equal(used(knex), 0)
   })
-  t.test('a session without a connection can nest even if the pool has only one', async (t) => {
-    const small = await start(t, database, () => {}, { max: 1, acquireTimeoutMs: 60_000 })
-    const nested = (isOuterUsed: boolean) =>
-      small.app.unitOfWork(async (db) => {
-        if (isOuterUsed) await db.raw('select 1')
-        return db.unitOfWork(async (inner) => (await inner.raw('select 1 as one')).rows[0].one)
-      })
-    t.equal((await rejection(nested(true))).code, 'DB_SESSION_NESTED')
-    t.equal(await nested(false), 1)
-  })
+  t.test(
+    'a session that holds no connection can run a unit of work even if the pool has only one connection',
+    async (t) => {
+      const small = await start(t, database, () => {}, { max: 1, acquireTimeoutMs: 60_000 })
+      const nested = (isOuterUsed: boolean) =>
+        small.app.unitOfWork(async (db) => {
+          if (isOuterUsed) await db.raw('select 1')
+          return db.unitOfWork(async (inner) => (await inner.raw('select 1 as one')).rows[0].one)
+        })
+      t.equal((await rejection(nested(true))).code, 'DB_SESSION_NESTED')
+      t.equal(await nested(false), 1)
+    },
+  )
   t.test('a unit of work inside a session stays committed when the session rolls back', async (t) => {
     t.match(await hit('POST', '/kept'), { status: 401, seen: ['unit'] })
   })

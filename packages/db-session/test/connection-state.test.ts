@@ -34,7 +34,7 @@ const locked = async () =>
     )
   )[0]
 
-t.test('the timeouts of a session end with it', async (t) => {
+t.test('the timeouts of a session do not outlive it', async (t) => {
   t.equal(await ask("select current_setting('statement_timeout')"), '4s')
   const { rows } = await knex.raw(
     "select current_setting('statement_timeout') as s, current_setting('idle_in_transaction_session_timeout') as i, current_setting('transaction_read_only') as r",
@@ -51,24 +51,25 @@ const local: Record<string, [set: string, show: string, expected: string]> = {
     'true',
   ],
 }
-const lasting: Record<string, [set: string, show: string, kept: string, undone: string, reset: string]> = {
-  SET: [
-    "set application_name = 'kept'",
-    "select current_setting('application_name')",
-    'kept',
-    '',
-    'reset application_name',
-  ],
-  'SET ROLE': ['set role somebody', 'select current_user', 'somebody', 'postgres', 'reset role'],
-  'a temporary table': [
-    'create temporary table left_over (n int)',
-    "select to_regclass('left_over') is not null",
-    'true',
-    'false',
-    'drop table left_over',
-  ],
-  LISTEN: ['listen news', 'select count(*)::int from pg_listening_channels()', '1', '0', 'unlisten news'],
-}
+const lasting: Record<string, [set: string, show: string, kept: string, rolledBack: string, reset: string]> =
+  {
+    SET: [
+      "set application_name = 'kept'",
+      "select current_setting('application_name')",
+      'kept',
+      '',
+      'reset application_name',
+    ],
+    'SET ROLE': ['set role somebody', 'select current_user', 'somebody', 'postgres', 'reset role'],
+    'a temporary table': [
+      'create temporary table left_over (n int)',
+      "select to_regclass('left_over') is not null",
+      'true',
+      'false',
+      'drop table left_over',
+    ],
+    LISTEN: ['listen news', 'select count(*)::int from pg_listening_channels()', '1', '0', 'unlisten news'],
+  }
 
 for (const [what, [set, show, expected]] of Object.entries(local)) {
   t.test(`${what} ends with the session`, async (t) => {
@@ -78,25 +79,25 @@ for (const [what, [set, show, expected]] of Object.entries(local)) {
     t.equal(await ask(show), expected)
   })
 }
-for (const [what, [set, show, kept, undone, reset]] of Object.entries(lasting)) {
-  t.test(`${what} outlives a session that commits, and ends with one that rolls back`, async (t) => {
+for (const [what, [set, show, kept, rolledBack, reset]] of Object.entries(lasting)) {
+  t.test(`${what} stays on the connection if the session commits, and not if it rolls back`, async (t) => {
     t.equal(await run(set, 400), 400)
-    t.equal(await ask(show), undone)
+    t.equal(await ask(show), rolledBack)
     t.equal(await run(set), 200)
     if (direct) t.equal(await ask(show), kept)
     await run(reset)
-    if (direct) t.equal(await ask(show), undone)
+    if (direct) t.equal(await ask(show), rolledBack)
   })
 }
 
-t.test('an advisory lock of a transaction ends with it', async (t) => {
+t.test('an advisory lock of a transaction is released with the transaction', async (t) => {
   for (const status of [200, 400]) {
     t.equal(await run(lock('_xact'), status), status)
     t.equal(await locked(), 0)
   }
 })
 
-t.test('an advisory lock of a connection stays, even if the session rolls back', async (t) => {
+t.test('an advisory lock of a connection is kept, even if the session rolls back', async (t) => {
   t.equal(await run(lock(''), 400), 400)
   t.equal(await locked(), 1)
   await database.other.query(

@@ -1,4 +1,4 @@
-/** No statement waits for ever: a network that goes silent costs its request an error, and the pool a connection. */
+/** No statement waits forever: if the network goes silent, the request gets an error and the pool discards the connection. */
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { proxy } from './proxy.ts'
@@ -6,7 +6,7 @@ import { openDatabase, openKnex, send, start, until, used } from './setup.ts'
 
 const database = await openDatabase(t)
 const LIMIT = 100
-/** The deadline of the client: the limit, a second, and what the machine takes. */
+/** The client's deadline: the limit, one second, and a margin for a slow machine. */
 const DEADLINE = [1_000, 8_000] as const
 
 /** An app whose network to Postgres goes silent for a connection that sends `silent`. */
@@ -93,7 +93,7 @@ const commit = await serve((app) => {
   })
 }, 'COMMIT')
 
-const patient = await serve(
+const withoutLimit = await serve(
   (app) => {
     app.post('/for-ever', async ({ db }) => {
       await db.query('select pg_sleep(600) as silent')
@@ -106,7 +106,7 @@ const patient = await serve(
 const slow = await serve((app) => {
   app.post('/rows', async ({ db }) => {
     let count = 0
-    // the limit of Postgres is for all rows together: this is about the one of the client
+    // the limit of Postgres is for all rows together; this test is about the limit of the client
     await db.query('set local statement_timeout = 0')
     const rows = db.raw('select g, pg_sleep(0.05) from generate_series(1, 30) g').stream({ highWaterMark: 1 })
     for await (const _ of rows) count++
@@ -136,7 +136,7 @@ const slow = await serve((app) => {
   })
 }, 'nothing is silent')
 
-// a test that waits for a deadline waits for more than a second: all of them do it at the same time
+// each of these tests waits for more than a second, so they run at the same time
 const paths = [
   '/first',
   '/later',
@@ -151,26 +151,29 @@ const paths = [
 const silence = Promise.all(paths.map((path) => timed(() => silent.hit('POST', path))))
 const half = timed(() => halfway.hit('POST', '/'))
 const commits = Promise.all(['/', '/early'].map((path) => timed(() => commit.hit('POST', path))))
-const patience = timed(async () => {
-  const gone = send(`${patient.base}/for-ever`)
+const unlimitedStatement = timed(async () => {
+  const gone = send(`${withoutLimit.base}/for-ever`)
   const connections = await new Promise<number>((resolve) => {
     gone.on('response', () => resolve(-1))
-    setTimeout(() => resolve(used(patient.knex)), 1_600)
+    setTimeout(() => resolve(used(withoutLimit.knex)), 1_600)
   })
   gone.destroy()
   return { used: connections }
 })
 const slowness = Promise.all(['/rows', '/reader', '/between', '/queue'].map((path) => slow.hit('POST', path)))
 
-t.test('a statement that gets no response ends after its limit and a second', async (t) => {
-  for (const [index, answer] of (await silence).entries()) {
+t.test('a statement that gets no response is aborted one second after its limit', async (t) => {
+  for (const [index, response] of (await silence).entries()) {
     const path = paths[index] as string
     t.match(
-      answer,
+      response,
       { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' } },
-      `${path}: ${answer.body}`,
+      `${path}: ${response.body}`,
     )
-    t.ok(answer.ms >= DEADLINE[0] && answer.ms < DEADLINE[1], `${path} took ${Math.round(answer.ms)} ms`)
+    t.ok(
+      response.ms >= DEADLINE[0] && response.ms < DEADLINE[1],
+      `${path} took ${Math.round(response.ms)} ms`,
+    )
   }
   t.same(await database.see("select email from users where email not in ('commit', 'early')"), [])
 })
@@ -180,21 +183,21 @@ t.test('a statement that waits for the row stream around it gets an error that s
   t.match(answer.json, { code: 'DB_SESSION_STATEMENT_TIMEOUT', message: 'waited for a row stream' })
   t.equal(answer.status, 503)
 })
-t.test('a row stream that goes silent ends after the limit and a second', async (t) => {
-  const answer = await half
-  t.match(answer, { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' } }, answer.body)
-  t.ok(answer.ms >= DEADLINE[0] && answer.ms < DEADLINE[1], `it took ${Math.round(answer.ms)} ms`)
+t.test('a row stream that goes silent is aborted one second after its limit', async (t) => {
+  const response = await half
+  t.match(response, { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' } }, response.body)
+  t.ok(response.ms >= DEADLINE[0] && response.ms < DEADLINE[1], `it took ${Math.round(response.ms)} ms`)
   await until(() => used(halfway.knex) === 0, 'the release of the connection')
 })
 
 t.test('a COMMIT that gets no response has an unknown outcome', async (t) => {
-  for (const answer of await commits) {
-    t.match(answer, { status: 503, json: { code: 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN' } }, answer.body)
-    t.ok(answer.ms >= DEADLINE[0] && answer.ms < DEADLINE[1], `it took ${Math.round(answer.ms)} ms`)
+  for (const response of await commits) {
+    t.match(response, { status: 503, json: { code: 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN' } }, response.body)
+    t.ok(response.ms >= DEADLINE[0] && response.ms < DEADLINE[1], `it took ${Math.round(response.ms)} ms`)
   }
 })
 
-t.test('the silent connections are discarded, and nothing runs on in Postgres', async (t) => {
+t.test('silent connections are discarded, and their statements do not go on in Postgres', async (t) => {
   await silence
   await commits
   await until(() => used(silent.knex) + used(commit.knex) === 0, 'the release of the connections')
@@ -207,18 +210,18 @@ t.test('the silent connections are discarded, and nothing runs on in Postgres', 
       ).length <= 1,
     'the cancel of all but the statement without a limit',
   )
-  const answers = await Promise.all(Array.from({ length: 12 }, () => silent.hit('POST', '/fine')))
-  t.ok(answers.every(({ status }) => status === 200))
+  const responses = await Promise.all(Array.from({ length: 12 }, () => silent.hit('POST', '/fine')))
+  t.ok(responses.every(({ status }) => status === 200))
 })
 
 t.test('a limit of 0 has no deadline', async (t) => {
-  const { ms, used: connections } = await patience
-  t.ok(ms >= 1_500, 'the client disconnected before an answer')
+  const { ms, used: connections } = await unlimitedStatement
+  t.ok(ms >= 1_500, 'the client disconnected before the response')
   t.equal(connections, 1)
-  await until(() => used(patient.knex) === 0, 'the release of the connection')
+  await until(() => used(withoutLimit.knex) === 0, 'the release of the connection')
 })
 
-t.test('what is slow, but not silent, is not cut off', async (t) => {
+t.test('a slow statement is not aborted as long as data arrives', async (t) => {
   const [rows, reader, between, queue] = await slowness
   t.match(rows, { status: 200, json: { count: 30 } }, 'a row stream that takes longer than the deadline')
   t.match(reader, { status: 200, json: { count: 300 } }, 'a reader that takes longer')

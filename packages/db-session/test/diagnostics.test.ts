@@ -39,7 +39,7 @@ t.test('an error of a function given to afterCommit is logged', async (t) => {
   }
 })
 
-t.test('rollbackOnly() rolls a unit of work back, and commit() is refused after it', async (t) => {
+t.test('rollbackOnly() rolls a unit of work back, and commit() is rejected after it', async (t) => {
   const { app } = await start(t, database, () => {})
   await app.unitOfWork(async (db) => {
     await db('users').insert({ email: 'x' })
@@ -79,7 +79,7 @@ t.test('diagnostics', async (t) => {
   }
   const never = { idleReportMs: 2 ** 31 - 1 }
   const { hit, log } = await start(t, database, routes, never)
-  t.test('the timeline and the diagnostics channels have every statement without its values', async (t) => {
+  t.test('the timeline and the diagnostics channels show every statement without its values', async (t) => {
     const timeline = JSON.parse((await hit('POST', '/users')).body)
     t.same(
       timeline.map((event: { kind: string }) => event.kind),
@@ -99,7 +99,7 @@ t.test('diagnostics', async (t) => {
     )
     t.notMatch(JSON.stringify([events, timeline]), 'secret')
   })
-  t.test('the timeline has the values with `bindings`, and the errors', async (t) => {
+  t.test('with `bindings`, the timeline shows the values, and errors in any case', async (t) => {
     await database.other.query('truncate users cascade')
     const { hit } = await start(t, database, routes, { ...never, bindings: true })
     t.same(JSON.parse((await hit('POST', '/users')).body)[1].bindings, ['secret'])
@@ -116,9 +116,9 @@ t.test('diagnostics', async (t) => {
       message: { owner: 'POST /idle', ms: Number },
     })
     t.match(log, [{ owner: 'POST /idle', msg: /sat idle/ }])
-    const patient = await start(t, database, routes, never)
-    await patient.hit('POST', '/idle')
-    t.same(patient.log, [], 'a session that may sit idle for longer')
+    const silent = await start(t, database, routes, never)
+    await silent.hit('POST', '/idle')
+    t.same(silent.log, [], 'a session that may sit idle for longer')
   })
   t.test('a session that stays open is logged with its route, once', async (t) => {
     events.length = 0

@@ -109,7 +109,7 @@ t.test('a client that disconnects', async (t) => {
     after.length = waiting = 0
     await database.other.query('truncate users cascade')
   })
-  t.test('a disconnect cancels the statement under way and refuses later ones', async (t) => {
+  t.test('a disconnect cancels the statement under way and rejects later ones', async (t) => {
     const { pid } = (await knex.raw('select pg_backend_pid() as pid')).rows[0]
     await abort('/slow', oneSleeps)
     await until(() => used(knex) === 0)
@@ -224,16 +224,19 @@ t.test('many disconnects', async (t) => {
     const responses = await Promise.all(Array.from({ length: 40 }, () => hit('POST', '/ok')))
     t.same([...new Set(responses.map((response) => response.status))], [200])
   }
-  t.test('40 disconnects during a statement leave a full pool and no row', async (t) => {
-    for (let round = 0; round < 2; round++) {
-      const asleep = until(async () => (await database.see(sleepers))[0] === 20, '20 that sleep')
-      await Promise.all(Array.from({ length: 20 }, () => post(() => asleep)))
-      await until(() => used(knex) === 0)
-    }
-    t.equal(aborted, 40)
-    await isFull(t)
-  })
-  t.test('80 disconnects at random times leave a full pool and no row', async (t) => {
+  t.test(
+    'after 40 disconnects during a statement, every connection is free and no row is stored',
+    async (t) => {
+      for (let round = 0; round < 2; round++) {
+        const asleep = until(async () => (await database.see(sleepers))[0] === 20, '20 that sleep')
+        await Promise.all(Array.from({ length: 20 }, () => post(() => asleep)))
+        await until(() => used(knex) === 0)
+      }
+      t.equal(aborted, 40)
+      await isFull(t)
+    },
+  )
+  t.test('after 80 disconnects at random times, every connection is free and no row is stored', async (t) => {
     aborted = 0
     for (let round = 0; round < 2; round++)
       await Promise.all(Array.from({ length: 40 }, () => post(() => sleep(Math.random() * 20))))
@@ -295,7 +298,7 @@ t.test('a timeout', async (t) => {
       return { fine: true }
     })
   })
-  t.test('a handler that times out is one 503, which is sent once its connection is free', async (t) => {
+  t.test('a handler that times out gets one 503, which is sent when its connection is free', async (t) => {
     for (const path of ['/handler-timeout', '/goes-on', '/throws-later', '/no-query']) {
       const response = await hit('POST', path)
       t.equal(response.status, 503)
@@ -306,7 +309,7 @@ t.test('a timeout', async (t) => {
     }
     t.same((await hit('POST', '/in-time')).seen, ['in time'])
   })
-  t.test('a socket that times out rolls back', async (t) => {
+  t.test('a request whose socket times out rolls back', async (t) => {
     app.server.setTimeout(60)
     await t.rejects(hit('POST', '/without-end'))
     await until(() => used(knex) === 0)

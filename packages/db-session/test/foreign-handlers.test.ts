@@ -146,7 +146,7 @@ for (const order of ['before', 'after'] as const) {
       t.equal((await fetch(`http://${base}/both`)).status, 201)
       t.same(await database.see('select email from users'), ['http'])
     })
-    t.test(`other routes are as ever, registered ${order}`, async (t) => {
+    t.test(`other routes work as without websockets, registered ${order}`, async (t) => {
       t.equal((await fetch(`http://${base}/echo`)).status, 404, 'a websocket route without an upgrade')
       t.equal((await app.inject({ method: 'POST', url: '/retry' })).statusCode, 201)
       t.same(await database.see('select email from users'), ['run 2'])
@@ -243,7 +243,7 @@ for (const order of ['before', 'after'] as const) {
   })
 }
 
-t.test('a handler that is called with no arguments is called so', async (t) => {
+t.test('a handler that a plugin calls without arguments gets none', async (t) => {
   const seen: unknown[] = []
   const { hit } = await start(t, database, async (app) => {
     app.addHook('onRoute', (route) => {

@@ -1,4 +1,4 @@
-/** The app of no-crash.test.ts: each of its routes does what ended a process once, or might. */
+/** The app of no-crash.test.ts. Each of its routes does something that crashed a process once, or might. */
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -13,7 +13,7 @@ const url = process.argv[2] as string
 const knex = openKnex(url)
 const app = Fastify()
 const unhandled: string[] = []
-// what the package leaves without a handler ends a process that has no such listener; /alive reports it
+// without this listener, a rejection that the package does not handle would crash the process; /alive reports it
 process.on('unhandledRejection', (reason) => unhandled.push(String(reason)))
 
 export interface Expected {
@@ -32,7 +32,7 @@ interface Case {
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 const add = (db: DbSession, email = 'x') => db('users').insert({ email })
-/** Calls with wrong arguments, as JavaScript can. */
+/** Removes the types, so that methods can be called with wrong arguments, as in JavaScript. */
 const wrong = (db: DbSession) => db as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>
 type Connection = pg.Client & { query(query: unknown): never }
 const connect = (db: DbSession): Promise<Connection> => db.client.acquireConnection()
@@ -251,7 +251,7 @@ const cases: Record<string, Case> = {
       return reply.code(201).send({})
     },
   },
-  'a savepoint that is not awaited and rejects after the answer': {
+  'a savepoint that is not awaited and rejects after the response': {
     expected: { status: '500', code: 'DB_SESSION_NOT_AWAITED', seen: [] },
     handler: async ({ db }, reply) => {
       await add(db)
@@ -321,7 +321,7 @@ const cases: Record<string, Case> = {
       return reply.code(201).send({})
     },
   },
-  'statements that are not awaited after the answer': {
+  'statements that are not awaited after the response': {
     expected: { status: '201', seen: ['x'] },
     handler: async ({ db }, reply) => {
       await add(db)

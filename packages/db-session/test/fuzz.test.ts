@@ -5,8 +5,8 @@ import { generate, type Program, type Step } from '../fuzz/program.ts'
 import { type SessionTrace, Trace } from '../fuzz/trace.ts'
 
 /*
- * The fuzz program can only find what its checks can see: each of them sees the fault that it is for, and no fault in
- * the same request without it.
+ * The fuzz program finds only the faults that its checks detect. Each check detects the fault that it is for, and reports
+ * none for the same request without that fault.
  */
 
 const PROGRAM: Program = {
@@ -32,13 +32,13 @@ async function request(program: Partial<Program> = {}): Promise<{ trace: Trace; 
   const session = trace.open('request')
   trace.runs = 1
   trace.returned = true
-  trace.answer = { status: 201, body: '{}' }
+  trace.response = { status: 201, body: '{}' }
   for (const label of ['a', 'b']) await session.statement('insert', undefined, label, async () => {})
   return { trace, session }
 }
 const BOTH = [row('a'), row('b')]
-const answered = (trace: Trace, status: number, code: string): void => {
-  trace.answer = { status, body: JSON.stringify({ code }) }
+const respond = (trace: Trace, status: number, code: string): void => {
+  trace.response = { status, body: JSON.stringify({ code }) }
 }
 const failing = async (): Promise<never> => {
   throw Object.assign(new Error('failed'), { code: '22012' })
@@ -50,7 +50,7 @@ t.test('a program is the same for the same seed and index, and another one other
   t.notSame(generate(1, 2), generate(2, 2))
 })
 
-t.test('no step is generated that is left out', async (t) => {
+t.test('steps that are excluded are not generated', async (t) => {
   const kinds = (steps: readonly Step[]): string[] =>
     steps.flatMap((step) => [
       step.kind,
@@ -62,35 +62,35 @@ t.test('no step is generated that is left out', async (t) => {
   t.ok(generated.has('insert') && generated.has('savepoint'))
 })
 
-t.test('a request whose rows are all stored breaks no promise', async (t) => {
+t.test('a request whose rows are all committed passes every check', async (t) => {
   const { trace } = await request()
   t.same(checkResponse(trace, BOTH), [])
   t.same(new Checker().check(trace, BOTH), [])
 })
 
-t.test('a row that a success has acknowledged, and that is not there, is found', async (t) => {
+t.test('a row that is missing although a success acknowledged it is reported', async (t) => {
   const { trace } = await request()
   t.match(checkResponse(trace, [row('a')]), [/b was not committed yet/])
   t.match(new Checker().check(trace, [row('a')]), [/b was committed, and is lost/])
 })
 
-t.test('a row of a refused request is found, but for an unknown outcome', async (t) => {
+t.test('a row of a rejected request is reported, unless its outcome is unknown', async (t) => {
   const { trace } = await request()
-  answered(trace, 500, 'FUZZ_OWN')
+  respond(trace, 500, 'FUZZ_OWN')
   t.match(new Checker().check(trace, BOTH), [/a is stored, and .*rolled back/, /b is stored/])
   const unknown = await request()
-  answered(unknown.trace, 503, 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN')
+  respond(unknown.trace, 503, 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN')
   t.same(new Checker().check(unknown.trace, BOTH), [])
   t.same(new Checker().check(unknown.trace, []), [])
 })
 
-t.test('a part of a transaction is found even if its outcome is unknown', async (t) => {
+t.test('a transaction that is committed in part is reported, even if its outcome is unknown', async (t) => {
   const { trace } = await request()
-  answered(trace, 503, 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN')
+  respond(trace, 503, 'DB_SESSION_COMMIT_OUTCOME_UNKNOWN')
   t.match(new Checker().check(trace, [row('b')]), [/a part of a transaction is stored: b, not a/])
 })
 
-t.test('a row of a savepoint that was rolled back is found', async (t) => {
+t.test('a row of a savepoint that was rolled back is reported', async (t) => {
   const { trace, session } = await request()
   const scope = { parent: session.transaction.root, rolledBack: true, failed: false }
   await session.statement('insert', scope, 'c', async () => {})
@@ -98,7 +98,7 @@ t.test('a row of a savepoint that was rolled back is found', async (t) => {
   t.match(new Checker().check(trace, [...BOTH, row('c')]), [/c was rolled back or refused, and is stored/])
 })
 
-t.test('a row of an earlier run of the handler is found', async (t) => {
+t.test('a row of an earlier run of the handler is reported', async (t) => {
   const { trace } = await request()
   const second = trace.open('request')
   await second.statement('insert', undefined, 'c', async () => {})
@@ -106,7 +106,7 @@ t.test('a row of an earlier run of the handler is found', async (t) => {
   t.match(new Checker().check(trace, [row('a'), row('c', { xid: '101' })]), [/a is stored/])
 })
 
-t.test('a Postgres transaction that serves two requests, or changes within one, is found', async (t) => {
+t.test('a transaction that serves two requests, or changes within one request, is reported', async (t) => {
   const { trace } = await request()
   t.match(new Checker().check(trace, [row('a'), row('b', { xid: '101' })]), [
     /b was stored in transaction 101, not 100/,
@@ -119,13 +119,13 @@ t.test('a Postgres transaction that serves two requests, or changes within one, 
   ])
 })
 
-t.test("a row with another request's setting, and a row that nobody inserted, are found", async (t) => {
+t.test("a row with another request's setting is reported, and a row that no request inserted", async (t) => {
   const { trace } = await request()
   t.match(new Checker().check(trace, [row('a'), row('b', { marker: '9' })]), [/b was inserted with .*'9'/])
   t.match(new Checker().check(trace, [...BOTH, row('x')]), [/x is stored, and was never awaited or sent/])
 })
 
-t.test('a success although a statement failed, or was under way, is found', async (t) => {
+t.test('a success although a statement failed or was under way is reported', async (t) => {
   const swallowed = await request()
   await swallowed.session.statement('division', undefined, undefined, failing).catch(() => {})
   t.match(checkResponse(swallowed.trace, BOTH), [/201 although a statement of it failed/])
@@ -136,24 +136,24 @@ t.test('a success although a statement failed, or was under way, is found', asyn
   t.match(new Checker().check(forgotten.trace, BOTH), [/a statement hangs: sleep/])
 })
 
-t.test('an error without a reason is found, and a lost connection is a reason', async (t) => {
+t.test('an error without a cause is reported, and a lost connection is a cause', async (t) => {
   const { trace } = await request()
-  answered(trace, 500, 'DB_SESSION_NOT_AWAITED')
-  t.match(checkResponse(trace, []), [/ended well with 201, and the response was 500/])
-  answered(trace, 503, 'DB_SESSION_CONNECTION_LOST')
+  respond(trace, 500, 'DB_SESSION_NOT_AWAITED')
+  t.match(checkResponse(trace, []), [/succeeded with 201, and the response was 500/])
+  respond(trace, 503, 'DB_SESSION_CONNECTION_LOST')
   t.same(checkResponse(trace, []), [])
 })
 
-t.test("a replaced error of the program's own, and SQL in a response, are found", async (t) => {
+t.test("an error that replaces the program's own is reported, and so is SQL in a response", async (t) => {
   const { trace } = await request()
   trace.thrown = new OwnError(422)
-  answered(trace, 422, 'FUZZ_OWN')
+  respond(trace, 422, 'FUZZ_OWN')
   t.same(checkResponse(trace, []), [])
-  trace.answer = { status: 409, body: '{"code":"DB_SESSION_CONSTRAINT","message":"insert into entries"}' }
+  trace.response = { status: 409, body: '{"code":"DB_SESSION_CONSTRAINT","message":"insert into entries"}' }
   t.match(checkResponse(trace, []), [/shows SQL/, /threw its own 422/])
 })
 
-t.test('a run too many, and one that is missing, are found', async (t) => {
+t.test('a run too many is reported, and so is a missing one', async (t) => {
   const { trace } = await request()
   trace.runs = 5
   t.match(checkResponse(trace, BOTH), [/ran 5 times/])
@@ -162,6 +162,6 @@ t.test('a run too many, and one that is missing, are found', async (t) => {
   t.match(checkResponse(hooked.trace, BOTH), [/although a hook had used the session/])
   const conflict = await request()
   conflict.trace.thrown = Object.assign(new Error('conflict'), { code: '40001' })
-  answered(conflict.trace, 409, 'DB_SESSION_SERIALIZATION')
+  respond(conflict.trace, 409, 'DB_SESSION_SERIALIZATION')
   t.match(checkResponse(conflict.trace, []), [/a conflict in run 1 was not retried/])
 })

@@ -52,7 +52,7 @@ t.test('a statement in a hook before the handler', async (t) => {
       t.same(await database.see('select email from users'), [])
     })
   }
-  t.test('a statement before the body rolls back if the body is refused', async (t) => {
+  t.test('a statement in a hook before the body is parsed rolls back if the body is rejected', async (t) => {
     for (const body of [{ name: 'x' }, {}]) {
       await database.other.query('truncate users cascade')
       const response = await hit('POST', '/body', body)
@@ -139,7 +139,7 @@ t.test('a statement in a hook after the handler', async (t) => {
   t.test('a statement in an onSend hook that throws rolls back', async (t) => {
     t.match(await hit('POST', '/onSend/throws'), { status: 418, seen: [] })
   })
-  t.test('the response that onSend hooks have changed decides between COMMIT and ROLLBACK', async (t) => {
+  t.test('the status that onSend hooks have set decides between COMMIT and ROLLBACK', async (t) => {
     const response = await hit('POST', '/onSend/changes')
     t.match(response, { status: 201, body: 'changed', seen: ['handler'] })
     t.equal(response.headers.get('x-changed'), '1')
@@ -179,7 +179,7 @@ t.test('a statement in a hook after the handler', async (t) => {
     await until(() => refusals.length === 5)
     t.same(refusals, ['none', ...Array(4).fill('DB_SESSION_OVER')])
   })
-  t.test('a statement in onResponse is refused', async (t) => {
+  t.test('a statement in onResponse is rejected', async (t) => {
     t.same((await hit('POST', '/onResponse')).seen, ['handler'])
     await until(() => codes.length > 0)
     t.same(codes, ['DB_SESSION_OVER'])
@@ -273,7 +273,7 @@ t.test('an error handler', async (t) => {
       t.match(await hit('POST', path), { status, seen: ['note'] }, path)
     }
   })
-  t.test('an error handler can throw', async (t) => {
+  t.test('an error handler may throw, and the session rolls back', async (t) => {
     for (const [path, status] of [
       ['/throws/thrown', 500],
       ['/throws/commit', 409],

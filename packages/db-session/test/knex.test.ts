@@ -1,4 +1,4 @@
-/** knex through a session: what works as on a plain knex, and what is refused. */
+/** knex through a session: it works as plain knex does, except for the members that are rejected. */
 import { EventEmitter, once } from 'node:events'
 import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -57,7 +57,7 @@ const same = async (t: import('tap').Test, what: string, ask: (db: Knex) => Prom
   t.same(session, plain, what)
 }
 
-t.test('a session reads as knex does', async (t) => {
+t.test('a session returns the same rows as plain knex', async (t) => {
   await database.other.query(
     "insert into users (email) values ('ada'), ('bob'), (null); insert into posts (owner_id, title) values (1, 'a'), (1, 'b')",
   )
@@ -132,7 +132,7 @@ t.test('a builder that is only compiled takes no connection', async (t) => {
   t.equal(acquired, 0)
 })
 
-t.test('a session writes as knex does', async (t) => {
+t.test('a session writes the same rows as plain knex', async (t) => {
   await unit(async (db) => {
     t.same(await db('users').insert({ email: 'ada' }, ['id', 'email']), [{ id: 1, email: 'ada' }])
     t.same(await db('users').insert({ email: 'ada' }).onConflict('email').ignore().returning('id'), [])
@@ -186,7 +186,7 @@ t.test('a session writes as knex does', async (t) => {
   t.same(await unit((db) => db('kinds').first()), row, 'values of every kind')
 })
 
-t.test('batchInsert rolls back as a whole', async (t) => {
+t.test('batchInsert rolls back completely if one row fails', async (t) => {
   const rows = ['a', 'b', 'b', 'c'].map((email) => ({ email }))
   t.equal(
     (await rejection(unit((db) => db.batchInsert('users', rows, 2) as never))).code,
@@ -206,14 +206,14 @@ t.test('a schema builder changes tables in the transaction of the session', asyn
   t.same(await database.see('select id from made'), [1])
 })
 
-t.test('statements that are started together run one after the other', async (t) => {
+t.test('statements that start at the same time run one after the other', async (t) => {
   t.match(await hit('POST', '/together'), { status: 200, seen: ['a', 'b', 'c', 'd'] })
   await database.other.query('truncate users cascade')
   t.match(await hit('POST', '/together-one-fails'), { status: 409, seen: [] })
   t.equal(used(knex), 0)
 })
 
-t.test('statements that are started together cause no warning of Node', async (t) => {
+t.test('statements that start at the same time cause no warning from Node', async (t) => {
   const warnings: string[] = []
   const listen = (warning: Error) => warnings.push(warning.message)
   process.on('warning', listen)
@@ -228,7 +228,7 @@ t.test('statements that are started together cause no warning of Node', async (t
   t.same(warnings, [])
 })
 
-t.test('rows of a stream are read one by one, in a transaction', async (t) => {
+t.test('a row stream reads rows one by one, in a transaction', async (t) => {
   t.match(await hit('POST', '/iterate'), { status: 200, seen: ['900'] })
   await database.other.query('truncate users cascade')
   t.match(await hit('POST', '/iterate-and-throw'), { status: 500, seen: [] })
@@ -258,7 +258,7 @@ t.test('rows of a stream are read one by one, in a transaction', async (t) => {
   await t.resolves(unit(async (db) => rows(db).stream((stream) => void stream.resume()) as Promise<unknown>))
 })
 
-t.test('a session has every member of a knex', async (t) => {
+t.test('a session has every member of knex', async (t) => {
   const missing = await unit(async (db) => Object.getOwnPropertyNames(knex).filter((name) => !(name in db)))
   const isEvent = (name: string) => name in EventEmitter.prototype
   t.same(missing.filter((name) => !name.startsWith('_') && !isEvent(name)).sort(), [
@@ -283,13 +283,13 @@ t.test('a session emits the events of its knex', async (t) => {
   t.same(emitted, ['select * from "users" where "id" = $1'])
 })
 
-t.test('a timeout of knex rejects and cancels its statement', async (t) => {
+t.test('timeout() of knex rejects and cancels the statement', async (t) => {
   const slow = (db: DbSession) => db.raw('select pg_sleep(60)').timeout(20, { cancel: true })
   t.equal((await rejection(unit((db) => slow(db) as never))).name, 'KnexTimeoutError')
   await unit((db) => db.raw('select 1'))
 })
 
-t.test('members of knex that would leave the session are refused', async (t) => {
+t.test('members of knex that would bypass the session are rejected', async (t) => {
   await unit(async (db) => {
     for (const use of [
       () => db.destroy(),

@@ -88,12 +88,12 @@ t.test(
       })
     }
     const hasty = await start(t, database, route, { ...options, acquireTimeoutMs: 1 })
-    const patient = await start(t, database, route, { ...options, acquireTimeoutMs: 60_000 })
+    const longer = await start(t, database, route, { ...options, acquireTimeoutMs: 60_000 })
     const held = await Promise.all([1, 2].map(() => shared.client.acquireConnection()))
     const response = await hasty.hit('POST', '/')
     t.match(response, { status: 503, json: { code: 'DB_SESSION_POOL_EXHAUSTED' }, seen: [] })
     t.equal(response.headers.get('retry-after'), '1')
-    const waiting = patient.hit('POST', '/')
+    const waiting = longer.hit('POST', '/')
     for (const connection of held) shared.client.releaseConnection(connection)
     t.match(await waiting, { status: 200, seen: ['x'] })
   },

@@ -1,4 +1,4 @@
-/** Neither SQL nor values in what a client receives or in a message; and the errors of the application as they are. */
+/** Neither responses nor error messages contain SQL or values, and the application's own errors stay unchanged. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Model } from 'objection'
 import t from 'tap'
@@ -9,7 +9,7 @@ const database = await openDatabase(t)
 t.beforeEach(() => database.other.query('truncate users, posts restart identity cascade'))
 
 const SECRET = 'hunter2'
-/** What a message must not have: a keyword with what follows it, a placeholder, a name of the tables, the value. */
+/** Text that a message must not contain: an SQL clause, a placeholder, the name of a table, the value. */
 const LEAK =
   /hunter2|"users"|\busers\b|\bposts\b|\$\d|select\s|insert into|update "|delete from|begin;|where /i
 class User extends Model {
@@ -198,11 +198,11 @@ t.test('what a client receives, and what a handler catches', async (t) => {
           : code === 'DB_SESSION_UNAVAILABLE'
             ? unavailable
             : normal
-      const answer = await app.hit('POST', `/${encodeURIComponent(encodeURIComponent(title))}`)
-      if (code) t.equal(answer.json.code, code, answer.body)
-      t.ok(answer.status >= 400)
-      clean(t, answer.body, 'the body')
-      clean(t, JSON.stringify([...answer.headers]), 'the headers')
+      const response = await app.hit('POST', `/${encodeURIComponent(encodeURIComponent(title))}`)
+      if (code) t.equal(response.json.code, code, response.body)
+      t.ok(response.status >= 400)
+      clean(t, response.body, 'the body')
+      clean(t, JSON.stringify([...response.headers]), 'the headers')
       const error = errors.get(title) as { name?: string; message?: string } | undefined
       if (error?.name === 'DbSessionError') clean(t, error.message, 'the message')
     })
@@ -210,7 +210,7 @@ t.test('what a client receives, and what a handler catches', async (t) => {
 })
 
 t.test(
-  'a statement of a request that is over, or whose client disconnected, has a clean message',
+  'after a request is over or its client has disconnected, a statement’s error has neither SQL nor values',
   async (t) => {
     const messages: Error[] = []
     const { base, hit } = await start(t, database, (app) => {
@@ -253,31 +253,34 @@ t.test(
   },
 )
 
-t.test('a unit of work rejects with a clean message and the error of pg as its cause', async (t) => {
-  const { app } = await start(t, database, () => {})
-  const failing: Record<string, (db: DbSession) => Promise<unknown>> = {
-    knex: (db) => db('users').where({ id: SECRET }),
-    query: (db) => db.query('select * from users where id = $1', [SECRET]),
-    Objection: (db) => User.query(db).where({ id: SECRET }) as never,
-    savepoint: (db) => db.savepoint((savepoint) => savepoint('users').where({ id: SECRET })),
-  }
-  for (const [name, work] of Object.entries(failing)) {
-    const error = await rejection(app.unitOfWork(work))
-    t.match(error, { name: 'DbSessionError', code: 'DB_SESSION_QUERY_FAILED', sqlState: '22P02' }, name)
-    clean(t, error.message, name)
-    // Objection has the error of pg in its own
-    const cause = error.cause as { nativeError?: unknown }
-    t.match(cause.nativeError ?? cause, { code: '22P02' })
-  }
-  const own = Object.assign(new Error('mine'), { code: 'MINE' })
-  t.equal(
-    await rejection(app.unitOfWork(() => Promise.reject(own))),
-    own,
-    'an error of the work is as it was',
-  )
-})
+t.test(
+  'a unit of work rejects with a message without SQL and values, and the error of pg as its cause',
+  async (t) => {
+    const { app } = await start(t, database, () => {})
+    const failing: Record<string, (db: DbSession) => Promise<unknown>> = {
+      knex: (db) => db('users').where({ id: SECRET }),
+      query: (db) => db.query('select * from users where id = $1', [SECRET]),
+      Objection: (db) => User.query(db).where({ id: SECRET }) as never,
+      savepoint: (db) => db.savepoint((savepoint) => savepoint('users').where({ id: SECRET })),
+    }
+    for (const [name, work] of Object.entries(failing)) {
+      const error = await rejection(app.unitOfWork(work))
+      t.match(error, { name: 'DbSessionError', code: 'DB_SESSION_QUERY_FAILED', sqlState: '22P02' }, name)
+      clean(t, error.message, name)
+      // Objection has the error of pg in its own
+      const cause = error.cause as { nativeError?: unknown }
+      t.match(cause.nativeError ?? cause, { code: '22P02' })
+    }
+    const own = Object.assign(new Error('mine'), { code: 'MINE' })
+    t.equal(
+      await rejection(app.unitOfWork(() => Promise.reject(own))),
+      own,
+      'an error of the work is as it was',
+    )
+  },
+)
 
-/** Errors of an application, made of one of Postgres. */
+/** Errors of an application, made from an error of Postgres. */
 const own: Record<string, [wrap: (cause: Error) => unknown, expected: Record<string, unknown>]> = {
   'with all of its members and a cause': [
     (cause) => Object.assign(new Error('That is taken', { cause }), { statusCode: 422, code: 'TAKEN' }),
@@ -324,7 +327,7 @@ const own: Record<string, [wrap: (cause: Error) => unknown, expected: Record<str
   ],
 }
 
-t.test("an application's own error is kept, whatever its cause is", async (t) => {
+t.test("the application's own error is kept, whatever its cause is", async (t) => {
   const handled: unknown[] = []
   const fail = async ({ db }: FastifyRequest, wrap: (cause: Error) => unknown) => {
     const cause = await rejection(db('users').insert({ email: 'x', id: SECRET }) as never)
@@ -352,18 +355,18 @@ t.test("an application's own error is kept, whatever its cause is", async (t) =>
   })
   for (const [index, [title, [, expected]]] of Object.entries(own).entries()) {
     for (const where of ['handler', 'retry', 'hook', 'sent', 'handled']) {
-      t.test(`an own error ${title} is kept: ${where}`, async (t) => {
-        const answer = await hit('POST', `/${where}/${index}`)
-        t.equal(answer.status, expected.statusCode)
-        t.equal(answer.json.message, expected.message)
-        t.equal(answer.json.code, expected.code)
-        t.same(answer.seen, [])
+      t.test(`an error of the application ${title} is kept: ${where}`, async (t) => {
+        const response = await hit('POST', `/${where}/${index}`)
+        t.equal(response.status, expected.statusCode)
+        t.equal(response.json.message, expected.message)
+        t.equal(response.json.code, expected.code)
+        t.same(response.seen, [])
       })
     }
   }
 })
 
-t.test('an error of Postgres has a status in handlers and hooks alike, and for error handlers', async (t) => {
+t.test('an error of Postgres has the same status in handlers, hooks and error handlers', async (t) => {
   const seen: Record<string, unknown>[] = []
   const options: Partial<DbSessionOptions> = {}
   const { hit } = await start(
@@ -403,13 +406,13 @@ t.test('an error of Postgres has a status in handlers and hooks alike, and for e
     '/custom',
     '/custom-hook',
   ]) {
-    const answer = await hit('POST', path)
+    const response = await hit('POST', path)
     t.match(
-      answer,
+      response,
       { status: 409, json: { code: 'DB_SESSION_CONSTRAINT' }, seen: [] },
-      `${path} ${answer.body}`,
+      `${path} ${response.body}`,
     )
-    clean(t, answer.body, path)
+    clean(t, response.body, path)
   }
   t.equal(seen.length, 2)
   for (const each of seen) t.match(each, { name: 'DbSessionError', code: 'DB_SESSION_CONSTRAINT' })

@@ -27,15 +27,15 @@ async function serve(): Promise<void> {
   base = message.base
 }
 
-/** Status and code, or what became of the process. */
+/** The status and the code, or how the process ended. */
 async function post(path: string): Promise<{ status: number | string; json: Record<string, unknown> }> {
   await serve()
   const exited = once(child as ChildProcess, 'exit').then(() => ({ status: `crashed: ${output}`, json: {} }))
-  const answer = fetch(base + path, { method: 'POST', signal: AbortSignal.timeout(15_000) }).then(
+  const response = fetch(base + path, { method: 'POST', signal: AbortSignal.timeout(15_000) }).then(
     async (response) => ({ status: response.status, json: JSON.parse((await response.text()) || '{}') }),
     (error: Error) => ({ status: child?.exitCode === null ? String(error) : `crashed: ${output}`, json: {} }),
   )
-  const result = await Promise.race([answer, exited])
+  const result = await Promise.race([response, exited])
   if (path === '/alive' || typeof result.status === 'string') return result
   const alive = await post('/alive')
   return alive.status === 200 && alive.json.used === 0 ? result : alive
@@ -46,15 +46,15 @@ const names = (await (await fetch(`${base}/names`)).json()) as Record<string, Ex
 for (const [name, expected] of Object.entries(names)) {
   t.test(`the process survives ${name}`, async (t) => {
     const path = `/${encodeURIComponent(encodeURIComponent(name))}`
-    const answer = await post(path)
-    t.match(String(answer.status), new RegExp(`^(${expected.status})$`), JSON.stringify(answer.json))
-    if (expected.code) t.match(answer.json, { code: expected.code })
+    const response = await post(path)
+    t.match(String(response.status), new RegExp(`^(${expected.status})$`), JSON.stringify(response.json))
+    if (expected.code) t.match(response.json, { code: expected.code })
     if (expected.seen) t.same(await database.see('select email from users order by id'), expected.seen)
-    if (expected.types) t.same(answer.json.types, expected.types)
+    if (expected.types) t.same(response.json.types, expected.types)
   })
 }
 
-t.test('the process did not crash, and has no promise left without a handler', async (t) => {
-  const answer = await post('/alive')
-  t.same(answer.json, { used: 0, unhandled: [] })
+t.test('the process did not crash, and every rejected promise had a handler', async (t) => {
+  const response = await post('/alive')
+  t.same(response.json, { used: 0, unhandled: [] })
 })

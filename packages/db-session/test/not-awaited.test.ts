@@ -1,4 +1,4 @@
-/** Everything that a handler can leave without an `await`: it harms its own request and no other. */
+/** Everything that a handler can forget to await: this harms its own request and no other. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Model } from 'objection'
 import QueryStream from 'pg-query-stream'
@@ -34,7 +34,7 @@ async function serve(handlers: readonly Handler[], mode: 'read' | 'write' = 'wri
       return reply.code(201).send({})
     })
   }
-  // work that does not end is waited for until then
+  // the longest wait for work that does not end
   return start(t, database, routes, { cancelTimeoutMs: 100 })
 }
 
@@ -141,7 +141,7 @@ const left: Record<string, [name: RegExp, handler: Handler]> = {
       await begun
     },
   ],
-  'a unit of work of the session that is about to be committed': [
+  'a unit of work of the session just before its COMMIT': [
     /a unit of work/,
     async ({ db }) => {
       db.unitOfWork((unit) => unit.query("insert into users (email) select 'unit' from pg_sleep(0.05)"))
@@ -155,7 +155,7 @@ const left: Record<string, [name: RegExp, handler: Handler]> = {
       await new Promise((resolve) => rows.once('readable', resolve))
     },
   ],
-  'a row stream of a savepoint that goes on': [
+  'a row stream of an open savepoint': [
     /a row stream|a savepoint/,
     async ({ db }) => {
       const begun = new Promise<void>((resolve) => {
@@ -171,27 +171,30 @@ const left: Record<string, [name: RegExp, handler: Handler]> = {
   ],
 }
 
-t.test('an answer that left something under way is a 500 that names it, and nothing is stored', async (t) => {
-  const { hit, knex } = await serve(
-    Object.values(left).map(([, handler]) => async (request, reply) => {
-      await add(request.db, 'before')
-      await handler(request, reply)
-    }),
-  )
-  for (const [index, [title, [name]]] of Object.entries(left).entries()) {
-    t.test(`${title} is named in the 500`, async (t) => {
-      const answer = await hit('POST', `/${index}`)
-      await database.other.query('rollback')
-      t.match(answer, { status: 500, json: { code: 'DB_SESSION_NOT_AWAITED' } })
-      t.match(answer.json.message, name)
-      await until(() => used(knex) === 0, 'the release of the connection')
-      t.same(await database.see('select email from users'), [], 'and nothing is stored')
-      t.match(await hit('POST', '/innocent'), { status: 201, seen: ['innocent'] })
-    })
-  }
-})
+t.test(
+  'a handler that leaves something under way gets a 500 that names it, and is rolled back',
+  async (t) => {
+    const { hit, knex } = await serve(
+      Object.values(left).map(([, handler]) => async (request, reply) => {
+        await add(request.db, 'before')
+        await handler(request, reply)
+      }),
+    )
+    for (const [index, [title, [name]]] of Object.entries(left).entries()) {
+      t.test(`${title} is named in the 500`, async (t) => {
+        const response = await hit('POST', `/${index}`)
+        await database.other.query('rollback')
+        t.match(response, { status: 500, json: { code: 'DB_SESSION_NOT_AWAITED' } })
+        t.match(response.json.message, name)
+        await until(() => used(knex) === 0, 'the release of the connection')
+        t.same(await database.see('select email from users'), [], 'the session is rolled back')
+        t.match(await hit('POST', '/innocent'), { status: 201, seen: ['innocent'] })
+      })
+    }
+  },
+)
 
-t.test('a statement that is under way in mode read is a 500 too', async (t) => {
+t.test('a handler that leaves a statement under way in mode read gets a 500 too', async (t) => {
   const { hit, knex } = await serve(
     [
       async ({ db }) => {
@@ -216,7 +219,7 @@ t.test('a statement that is under way in mode read is a 500 too', async (t) => {
   }
 })
 
-t.test('a unit of work rejects if it leaves something under way, and stores nothing', async (t) => {
+t.test('a unit of work that leaves something under way rejects, and is rolled back', async (t) => {
   const { app, knex } = await serve([])
   for (const [title, [name, handler]] of Object.entries(left)) {
     // one inside a unit of work is refused
@@ -232,7 +235,7 @@ t.test('a unit of work rejects if it leaves something under way, and stores noth
     await database.other.query('rollback')
     t.match(error, { code: 'DB_SESSION_NOT_AWAITED', message: name }, title)
     await until(() => used(knex) === 0)
-    t.same(await database.see('select email from users'), [], `nothing is stored: ${title}`)
+    t.same(await database.see('select email from users'), [], `rolled back: ${title}`)
   }
 })
 
@@ -247,7 +250,7 @@ t.test('a knex builder that is never awaited is never sent', async (t) => {
 })
 
 const commits: Record<string, [status: number, stored: string[], handler: Handler]> = {
-  'as the last thing of a handler stores what came before it': [
+  'at the end of a handler commits what came before it': [
     201,
     ['a'],
     async ({ db }) => {
@@ -255,7 +258,7 @@ const commits: Record<string, [status: number, stored: string[], handler: Handle
       db.commit()
     },
   ],
-  'lets a statement after it wait, which the answer commits': [
+  'delays the next statement, which the response commits': [
     201,
     ['a', 'b'],
     async ({ db }) => {
@@ -264,7 +267,7 @@ const commits: Record<string, [status: number, stored: string[], handler: Handle
       await add(db, 'b')
     },
   ],
-  'lets a statement after it wait, which an error rolls back': [
+  'delays the next statement, which an error rolls back': [
     418,
     ['a'],
     async ({ db }) => {
@@ -274,7 +277,7 @@ const commits: Record<string, [status: number, stored: string[], handler: Handle
       throw Object.assign(new Error('later'), { statusCode: 418 })
     },
   ],
-  'does not set a statement free that is sent at the same time': [
+  'does not let a statement that is sent at the same time run outside a transaction': [
     418,
     ['a'],
     async ({ db }) => {
@@ -283,7 +286,7 @@ const commits: Record<string, [status: number, stored: string[], handler: Handle
       throw Object.assign(new Error('later'), { statusCode: 418 })
     },
   ],
-  'lets a savepoint after it wait': [
+  'delays the next savepoint': [
     201,
     ['a', 'b'],
     async ({ db }) => {
@@ -292,7 +295,7 @@ const commits: Record<string, [status: number, stored: string[], handler: Handle
       await db.savepoint((savepoint) => add(savepoint, 'b'))
     },
   ],
-  'lets a savepoint after it wait, which its error rolls back': [
+  'delays the next savepoint, which its error rolls back': [
     201,
     ['a', 'c'],
     async ({ db }) => {
@@ -307,7 +310,7 @@ const commits: Record<string, [status: number, stored: string[], handler: Handle
       await add(db, 'c')
     },
   ],
-  'lets a row stream after it wait': [
+  'delays the next row stream': [
     201,
     ['a'],
     async ({ db }) => {
@@ -316,7 +319,7 @@ const commits: Record<string, [status: number, stored: string[], handler: Handle
       for await (const row of db.raw(ROWS).stream()) if (row.g === 3) break
     },
   ],
-  'lets a second commit() wait': [
+  'delays a second commit()': [
     201,
     ['a', 'b'],
     async ({ db }) => {
@@ -328,7 +331,7 @@ const commits: Record<string, [status: number, stored: string[], handler: Handle
       await db.commit()
     },
   ],
-  'keeps what it stored from a rollbackOnly() after it': [
+  'is not undone by a rollbackOnly() after it': [
     201,
     ['a'],
     async ({ db }) => {
@@ -338,7 +341,7 @@ const commits: Record<string, [status: number, stored: string[], handler: Handle
       db.rollbackOnly()
     },
   ],
-  'that fails is the error of the answer': [
+  'and fails is the error of the response': [
     409,
     [],
     async ({ db }) => {
@@ -346,7 +349,7 @@ const commits: Record<string, [status: number, stored: string[], handler: Handle
       db.commit()
     },
   ],
-  'that fails is the error of the answer, though a statement after it works': [
+  'and fails is the error of the response, even if the next statement succeeds': [
     409,
     [],
     async ({ db }) => {
@@ -361,9 +364,9 @@ t.test('commit() without an await', async (t) => {
   const { hit, knex } = await serve(Object.values(commits).map(([, , handler]) => handler))
   for (const [index, [title, [status, stored]]] of Object.entries(commits).entries()) {
     t.test(`commit() that is not awaited ${title}`, async (t) => {
-      const answer = await hit('POST', `/${index}`)
-      t.equal(answer.status, status, answer.body)
-      t.same(answer.seen, stored)
+      const response = await hit('POST', `/${index}`)
+      t.equal(response.status, status, response.body)
+      t.same(response.seen, stored)
       t.equal(used(knex), 0)
       t.same(
         await database.see(
@@ -375,7 +378,7 @@ t.test('commit() without an await', async (t) => {
   }
 })
 
-t.test('commit() after the answer is refused, awaited or not', async (t) => {
+t.test('commit() after the response is rejected, awaited or not', async (t) => {
   let refused = 0
   const { hit } = await start(t, database, (app) => {
     app.addHook('onResponse', async ({ db }) => {
@@ -411,11 +414,11 @@ t.test('commit() while something is under way', async (t) => {
     }),
   )
   for (const [index, [title, [name]]] of Object.entries(underWay).entries()) {
-    t.test(`commit() rejects while ${title} is under way, and the answer is a 500`, async (t) => {
-      const answer = await hit('POST', `/${index}`)
-      t.match(answer, { status: 500, json: { code: 'DB_SESSION_NOT_AWAITED' } })
+    t.test(`commit() rejects while ${title} is under way, and the response is a 500`, async (t) => {
+      const response = await hit('POST', `/${index}`)
+      t.match(response, { status: 500, json: { code: 'DB_SESSION_NOT_AWAITED' } })
       t.match(seen.pop(), { code: 'DB_SESSION_NOT_AWAITED', message: name })
-      t.same(answer.seen, [])
+      t.same(response.seen, [])
       await until(() => used(knex) === 0)
       t.same(await database.see('select email from users'), [])
     })
@@ -471,7 +474,7 @@ const leaving: Record<string, (db: DbSession) => Promise<unknown>> = {
   },
 }
 
-t.test('a row stream that was left', async (t) => {
+t.test('row streams that end early', async (t) => {
   const handlers = Object.values(leaving)
   const write = await serve(
     handlers.map((handler) => async ({ db }) => {
@@ -506,10 +509,10 @@ t.test('a row stream that was left', async (t) => {
     'read',
   )
   for (const [index, title] of Object.keys(leaving).entries()) {
-    t.test(`a row stream that is left ${title} is no error`, async (t) => {
+    t.test(`a row stream that ends ${title} is not an error`, async (t) => {
       t.match(await write.hit('POST', `/${index}`), { status: 201, seen: ['before'] })
-      const answer = await read.hit('POST', `/${index}`)
-      t.equal(answer.status, 201, answer.body)
+      const response = await read.hit('POST', `/${index}`)
+      t.equal(response.status, 201, response.body)
       await until(() => used(write.knex) + used(read.knex) === 0)
     })
     t.test(`a savepoint right after a row stream that is left ${title} is kept`, async (t) => {
@@ -569,13 +572,19 @@ t.test('a timeout of the client', async (t) => {
   })
   const waits: Record<string, [limited: boolean, wait: (db: DbSession) => PromiseLike<unknown>]> = {
     'timeout() of knex': [false, (db) => db.raw('select pg_sleep(0.2)').timeout(20)],
-    'timeout() of knex that outlasts the answer': [false, (db) => db.raw('select pg_sleep(60)').timeout(20)],
+    'timeout() of knex on a statement that outlasts the response': [
+      false,
+      (db) => db.raw('select pg_sleep(60)').timeout(20),
+    ],
     'timeout() of knex with cancel': [
       false,
       (db) => db.raw('select pg_sleep(60)').timeout(20, { cancel: true }),
     ],
     'query_timeout of pg': [true, (db) => db.query('select pg_sleep(0.4)')],
-    'query_timeout of pg that outlasts the answer': [true, (db) => db.raw('select pg_sleep(60)')],
+    'query_timeout of pg on a statement that outlasts the response': [
+      true,
+      (db) => db.raw('select pg_sleep(60)'),
+    ],
     'query_timeout of pg in a savepoint': [
       true,
       (db) => db.savepoint((savepoint) => savepoint.query('select pg_sleep(60)')),
@@ -597,12 +606,15 @@ t.test('a timeout of the client', async (t) => {
   const ofKnex = await start(t, database, routes)
   const ofPg = await start(t, database, routes, { knex: limited })
   const begun = performance.now()
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Object.values(waits).map(([limited], index) => (limited ? ofPg : ofKnex).hit('POST', `/${index}`)),
   )
-  t.ok(performance.now() - begun < 8_000, 'none waits for the statement timeout of Postgres')
+  t.ok(performance.now() - begun < 8_000, 'no request waits for the statement timeout of Postgres', {
+    // It forwards one cancel request after the other, and some wait longer than `cancelTimeoutMs`.
+    todo: process.env.DB_SESSION_TEST_VIA !== undefined && 'PgBouncer delays cancel requests',
+  })
   for (const [index, title] of Object.keys(waits).entries())
-    t.ok((answers[index]?.status ?? 0) >= 500, `${title} that is caught is never a success`)
+    t.ok((responses[index]?.status ?? 0) >= 500, `${title} that is caught is never a success`)
   t.same(await database.see('select email from users'), [])
   await until(() => used(ofKnex.knex) + used(ofPg.knex) === 0, 'the release of the connections')
   await until(
@@ -612,7 +624,7 @@ t.test('a timeout of the client', async (t) => {
           "select 1 from pg_stat_activity where datname = current_database() and state = 'active' and query ~ 'pg_sleep.60' and pid <> pg_backend_pid()",
         )
       ).length === 0,
-    'the end of what ran on',
+    'the end of the statements',
   )
   for (const { hit } of [ofKnex, ofPg]) {
     await database.other.query('truncate users cascade')
@@ -620,7 +632,7 @@ t.test('a timeout of the client', async (t) => {
   }
 })
 
-t.test('requests that forget an await do not reach the transactions of others', async (t) => {
+t.test('requests that forget an await do not affect the transactions of other requests', async (t) => {
   const mixed: string[] = []
   const txid = async (db: DbSession) => (await db.query('select txid_current()')).rows[0].txid_current
   const guilty: Record<string, (db: DbSession, email: string) => Promise<unknown>> = {
@@ -687,7 +699,7 @@ t.test('requests that forget an await do not reach the transactions of others', 
     { max: 3, acquireTimeoutMs: 20_000 },
   )
   const paths = [...Object.keys(guilty).flatMap((path) => [path, 'innocent', 'refused']), 'innocent']
-  const answers = new Map<string, number>()
+  const responses = new Map<string, number>()
   let next = 0
   await Promise.all(
     Array.from({ length: 12 }, async () => {
@@ -695,68 +707,71 @@ t.test('requests that forget an await do not reach the transactions of others', 
         const path = paths[next % paths.length] as string
         const email = `${path}:${next++}`
         const response = await fetch(`${base}/${path}?email=${email}`, { method: 'POST' })
-        answers.set(email, response.status)
+        responses.set(email, response.status)
         await response.arrayBuffer()
       }
     }),
   )
   await until(() => used(knex) === 0)
   const stored = new Set(await database.see('select email from users'))
-  const of = (path: string) => [...answers].filter(([email]) => email.startsWith(`${path}:`))
+  const of = (path: string) => [...responses].filter(([email]) => email.startsWith(`${path}:`))
   t.same(mixed, [], 'no transaction changed within a handler')
   t.same([...new Set(of('innocent').map(([, status]) => status))], [201], 'every innocent request succeeds')
   t.same(
     of('innocent').filter(([email]) => !stored.has(email)),
     [],
-    'what was acknowledged is stored',
+    'acknowledged rows are stored',
   )
   t.same([...new Set(of('refused').map(([, status]) => status))], [422])
   t.same(
     of('refused').filter(([email]) => stored.has(email)),
     [],
-    'what was refused is not stored',
+    'rejected rows are not stored',
   )
   for (const path of Object.keys(guilty)) {
     const wrong = of(path).filter(
       ([email, status]) =>
-        // a commit() that resolved stays, whatever the answer
+        // a commit() that resolved is kept, whatever the response
         stored.has(email) !== (status === 201 || path === 'commit-and-go-on') ||
         (status !== 201 && stored.has(`${email}-late`)),
     )
-    t.same(wrong, [], `/${path} stores what its own answer says`)
+    t.same(wrong, [], `/${path} stores its rows if and only if the response acknowledges them`)
   }
 })
 
-t.test('a client that disconnects during a commit() that is not awaited leaves nothing behind', async (t) => {
-  let arrived = 0
-  const { base, knex, hit } = await start(
-    t,
-    database,
-    (app) => {
-      app.post('/', async ({ db }, reply) => {
-        await add(db, `gone ${arrived++}`)
-        db.commit()
-        await db.query('select pg_sleep(60)')
-        return reply.code(201).send({})
-      })
-      app.post('/innocent', async ({ db }, reply) => {
-        await add(db, 'innocent')
-        return reply.code(201).send({})
-      })
-    },
-    { max: 2 },
-  )
-  for (let i = 0; i < 4; i++) {
-    const gone = send(base)
-    await until(() => arrived > i)
-    await turn()
-    gone.destroy()
-  }
-  await until(() => used(knex) === 0, 'the release of the connections')
-  t.ok((await hit('POST', '/innocent')).seen.includes('innocent'))
-})
+t.test(
+  'a client that disconnects during a commit() that is not awaited leaves no connection in use',
+  async (t) => {
+    let arrived = 0
+    const { base, knex, hit } = await start(
+      t,
+      database,
+      (app) => {
+        app.post('/', async ({ db }, reply) => {
+          await add(db, `gone ${arrived++}`)
+          db.commit()
+          await db.query('select pg_sleep(60)')
+          return reply.code(201).send({})
+        })
+        app.post('/innocent', async ({ db }, reply) => {
+          await add(db, 'innocent')
+          return reply.code(201).send({})
+        })
+      },
+      { max: 2 },
+    )
+    for (let i = 0; i < 4; i++) {
+      const gone = send(base)
+      await until(() => arrived > i)
+      await turn()
+      gone.destroy()
+    }
+    await until(() => used(knex) === 0, 'the release of the connections')
+    t.ok((await hit('POST', '/innocent')).seen.includes('innocent'))
+  },
+)
 
-t.test('no promise of the tests above rejected without a handler', async (t) => {
+t.test('every promise that rejected in the tests above had a handler', async (t) => {
   await new Promise((resolve) => setImmediate(resolve))
   t.same(unhandled, [])
 })

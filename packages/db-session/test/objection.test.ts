@@ -118,7 +118,7 @@ const { app, hit, knex } = await start(
 )
 
 t.test('a graph', async (t) => {
-  t.test('a graph commits with the response', async (t) => {
+  t.test('insertGraph commits with the response', async (t) => {
     const response = await hit('POST', '/graph')
     t.match(response, {
       status: 201,
@@ -127,7 +127,7 @@ t.test('a graph', async (t) => {
     })
     t.same(await database.see('select title from posts'), ['a', 'b'])
   })
-  t.test('a graph rolls back as a whole', async (t) => {
+  t.test('insertGraph rolls back completely if one row fails', async (t) => {
     t.match(await hit('POST', '/graph/no'), { status: 422, seen: [] })
     t.match(await hit('POST', '/graph/conflict'), {
       status: 409,
@@ -155,7 +155,7 @@ t.test('a graph', async (t) => {
   })
 })
 
-t.test('relations and single rows are read and written in the session', async (t) => {
+t.test('$relatedQuery and single rows read and write in the session', async (t) => {
   await hit('POST', '/graph')
   t.same(
     ((await hit('POST', '/related/1')).json.posts as { title: string }[]).map(({ title }) => title).sort(),

@@ -66,27 +66,27 @@ t.test('a statement of mode read', async (t) => {
     t.test(
       `a read by ${title} is one round trip: BEGIN READ ONLY, the limits, the statement, COMMIT`,
       async (t) => {
-        const answer = await hit('GET', `/${index}`)
-        t.equal(answer.status, 200, answer.body)
+        const response = await hit('GET', `/${index}`)
+        t.equal(response.status, 200, response.body)
         const sent = roundTrips()
         t.equal(sent.length, 1)
         t.match(
           sent[0],
           /BEGIN[^;]*READ ONLY.*statement_timeout = 10000.*idle_in_transaction_session_timeout.*users.*COMMIT/s,
         )
-        t.match(JSON.parse(answer.body), ['begin', 'query', 'commit'], 'the timeline shows what was sent')
+        t.match(JSON.parse(response.body), ['begin', 'query', 'commit'], 'the timeline shows what was sent')
       },
     )
-    t.test(`between two reads by ${title} no connection is held`, async (t) => {
-      const answer = await hit('GET', `/twice/${index}`)
-      t.same(JSON.parse(answer.body), [0, 0, 0])
+    t.test(`between two reads by ${title}, no connection is held`, async (t) => {
+      const response = await hit('GET', `/twice/${index}`)
+      t.same(JSON.parse(response.body), [0, 0, 0])
       t.equal(roundTrips().length, 2)
     })
   }
   t.same(await idleInTransaction(), [])
 })
 
-t.test('statements at the same time each go out in a message of their own', async (t) => {
+t.test('each of several simultaneous statements is sent in a message of its own', async (t) => {
   const { hit, roundTrips } = await serve(t, (app) => {
     app.get('/', READ, async ({ db }) => {
       const results = await Promise.all([1, 2, 3].map((n) => db.query('select $1::int as n', [n])))
@@ -99,7 +99,7 @@ t.test('statements at the same time each go out in a message of their own', asyn
   for (const each of sent) t.match(each, /BEGIN.*READ ONLY.*COMMIT/s)
 })
 
-t.test('a session that waits for something else leaves its connection to others', async (t) => {
+t.test('while a session of mode read waits for something else, others can use its connection', async (t) => {
   let waiting = 0
   let go = () => {}
   const gate = new Promise<void>((resolve) => {
@@ -113,11 +113,11 @@ t.test('a session that waits for something else leaves its connection to others'
       return (await db.query('select 2 as two')).rows[0]
     })
   })
-  const answers = [1, 2, 3].map(() => hit('GET', '/'))
+  const responses = [1, 2, 3].map(() => hit('GET', '/'))
   await until(() => waiting === 3, 'three sessions on a pool of one')
   go()
   t.same(
-    (await Promise.all(answers)).map(({ json }) => json.two),
+    (await Promise.all(responses)).map(({ json }) => json.two),
     [2, 2, 2],
   )
 })
@@ -142,7 +142,7 @@ t.test('each statement sees what was committed before it', async (t) => {
   t.match((await hit('GET', '/serializable')).json, { more: 0 })
 })
 
-t.test('a higher isolation, a row stream and a savepoint hold one transaction', async (t) => {
+t.test('a higher isolation, a row stream and a savepoint each use one transaction', async (t) => {
   const spans: Record<string, [db: object, handler: (db: DbSession) => Promise<unknown>]> = {
     'repeatable read': [{ isolation: 'repeatable read' }, (db) => db.query('select 1')],
     serializable: [{ isolation: 'serializable' }, (db) => db.query('select 1')],
@@ -177,8 +177,8 @@ t.test('a higher isolation, a row stream and a savepoint hold one transaction', 
 
 t.test('a statement that fails', async (t) => {
   const failures: Record<string, string> = {
-    'an error when it runs': 'select 1/0',
-    'an error of its syntax': 'selec 1',
+    'a runtime error': 'select 1/0',
+    'a syntax error': 'selec 1',
     'an exception': raise('P0001'),
     'a timeout': 'select pg_sleep(60)',
   }
@@ -206,22 +206,22 @@ t.test('a statement that fails', async (t) => {
     { statementTimeoutMs: 100 },
   )
   for (const [index, title] of Object.keys(failures).entries()) {
-    t.test(`after ${title} there is a ROLLBACK before the connection is released`, async (t) => {
+    t.test(`after ${title}, a ROLLBACK is sent before the connection is released`, async (t) => {
       const status = title === 'a timeout' ? 503 : 500
       t.equal((await hit('GET', `/thrown/${index}`)).status, status)
       const sent = roundTrips()
       t.match(sent.at(-1), /ROLLBACK/)
       await until(() => used(knex) === 0)
       t.same(await idleInTransaction(), [])
-      t.same((await hit('GET', '/clean')).json, { id: null }, 'and the next session finds it clean')
+      t.same((await hit('GET', '/clean')).json, { id: null }, 'the next session has a new transaction')
     })
-    t.test(`${title} that is swallowed fails neither the next statement nor the answer`, async (t) => {
+    t.test(`a caught error (${title}) fails neither the next statement nor the response`, async (t) => {
       t.match(await hit('GET', `/swallowed/${index}`), { status: 200, json: { held: 0, one: 1 } })
       t.equal((await hit('GET', `/sibling/${index}`)).body, '["fulfilled","rejected","fulfilled"]')
       t.same(await idleInTransaction(), [])
     })
   }
-  t.ok(network.openings.length <= 2, 'and all of that without a new connection each time')
+  t.ok(network.openings.length <= 2, 'without a new connection for each')
 })
 
 const transactional: Record<string, (db: DbSession) => PromiseLike<unknown>> = {
@@ -254,7 +254,7 @@ const harmless: Record<string, (db: DbSession) => PromiseLike<unknown>> = {
   'an advisory lock as a value': (db) => db.query('select $1::text', ['select pg_advisory_xact_lock(1)']),
 }
 
-t.test('what would end with the message', async (t) => {
+t.test('statements whose effect would end with the message', async (t) => {
   const { hit } = await serve(
     t,
     (app) => {
@@ -278,27 +278,30 @@ t.test('what would end with the message', async (t) => {
     { latencyMs: 0, max: 3 },
   )
   for (const [index, title] of Object.keys(transactional).entries()) {
-    t.test(`${title} is refused in mode read, naming \`begin\` and \`isolation\``, async (t) => {
-      const answer = await hit('GET', `/transactional/${index}`)
-      t.match(answer, { status: 500, json: { code: 'DB_SESSION_NEEDS_TRANSACTION' } }, answer.body)
-      t.match(answer.json.message, /`?begin`?/)
-      t.match(answer.json.message, /`?isolation`?/)
-      for (const way of ['savepoint', 'repeatable', 'write']) {
-        if (title === 'SET TRANSACTION' && way === 'savepoint') continue
-        const inTransaction = await hit('GET', `/transactional/${way}/${index}`)
-        t.not(inTransaction.json.code, 'DB_SESSION_NEEDS_TRANSACTION', way)
-      }
-    })
+    t.test(
+      `${title} is rejected in mode read, with an error that names \`begin\` and \`isolation\``,
+      async (t) => {
+        const response = await hit('GET', `/transactional/${index}`)
+        t.match(response, { status: 500, json: { code: 'DB_SESSION_NEEDS_TRANSACTION' } }, response.body)
+        t.match(response.json.message, /`?begin`?/)
+        t.match(response.json.message, /`?isolation`?/)
+        for (const way of ['savepoint', 'repeatable', 'write']) {
+          if (title === 'SET TRANSACTION' && way === 'savepoint') continue
+          const inTransaction = await hit('GET', `/transactional/${way}/${index}`)
+          t.not(inTransaction.json.code, 'DB_SESSION_NEEDS_TRANSACTION', way)
+        }
+      },
+    )
   }
   for (const [index, title] of Object.keys(harmless).entries()) {
-    t.test(`${title} is not refused`, async (t) => {
-      const answer = await hit('GET', `/harmless/${index}`)
-      t.equal(answer.status, 200, answer.body)
+    t.test(`${title} is not rejected in mode read`, async (t) => {
+      const response = await hit('GET', `/harmless/${index}`)
+      t.equal(response.status, 200, response.body)
     })
   }
 })
 
-t.test('a write is refused, however it is sent', async (t) => {
+t.test('a write in mode read is rejected, however it is sent', async (t) => {
   const writes: Record<string, (db: DbSession) => PromiseLike<unknown>> = {
     'by query()': (db) => db.query("insert into users (email) values ('no')"),
     'by the builder': (db) => db.from('users').insert({ email: 'no' }),
@@ -339,9 +342,9 @@ t.test('a write is refused, however it is sent', async (t) => {
     { latencyMs: 0 },
   )
   for (const [index, title] of Object.keys(writes).entries()) {
-    const answer = await hit('POST', `/${index}`)
-    t.equal(answer.status, 500, `${title}: ${answer.body}`)
-    t.notOk(answer.seen.includes('no'), title)
+    const response = await hit('POST', `/${index}`)
+    t.equal(response.status, 500, `${title}: ${response.body}`)
+    t.notOk(response.seen.includes('no'), title)
     await until(() => used(knex) === 0)
   }
   t.same(await idleInTransaction(), [])
@@ -375,23 +378,20 @@ t.test('primary or replica', async (t) => {
     })
   }
   const network = { cut: async () => {} }
-  t.test(
-    'only a route that says `replica: true` is served by the replica, and all of its session',
-    async (t) => {
-      const replica = openKnex(url, 2)
-      const { hit, app } = await start(t, primary, routes, { replica })
-      t.same((await hit('GET', '/replica')).json, { servers: ['replica'] })
-      t.same((await hit('GET', '/repeatable')).json, { servers: ['replica'] })
-      t.same((await hit('GET', '/savepoint')).json, { servers: ['replica', 'replica'] })
-      for (const path of ['/read', '/false', '/write'])
-        t.same((await hit('GET', path)).json, { servers: ['primary'] }, path)
-      const byUnit = (options: object) => app.unitOfWork(server, options as never)
-      t.equal(await byUnit({ mode: 'read', replica: true }), 'replica')
-      t.equal(await byUnit({ mode: 'read' }), 'primary')
-      t.equal(used(replica), 0)
-    },
-  )
-  t.test('the primary serves if no connection to the replica can be had', async (t) => {
+  t.test('the replica serves only routes with `replica: true`, and their whole session', async (t) => {
+    const replica = openKnex(url, 2)
+    const { hit, app } = await start(t, primary, routes, { replica })
+    t.same((await hit('GET', '/replica')).json, { servers: ['replica'] })
+    t.same((await hit('GET', '/repeatable')).json, { servers: ['replica'] })
+    t.same((await hit('GET', '/savepoint')).json, { servers: ['replica', 'replica'] })
+    for (const path of ['/read', '/false', '/write'])
+      t.same((await hit('GET', path)).json, { servers: ['primary'] }, path)
+    const byUnit = (options: object) => app.unitOfWork(server, options as never)
+    t.equal(await byUnit({ mode: 'read', replica: true }), 'replica')
+    t.equal(await byUnit({ mode: 'read' }), 'primary')
+    t.equal(used(replica), 0)
+  })
+  t.test('the primary serves if no connection to the replica is available', async (t) => {
     const full = openKnex(url, 1)
     const held = await full.client.acquireConnection()
     const closed = openKnex('postgres://nobody@127.0.0.1:1/none')
@@ -413,14 +413,18 @@ t.test('primary or replica', async (t) => {
     }
     await full.client.releaseConnection(held)
   })
-  t.test('a session that the replica served stays there, also if it breaks', async (t) => {
+  t.test('a session that started on the replica stays there, even if its connection breaks', async (t) => {
     const line = await proxy(t, url)
     network.cut = async () => line.cutAll()
     const { hit, knex } = await start(t, primary, routes, { replica: openKnex(line.url, 2) })
     const { json } = await hit('GET', '/breaks')
     t.notOk((json.servers as string[]).includes('primary'), JSON.stringify(json))
     t.equal(used(knex), 0)
-    t.same((await hit('GET', '/replica')).json, { servers: ['replica'] }, 'and the next one finds it again')
+    t.same(
+      (await hit('GET', '/replica')).json,
+      { servers: ['replica'] },
+      'the next session uses the replica again',
+    )
   })
 })
 
@@ -450,7 +454,7 @@ t.test('a client that disconnects in a one-message read frees the connection', a
   t.equal((await app.unitOfWork((db) => db.query('select 5 as five'))).rows[0].five, 5)
 })
 
-t.test('a unit of work of mode read sends one message per statement too', async (t) => {
+t.test('a unit of work in mode read also sends one message per statement', async (t) => {
   const { app, roundTrips } = await serve(t, () => {})
   await app.unitOfWork(
     async (db) => {
@@ -462,7 +466,7 @@ t.test('a unit of work of mode read sends one message per statement too', async 
   t.equal(roundTrips().length, 2)
 })
 
-t.test('commit() and an afterCommit() in mode read do no harm', async (t) => {
+t.test('commit() and afterCommit() work in mode read', async (t) => {
   let ran = 0
   const { hit } = await serve(t, (app) => {
     app.get('/', READ, async ({ db }) => {

@@ -66,7 +66,7 @@ t.test('a cancel request that gets no reply ends after its timeout', async (t) =
   )
 })
 
-t.test('statements are encoded as messages, and values that are not plain are refused', (t) => {
+t.test('statements are encoded as messages, and values that are not plain are rejected', (t) => {
   t.match(encode(['BEGIN']), { count: 1, text: 'BEGIN' })
   t.match(encode(['BEGIN', { text: 'select $1', values: [1] }]), { count: 2, text: 'BEGIN; select $1' })
   for (const values of [[{}], [new Date()], [() => {}]])

@@ -26,7 +26,7 @@ t.test('routes and hooks have a session if they are added after the plugin', asy
   t.same((await app.inject({ method: 'HEAD', url: '/inner' })).statusCode, 200)
 })
 
-t.test('the COMMIT comes after every other onSend hook', async (t) => {
+t.test('the COMMIT is sent after every other onSend hook has run', async (t) => {
   const { hit } = await start(t, database, (app) => {
     app.addHook('onSend', async (request) => {
       if (request.url === '/late') throw new Error('a hook that fails')
@@ -63,7 +63,7 @@ t.test('an error handler is called once if the COMMIT fails', async (t) => {
   t.equal(calls, 1)
 })
 
-t.test('a closed pool is a 503, and the app goes on', async (t) => {
+t.test('a closed pool is a 503, and the app keeps running', async (t) => {
   let closing: Promise<void> | undefined
   const { app, hit, knex } = await start(t, database, (app) => {
     app.post('/after', async (request) => request.db('users').insert({ email: 'after' }))
@@ -79,7 +79,7 @@ t.test('a closed pool is a 503, and the app goes on', async (t) => {
   t.equal((await app.inject('/nowhere')).statusCode, 404)
 })
 
-t.test('drivers other than pg are refused', async (t) => {
+t.test('drivers other than pg are rejected', async (t) => {
   for (const driverName of ['pgnative', 'sqlite3', 'mysql2'])
     await t.rejects(
       async () => Fastify().register(dbSession, { knex: { client: { driverName } } as never }),
@@ -87,7 +87,7 @@ t.test('drivers other than pg are refused', async (t) => {
     )
 })
 
-t.test('the types of a session are those of a knex, with the rows that a query names', (t) => {
+t.test('a session has the types of knex, with the row type that a query names', (t) => {
   interface User {
     id: number
     email: string

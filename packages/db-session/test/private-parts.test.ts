@@ -152,7 +152,7 @@ t.test(
   },
 )
 
-t.test('pg: handleReadyForQuery and handleError are called on whatever runs', async (t) => {
+t.test('pg: handleReadyForQuery and handleError are called on the query that runs', async (t) => {
   const client = await connect()
   const called: string[] = []
   const run = (text: string) => {
@@ -292,14 +292,14 @@ t.test('knex: a statement that times out calls cancelQuery with its connection',
   const client = Object.create(knex.client)
   client.acquireConnection = async () => connection
   client.releaseConnection = async () => {}
-  const cancelled = new Promise((resolve) => {
+  const canceled = new Promise((resolve) => {
     client.cancelQuery = async (given: object) => resolve(given)
   })
   client
     .raw('select pg_sleep(60)')
     .timeout(1, { cancel: true })
     .catch(() => {})
-  t.equal(await cancelled, connection)
+  t.equal(await canceled, connection)
 })
 
 t.test('Objection: a query runs on any object that makes builders', async (t) => {

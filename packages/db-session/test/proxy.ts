@@ -3,16 +3,16 @@ import net, { type AddressInfo, type Socket } from 'node:net'
 import type { Test } from 'tap'
 
 /**
- * Stands between knex and Postgres: counts what is sent, and can cut, or stop, what comes back.
+ * Starts a proxy between knex and Postgres that records what is sent, and can cut or mute the connection.
  *
- * @param latencyMs - how long each response takes: what is sent until then belongs to the same round trip
+ * @param latencyMs - how long each response takes; everything sent until then belongs to the same round trip
  */
 export async function proxy(t: Test, target: string, latencyMs = 0) {
   const to = new URL(target)
   const pairs = new Set<[Socket, Socket]>()
   const state = {
     messages: [] as string[],
-    /** What the client sends before it has a response, as one text per round trip. */
+    /** Everything that the client sends before it has a response, as one text per round trip. */
     roundTrips: [] as string[],
     /** The first bytes of each connection, up to eight, in hexadecimal. */
     openings: [] as string[],
@@ -23,15 +23,15 @@ export async function proxy(t: Test, target: string, latencyMs = 0) {
     const pair: [Socket, Socket] = [client, upstream]
     pairs.add(pair)
     let mute = false
-    let answered = true
+    let hasResponse = true
     let roundTrip = 0
     client.once('data', (data) => state.openings.push(data.subarray(0, 8).toString('hex')))
     client.on('data', (data) => {
       const text = data.toString('latin1')
       state.messages.push(text)
-      if (answered) roundTrip = state.roundTrips.push(text) - 1
+      if (hasResponse) roundTrip = state.roundTrips.push(text) - 1
       else state.roundTrips[roundTrip] += text
-      answered = false
+      hasResponse = false
       const verdict = state.onMessage(text)
       if (verdict === 'mute') mute = true
       upstream.write(data, () => verdict === 'cut' && client.destroy())
@@ -39,7 +39,7 @@ export async function proxy(t: Test, target: string, latencyMs = 0) {
     upstream.on('data', (data) => {
       if (mute) return
       const forward = () => {
-        answered = true
+        hasResponse = true
         client.write(data)
       }
       if (latencyMs > 0) setTimeout(forward, latencyMs)

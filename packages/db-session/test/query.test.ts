@@ -68,7 +68,7 @@ t.test('a constraint that query() breaks is a 409, even if the error is swallowe
   t.strictSame(seen, [])
 })
 
-t.test('a value that cannot be sent fails the transaction, and no connection stays in it', async (t) => {
+t.test('a value that cannot be sent fails the transaction, and the connection is released', async (t) => {
   const circular: Record<string, unknown> = {}
   circular.itself = circular
   for (const mode of ['read', 'write'] as const) {
@@ -85,7 +85,7 @@ t.test('a value that cannot be sent fails the transaction, and no connection sta
   t.strictSame(await committed(), [])
 })
 
-t.test('the timeline has the text of query() without its values', async (t) => {
+t.test('the timeline shows the text of query() without its values', async (t) => {
   const events = await app.unitOfWork(async (db) => {
     await db.query(INSERT, ['secret'])
     return db.timeline

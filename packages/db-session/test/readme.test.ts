@@ -104,7 +104,7 @@ t.test('every code, option, default and channel in the README exists', async (t)
   t.match(source, `[${named(/:(\w+)`/g, channels).map((name) => `'${name}'`)}]`.replaceAll(',', ', '))
 })
 
-t.test('the table of SQLSTATEs states what an error of each becomes', async (t) => {
+t.test('the table of SQLSTATEs states the status and the code of each', async (t) => {
   const page = read('../../../docs/explanation/database-errors.md')
   const rows = [...page.matchAll(/^\| ([^|]+) \| [^|]+ \| \[(DB_SESSION_\w+)\]\(.+\) \| (\d+) \|$/gm)]
   t.equal(rows.length, 9)

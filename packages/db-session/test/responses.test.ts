@@ -1,4 +1,4 @@
-/** Every kind of response, and what another connection sees at the moment its head arrives. */
+/** Every kind of response, and the rows that another connection sees when the response's head arrives. */
 import { createReadStream } from 'node:fs'
 import net, { type AddressInfo } from 'node:net'
 import { pipeline, Readable, Transform } from 'node:stream'
@@ -186,7 +186,7 @@ t.test('HEAD of a GET route', async (t) => {
     }
     t.same(log, [])
   })
-  t.test('a GET route without a HEAD route has none', async (t) => {
+  t.test('a GET route without a HEAD route responds to HEAD with 404', async (t) => {
     t.equal((await hit('HEAD', '/without')).status, 404)
   })
 })
@@ -220,7 +220,7 @@ t.test('two responses', async (t) => {
     ['/sent-and-returned', 201, ['x']],
     ['/sent-and-thrown', 201, ['x']],
   ] as const) {
-    t.test(`the first of two responses is the one that counts: ${path}`, async (t) => {
+    t.test(`the first of two responses decides between COMMIT and ROLLBACK: ${path}`, async (t) => {
       const response = await hit('POST', path)
       t.match(response, { status, json: { first: true } })
       t.same(response.seen, seen)
@@ -259,7 +259,7 @@ t.test('a statement after the response', async (t) => {
     ['/first', 201, []],
     ['/after-a-403', 403, []],
   ] as const) {
-    t.test(`a statement after the response is refused and logged: ${path}`, async (t) => {
+    t.test(`a statement after the response is rejected and logged: ${path}`, async (t) => {
       codes.length = log.length = 0
       const response = await hit('POST', path)
       t.equal(response.status, status)
@@ -298,7 +298,7 @@ t.test('a handler that writes to the socket itself', async (t) => {
     })
   })
   for (const path of ['/raw', '/hijacked']) {
-    t.test(`a response that is written past Fastify rolls back and is logged: ${path}`, async (t) => {
+    t.test(`a response that bypasses Fastify rolls back and is logged: ${path}`, async (t) => {
       log.length = 0
       t.match(await hit('POST', path), { body: 'done', seen: [] })
       await until(() => used(knex) === 0 && log.length === 1)
@@ -310,7 +310,7 @@ t.test('a handler that writes to the socket itself', async (t) => {
     await hit('POST', '/head').catch(() => {})
     await until(() => used(knex) === 0)
   })
-  t.test('a hijacked response keeps what was committed early, and logs nothing', async (t) => {
+  t.test('a hijacked response after an early commit() keeps that commit, and logs nothing', async (t) => {
     log.length = 0
     t.match(await hit('POST', '/committed'), { body: 'data: 1\n\n', seen: ['x'] })
     t.same(log, [])
@@ -417,7 +417,7 @@ t.test('a response stream', async (t) => {
       t.equal(used(knex), 0)
     })
   }
-  t.test('a stream that fails after the head breaks the response off, after the commit', async (t) => {
+  t.test('a stream that fails after the head aborts the response, after the commit', async (t) => {
     const response = await fetch(`${base}/fails-after-a-byte`, { method: 'POST' })
     t.equal(response.status, 200)
     await t.rejects(response.text())
@@ -477,14 +477,17 @@ t.test('a connection', async (t) => {
     t.same((await response).seen, ['before'])
     t.equal(acquired.length, 1)
   })
-  t.test('a session keeps its connection between two statements, and nobody sees its rows', async (t) => {
-    const response = hit('POST', '/between')
-    await until(() => reached === 1)
-    t.equal(used(knex), 1)
-    t.same(await database.see('select email from users'), [])
-    release()
-    t.same((await response).seen, ['between'])
-  })
+  t.test(
+    'a session keeps its connection between two statements, and its rows are not visible to others',
+    async (t) => {
+      const response = hit('POST', '/between')
+      await until(() => reached === 1)
+      t.equal(used(knex), 1)
+      t.same(await database.see('select email from users'), [])
+      release()
+      t.same((await response).seen, ['between'])
+    },
+  )
   t.test('a session takes no connection while the body of its request arrives', async (t) => {
     const arrived = new Promise((resolve) => app.server.once('request', resolve))
     const socket = net.connect((app.server.address() as AddressInfo).port, '127.0.0.1')
@@ -502,7 +505,7 @@ t.test('a connection', async (t) => {
   })
 })
 
-/** Returns rows as lines of JSON; an error of the rows ends them. */
+/** Returns rows as lines of JSON. An error while reading them ends the stream. */
 function lines(rows: NodeJS.ReadableStream): Transform {
   const text = new Transform({
     writableObjectMode: true,

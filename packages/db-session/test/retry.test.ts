@@ -1,4 +1,4 @@
-/** A work that is run again: nothing of hooks is lost, and nothing of the first run gets into the second. */
+/** Handlers that run again: the effects of hooks are kept, and nothing of the first run gets into the second. */
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import t from 'tap'
@@ -65,20 +65,20 @@ t.test('a hook that used the session', async (t) => {
     }
   })
   for (const [index, title] of Object.keys(uses).entries()) {
-    t.test(`a hook that used the session for ${title} gets no second run`, async (t) => {
+    t.test(`a route is not retried if a hook used its session for ${title}`, async (t) => {
       for (const hook of ['onRequest', 'preHandler']) {
         for (const when of ['statement', 'commit']) {
           if (title === 'rollbackOnly()' && when === 'commit') continue
           runs = 0
           await database.other.query('truncate users cascade')
-          const answer = await hit('POST', `/${when}/${hook}/${index}`)
+          const response = await hit('POST', `/${when}/${hook}/${index}`)
           t.match(
-            answer,
+            response,
             { status: 409, json: { code: 'DB_SESSION_SERIALIZATION' } },
-            `${hook}, at the ${when}: ${answer.body}`,
+            `${hook}, at the ${when}: ${response.body}`,
           )
           t.equal(runs, 1)
-          t.same(answer.seen, title === 'an early commit()' ? ['hook'] : [])
+          t.same(response.seen, title === 'an early commit()' ? ['hook'] : [])
         }
       }
     })
@@ -86,7 +86,7 @@ t.test('a hook that used the session', async (t) => {
   t.equal(used(knex), 0)
 })
 
-t.test('a hook that did not use the session, or used one of its own, does not hinder a retry', async (t) => {
+t.test('a route is retried if its hooks did not use the session, or used a unit of work', async (t) => {
   let runs = 0
   const { hit } = await serve(t, (app) => {
     app.addHook('onRequest', async (request) => {
@@ -133,7 +133,7 @@ t.test('a hook after the handler shares the session of the last run', async (t) 
   t.match(await hit('POST', '/'), { status: 200, json: { runs: 2 }, seen: ['run 2', 'hook'] })
 })
 
-t.test('a setting that the option `begin` sends is there in every run', async (t) => {
+t.test('a setting that the option `begin` sends is present in every run', async (t) => {
   const tenants: string[] = []
   let runs = 0
   const { hit } = await start(
@@ -158,7 +158,7 @@ t.test('a setting that the option `begin` sends is there in every run', async (t
   t.same(tenants, ['7', '7', '7'])
 })
 
-/** What code of the first run may have kept; each tries to write once the second run has begun. */
+/** Objects that code of the first run may have kept. Each tries to write when the second run has begun. */
 const leftovers: Record<
   string,
   (request: FastifyRequest) => (() => Promise<unknown>) | Promise<() => unknown>
@@ -182,7 +182,7 @@ const leftovers: Record<
     const raw = db.raw("insert into users (email) values ('leftover')")
     return async () => raw
   },
-  'a row stream to be':
+  'a prepared row stream':
     ({ db }) =>
     async () => {
       for await (const _ of db.raw("insert into users (email) values ('leftover') returning id").stream());
@@ -238,18 +238,18 @@ t.test('code of the first run that goes on in the second one', async (t) => {
           }
           await add(request.db, 'run 2')
           begun()
-          await until(() => late.length > 0, 'an answer to what is left over')
+          await until(() => late.length > 0, 'an response to what is left over')
           await request.db.query('select 1')
           return reply.code(201).send({})
         })
       }
     })
     for (const [index, title] of Object.keys(leftovers).entries()) {
-      t.test(`${title} of a run that failed at its ${when} is refused in the second run`, async (t) => {
+      t.test(`${title} of a run that failed at its ${when} is rejected in the second run`, async (t) => {
         runs = 0
         late.length = 0
-        const answer = await hit('POST', `/${index}`)
-        t.match(answer, { status: 201, seen: ['run 2'] }, answer.body)
+        const response = await hit('POST', `/${index}`)
+        t.match(response, { status: 201, seen: ['run 2'] }, response.body)
         t.equal(late[0]?.code, 'DB_SESSION_OVER')
         t.equal(used(knex), 0)
       })
@@ -257,7 +257,7 @@ t.test('code of the first run that goes on in the second one', async (t) => {
   }
 })
 
-t.test('a sibling of Promise.all that goes on writes into neither run', async (t) => {
+t.test('code that goes on after its Promise.all has rejected writes into neither run', async (t) => {
   let runs = 0
   const { hit } = await serve(t, (app) => {
     app.post('/', { config: { db: { retry: 2 } } }, async (request, reply) => {
@@ -273,10 +273,10 @@ t.test('a sibling of Promise.all that goes on writes into neither run', async (t
       return reply.code(201).send({})
     })
   })
-  const answer = await hit('POST', '/')
-  t.equal(answer.status, 201)
+  const response = await hit('POST', '/')
+  t.equal(response.status, 201)
   t.same(
-    answer.seen,
+    response.seen,
     Array.from({ length: 10 }, (_, i) => `run 2, row ${i}`),
   )
 })
@@ -305,7 +305,7 @@ t.test('a redirect after a conflict has the status of its own run', async (t) =>
   t.same(await database.see('select email from users order by id'), ['statement', 'commit', 'redirect'])
 })
 
-t.test('the request of a route with `retry` is as any other', async (t) => {
+t.test('a request of a route with `retry` has the same members as any other', async (t) => {
   const seen: Record<string, unknown> = {}
   const { hit } = await serve(t, (app) => {
     app.decorateRequest('user', '')
@@ -451,11 +451,11 @@ t.test('a body that cannot be read again', async (t) => {
     'and a Buffer',
   )
   await database.other.query('truncate users cascade')
-  t.match(await hit('GET', '/none'), { status: 200, seen: ['none'] }, 'and a request without a body')
+  t.match(await hit('GET', '/none'), { status: 200, seen: ['none'] }, 'a request without a body')
   t.equal(used(knex), 0)
 })
 
-t.test('a conflict that outlasts its retries is a 409, also if it is swallowed', async (t) => {
+t.test('a conflict that outlasts its retries is a 409, even if the error is swallowed', async (t) => {
   let runs = 0
   const { hit } = await serve(t, (app) => {
     app.post<{ Querystring: { swallow?: string } }>(
@@ -506,7 +506,7 @@ t.test('two requests that deadlock both succeed', async (t) => {
   t.same(statuses, [201, 201])
 })
 
-t.test('no promise of the tests above rejected without a handler', async (t) => {
+t.test('every promise that rejected in the tests above had a handler', async (t) => {
   await new Promise((resolve) => setImmediate(resolve))
   t.same(unhandled, [])
 })

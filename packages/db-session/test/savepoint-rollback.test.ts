@@ -1,4 +1,4 @@
-/** A savepoint that throws is rolled back, whatever is still running in it and whichever way it was opened. */
+/** A savepoint that throws is rolled back, whatever still runs in it and however it was opened. */
 import type { FastifyRequest } from 'fastify'
 import type { Knex } from 'knex'
 import { Model, transaction } from 'objection'
@@ -33,7 +33,7 @@ class User extends Model {
 const ROWS = 'select g, repeat(chr(120), 500) as text from generate_series(1, 5000) g'
 const no = () => Promise.reject(new Error('no'))
 
-/** Each way to open a savepoint; all give the work a Knex. */
+/** Each way to open a savepoint. All pass a Knex to the callback. */
 const ways: Record<string, (db: DbSession, work: (trx: Knex) => Promise<unknown>) => PromiseLike<unknown>> = {
   'db.savepoint': (db, work) => db.savepoint(work),
   'db.transaction': (db, work) => db.transaction(work),
@@ -45,7 +45,7 @@ const ways: Record<string, (db: DbSession, work: (trx: Knex) => Promise<unknown>
 
 type Keep = (leftover: Promise<unknown>) => void
 
-/** Each way to fail while something is under way. `keep` takes what nothing in the savepoint awaits. */
+/** Each way to fail while something is under way. `keep` takes promises that nothing in the savepoint awaits. */
 const failures: Record<string, (trx: Knex, keep: Keep) => PromiseLike<unknown>> = {
   'with an insert under way': (trx) => Promise.all([trx('users').insert({ email: 'inner' }), no()]),
   'with a slow insert under way': (trx) =>
@@ -57,7 +57,7 @@ const failures: Record<string, (trx: Knex, keep: Keep) => PromiseLike<unknown>> 
       trx('users').insert({ email: 'inner 2' }),
       no(),
     ]),
-  'after a row stream that was left': async (trx) => {
+  'after a row stream that ended early': async (trx) => {
     await trx('users').insert({ email: 'inner' })
     for await (const row of trx.raw(ROWS).stream()) if (row.g === 5) break
     throw new Error('no')
@@ -66,7 +66,7 @@ const failures: Record<string, (trx: Knex, keep: Keep) => PromiseLike<unknown>> 
     await trx('users').insert({ email: 'inner' })
     for await (const row of trx.raw(ROWS).stream()) if (row.g === 5) throw new Error('no')
   },
-  'next to a row stream that goes on': (trx, keep) => {
+  'next to a row stream that is still read': (trx, keep) => {
     keep(
       (async () => {
         await trx('users').insert({ email: 'inner' })
@@ -143,26 +143,26 @@ t.test('a savepoint that throws', async (t) => {
   )
   for (const [index, each] of cases.entries()) {
     t.test(`${each.title} is rolled back, and the request succeeds`, async (t) => {
-      const answer = await hit('POST', `/${index}`)
-      t.match(answer, { status: 201 }, answer.body)
-      t.same(answer.seen, ['before', 'after'])
+      const response = await hit('POST', `/${index}`)
+      t.match(response, { status: 201 }, response.body)
+      t.same(response.seen, ['before', 'after'])
       t.equal(outcomes.get(each.title), 'rejected')
       t.equal(used(knex), 0)
     })
   }
-  t.test('in a unit of work is rolled back too', async (t) => {
+  t.test('a savepoint that throws in a unit of work is rolled back too', async (t) => {
     for (const [index, { title }] of cases.slice(0, Object.keys(failures).length).entries()) {
       await database.other.query('truncate users, posts restart identity cascade')
-      const answer = await hit('POST', `/unit/${index}`)
-      t.match(answer, { status: 201 }, `${title}: ${answer.body}`)
-      t.same(answer.seen, ['before', 'after'], title)
+      const response = await hit('POST', `/unit/${index}`)
+      t.match(response, { status: 201 }, `${title}: ${response.body}`)
+      t.same(response.seen, ['before', 'after'], title)
     }
     t.equal(used(knex), 0)
   })
   t.equal(app.server.listening, true)
 })
 
-t.test('an error that a savepoint throws is the one that it rejects with', async (t) => {
+t.test('savepoint() rejects with the error that its callback throws', async (t) => {
   const { app } = await start(t, database, () => {})
   const own = new Error('no')
   for (const [way, open] of Object.entries(ways)) {
@@ -175,7 +175,7 @@ t.test('an error that a savepoint throws is the one that it rejects with', async
   }
 })
 
-t.test('a savepoint that leaves a statement rejects with DB_SESSION_NOT_AWAITED', async (t) => {
+t.test('a savepoint that does not await a statement rejects with DB_SESSION_NOT_AWAITED', async (t) => {
   const { app } = await start(t, database, () => {})
   for (const [way, open] of Object.entries(ways)) {
     await app.unitOfWork(async (db) => {
@@ -189,7 +189,7 @@ t.test('a savepoint that leaves a statement rejects with DB_SESSION_NOT_AWAITED'
   }
 })
 
-t.test('the session of a savepoint that is over refuses statements', async (t) => {
+t.test('the session of a savepoint that has ended rejects statements', async (t) => {
   const { hit } = await start(t, database, (app) => {
     for (const [path, end] of [
       ['/returned', async () => {}],
@@ -223,9 +223,9 @@ t.test('the session of a savepoint that is over refuses statements', async (t) =
   })
   for (const path of ['/returned', '/thrown']) {
     await database.other.query('truncate users cascade')
-    const answer = await hit('POST', path)
-    t.same(JSON.parse(answer.body), Array(5).fill('DB_SESSION_OVER'), path)
-    t.same(answer.seen, ['after'])
+    const response = await hit('POST', path)
+    t.same(JSON.parse(response.body), Array(5).fill('DB_SESSION_OVER'), path)
+    t.same(response.seen, ['after'])
   }
 })
 
@@ -245,7 +245,7 @@ t.test('a savepoint that cannot be rolled back is never a success', async (t) =>
       await savepoint.query('rollback').catch(() => {})
       await savepoint.query('begin').catch(() => {})
     },
-    'it rolled back to a savepoint of its own outside': async (savepoint) => {
+    'it rolled back to an outer savepoint': async (savepoint) => {
       await savepoint.raw('rollback to savepoint mine').catch(() => {})
     },
   }
@@ -268,10 +268,10 @@ t.test('a savepoint that cannot be rolled back is never a success', async (t) =>
     }
   })
   for (const [index, title] of Object.keys(breaking).entries()) {
-    t.test(`a savepoint is never a success if ${title}`, async (t) => {
-      const answer = await hit('POST', `/${index}`)
-      t.ok(answer.status >= 500, `status ${answer.status}`)
-      t.notOk(answer.seen.includes('after'))
+    t.test(`savepoint() does not resolve if ${title}`, async (t) => {
+      const response = await hit('POST', `/${index}`)
+      t.ok(response.status >= 500, `status ${response.status}`)
+      t.notOk(response.seen.includes('after'))
       await until(() => used(knex) === 0)
     })
   }
@@ -311,7 +311,7 @@ t.test('rollbackOnly() in a savepoint rolls back the savepoint only', async (t) 
   t.match(await hit('POST', '/'), { status: 201, seen: ['result'] })
 })
 
-t.test('two savepoints at the same time: the second one is refused, and the first one counts', async (t) => {
+t.test('of two simultaneous savepoints, the second is rejected and the first is committed', async (t) => {
   const { hit } = await start(t, database, (app) => {
     app.post('/', async ({ db }, reply) => {
       const add = (email: string) =>
@@ -325,9 +325,64 @@ t.test('two savepoints at the same time: the second one is refused, and the firs
         .send([first?.status, second?.status === 'rejected' && (second.reason as { code: string }).code])
     })
   })
-  const answer = await hit('POST', '/')
-  t.same(JSON.parse(answer.body), ['fulfilled', 'DB_SESSION_SAVEPOINT_OPEN'])
-  t.same(answer.seen, ['first'])
+  const response = await hit('POST', '/')
+  t.same(JSON.parse(response.body), ['fulfilled', 'DB_SESSION_SAVEPOINT_OPEN'])
+  t.same(response.seen, ['first'])
+})
+
+t.test('a savepoint that goes on after the one around it was rolled back', async (t) => {
+  const ends: string[] = []
+  /** Leaves a savepoint of the second level under way, and returns a function that lets it end. */
+  const leaveInner = async (db: DbSession) => {
+    let goOn = () => {}
+    const work = async (outer: DbSession) => {
+      const gate = new Promise<void>((resolve) => {
+        goOn = resolve
+      })
+      outer
+        .savepoint(() => gate)
+        .then(
+          () => ends.push('resolved'),
+          ({ code }) => ends.push(code),
+        )
+      throw new Error('undo')
+    }
+    await db.savepoint(work).catch(() => {})
+    return goOn
+  }
+  const goOns: (() => void)[] = []
+  const { hit } = await start(t, database, (app) => {
+    app.post('/later', async ({ db }) => {
+      await db('users').insert({ email: 'kept' })
+      const goOn = await leaveInner(db)
+      await db.savepoint(async (outer) => {
+        await outer('users').insert({ email: 'kept too' })
+        const work = async (inner: DbSession) => {
+          await inner('users').insert({ email: 'rolled back' })
+          goOn()
+          await until(() => ends.length === 1)
+          throw new Error('undo')
+        }
+        await outer.savepoint(work).catch(() => {})
+      })
+      return {}
+    })
+    app.post('/after-the-response', async ({ db }) => {
+      await db('users').insert({ email: 'kept' })
+      goOns.push(await leaveInner(db))
+      return {}
+    })
+  })
+  t.test('does not touch a later savepoint', async (t) => {
+    t.match(await hit('POST', '/later'), { status: 200, seen: ['kept', 'kept too'] })
+    t.same(ends.splice(0), ['DB_SESSION_OVER'])
+  })
+  t.test('is rejected, even after the response', async (t) => {
+    t.match(await hit('POST', '/after-the-response'), { status: 200, seen: ['kept'] })
+    for (const goOn of goOns) goOn()
+    await until(() => ends.length === 1)
+    t.same(ends, ['DB_SESSION_OVER'])
+  })
 })
 
 t.test('afterCommit() of a savepoint that was rolled back does not run', async (t) => {
@@ -354,7 +409,7 @@ t.test('afterCommit() of a savepoint that was rolled back does not run', async (
   t.same(ran, ['kept', 'session'])
 })
 
-t.test('no promise of the tests above rejected without a handler', async (t) => {
+t.test('every promise that rejected in the tests above had a handler', async (t) => {
   await new Promise((resolve) => setImmediate(resolve))
   t.same(unhandled, [])
 })

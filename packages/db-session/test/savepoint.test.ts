@@ -1,4 +1,4 @@
-/** Savepoints that succeed, and what a session takes while one is open. `savepoint-rollback.test.ts` has the others. */
+/** Savepoints that succeed, and the statements that a session accepts while one is open. See also `savepoint-rollback.test.ts`. */
 import t from 'tap'
 import type { DbSession } from '../src/index.ts'
 import { openDatabase, rejection, start, until, used } from './setup.ts'
@@ -9,7 +9,7 @@ t.beforeEach(() => database.other.query('truncate users restart identity cascade
 const committed = () => database.see('select email from users order by id')
 const add = (db: DbSession, email: string) => db('users').insert({ email })
 
-t.test('a savepoint keeps what it did and resolves with the result of its work', async (t) => {
+t.test('a savepoint that succeeds keeps its rows and resolves with the result of its callback', async (t) => {
   const result = await app.unitOfWork((db) =>
     db.savepoint(async (outer) => {
       await add(outer, 'a')
@@ -41,7 +41,7 @@ t.test('a savepoint in which an error was swallowed rejects', async (t) => {
   t.same(await committed(), ['y'])
 })
 
-t.test('a session refuses statements and savepoints while a savepoint is open', async (t) => {
+t.test('a session rejects statements and savepoints while a savepoint is open', async (t) => {
   await app.unitOfWork(async (db) => {
     await db.savepoint(async (inner) => {
       t.equal((await rejection(add(db, 'outer'))).code, 'DB_SESSION_SAVEPOINT_OPEN')
@@ -54,7 +54,7 @@ t.test('a session refuses statements and savepoints while a savepoint is open', 
   t.same(await committed(), ['inner', 'after'])
 })
 
-t.test('a savepoint whose connection is lost rejects with the reason', async (t) => {
+t.test('a savepoint whose connection is lost rejects with DB_SESSION_CONNECTION_LOST', async (t) => {
   const work = (db: DbSession) =>
     db.savepoint((inner) => inner.raw('select pg_terminate_backend(pg_backend_pid())'))
   t.match(await rejection(app.unitOfWork(work)), {
@@ -64,7 +64,7 @@ t.test('a savepoint whose connection is lost rejects with the reason', async (t)
   await until(() => used(knex) === 0)
 })
 
-t.test('knex lists a transaction inside a session as a savepoint', async (t) => {
+t.test('transaction() of a session opens a savepoint, as knex’s own nested transactions do', async (t) => {
   await app.unitOfWork(async (db) => {
     const work = async (trx: DbSession) => trx('users').insert({ email: 'kept' })
     await db.transaction(work as never)

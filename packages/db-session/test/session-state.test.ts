@@ -86,7 +86,7 @@ const cause: Record<EventName, (opened: Opened) => Promise<unknown>> = {
   done: ({ release }) => release(),
 }
 
-/** The codes of events that are refused. */
+/** The codes of events that are rejected. */
 const REFUSALS: Partial<Record<Transition, DbSessionErrorCode>> = {
   over: 'DB_SESSION_OVER',
   'not awaited': 'DB_SESSION_NOT_AWAITED',
@@ -99,7 +99,7 @@ const isLateReply = (state: StateName, event: EventName) =>
 for (const state of STATES) {
   for (const [event, expected] of Object.entries(TRANSITIONS[state]) as [EventName, Transition][]) {
     if (isLateReply(state, event)) continue
-    t.test(`in the state ${state}, the event ${event} leads to ${expected}`, async (t) => {
+    t.test(`in the state ${state}, the event ${event} leads to the state ${expected}`, async (t) => {
       const opened = await openSession()
       const { session, release } = opened
       await reach[state](opened)
@@ -136,7 +136,7 @@ for (const state of STATES) {
   }
 }
 
-t.test('in the state finishing, the reply of the statement that was aborted changes nothing', async (t) => {
+t.test('in the state finishing, the reply to an aborted statement does not change the state', async (t) => {
   const opened = await openSession()
   const { session, db, release } = opened
   const statement = db.query('select pg_advisory_xact_lock(7)').catch((error) => error.code)
@@ -159,7 +159,7 @@ t.test('an event that the table does not list cannot occur', (t) => {
   t.end()
 })
 
-t.test('a scope that is closed closes the scopes inside it', (t) => {
+t.test('closing a scope closes the scopes inside it', (t) => {
   const root = new Scope()
   const child = new Scope(root)
   t.equal(root.refusal?.code, 'DB_SESSION_SAVEPOINT_OPEN')
@@ -170,7 +170,7 @@ t.test('a scope that is closed closes the scopes inside it', (t) => {
   t.end()
 })
 
-t.test('the documentation has the same table', (t) => {
+t.test('the documentation has the same table of states', (t) => {
   const page = readFileSync(new URL('../../../docs/explanation/transactions.md', import.meta.url), 'utf8')
   const section = page.split(/^## /m).find((part) => part.startsWith('The states of a session')) ?? ''
   const table = section

@@ -9,14 +9,14 @@ import type { Test } from 'tap'
 import { type DbSessionOptions, dbSession } from '../src/index.ts'
 
 export interface Database {
-  /** Where the sessions under test connect: through PgBouncer if DB_SESSION_TEST_VIA (host:port) names it. */
+  /** The URL for the sessions under test: that of PgBouncer if DB_SESSION_TEST_VIA (host:port) is set. */
   readonly url: string
-  /** A connection of the test's own, straight to the server. */
+  /** A connection of the test's own, directly to the server. */
   readonly other: pg.Client
   see(sql: string): Promise<unknown[]>
 }
 
-/** A database of this file's own, with the tables of the tests. */
+/** Creates a database for one test file, with the tables of the tests. */
 export async function openDatabase(t: Test): Promise<Database> {
   const database = await createTestDatabase()
   const other = new pg.Client({ connectionString: database.url })
@@ -50,10 +50,10 @@ export interface Running {
   readonly knex: Knex
   readonly base: string
   readonly log: Record<string, unknown>[]
-  /** One request; `seen` is what another connection sees when the head has arrived. */
-  hit(method: string, path: string, body?: unknown): Promise<Answer>
+  /** Sends one request. `seen` has the rows that another connection sees when the response's head has arrived. */
+  hit(method: string, path: string, body?: unknown): Promise<TestResponse>
 }
-export interface Answer {
+export interface TestResponse {
   readonly status: number
   readonly headers: Headers
   readonly body: string
@@ -61,7 +61,7 @@ export interface Answer {
   readonly seen: unknown[]
 }
 
-/** An app that listens, its routes added by `routes`. */
+/** Starts an app with the routes that `routes` adds. */
 export async function start(
   t: Test,
   database: Database,
@@ -95,7 +95,7 @@ export async function start(
     base,
     log,
     async hit(method, path, body) {
-      const answer = await fetch(base + path, {
+      const response = await fetch(base + path, {
         method,
         signal: AbortSignal.timeout(15_000),
         ...(body !== undefined && {
@@ -104,16 +104,16 @@ export async function start(
         }),
       })
       const rows = await database.see(seen)
-      const text = await answer.text()
+      const text = await response.text()
       let json = {}
-      if (text && answer.headers.get('content-type')?.includes('application/json')) json = JSON.parse(text)
-      return { status: answer.status, headers: answer.headers, body: text, json, seen: rows }
+      if (text && response.headers.get('content-type')?.includes('application/json')) json = JSON.parse(text)
+      return { status: response.status, headers: response.headers, body: text, json, seen: rows }
     },
   }
 }
 
-/** Waits for what becomes true by itself, asking again as fast as the event loop turns. */
-export async function until(check: () => unknown, what = 'what was waited for'): Promise<void> {
+/** Waits until `check` returns true; calls it once per turn of the event loop. */
+export async function until(check: () => unknown, what = 'the expected state'): Promise<void> {
   const deadline = Date.now() + 15_000
   while (!(await check())) {
     if (Date.now() > deadline) throw new Error(`${what} did not happen`)
@@ -121,14 +121,14 @@ export async function until(check: () => unknown, what = 'what was waited for'):
   }
 }
 
-/** A request on a socket of its own; `destroy()` disconnects it. */
+/** Sends a request on a socket of its own; `destroy()` disconnects it. */
 export function send(url: string, method = 'POST'): http.ClientRequest {
   const request = http.request(url, { method, agent: false })
   request.on('error', () => {}).end()
   return request
 }
 
-/** A statement that Postgres answers with an error of this SQLSTATE. */
+/** Returns a statement that fails with this SQLSTATE. */
 export function raise(sqlState: string): string {
   return `do $$ begin raise exception using errcode = '${sqlState}'; end $$`
 }

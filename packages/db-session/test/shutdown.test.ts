@@ -1,4 +1,4 @@
-/** Closing an app: requests and units of work under way end well, later ones are refused. */
+/** Closing an app: requests and units of work under way complete, later ones are rejected. */
 import t from 'tap'
 import { openDatabase, openKnex, rejection, start, until, used } from './setup.ts'
 

@@ -1,4 +1,4 @@
-/** The table of SQLSTATEs: what each error of Postgres becomes, provoked on a real one. */
+/** The table of SQLSTATEs: the code and status of each error, caused on a real Postgres. */
 import type { FastifyRequest } from 'fastify'
 import t from 'tap'
 import { DbSessionError, toDbSessionError } from '../src/index.ts'
@@ -23,7 +23,7 @@ await database.other.query(`
   create constraint trigger at_commit after insert on posts deferrable initially deferred
   for each row execute function fail_at_commit()`)
 
-/** SQLSTATE, code and status; `sql` provokes it by nature, everything is provoked by RAISE as well. */
+/** SQLSTATE, code and status. `sql` causes the error naturally; every error is also caused by RAISE. */
 const TABLE: Record<string, { status: number; states: Record<string, string | undefined> }> = {
   DB_SESSION_CONNECTION_LOST: {
     status: 503,
@@ -174,10 +174,10 @@ const post = (path: string, sql = '') => hit('POST', `${path}?sql=${encodeURICom
 for (const { code, status, sqlState, sql = raise(sqlState) } of rows) {
   t.test(`SQLSTATE ${sqlState} is a ${status} ${code}`, async (t) => {
     if (sqlState === '55P03') await database.other.query('begin; lock table things in access share mode')
-    const answer = await post('/statement', sql)
-    t.match(answer, { status, json: { statusCode: status, code } }, answer.body)
+    const response = await post('/statement', sql)
+    t.match(response, { status, json: { statusCode: status, code } }, response.body)
     const repeats = code === 'DB_SESSION_CONNECTION_LOST' || code === 'DB_SESSION_UNAVAILABLE'
-    t.equal(answer.headers.get('retry-after'), repeats ? '1' : null)
+    t.equal(response.headers.get('retry-after'), repeats ? '1' : null)
     for (const path of ['/first-of-two', '/hook']) {
       const { statusCode, body } = await app.inject({ method: 'POST', url: path, query: { sql } })
       t.match({ statusCode, ...JSON.parse(body) }, { statusCode: status, code }, `${path} ${body}`)
@@ -187,7 +187,7 @@ for (const { code, status, sqlState, sql = raise(sqlState) } of rows) {
     t.match(error, { code, sqlState, statusCode: status }, 'a unit of work rejects with it')
     t.ok(error instanceof DbSessionError)
     t.match(error.cause, { code: sqlState })
-    // a trigger of the COMMIT can fail with what ends no connection
+    // a trigger at the COMMIT can raise a SQLSTATE that normally means a lost connection
     if (/^(2[35]|4|P|X)/.test(sqlState) && !['25P02', '25P03', '25P04'].includes(sqlState)) {
       const { statusCode, body } = await app.inject({
         method: 'POST',
@@ -199,22 +199,25 @@ for (const { code, status, sqlState, sql = raise(sqlState) } of rows) {
   })
 }
 
-t.test('an error that is swallowed is a 409 or a 503 if its row says so, and a 500 otherwise', async (t) => {
-  for (const { code, status, sqlState } of rows) {
-    const { statusCode, body } = await app.inject({
-      method: 'POST',
-      url: '/swallowed',
-      query: { sql: raise(sqlState) },
-    })
-    // that a session of mode read tried to write is the clearer of the two
-    const expected = status === 500 && sqlState !== '25006' ? 'DB_SESSION_TRANSACTION_FAILED' : code
-    t.match(
-      { statusCode, ...JSON.parse(body) },
-      { statusCode: status, code: expected },
-      `${sqlState} ${body}`,
-    )
-  }
-})
+t.test(
+  'a swallowed error is a 409 or a 503 if its row in the table says so, and otherwise a 500',
+  async (t) => {
+    for (const { code, status, sqlState } of rows) {
+      const { statusCode, body } = await app.inject({
+        method: 'POST',
+        url: '/swallowed',
+        query: { sql: raise(sqlState) },
+      })
+      // the write in mode read is the clearer of the two errors
+      const expected = status === 500 && sqlState !== '25006' ? 'DB_SESSION_TRANSACTION_FAILED' : code
+      t.match(
+        { statusCode, ...JSON.parse(body) },
+        { statusCode: status, code: expected },
+        `${sqlState} ${body}`,
+      )
+    }
+  },
+)
 
 t.test('a write in mode read is a 500 DB_SESSION_READ_ONLY', async (t) => {
   for (const sql of [
@@ -229,11 +232,11 @@ t.test('a statement after a failed one is a 500 DB_SESSION_TRANSACTION_FAILED', 
   t.match(await post('/sibling'), { status: 500, json: { code: 'DB_SESSION_TRANSACTION_FAILED' } })
 })
 
-t.test("a program's faults of the protocol are a 500, and not a lost connection", async (t) => {
+t.test('protocol errors that a program causes are a 500, and not a lost connection', async (t) => {
   for (const path of ['/values', '/many']) {
-    const answer = await post(path)
-    t.match(answer, { status: 500, json: { code: 'DB_SESSION_QUERY_FAILED' } }, `${path} ${answer.body}`)
-    t.equal(answer.headers.get('retry-after'), null)
+    const response = await post(path)
+    t.match(response, { status: 500, json: { code: 'DB_SESSION_QUERY_FAILED' } }, `${path} ${response.body}`)
+    t.equal(response.headers.get('retry-after'), null)
   }
 })
 
@@ -279,13 +282,13 @@ t.test('a connection that cannot be opened is a 503 DB_SESSION_UNAVAILABLE with 
       { knex: openKnex(target.href), seen: 'select 1' },
     )
     for (const path of ['/', '/knex', '/read']) {
-      const answer = await unavailable.hit('POST', path)
+      const response = await unavailable.hit('POST', path)
       t.match(
-        answer,
+        response,
         { status: 503, json: { code: 'DB_SESSION_UNAVAILABLE' } },
-        `${name}${path} ${answer.body}`,
+        `${name}${path} ${response.body}`,
       )
-      t.equal(answer.headers.get('retry-after'), '1')
+      t.equal(response.headers.get('retry-after'), '1')
     }
   }
 })
@@ -313,12 +316,16 @@ t.test('a socket that breaks is a 503 DB_SESSION_CONNECTION_LOST', async (t) => 
     { knex: openKnex(network.url) },
   )
   for (const path of ['/first', '/later', '/rows', '/swallowed']) {
-    const answer = await hit('POST', path)
-    t.match(answer, { status: 503, json: { code: 'DB_SESSION_CONNECTION_LOST' } }, `${path} ${answer.body}`)
-    t.equal(answer.headers.get('retry-after'), '1')
+    const response = await hit('POST', path)
+    t.match(
+      response,
+      { status: 503, json: { code: 'DB_SESSION_CONNECTION_LOST' } },
+      `${path} ${response.body}`,
+    )
+    t.equal(response.headers.get('retry-after'), '1')
   }
 })
 
-t.test('no connection is left in use', async () => {
+t.test('after all of these errors, no connection is in use', async () => {
   await until(() => used(knex) === 0)
 })

@@ -72,7 +72,7 @@ t.test('the first statement', async (t) => {
       },
       { knex },
     )
-    // a failed transaction that is open already stands for everything that makes BEGIN fail
+    // a failed transaction that is still open is one of the reasons why BEGIN fails
     const connection = await knex.client.acquireConnection()
     await connection.query('BEGIN')
     await connection.query('selec').catch(() => {})
@@ -133,7 +133,7 @@ t.test('a backend that is killed', async (t) => {
       },
     )
   }
-  t.test('a backend that is killed during a row stream breaks the response off', async (t) => {
+  t.test('if the backend is killed during a row stream, the response is aborted', async (t) => {
     await t.rejects(hit('GET', '/rows'))
     await until(() => used(knex) === 0)
     t.same((await hit('POST', '/ok')).seen, ['ok'])

@@ -43,8 +43,8 @@ async function serve(t: Test, routes: (app: FastifyInstance) => void, nested = f
   else await second(app, routes)
   await app.ready()
   const post = async (url: string) => {
-    const answer = await app.inject({ method: 'POST', url })
-    return { status: answer.statusCode, json: answer.json() }
+    const response = await app.inject({ method: 'POST', url })
+    return { status: response.statusCode, json: response.json() }
   }
   return { app, post, knex }
 }
@@ -129,54 +129,60 @@ for (const [title, nested] of [
   t.test(`two databases registered ${title}`, async (t) => {
     const { post, knex } = await serve(t, routes, nested)
     t.afterEach(() => until(() => used(knex.db) + used(knex.audit) === 0, 'the release of the connections'))
-    t.test(`both commit with a success, ${title}`, async (t) => {
+    t.test(`both databases commit with a success, registered ${title}`, async (t) => {
       t.equal((await post('/both')).status, 201)
       t.same(await see(), [['main'], ['audit']])
     })
-    t.test(`both roll back with an error, ${title}`, async (t) => {
+    t.test(`both databases roll back with an error, registered ${title}`, async (t) => {
       t.equal((await post('/neither')).status, 422)
       t.equal((await post('/thrown')).status, 500)
       t.same(await see(), [[], []])
     })
-    t.test(`one of them can be unused, ${title}`, async (t) => {
+    t.test(`a request can use only one of two databases, registered ${title}`, async (t) => {
       t.equal((await post('/one')).status, 201)
       t.same(await see(), [[], ['audit']])
     })
-    t.test(`an early commit() of one keeps what the other one loses, ${title}`, async (t) => {
-      t.equal((await post('/early')).status, 422)
-      t.same(await see(), [[], ['audit']])
-    })
-    t.test(`each has its own options in a route, ${title}`, async (t) => {
+    t.test(
+      `an early commit() of one database is kept if the other rolls back, registered ${title}`,
+      async (t) => {
+        t.equal((await post('/early')).status, 422)
+        t.same(await see(), [[], ['audit']])
+      },
+    )
+    t.test(`each database has its own options in a route, registered ${title}`, async (t) => {
       t.match((await post('/modes')).json, {
         modes: ['read', 'write'],
         levels: [{ transaction_isolation: 'read committed' }, { transaction_isolation: 'serializable' }],
       })
     })
-    t.test(`the failed COMMIT of one is the error of the answer, ${title}`, async (t) => {
+    t.test(`a failed COMMIT of one database is the error of the response, registered ${title}`, async (t) => {
       t.match(await post('/fails'), { status: 409, json: { code: 'DB_SESSION_CONSTRAINT' } })
       t.same((await see())[1], [])
     })
-    t.test(`something of one that is not awaited is the error of the answer, ${title}`, async (t) => {
-      t.match(await post('/left'), { status: 500, json: { code: 'DB_SESSION_NOT_AWAITED' } })
-      t.same((await see())[1], [])
-    })
-    t.test(`a retry runs both again, or neither, ${title}`, async (t) => {
+    t.test(
+      `a statement of one database that is not awaited is the error of the response, registered ${title}`,
+      async (t) => {
+        t.match(await post('/left'), { status: 500, json: { code: 'DB_SESSION_NOT_AWAITED' } })
+        t.same((await see())[1], [])
+      },
+    )
+    t.test(`a retry uses both databases again, or neither, registered ${title}`, async (t) => {
       t.equal((await post('/conflict')).status, 201)
       t.same(await see(), [['run 2'], ['run 2']])
     })
-    t.test(`a retry of one never keeps half of the other, ${title}`, async (t) => {
+    t.test(`a retry of one database never keeps half of the other's work, registered ${title}`, async (t) => {
       const { status } = await post('/conflict-of-one')
       t.same(await see(), status === 201 ? [['run 2'], ['run 2']] : [[], []])
       t.ok(status === 201 || status === 409, `status ${status}`)
     })
-    t.test(`each has units of work, ${title}`, async (t) => {
+    t.test(`each database has units of work, registered ${title}`, async (t) => {
       t.equal((await post('/unit')).status, 201)
       t.same(await see(), [['main unit'], ['audit unit']])
     })
   })
 }
 
-t.test('a name of its own leaves `request.db` alone', async (t) => {
+t.test('an instance with a name does not change `request.db`', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(dbSession, { knex: openKnex(audit.url), name: 'audit', closePools: true })
@@ -186,7 +192,7 @@ t.test('a name of its own leaves `request.db` alone', async (t) => {
   t.ok(app.hasDecorator('auditUnitOfWork'))
 })
 
-t.test('two apps, or two siblings of one, can use the same name', async (t) => {
+t.test('two apps, or two sibling plugins, can use the same name', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   for (const [prefix, database] of [
@@ -205,7 +211,7 @@ t.test('two apps, or two siblings of one, can use the same name', async (t) => {
   t.same(await see(), [['/main'], ['/audit']])
 })
 
-t.test('the same name twice is an error', async (t) => {
+t.test('registering the same name twice is an error', async (t) => {
   for (const name of [undefined, 'audit']) {
     for (const nested of [false, true]) {
       const app = Fastify()
@@ -231,7 +237,7 @@ t.test('the same name twice is an error', async (t) => {
   }
 })
 
-t.test('a name that the request or the app already has is an error', async (t) => {
+t.test('a name that the request or the app already uses is an error', async (t) => {
   for (const name of ['body', 'log', 'raw', 'params', '__proto__', 'constructor']) {
     const app = Fastify()
     const knex = openKnex(main.url)
@@ -256,6 +262,6 @@ t.test('withRollback() takes the unit of work of a database', async (t) => {
   const both = [await withRollback(app), await withRollback(auditUnitOfWork)] as const
   t.equal((await post('/unit')).status, 201)
   for (const rollBack of both) await rollBack()
-  t.same(await see(), [['main'], []], 'and both can be rolled back at the same time')
+  t.same(await see(), [['main'], []], 'both can be rolled back at the same time')
   t.match(await rejection(withRollback(Fastify(), async () => {})), { code: 'DB_SESSION_NOT_COVERED' })
 })

@@ -17,7 +17,7 @@ const unitOfWork = createUnitOfWork({ knex, sleep: async () => {} })
 
 const run = promisify(execFile)
 const here = fileURLToPath(new URL('..', import.meta.url))
-/** Runs a program as a consumer of the package has it, on the package as it is published. */
+/** Runs a program in a folder that has the published package installed. */
 const program = async (code: string) =>
   JSON.parse(
     (
@@ -48,14 +48,14 @@ t.test('a program that uses the entry point without Fastify loads no module of F
   t.same(await see(), ['worker'], 'and it commits, and ends')
 })
 
-t.test('the main entry point loads Fastify, which shows that the test above sees it', async (t) => {
+t.test('the main entry point loads Fastify, which shows that the test above would detect it', async (t) => {
   const result = await program(`${LOADED}
     import '@auth-primer/db-session'
     console.log(JSON.stringify(loaded().length > 0))`)
   t.equal(result, true)
 })
 
-t.test('the entry point without Fastify exports the same, but for the plugin', async (t) => {
+t.test('the entry point without Fastify exports the same, except for the plugin', async (t) => {
   const result = await program(`
     const main = await import('@auth-primer/db-session')
     const unit = await import('@auth-primer/db-session/unit-of-work')
@@ -65,7 +65,7 @@ t.test('the entry point without Fastify exports the same, but for the plugin', a
   t.same(result, { missing: ['dbSession', 'default'], more: [] })
 })
 
-t.test('a unit of work commits what its work did, and gives its result', async (t) => {
+t.test('a unit of work commits, and resolves with the result of its callback', async (t) => {
   const result = await unitOfWork(async (db) => {
     await add(db, 'a')
     return 'result'
@@ -75,7 +75,7 @@ t.test('a unit of work commits what its work did, and gives its result', async (
   t.equal(used(knex), 0)
 })
 
-t.test('a unit of work whose work throws rolls back, and rejects with what was thrown', async (t) => {
+t.test('a unit of work whose callback throws rolls back, and rejects with the same error', async (t) => {
   const own = Object.assign(new Error('mine', { cause: new Error('why') }), { code: 'MINE', statusCode: 418 })
   for (const thrown of [own, 'a string', undefined, null]) {
     let caught: unknown = 'nothing'
@@ -91,7 +91,7 @@ t.test('a unit of work whose work throws rolls back, and rejects with what was t
   t.equal(used(knex), 0)
 })
 
-t.test("a unit of work's own error is as it was, although its cause is one of Postgres", async (t) => {
+t.test('an error that the callback made from an error of Postgres is not changed', async (t) => {
   const error = await rejection(
     unitOfWork(async (db) => {
       await db.query('select 1/0').catch((cause) => {
@@ -129,7 +129,7 @@ t.test('an error of Postgres is a DbSessionError, whose cause is the error of pg
   t.same(await see(), [])
 })
 
-t.test('a unit of work is run again as its `retry` says', async (t) => {
+t.test('a unit of work runs again at most `retry` times', async (t) => {
   let runs = 0
   const sessions = new Set<DbSession>()
   const result = await unitOfWork(
@@ -154,7 +154,7 @@ t.test('a unit of work is run again as its `retry` says', async (t) => {
   t.equal(runs, 3)
 })
 
-t.test('a session that is kept after its unit of work is refused', async (t) => {
+t.test('a session that is used after the end of its unit of work is rejected', async (t) => {
   let saved: DbSession | undefined
   await unitOfWork(async (db) => {
     saved = db
@@ -172,7 +172,7 @@ t.test('a session that is kept after its unit of work is refused', async (t) => 
   t.same(await see(), ['a'])
 })
 
-t.test('begin gets no request, and its statements are sent', async (t) => {
+t.test('begin of a unit of work gets no request, and its statements are sent', async (t) => {
   const calls: unknown[] = []
   const withBegin = createUnitOfWork({
     knex,
@@ -204,7 +204,7 @@ t.test('query() takes a config', async (t) => {
   })
 })
 
-t.test('every promise and every log is optional', async (t) => {
+t.test('a unit of work needs no log, and awaits no afterCommit function', async (t) => {
   await unitOfWork(async (db) => {
     db.afterCommit(() => {
       throw new Error('of the work after the commit')
@@ -227,7 +227,7 @@ t.test('every promise and every log is optional', async (t) => {
   await until(() => log.length > 0, 'the log of the error')
 })
 
-t.test('close() refuses what comes after it, and waits for what is under way', async (t) => {
+t.test('close() waits for units of work under way, and rejects later ones', async (t) => {
   const own = openKnex(database.url)
   const closing = createUnitOfWork({ knex: own, closePools: true })
   let go = () => {}
@@ -249,19 +249,19 @@ t.test('close() refuses what comes after it, and waits for what is under way', a
   go()
   await underWay
   await close
-  await t.resolves(closing.close(), 'and can be called twice')
+  await t.resolves(closing.close(), 'close() can be called twice')
   t.same(await see(), ['under way', 'in time'])
-  t.notOk(own.client.pool, 'the pool is closed, as closePools says')
+  t.notOk(own.client.pool, 'the pool is closed, because of closePools')
 })
 
-t.test('a knex that was handed in is not closed by default', async (t) => {
+t.test('close() does not close the knex that was passed in', async (t) => {
   const closing = createUnitOfWork({ knex })
   await closing((db) => add(db, 'a'))
   await closing.close()
   t.same(await knex('users').pluck('email'), ['a'])
 })
 
-t.test('unknown options and wrong arguments are refused', async (t) => {
+t.test('unknown options and wrong arguments are rejected', async (t) => {
   t.throws(() => createUnitOfWork({ knex, acquireTimeout: 5 } as never), {
     code: 'DB_SESSION_OPTION_INVALID',
     message: /Did you mean `acquireTimeoutMs`\?/,
@@ -274,7 +274,7 @@ t.test('unknown options and wrong arguments are refused', async (t) => {
   }
 })
 
-t.test('a unit of work inside a unit of work is refused, and the outer one goes on', async (t) => {
+t.test('a unit of work inside a unit of work is rejected, and the outer one goes on', async (t) => {
   await unitOfWork(async (outer) => {
     await add(outer, 'outer')
     const error = await rejection(outer.unitOfWork((inner) => add(inner, 'inner')))

@@ -1,4 +1,4 @@
-/** An option that does not exist, or cannot be, is an error where it is given. */
+/** An unknown option, or an invalid value of an option, is an error where it is passed. */
 import Fastify from 'fastify'
 import t from 'tap'
 import { DbSessionError, dbSession } from '../src/index.ts'
@@ -35,7 +35,7 @@ for (const [given, meant] of [
   })
 }
 
-t.test('options that are unknown, removed, or names of every object are errors', async (t) => {
+t.test('options that are unknown, removed, or named like members of every object are errors', async (t) => {
   const own = (name: string) => Object.defineProperty({}, name, { value: 1, enumerable: true })
   for (const name of [
     'replicaFor',
@@ -57,7 +57,7 @@ t.test('options that are unknown, removed, or names of every object are errors',
   }
 })
 
-t.test('an option whose value cannot be is an error', async (t) => {
+t.test('an option with an invalid value is an error', async (t) => {
   for (const options of [
     { knex: undefined },
     { knex: {} },
@@ -79,7 +79,7 @@ t.test('an option whose value cannot be is an error', async (t) => {
   }
 })
 
-t.test('an option that is undefined has its default', async (t) => {
+t.test('an option that is undefined gets its default', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   const options = { acquireTimeoutMs: undefined, begin: undefined, name: undefined, replica: undefined }
@@ -121,7 +121,7 @@ t.test('a route', async (t) => {
       const add = () => app.get('/', { config: { db } } as never, async () => ({}))
       t.throws(add, { code: 'DB_SESSION_OPTION_INVALID', message })
       const error = await rejection((async () => unit.unitOfWork(async () => {}, db as never))())
-      t.match(error, { code: 'DB_SESSION_OPTION_INVALID', message }, 'and so is a unit of work')
+      t.match(error, { code: 'DB_SESSION_OPTION_INVALID', message }, 'the same in a unit of work')
     })
   }
   t.test('an unknown option of a nested unit of work is an error of the call', async (t) => {
@@ -130,7 +130,7 @@ t.test('a route', async (t) => {
       t.match(error, { code: 'DB_SESSION_OPTION_INVALID', message: /Did you mean `retry`/ })
     })
   })
-  t.test('every option that exists is taken', async (t) => {
+  t.test('every option that exists is accepted', async (t) => {
     const app = Fastify()
     t.teardown(() => app.close())
     await app.register(dbSession, { knex })
@@ -142,6 +142,6 @@ t.test('a route', async (t) => {
       replica: true,
     } as const
     app.get('/', { config: { db } }, async (request) => (await request.db.query('select 1 as one')).rows[0])
-    t.same((await app.inject('/')).json(), { one: 1 }, 'and the primary serves if there is no replica')
+    t.same((await app.inject('/')).json(), { one: 1 }, 'without a replica, the primary serves')
   })
 })

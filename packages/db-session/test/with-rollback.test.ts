@@ -28,11 +28,11 @@ const { app } = await start(
 )
 const post = async (url: string) => (await app.inject({ method: 'POST', url })).statusCode
 
-t.test('what is done within is seen within, and undone', async (t) => {
+t.test('changes inside withRollback() are visible inside it, and rolled back at its end', async (t) => {
   const result = await withRollback(app, async () => {
     t.equal(await post('/users?email=ada'), 201)
-    t.equal(await post('/users?email=ada'), 409, 'an error undoes its own session alone')
-    t.equal(await post('/users?email=child&parent=99'), 409, 'what is deferred to the commit is checked')
+    t.equal(await post('/users?email=ada'), 409, 'an error rolls back only its own session')
+    t.equal(await post('/users?email=child&parent=99'), 409, 'deferred constraints are checked')
     t.equal(await post('/fails'), 500)
     t.equal(await post('/read'), 500, 'mode read stays read')
     await app.unitOfWork((db) => db('users').insert({ email: 'unit' }))
@@ -43,7 +43,7 @@ t.test('what is done within is seen within, and undone', async (t) => {
     await knex.transaction((trx) => trx('users').insert({ email: 'trx' }))
     await rejection(
       knex.transaction(async (trx) => {
-        await trx('users').insert({ email: 'undone' })
+        await trx('users').insert({ email: 'rolled back' })
         throw new Error('no')
       }),
     )
@@ -55,7 +55,7 @@ t.test('what is done within is seen within, and undone', async (t) => {
   t.same(await database.see('select email from users'), [])
 })
 
-t.test('a row stream of plain knex works within', async (t) => {
+t.test('withRollback() streams the rows of plain knex', async (t) => {
   const count = async (sql: string) => {
     let rows = 0
     for await (const _ of knex.raw(sql).stream()) rows++
@@ -70,7 +70,7 @@ t.test('a row stream of plain knex works within', async (t) => {
   })
   t.same(await database.see('select email from users'), [])
 })
-t.test('what is done after it stays', async (t) => {
+t.test('changes after withRollback() are committed', async (t) => {
   await rejection(
     withRollback(app, async () => {
       await post('/users?email=x')
@@ -82,7 +82,7 @@ t.test('what is done after it stays', async (t) => {
   t.same(await knex('users').pluck('email'), ['kept'])
 })
 
-t.test('between two hooks of a test runner, what is done is rolled back', async (t) => {
+t.test('withRollback() in a beforeEach hook rolls back each test', async (t) => {
   await database.other.query('truncate users cascade')
   let rollBack = async () => {}
   t.beforeEach(async () => {
@@ -90,7 +90,7 @@ t.test('between two hooks of a test runner, what is done is rolled back', async 
   })
   t.afterEach(() => rollBack())
   for (const name of ['first', 'second']) {
-    t.test(`the ${name} of two tests sees only what it did`, async (t) => {
+    t.test(`the ${name} of two tests sees only its own changes`, async (t) => {
       t.equal(await post('/users?email=ada'), 201)
       t.equal(await post('/users?email=ada'), 409)
       t.same((await app.inject('/users')).json(), ['ada'])
@@ -99,7 +99,7 @@ t.test('between two hooks of a test runner, what is done is rolled back', async 
   }
 })
 
-t.test('rolling back twice does no harm', async (t) => {
+t.test('a second call of rollBack() does nothing', async (t) => {
   await database.other.query('truncate users cascade')
   const rollBack = await withRollback(app)
   t.equal(await post('/users?email=x'), 201)
@@ -109,7 +109,7 @@ t.test('rolling back twice does no harm', async (t) => {
   t.same(await database.see('select email from users'), ['kept'])
 })
 
-t.test('a second one at the same time is refused, and the first one goes on', async (t) => {
+t.test('a second withRollback() at the same time is rejected, and the first one goes on', async (t) => {
   await database.other.query('truncate users cascade')
   await withRollback(app, async () => {
     t.equal(await post('/users?email=first'), 201)
@@ -124,10 +124,10 @@ t.test('a second one at the same time is refused, and the first one goes on', as
   t.equal(first?.status, 'fulfilled')
   t.match(second, { status: 'rejected', reason: { code: 'DB_SESSION_ROLLBACK_OPEN' } })
   if (first?.status === 'fulfilled') await first.value()
-  t.equal(await withRollback(app, async () => 'again'), 'again', 'and later it is free')
+  t.equal(await withRollback(app, async () => 'again'), 'again', 'possible again afterwards')
 })
 
-t.test('one that could not begin leaves the way free', async (t) => {
+t.test('a withRollback() that could not begin does not block the next one', async (t) => {
   const nowhere = openKnex('postgres://nobody@127.0.0.1:1/none')
   const unit = createUnitOfWork({ knex: nowhere, closePools: true })
   t.teardown(() => unit.close())
@@ -137,7 +137,7 @@ t.test('one that could not begin leaves the way free', async (t) => {
   }
 })
 
-t.test('a unit of work without Fastify is rolled back too', async (t) => {
+t.test('withRollback() rolls back units of work without Fastify too', async (t) => {
   await database.other.query('truncate users cascade')
   const unit = createUnitOfWork({ knex: openKnex(database.url), closePools: true })
   t.teardown(() => unit.close())

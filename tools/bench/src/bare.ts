@@ -1,7 +1,7 @@
 /**
- * What the service is compared with: Fastify and pg with nothing around them. The routes send the service's statements in the
- * same transactions, check the token with fast-jwt and answer with the same JSON, through Fastify's response schemas. There is
- * nothing else: no validation, no throttles, no headers, no queue for passwords.
+ * The baseline of the benchmark: only Fastify and pg. The routes send the service's statements in the same transactions, check
+ * the token with fast-jwt, and respond with the same JSON, through Fastify's response schemas. There is nothing else: no
+ * validation, no rate limits, no headers, no queue for passwords.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import bcrypt from 'bcrypt'
@@ -9,7 +9,7 @@ import { createSigner, createVerifier } from 'fast-jwt'
 import Fastify, { type FastifyRequest } from 'fastify'
 import pg from 'pg'
 
-/** The service's response schemas, without what they document. */
+/** The service's response schemas, without descriptions and examples. */
 const text = { type: 'string' }
 const integer = { type: 'integer' }
 const timestamp = { type: 'string', format: 'date-time' }
@@ -55,7 +55,7 @@ async function transaction<T>(begin: string, work: (client: pg.PoolClient) => Pr
   }
 }
 
-async function callerOf({ headers }: FastifyRequest) {
+async function readCaller({ headers }: FastifyRequest) {
   const { user_id } = verify(headers.authorization?.slice('Bearer '.length) ?? '')
   const { rows } = await pool.query('SELECT *, xmin FROM users WHERE id = $1', [user_id])
   return rows[0]
@@ -82,7 +82,7 @@ app.get('/', { schema: { response: { 200: Message } } }, async () => ({
 }))
 
 app.get('/posts', { schema: { response: { 200: PostList } } }, async (request) => {
-  const caller = await callerOf(request)
+  const caller = await readCaller(request)
   const { limit } = request.query as { limit: string }
   const { rows } = await transaction('BEGIN READ ONLY', (client) =>
     client.query(LIST, [caller.id, '', Number(limit), 0]),
@@ -91,7 +91,7 @@ app.get('/posts', { schema: { response: { 200: PostList } } }, async (request) =
 })
 
 app.get('/posts/:id', { schema: { response: { 200: PostOut } } }, async (request) => {
-  const caller = await callerOf(request)
+  const caller = await readCaller(request)
   const { id } = request.params as { id: string }
   const { rows } = await transaction('BEGIN READ ONLY', (client) =>
     client.query(ONE, [caller.id, Number(id)]),
@@ -100,7 +100,7 @@ app.get('/posts/:id', { schema: { response: { 200: PostOut } } }, async (request
 })
 
 app.post('/posts', { schema: { response: { 201: Post } } }, async (request, reply) => {
-  const owner = await callerOf(request)
+  const owner = await readCaller(request)
   const { title, content, published = true } = request.body as Record<string, unknown>
   const { rows } = await transaction('BEGIN', (client) =>
     client.query(
@@ -112,7 +112,7 @@ app.post('/posts', { schema: { response: { 201: Post } } }, async (request, repl
 })
 
 app.post('/vote', { schema: { response: { 201: Message } } }, async (request, reply) => {
-  const { id } = await callerOf(request)
+  const { id } = await readCaller(request)
   const { post_id, dir } = request.body as { post_id: number; dir: number }
   await transaction('BEGIN', async (client) => {
     await client.query(`SELECT FROM posts WHERE ${VISIBLE} AND id = $2 FOR KEY SHARE`, [id, post_id])

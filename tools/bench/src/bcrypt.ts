@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import bcrypt from 'bcrypt'
 
-/** How many passwords a second bcrypt checks, with nothing around it, one on each core. */
+/** Returns how many passwords per second bcrypt alone compares, one on each core. */
 export async function bcryptAlone(seconds: number, cost: number): Promise<number> {
   const hash = await bcrypt.hash('radishes in eggshells', cost)
   const started = performance.now()

@@ -1,7 +1,7 @@
 /**
- * The service beside a bare Fastify with pg, on a Postgres of its own that writes to disk as in production:
- * `npm run bench -w tools/bench`. What is compared takes turns; of each figure the median of the rounds counts, and of
- * two the median of their ratios, round by round.
+ * Measures the service next to a bare Fastify with pg, on a new Postgres that writes to disk as in production:
+ * `npm run bench -w tools/bench`. Both are measured in turn. Each figure is the median of the rounds, and each ratio is the
+ * median of the ratios of the rounds.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -21,12 +21,12 @@ import { insertFigures, type Row, table } from './table.ts'
 
 const USAGE = `Usage: npm run bench -w tools/bench -- [options]
 
-  --rounds 4       how often each is measured, after once to warm up
-  --seconds 2      how long at a time; log-ins take four times as long
-  --warm-up 8000   requests for each process before, until V8 has compiled what is hot
-  --cost 12        bcrypt's
-  --only <words>   of the figures those whose names contain this
-  --write          put the figures into docs/explanation/performance.md, and the plot beside it`
+  --rounds 4       how often each is measured, after a warm-up
+  --seconds 2      the duration of a measurement; four times as long for logins
+  --warm-up 8000   requests to each process before, so that V8 compiles the hot code
+  --cost 12        the cost of bcrypt
+  --only <words>   measure only figures whose names contain this text
+  --write          write the figures into docs/explanation/performance.md, and the plot next to it`
 
 const { values } = parseArgs({
   options: {
@@ -45,7 +45,7 @@ else {
     console.error(error.message)
     process.exitCode = 1
   })
-  // Where it was interrupted, there is load under way.
+  // After an interrupt, requests are still under way.
   process.exit()
 }
 
@@ -72,12 +72,12 @@ async function main(): Promise<void> {
   }
 }
 
-/** Whoever interrupts it leaves no server behind. */
+/** Rejects on a signal, so that the servers are stopped. */
 function interruption(): Promise<never> {
   return new Promise((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
-        // What is under way fails, and nobody waits for it any more.
+        // Requests under way fail, and nothing awaits them any more.
         process.on('unhandledRejection', () => {})
         reject(new Error(`${signal}: stopped`))
       })
@@ -85,7 +85,7 @@ function interruption(): Promise<never> {
   })
 }
 
-/** As in production; only the throttles let through as much as they can be told to. */
+/** The environment of production, with the rate limits set to their maximum. */
 function environment(databaseUrl: string): Record<string, string> {
   return {
     NODE_ENV: 'production',
@@ -107,15 +107,15 @@ async function run(start: Start, seed: () => Promise<void>): Promise<void> {
   const seconds = Number(values.seconds)
   const isWanted = (name: string) => name.includes(values.only)
   const rows: Row[] = []
-  const say = (row: Row) => {
+  const report = (row: Row) => {
     rows.push(row)
     console.log(table([row]).at(-1))
   }
   console.log(table([]).join('\n'))
 
-  if (isWanted('start')) await measureStart(start, say)
+  if (isWanted('start')) await measureStart(start, report)
   const one = await pair(start)
-  const tokens = await tokensOf(one.service[0] as Server)
+  const tokens = await createTokens(one.service[0] as Server)
   const two: Pair = { service: [...one.service], bare: [...one.bare] }
   let memory = 0
 
@@ -125,15 +125,15 @@ async function run(start: Start, seed: () => Promise<void>): Promise<void> {
     for (const [name, requests] of Object.entries(OPERATIONS).filter(([name]) => isWanted(name))) {
       const figures = await inTurns(sides, requests, rounds, seconds)
       memory = Math.max(memory, ...figures.service.map((one) => one.memory))
-      say({ what: name, processes, ...summary(figures) })
+      report({ what: name, processes, ...summary(figures) })
     }
     if (isWanted('POST /login')) {
       const figures = await inTurns(sides, LOGIN, Math.ceil(rounds / 2), seconds * 4, false)
       const alone: number[] = []
       for (const _ of figures.service) alone.push(await bcryptAlone(seconds * 2, Number(values.cost)))
       const ratios = figures.service.map(({ perSecond }, round) => perSecond / (alone[round] as number))
-      say({ what: 'POST /login', processes, ...summary(figures) })
-      say({
+      report({ what: 'POST /login', processes, ...summary(figures) })
+      report({
         what: 'POST /login, beside bcrypt alone',
         processes,
         bare: { perSecond: median(alone) },
@@ -141,9 +141,9 @@ async function run(start: Start, seed: () => Promise<void>): Promise<void> {
       })
     }
   }
-  if (isWanted('while')) await measureLatency(one, seconds, say)
+  if (isWanted('while')) await measureLatency(one, seconds, report)
   if (memory > 0)
-    say({ what: 'the most memory of a process of the service, in MB', value: memory.toFixed(0) })
+    report({ what: 'the most memory of a process of the service, in MB', value: memory.toFixed(0) })
 
   async function inTurns(sides: Pair, requests: Requests, rounds: number, seconds: number, warms = true) {
     const figures: Record<Side, Figures[]> = { service: [], bare: [] }
@@ -186,24 +186,24 @@ function summary({ service, bare }: Record<Side, Figures[]>): Omit<Row, 'what'> 
   }
 }
 
-async function measureStart(start: Start, say: (row: Row) => void): Promise<void> {
+async function measureStart(start: Start, report: (row: Row) => void): Promise<void> {
   const times: number[] = []
   for (const _ of numbers(5)) {
     const server = await start('service')
     times.push(server.startedMs)
     await server.stop()
   }
-  say({ what: 'from the start to the first answer, in ms', value: median(times).toFixed(0) })
+  report({ what: 'from the start to the first answer, in ms', value: median(times).toFixed(0) })
 }
 
-async function measureLatency(sides: Pair, seconds: number, say: (row: Row) => void): Promise<void> {
+async function measureLatency(sides: Pair, seconds: number, report: (row: Row) => void): Promise<void> {
   for (const side of SIDES) {
     const quiet: number[] = []
     for (const clients of [0, 8, 64]) {
       const times = await latencies(sides[side][0] as Server, clients, seconds * 8)
       if (clients === 0) quiet.push(...times)
       const factor = quantile(times, 0.99) / quantile(quiet, 0.99)
-      say({
+      report({
         what: `GET / while ${clients} log in, ${side}: median and p99 in ms`,
         value: `${quantile(times, 0.5).toFixed(1)} and ${quantile(times, 0.99).toFixed(1)}`,
         ...(clients > 0 && { ratio: factor }),
@@ -212,8 +212,8 @@ async function measureLatency(sides: Pair, seconds: number, say: (row: Row) => v
   }
 }
 
-/** A token for each connection. */
-async function tokensOf({ url }: Server): Promise<string[]> {
+/** Returns a token for each connection. */
+async function createTokens({ url }: Server): Promise<string[]> {
   const tokens: string[] = []
   for (const user of numbers(CONNECTIONS)) {
     const response = await logIn(url, user)

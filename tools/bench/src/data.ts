@@ -6,20 +6,20 @@ export const USERS = 50
 export const POSTS = 1_000
 const PASSWORD = 'radishes in eggshells'
 
-/** A log-in, as JSON. */
+/** Returns the body of a login. */
 export const credentialsOf = (user: number) => JSON.stringify({ username: emailOf(user), password: PASSWORD })
 
 const emailOf = (user: number) => `user${user}@example.com`
 
-/** The two users who have voted for a post. */
+/** Returns the two users who have voted for a post. */
 const votersOf = (post: number) => [(post % USERS) + 1, ((post + USERS / 2) % USERS) + 1]
 
-/** The posts that a user has not voted for, and so may. */
+/** Returns the posts that a user has not voted for. */
 export function postsToVoteFor(user: number): number[] {
   return numbers(POSTS).filter((post) => !votersOf(post).includes(user))
 }
 
-/** A function that puts the tables into the same state each time: 50 users, 1,000 posts, 2,000 votes. */
+/** Returns a function that resets the tables to the same state: 50 users, 1,000 posts, 2,000 votes. */
 export async function createSeed(knex: Knex, cost: number): Promise<() => Promise<void>> {
   const password = await createHasher({ cost }).hash(PASSWORD)
   const users = numbers(USERS).map((user) => ({ email: emailOf(user), password }))
@@ -43,7 +43,7 @@ export async function createSeed(knex: Knex, cost: number): Promise<() => Promis
   }
 }
 
-/** What was under way when the load ended is not over at once. */
+/** Returns true while statements are under way, which end a moment after the load. */
 async function isBusy(knex: Knex): Promise<boolean> {
   const others = "datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()"
   return (await knex('pg_stat_activity').whereRaw(others).first()) !== undefined

@@ -5,11 +5,11 @@ import { logIn, type Server } from './servers.ts'
 
 const EVERY_MS = 50
 
-/** The milliseconds that `GET /` takes, asked for every 50 ms, while so many clients log in without a pause. */
+/** Returns the response times of `GET /` in milliseconds, sent every 50 ms, while this number of clients log in continuously. */
 export async function latencies({ url }: Server, clients: number, seconds: number): Promise<number[]> {
   const stop = new AbortController()
-  const logIns = Array.from({ length: clients }, (_, client) =>
-    logInForEver(url, (client % USERS) + 1, stop.signal),
+  const logins = Array.from({ length: clients }, (_, client) =>
+    logInRepeatedly(url, (client % USERS) + 1, stop.signal),
   )
   if (clients > 0) await sleep(1_000)
   const agent = new Agent({ keepAlive: true })
@@ -23,7 +23,7 @@ export async function latencies({ url }: Server, clients: number, seconds: numbe
   }
   await Promise.all(asked)
   stop.abort()
-  await Promise.all(logIns)
+  await Promise.all(logins)
   agent.destroy()
   return times
 }
@@ -36,12 +36,12 @@ function get(url: string, agent: Agent): Promise<void> {
   })
 }
 
-async function logInForEver(url: string, user: number, signal: AbortSignal): Promise<void> {
+async function logInRepeatedly(url: string, user: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const response = await logIn(url, user, signal).catch((error) => {
       if (!signal.aborted) throw error
     })
-    if (response && !response.ok) throw new Error(`A log-in was answered with ${response.status}`)
+    if (response && !response.ok) throw new Error(`A login got the status ${response.status}`)
     await response?.text().catch(() => {})
   }
 }

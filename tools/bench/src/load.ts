@@ -4,7 +4,7 @@ import { cpuOf, memoryOf, type Server } from './servers.ts'
 
 export const CONNECTIONS = 32
 
-/** What a connection asks for, over and over; each is a user of its own. */
+/** Returns the requests that a connection repeats. Each connection belongs to another user. */
 export type Requests = (user: number, token: string) => Request[]
 
 const authorized = (token: string) => ({ authorization: `Bearer ${token}` })
@@ -14,7 +14,7 @@ export const LOGIN: Requests = (user) => [
   { method: 'POST', path: '/login', headers: json, body: credentialsOf(user) },
 ]
 
-/** All but log-ins, which take seconds and are measured apart. */
+/** All operations except logins, which take seconds and are measured separately. */
 export const OPERATIONS: Record<string, Requests> = {
   'GET /posts?limit=10': (_user, token) => [{ path: '/posts?limit=10', headers: authorized(token) }],
   'GET /posts/{id}': (user, token) =>
@@ -49,15 +49,15 @@ export const OPERATIONS: Record<string, Requests> = {
 
 export interface Figures {
   readonly perSecond: number
-  /** Of all the processes, in microseconds a request. */
+  /** CPU time of all processes, in microseconds per request. */
   readonly cpu: number
   readonly p50: number
   readonly p99: number
-  /** The most of one process, in MB. */
+  /** The largest memory of a process, in MB. */
   readonly memory: number
 }
 
-/** So many requests to each of the servers of a side. */
+/** Sends `amount` requests to each server of a side. */
 export async function warmUp(
   servers: readonly Server[],
   requests: Requests,
@@ -67,7 +67,7 @@ export async function warmUp(
   await load(servers, requests, tokens, { amount: amount * servers.length })
 }
 
-/** Load on all the servers of a side, the connections dealt out among them. */
+/** Measures all servers of a side under load. The connections are distributed among them. */
 export async function measure(
   servers: readonly Server[],
   requests: Requests,
@@ -97,7 +97,7 @@ async function load(
   let user = 0
   const result = await autocannon({
     ...length,
-    // It takes several, which its types do not know.
+    // autocannon accepts several URLs, but its types do not.
     url: servers.map(({ url }) => url) as unknown as string,
     connections: CONNECTIONS,
     timeout: 30,

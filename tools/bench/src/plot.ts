@@ -2,7 +2,7 @@ import type { Row } from './table.ts'
 
 const [LABELS, BARS, HEIGHT, GAP] = [170, 420, 14, 12]
 
-/** Requests a second of one process, a pair of bars for each operation, as an SVG that a page can show in light and dark. */
+/** Plots requests per second of one process, with a pair of bars for each operation, as an SVG for light and dark pages. */
 export function plot(rows: readonly Row[]): string {
   const pairs = rows.filter(({ processes, service, bare }) => processes === 1 && service && bare)
   const bars = pairs.flatMap(({ what, service, bare }, index) => {
@@ -17,7 +17,7 @@ export function plot(rows: readonly Row[]): string {
   })
   const height = 30 + pairs.length * (2 * HEIGHT + GAP)
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${LABELS + BARS + 90} ${height}" role="img" font-family="system-ui, sans-serif" font-size="12">
-<title>Requests a second of the service and of a bare Fastify with pg, one process each</title>
+<title>Requests per second of the service and of a bare Fastify with pg, one process each</title>
 <style>
   text { fill: #222 } .service { fill: #2a6fb0 } .bare { fill: #b9c0c7 }
   @media (prefers-color-scheme: dark) { text { fill: #ddd } .service { fill: #6fb1ec } .bare { fill: #5c646c } }

@@ -7,7 +7,7 @@ import { credentialsOf } from './data.ts'
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-/** The service as it is built, and what it is compared with. */
+/** The built service, and the baseline. */
 export const PROGRAMS = {
   service: [file('../../../examples/social-api/dist/src/server.js')],
   bare: ['--import', 'tsx', file('bare.ts')],
@@ -18,12 +18,12 @@ export const SIDES = Object.keys(PROGRAMS) as Side[]
 export interface Server {
   readonly url: string
   readonly pid: number
-  /** From its start until it has answered a request. */
+  /** The time from its start until its first response. */
   readonly startedMs: number
   stop(): Promise<void>
 }
 
-/** Starts one process; it logs, and nobody reads it. */
+/** Starts one process. Its log is discarded. */
 export async function startServer(
   side: Side,
   env: Record<string, string>,
@@ -37,7 +37,7 @@ export async function startServer(
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const ended = once(child, 'exit')
-  await firstAnswer(url, child)
+  await waitForResponse(url, child)
   return {
     url,
     pid: child.pid as number,
@@ -49,7 +49,7 @@ export async function startServer(
   }
 }
 
-async function firstAnswer(url: string, child: ChildProcess): Promise<void> {
+async function waitForResponse(url: string, child: ChildProcess): Promise<void> {
   while (child.exitCode === null) {
     const response = await fetch(url).catch(() => undefined)
     if (response?.ok) return void (await response.text())
@@ -65,15 +65,15 @@ export function logIn(url: string, user: number, signal: AbortSignal | null = nu
 
 const TICKS_PER_SECOND = 100
 
-/** The CPU that a process has used, all its threads together, in milliseconds. Linux alone tells. */
+/** Returns the CPU time of all threads of a process, in milliseconds. Linux only. */
 export async function cpuOf({ pid }: Server): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-  // After the name, which may have spaces: its state, and eleven numbers on utime and stime.
+  // After the name, which may contain spaces: the state, ten other fields, and then utime and stime.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1_000
 }
 
-/** The memory that a process has resident, in MB. */
+/** Returns the resident memory of a process, in MB. */
 export async function memoryOf({ pid }: Server): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1_000

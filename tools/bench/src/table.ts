@@ -3,7 +3,7 @@ import { availableParallelism, cpus, release } from 'node:os'
 
 interface Side {
   readonly perSecond: number
-  /** In microseconds a request. */
+  /** In microseconds per request. */
   readonly cpu?: number
   /** In milliseconds. */
   readonly p99?: number
@@ -14,17 +14,17 @@ export interface Row {
   readonly processes?: number
   readonly service?: Side
   readonly bare?: Side
-  /** The service's requests a second, of the bare one's; of a latency, how many times the quiet one. */
+  /** Requests per second of the service divided by those of the baseline, or a latency divided by that without load. */
   readonly ratio?: number
-  /** The bare one's CPU, of the service's. */
+  /** CPU time of the baseline divided by that of the service. */
   readonly cpuRatio?: number
-  /** Of what has no other side. */
+  /** A figure that exists for only one side. */
   readonly value?: string
 }
 
 const HEAD = ['', 'processes', 'service', 'p99', 'bare', 'p99', 'ratio', 'CPU, service', 'CPU, bare', 'ratio']
 
-/** Lines of Markdown: a head, and a line for each row. */
+/** Returns a Markdown table: a header, and a line for each row. */
 export function table(rows: readonly Row[]): string[] {
   return [line(HEAD), line(HEAD.map(() => '---')), ...rows.map((row) => line(cells(row)))]
 }
@@ -58,7 +58,7 @@ function digits(value: number): string {
 const PAGE = new URL('../../../docs/explanation/performance.md', import.meta.url)
 const [BEGIN, END] = ['<!-- figures -->', '<!-- end of figures -->']
 
-/** Puts the table and the machine between the page's two comments. */
+/** Replaces the part between the page's two comments with the table and a description of the machine. */
 export async function insertFigures(
   rows: readonly Row[],
   { rounds, seconds }: { rounds: number; seconds: number },

@@ -1,6 +1,6 @@
 /**
- * Does the time of a log-in tell whether an account exists? `npm run timing -w tools/bench` sends failing
- * log-ins of each sort in turns, over HTTP to the service on a Postgres of its own, and compares the medians.
+ * Measures if the time of a login reveals whether an account exists. `npm run timing -w tools/bench` sends failing logins of
+ * each kind in turn, over HTTP to the service on a new Postgres, and compares the medians.
  */
 import { parseArgs } from 'node:util'
 import { createHasher } from '@auth-primer/auth-hash'
@@ -12,7 +12,7 @@ import { startServer } from './servers.ts'
 
 const USAGE = `Usage: npm run timing -w tools/bench -- [--tries 100] [--cost 12]
 
-Sends so many failing log-ins of each sort, one at a time and in turns, and prints the median of each.`
+Sends failing logins of each kind, one at a time and in turn, and prints the median of each.`
 
 const { tries, cost, help } = parseArgs({
   options: {
@@ -45,15 +45,15 @@ async function measure(tries: number, cost: number): Promise<void> {
   })
   const { url } = server
 
-  const sorts = {
+  const kinds = {
     'a wrong password': 'today@example.com',
-    'an unknown e-mail': 'nobody@example.com',
+    'an unknown email': 'nobody@example.com',
     'a wrong password, the hash of cost 10': 'cheaper@example.com',
   }
-  const times = new Map(Object.keys(sorts).map((sort) => [sort, [] as number[]]))
+  const times = new Map(Object.keys(kinds).map((kind) => [kind, [] as number[]]))
   const bodies = new Set<string>()
   for (let round = -2; round < tries; round++) {
-    for (const [sort, username] of Object.entries(sorts)) {
+    for (const [kind, username] of Object.entries(kinds)) {
       const start = performance.now()
       const response = await fetch(`${url}/login`, {
         method: 'POST',
@@ -61,22 +61,22 @@ async function measure(tries: number, cost: number): Promise<void> {
       })
       const body = (await response.json()) as { instance: string }
       const time = performance.now() - start
-      if (response.status !== 403) throw new Error(`${sort} was answered with ${response.status}`)
+      if (response.status !== 403) throw new Error(`${kind} got the status ${response.status}`)
       bodies.add(JSON.stringify({ ...body, instance: '' }))
       // The first rounds warm up.
-      if (round >= 0) times.get(sort)?.push(time)
+      if (round >= 0) times.get(kind)?.push(time)
     }
     if (process.stderr.isTTY) process.stderr.write(`\r${Math.max(round + 1, 0)} of ${tries} rounds`)
   }
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
 
-  console.log(`${tries} log-ins of each sort in turns, bcrypt cost ${cost}, Node ${process.version}`)
+  console.log(`${tries} logins of each kind in turn, bcrypt cost ${cost}, Node ${process.version}`)
   const reference = median(times.get('a wrong password') ?? [])
-  for (const [sort, all] of times) {
+  for (const [kind, all] of times) {
     const middle = median(all)
-    console.log(`${sort.padEnd(40)} median ${middle.toFixed(1)} ms   ${(middle / reference).toFixed(3)} ×`)
+    console.log(`${kind.padEnd(40)} median ${middle.toFixed(1)} ms   ${(middle / reference).toFixed(3)} ×`)
   }
-  console.log(`different bodies, but for the request's id: ${bodies.size}`)
+  console.log(`different bodies, except for the request id: ${bodies.size}`)
   await server.stop()
   await database.drop()
 }

@@ -1,6 +1,6 @@
 /**
- * What does it cost to be watched? `npm run bench:xray -w tools/bench` loads one process of the service, in turns with
- * X-ray's stream open and closed; of each figure the median of the rounds counts, and of two the median of their ratios.
+ * Measures the cost of an open X-ray page. `npm run bench:xray -w tools/bench` loads one process of the service, in turn with
+ * X-ray's stream open and closed. Each figure is the median of the rounds, and each ratio is the median of their ratios.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -54,24 +54,24 @@ async function main(rounds: number, seconds: number): Promise<void> {
     console.log(
       `${rounds} rounds of ${seconds} s each, ${CONNECTIONS} connections, Node ${process.version}\n`,
     )
-    console.log('                       requests a second     CPU a request, µs   watched, of unwatched')
-    console.log('                     unwatched   watched    unwatched  watched    rate    CPU   bytes told')
+    console.log('                       requests per second   CPU per request, µs  watched, of unwatched')
+    console.log('                     unwatched   watched    unwatched  watched    rate    CPU   bytes sent')
     for (const [name, requests] of Object.entries(OPERATIONS)) {
       const figures: Record<'unwatched' | 'watched', Figures[]> = { unwatched: [], watched: [] }
-      let told = 0
-      // What V8 has compiled for the one turn is not what the other needs.
-      const inFullSwing = async () => {
+      let bytesSent = 0
+      // The code that V8 optimized for one turn differs from that of the other.
+      const measureUnderLoad = async () => {
         await seed()
         await warmUp([server], requests, tokens, 3_000)
         await seed()
         return measure([server], requests, tokens, seconds)
       }
       const turns = {
-        unwatched: inFullSwing,
+        unwatched: measureUnderLoad,
         async watched() {
           const stream = await watch(server.url)
-          const measured = await inFullSwing()
-          told = await stream.close()
+          const measured = await measureUnderLoad()
+          bytesSent = await stream.close()
           return measured
         },
       }
@@ -104,7 +104,7 @@ async function main(rounds: number, seconds: number): Promise<void> {
         ratio(({ cpu }) => cpu)
           .toFixed(2)
           .padStart(6),
-        String(told).padStart(12),
+        String(bytesSent).padStart(12),
       ]
       console.log(columns.join(' '))
     }
@@ -116,12 +116,12 @@ async function main(rounds: number, seconds: number): Promise<void> {
   }
 }
 
-/** Reads the stream as a page does, and answers with how many bytes it was. */
+/** Reads the stream as a page does, and returns the number of bytes. */
 async function watch(url: string): Promise<{ close(): Promise<number> }> {
-  const leaving = new AbortController()
+  const disconnect = new AbortController()
   const { body } = await fetch(`${url}/xray/stream`, {
     headers: { cookie: `xray-${new URL(url).port}=${KEY}` },
-    signal: leaving.signal,
+    signal: disconnect.signal,
   })
   let bytes = 0
   const reading = (async () => {
@@ -129,7 +129,7 @@ async function watch(url: string): Promise<{ close(): Promise<number> }> {
   })().catch(() => {})
   return {
     async close() {
-      leaving.abort()
+      disconnect.abort()
       await reading
       return bytes
     },

@@ -4,7 +4,7 @@ import { growthOf, isFlat } from '../src/leak-check.ts'
 import { judgeUsage } from '../src/resource-usage.ts'
 import { soak } from '../src/soak/soak.ts'
 
-t.test('under mixed load every response is the expected one, and resource usage is flat', async (t) => {
+t.test('under mixed load, every response is as expected, and resource usage is flat', async (t) => {
   const { journal, samples } = await soak(t, { minutes: 0.4, clients: 16, seed: 20_261_122 })
   const usage = judgeUsage(samples)
   t.comment([...journal.table(), ...usage.lines].join('\n'))
@@ -26,7 +26,11 @@ t.test('a service that leaks memory is reported as not flat', async (t) => {
 
 t.test('isFlat() compares the second quarter with the last', async (t) => {
   const nothing = { part: 0, plus: 0 }
-  t.same(growthOf([9, 9, 1, 2, 5, 5, 7, 8]), { from: 2, to: 8 }, 'of the second quarter and the last')
+  t.same(
+    growthOf([9, 9, 1, 2, 5, 5, 7, 8]),
+    { from: 2, to: 8 },
+    'the medians of the second quarter and the last',
+  )
   t.ok(isFlat([0, 0, 5, 5, 9, 9, 5, 5], nothing), 'a warm-up and a peak are flat')
   t.notOk(isFlat([1, 2, 3, 4, 5, 6, 7, 8], nothing))
   t.ok(isFlat([100, 100, 100, 100, 100, 100, 115, 115], { part: 0.1, plus: 5 }))

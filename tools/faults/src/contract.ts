@@ -7,7 +7,7 @@ import {
 } from '../../../test-support/document.ts'
 import type { HttpResponse } from './http.ts'
 
-/** The service's own document. */
+/** Fetches the service's OpenAPI document. */
 export async function readDocument({ call }: Pick<ServiceClient, 'call'>): Promise<OpenApi> {
   const { status, body } = await call('GET', '/openapi.json')
   if (status !== 200) throw new Error(`/openapi.json: ${status} ${JSON.stringify(body)}`)
@@ -20,7 +20,7 @@ export function findOperation(document: OpenApi, name: string): Operation {
   return operation
 }
 
-/** Returns a check that names what of a response the document does not declare: its status, media type or body. */
+/** Returns a check that names the part of a response that the document does not declare: its status, media type or body. */
 export function createContractCheck(document: OpenApi) {
   const problemOf = createValidator(document)
 

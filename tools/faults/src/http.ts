@@ -25,8 +25,8 @@ export interface HttpResponse {
 }
 
 /**
- * Why a request got no response. `refused`: nothing listened, so nothing was done. `lost`: the connection ended before the
- * response began. `cut`: it ended in the middle of the response. `late`: there was none in time.
+ * Why a request got no response. `refused`: nothing listened, so the request had no effect. `lost`: the connection ended
+ * before the response. `cut`: it ended during the response. `late`: there was no response in time.
  */
 export type Failure = 'refused' | 'lost' | 'cut' | 'late'
 
@@ -51,7 +51,7 @@ export class Client {
     this.#timeoutMs = timeoutMs
   }
 
-  /** Rejects with `NoResponse`, and with nothing else. */
+  /** Rejects only with `NoResponse`. */
   send({ method, path, headers, body, keepBody = false }: Sent): Promise<HttpResponse> {
     const { hostname, port } = this.#url
     return new Promise((resolve, reject) => {

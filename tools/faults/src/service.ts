@@ -44,11 +44,11 @@ export async function startService(
   const PORT = String(port ?? (await freePort()))
   const [node = '', ...server] = SERVER
   const preloads = [PROBE, ...imports].flatMap((path) => ['--import', path])
-  const { child, output, ends } = run(
+  const { child, output, waitForExit } = run(
     scope,
     [node, '--expose-gc', ...preloads, ...server],
     { ...ENV, DATABASE_URL: databaseUrl, PORT },
-    { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], isOverheard: false },
+    { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], isRecorded: false },
   )
   const url = `http://127.0.0.1:${PORT}`
   while (!(await isReady(url))) {
@@ -60,7 +60,7 @@ export async function startService(
     output,
     async kill() {
       child.kill('SIGKILL')
-      await ends()
+      await waitForExit()
     },
     async resourceUsage() {
       const reply = once(child, 'message')

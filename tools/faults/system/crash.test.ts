@@ -6,15 +6,18 @@ import { schedule } from '../src/crash/schedule.ts'
 import { judge } from '../src/crash/verdict.ts'
 import { type HttpResponse, NoResponse } from '../src/http.ts'
 
-t.test('every acknowledged post is stored once, although the service and Postgres are killed', async (t) => {
-  const report = await crash(t, { posts: 2_000, clients: 16, kills: 5, restarts: 3, seed: 20_261_122 })
-  t.comment(format(report))
-  t.same(report.violations, [])
-  const unknown = [...report.unknown.values()].reduce((sum, { posts }) => sum + posts, 0)
-  t.equal(report.acknowledged + unknown, 2_000, 'each was acknowledged, or its outcome is unknown')
-  t.ok(report.unknown.has('connection lost'), 'the kills met posts in progress')
-  t.ok(report.refused.has('503 DATABASE_UNAVAILABLE'), 'and so did the restarts')
-})
+t.test(
+  'every acknowledged post is stored exactly once when the service and Postgres are killed',
+  async (t) => {
+    const report = await crash(t, { posts: 2_000, clients: 16, kills: 5, restarts: 3, seed: 20_261_122 })
+    t.comment(format(report))
+    t.same(report.violations, [])
+    const unknown = [...report.unknown.values()].reduce((sum, { posts }) => sum + posts, 0)
+    t.equal(report.acknowledged + unknown, 2_000, 'each post was acknowledged, or its outcome is unknown')
+    t.ok(report.unknown.has('connection lost'), 'the kills interrupted posts')
+    t.ok(report.refused.has('503 DATABASE_UNAVAILABLE'), 'the restarts did too')
+  },
+)
 
 t.test('posts that Postgres loses in a crash are reported as lost', async (t) => {
   const report = await crash(t, {
@@ -23,7 +26,7 @@ t.test('posts that Postgres loses in a crash are reported as lost', async (t) =>
     kills: 0,
     restarts: 1,
     seed: 1,
-    // COMMIT answers before it is written.
+    // The COMMIT completes before it is written to disk.
     settings: { synchronous_commit: 'off', wal_writer_delay: '10s' },
   })
   t.ok(report.violations.some((one) => one.endsWith('acknowledged, and lost')))
@@ -53,27 +56,27 @@ t.test('judge() names every difference between responses and the database', asyn
   }
 })
 
-t.test('outcomeOf() explains every response by an outage, or calls it a fault', async (t) => {
+t.test('outcomeOf() explains every response by an outage, or reports a fault', async (t) => {
   const calm = { serviceDown: false, databaseDown: false }
   const killed = { ...calm, serviceDown: true }
   const restarted = { ...calm, databaseDown: true }
-  const answer = (status: number, body: object): HttpResponse => ({
+  const response = (status: number, body: object): HttpResponse => ({
     status,
     headers: {},
     mediaType: 'application/json',
     text: JSON.stringify(body),
   })
-  const problem = (code: string) => answer(503, { code })
+  const problem = (code: string) => response(503, { code })
   for (const [kind, result, outages] of [
-    ['acknowledged', answer(201, { id: 1, title: 'a' }), calm],
-    ['fault', answer(201, { id: 1, title: 'b' }), calm],
+    ['acknowledged', response(201, { id: 1, title: 'a' }), calm],
+    ['fault', response(201, { id: 1, title: 'b' }), calm],
     ['unknown', problem('COMMIT_OUTCOME_UNKNOWN'), restarted],
     ['fault', problem('COMMIT_OUTCOME_UNKNOWN'), calm],
     ['refused', problem('DATABASE_UNAVAILABLE'), restarted],
     ['fault', problem('DATABASE_UNAVAILABLE'), killed],
     ['refused', problem('OVERLOADED'), calm],
-    ['fault', answer(500, { code: 'INTERNAL' }), restarted],
-    ['fault', answer(401, { code: 'TOKEN_INVALID' }), restarted],
+    ['fault', response(500, { code: 'INTERNAL' }), restarted],
+    ['fault', response(401, { code: 'TOKEN_INVALID' }), restarted],
     ['refused', new NoResponse('refused'), killed],
     ['fault', new NoResponse('refused'), restarted],
     ['unknown', new NoResponse('lost'), killed],

@@ -24,9 +24,9 @@ t.test('a failure and a request that hangs are found, with a command that repeat
     url,
     signUp,
     async call(...request: Parameters<typeof call>) {
-      const answer = await call(...request)
-      if (request[1] === '/openapi.json') answer.body.paths = { [path]: answer.body.paths[path] }
-      return answer
+      const response = await call(...request)
+      if (request[1] === '/openapi.json') response.body.paths = { [path]: response.body.paths[path] }
+      return response
     },
   })
   await t.rejects(fuzz(only('/health'), { requests: 200, seed: 1 }), {

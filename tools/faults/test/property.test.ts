@@ -3,22 +3,22 @@ import type { OpenApi } from '../../../test-support/document.ts'
 import { serve, type TestService } from '../../../test-support/social-api.ts'
 import { fuzz } from '../src/fuzz/fuzz.ts'
 
-/** The same each time, so that a failure is everybody's. */
+/** A fixed seed, so that a failure can be repeated. */
 const SEED = 20_261_122
 const REQUESTS = 300
 
-t.test('every response is one that the document declares, with its media type and schema', async (t) => {
+t.test('the document declares every response, with its media type and schema', async (t) => {
   const service = await serve(t)
   t.comment(`seed ${SEED}`)
   const counts = await fuzz(service, { requests: REQUESTS, seed: SEED })
   for (const [operation, { '2xx': good, '4xx': bad }] of counts) {
     t.comment(`${operation.padEnd(20)} ${String(good).padStart(4)} 2xx ${String(bad).padStart(4)} 4xx`)
     t.ok(good > 0, `${operation} succeeds (if it never does, fuzz/live.ts lacks what is live for it)`)
-    t.ok(bad > 0, `${operation} refuses`)
+    t.ok(bad > 0, `${operation} rejects`)
   }
 })
 
-t.test('an answer that the document does not declare is found', async (t) => {
+t.test('a response that the document does not declare is reported', async (t) => {
   const service = await serve(t)
   for (const [fault, path, method, change] of [
     ['the document declares no 404', '/posts/{id}', 'get', ({ responses }) => delete responses[404]],
@@ -66,18 +66,18 @@ t.test('an answer that the document does not declare is found', async (t) => {
 })
 
 type Operation = OpenApi['paths'][string][string]
-// biome-ignore lint/suspicious/noExplicitAny: the schemas of a document, to be spoilt
+// biome-ignore lint/suspicious/noExplicitAny: the schemas of a document, which the test changes
 type Schemas = Record<string, any>
 type Change = (operation: Operation, schemas: Schemas) => void
 
-/** The service, with another document than its own. */
+/** Starts the service with a changed document. */
 function withDocument(service: TestService, change: (document: OpenApi) => void): TestService {
   return {
     ...service,
     async call(method, path, options) {
-      const answer = await service.call(method, path, options)
-      if (path === '/openapi.json') change(answer.body)
-      return answer
+      const response = await service.call(method, path, options)
+      if (path === '/openapi.json') change(response.body)
+      return response
     },
   }
 }

@@ -1,34 +1,42 @@
+import { stat } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import fastifyStatic from '@fastify/static'
 // Adds `hide` to the type of a route's schema.
 import type {} from '@fastify/swagger'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { PLAIN_PAGE_POLICY, plainPage } from './page.ts'
 import { readGuide } from './pages.ts'
 import { IMAGE_POLICY, SITE_POLICY } from './policies.ts'
-import { fileOf, type Site, type SiteFile } from './site.ts'
+import type { Site, SiteBuilder } from './site-builder.ts'
 
 export { PLAIN_PAGE_POLICY, plainPage } from './page.ts'
-export type { Site } from './site.ts'
-export { type SiteBuilder, siteIn } from './site-builder.ts'
+export { type Site, type SiteBuilder, siteIn } from './site-builder.ts'
 
 export interface GuideOptions {
   /** Served as soon as it is built. @default only the plain pages are served */
-  readonly site?: Site | undefined
+  readonly site?: Site | SiteBuilder | undefined
+  /** Builds the site when the service listens, if it is missing or older than the docs. @default false */
+  readonly buildsSite?: boolean
 }
 
 type GuideRequest = FastifyRequest<{ Params: { '*'?: string } }>
 
 /** Serves the pages of `docs/` under `/guide`: the site's, or plain ones until that is built. */
-const guide: FastifyPluginAsync<GuideOptions> = async (app, { site }) => {
+const guide: FastifyPluginAsync<GuideOptions> = async (app, { site, buildsSite = false }) => {
   const pages = await readGuide()
+  if (site) await app.register(fastifyStatic, staticOptions(site.dir))
+  if (buildsSite && site && 'build' in site) {
+    app.addHook('onListen', async () => void site.build(app.log))
+    app.addHook('preClose', () => site.stop())
+  }
 
   const show = async (request: GuideRequest, reply: FastifyReply) => {
     const path = (request.params['*'] ?? '').replace(/\/$/, '').replace(/(^|\/)README$/, '')
-    const file = site && (await fileOf(site, path, request.raw))
-    if (file === undefined) return showPage(path, reply)
-    const address = encodeURI(`/guide/${file.name}`)
-    if (request.url.split('?')[0] === address) return showFile(file, reply)
+    const name = site && (await findFile(site, path))
+    if (site === undefined || name === undefined) return showPage(path, reply)
+    const address = encodeURI(`/guide/${name}`)
+    if (request.url.split('?')[0] === address) return reply.removeHeader('pragma').sendFile(name, site.dir)
     // The site marks the current page by its whole address, and its links are relative to that.
-    file.stream.destroy()
     return reply.redirect(address)
   }
 
@@ -51,13 +59,32 @@ class PageNotFound extends Error {
   readonly statusCode = 404
 }
 
-function showFile({ name, statusCode, headers, stream }: SiteFile, reply: FastifyReply): FastifyReply {
-  const policy = name.endsWith('.svg') ? IMAGE_POLICY : SITE_POLICY
-  return reply
-    .code(statusCode)
-    .headers({ ...headers, 'content-security-policy': policy })
-    .removeHeader('pragma')
-    .send(stream)
+/** Returns the name of the site's file for a path: `errors/NOT_FOUND.html` for `errors/NOT_FOUND`, undefined if there is none. */
+export async function findFile({ dir }: Site, path: string): Promise<string | undefined> {
+  // Neither hidden files nor those outside the folder.
+  if (/(^|\/)\./.test(path)) return undefined
+  for (const name of [`${path || 'index'}.html`, path]) {
+    const found = await stat(join(dir, name)).catch(() => undefined)
+    if (found?.isFile()) return name
+  }
+  return undefined
+}
+
+/** The folder may come, go and change while the service runs. */
+function staticOptions(root: string) {
+  return {
+    serve: false,
+    cacheControl: false,
+    setHeaders(reply: FastifyReply, path: string) {
+      const name = relative(root, path)
+      reply.header('content-security-policy', name.endsWith('.svg') ? IMAGE_POLICY : SITE_POLICY)
+      // The site's pages ask for these by an address that is new with each build.
+      reply.header('cache-control', name.startsWith(`assets${sep}`) ? 'max-age=86400' : 'no-cache')
+      // Copies of sources are to be read, whatever their extensions mean elsewhere.
+      if (name.startsWith(`media${sep}`) && !name.endsWith('.svg'))
+        reply.header('content-type', 'text/plain; charset=utf-8')
+    },
+  } as const
 }
 
 function noticeFor(site: Site | undefined): string {

@@ -5,10 +5,16 @@ import { rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Site } from './site.ts'
 
 const CHECKOUT = resolve(import.meta.dirname, '../../..')
 const run = promisify(execFile)
+
+/** The guide as `npm run docs` builds it: a folder of files, which may come, go and change while the service runs. */
+export interface Site {
+  readonly dir: string
+  /** True while it is being built. */
+  isBeingBuilt(): boolean
+}
 
 export interface SiteBuilder extends Site {
   /** Builds it where it is missing or older than the docs; what goes wrong is a line in the log. */

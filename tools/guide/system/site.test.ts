@@ -19,14 +19,14 @@ const folder = t.testdir({})
 const site = join(folder, 'site')
 const LEFTOVER = 'site.999999999'
 
-t.test('two first starts at once: each serves plain pages, and then the site', async (t) => {
-  // What a build that was killed has left.
+t.test('two simultaneous first starts serve plain pages at first, and then the site', async (t) => {
+  // The files of a killed build.
   await mkdir(join(folder, LEFTOVER))
   const seen = until(t, folder, (names) => names.includes('site'))
   const services = [startNpmStart(t, 'one'), startNpmStart(t, 'two')]
-  const urls = await Promise.all(services.map(({ says }) => says(LISTENS)))
+  const urls = await Promise.all(services.map(({ waitForOutput }) => waitForOutput(LISTENS)))
   for (const url of urls)
-    t.match(await text(`${url}/guide`), BUILDING, 'the guide says that it is being built')
+    t.match(await text(`${url}/guide`), BUILDING, 'the guide states that the site is being built')
   t.match(
     await text(`${urls[0]}/guide/errors/NOT_FOUND`),
     /<h2>How to fix it<\/h2>/,
@@ -37,17 +37,17 @@ t.test('two first starts at once: each serves plain pages, and then the site', a
   await until(t, folder, (names) => names.some(isBuilder) && !names.includes(LEFTOVER))
   for (const pid of await buildersIn(folder)) t.equal(getPriority(pid), 19, 'at the lowest priority')
 
-  const failed = Promise.race(services.map(({ says }) => says(/was not built.*/)))
+  const failed = Promise.race(services.map(({ waitForOutput }) => waitForOutput(/was not built.*/)))
   await Promise.race([seen, failed.then((line) => Promise.reject(new Error(line)))])
   await until(t, folder, (names) => names.every((name) => !name.startsWith('site.')))
-  t.same((await readdir(folder)).sort(), ['one', 'site', 'two'], 'nothing half is left')
+  t.same((await readdir(folder)).sort(), ['one', 'site', 'two'], 'no incomplete folder is left')
   for (const url of urls) t.match(await text(`${url}/guide`), /<h1[^>]*>The guide/)
   for (const { output } of services) t.notMatch(output(), /was not built/)
 
-  await t.test('every link in it leads somewhere', linksLead)
-  await t.test('it works in a browser', (t) => inBrowser(t, urls[0] as string))
+  await t.test('every link in the site leads to a page', linksLead)
+  await t.test('the site works in a browser', (t) => inBrowser(t, urls[0] as string))
 
-  await t.test('a problem’s type, and the welcome page, lead into it', async (t) => {
+  await t.test('the type of a problem and the welcome page lead to the site', async (t) => {
     const { type } = (await (await fetch(`${urls[0]}/nothing`)).json()) as { type: string }
     const page = await fetch(`${urls[0]}${type}`)
     t.equal(page.url, `${urls[0]}/guide/errors/NOT_FOUND.html`)
@@ -56,36 +56,36 @@ t.test('two first starts at once: each serves plain pages, and then the site', a
   })
 })
 
-t.test('a service that is stopped ends the build too, and leaves nothing of it', async (t) => {
+t.test('a service that stops ends its build, and leaves no files of it', async (t) => {
   const dir = t.testdir({})
   const service = startNpmStart(t, 'one', dir)
   await until(t, dir, (names) => names.some((name) => name.startsWith('site.')))
-  await service.says(LISTENS)
+  await service.waitForOutput(LISTENS)
   const [pid] = await buildersIn(dir)
   service.child.kill('SIGTERM')
-  t.equal(await service.ends(), 0)
+  t.equal(await service.waitForExit(), 0)
   t.throws(() => process.kill(pid as number, 0), { code: 'ESRCH' })
   t.same(await readdir(dir), ['one'])
 })
 
-t.test('a build that is not needed is not begun, and one that is killed leaves what was there', async (t) => {
-  const build = () => run(t, BUILD, { AUTH_PRIMER_SITE_DIR: site }, { isOverheard: false })
+t.test('the site is not built if it is up to date, and a killed build does not change it', async (t) => {
+  const build = () => run(t, BUILD, { AUTH_PRIMER_SITE_DIR: site }, { isRecorded: false })
   const { mtimeMs } = await stat(join(site, 'index.html'))
-  t.equal(await build().ends(), 0)
+  t.equal(await build().waitForExit(), 0)
   t.equal((await stat(join(site, 'index.html'))).mtimeMs, mtimeMs)
 
   await utimes(join(site, 'index.html'), 0, 0)
   const killed = build()
   await until(t, folder, (names) => names.includes(`site.${killed.child.pid}`))
   killed.child.kill('SIGKILL')
-  await killed.ends()
+  await killed.waitForExit()
   t.match(await readFile(join(site, 'index.html'), 'utf8'), /<h1[^>]*>The guide/)
 })
 
-t.test('a service that is started otherwise builds nothing', async (t) => {
+t.test('a service that is not started by `npm start` builds no site', async (t) => {
   const dir = t.testdir({})
   const service = run(t, SERVER, environment('one', dir))
-  const url = await service.says(LISTENS)
+  const url = await service.waitForOutput(LISTENS)
   t.match(await text(`${url}/guide`), /npm run docs<\/code> builds a site/)
   t.same(await buildersIn(dir), [])
 })
@@ -94,16 +94,16 @@ function environment(name: string, dir: string): Record<string, string> {
   return { AUTH_PRIMER_DATA_DIR: join(dir, name), AUTH_PRIMER_SITE_DIR: join(dir, 'site') }
 }
 
-/** The process that `npm start` runs, once all is compiled. */
+/** Starts the process that `npm start` runs after the build. */
 function startNpmStart(t: Test, name: string, dir = folder) {
-  return run(t, [...SERVER, '--build-guide'], environment(name, dir), { isOverheard: false })
+  return run(t, [...SERVER, '--build-guide'], environment(name, dir), { isRecorded: false })
 }
 
 async function text(url: string): Promise<string> {
   return (await fetch(url, { headers: { accept: 'text/html' } })).text()
 }
 
-/** Waits until a folder has what is wanted. */
+/** Waits until the names in a folder match. */
 async function until(t: Test, dir: string, isWanted: (names: string[]) => boolean): Promise<void> {
   const end = new AbortController()
   t.teardown(() => end.abort())
@@ -118,7 +118,7 @@ async function until(t: Test, dir: string, isWanted: (names: string[]) => boolea
   }
 }
 
-/** Who builds the site names a folder after itself. */
+/** Returns the ids of the processes that build the site: each names a folder after its id. */
 async function buildersIn(dir: string): Promise<number[]> {
   const names = await readdir(dir)
   return names.filter((name) => name.startsWith('site.')).map((name) => Number(name.slice('site.'.length)))
@@ -163,25 +163,25 @@ async function inBrowser(t: Test, url: string) {
   for (const colorScheme of ['light', 'dark'] as const) {
     const context = await browser.newContext({ colorScheme, viewport: { width: 390, height: 844 } })
     const page = await context.newPage()
-    const complaints: string[] = []
-    // A breach of the policy is said here, too.
-    page.on('console', (message) => complaints.push(message.text()))
-    page.on('pageerror', (error) => complaints.push(String(error)))
+    const problems: string[] = []
+    // A violation of the policy is reported here, too.
+    page.on('console', (message) => problems.push(message.text()))
+    page.on('pageerror', (error) => problems.push(String(error)))
     page.on('request', (request) => {
-      if (!request.url().startsWith(`${url}/guide`)) complaints.push(request.url())
+      if (!request.url().startsWith(`${url}/guide`)) problems.push(request.url())
     })
     page.on('response', (response) => {
-      if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`)
+      if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`)
     })
 
     for (const name of pages) {
       await page.goto(`${url}/guide/${name}`)
       await page.waitForSelector('#tsd-nav-container details', { state: 'attached' })
       const width = await page.evaluate('document.documentElement.scrollWidth')
-      t.equal(width, 390, `${name}, ${colorScheme}: is as wide as a phone`)
+      t.equal(width, 390, `${name}, ${colorScheme}: fits a phone`)
       t.same(await axe(page), [], `${name}, ${colorScheme}: is accessible`)
       await page.setViewportSize({ width: 1280, height: 900 })
-      t.same(await axe(page), [], `${name}, ${colorScheme}: is so on a wide screen`)
+      t.same(await axe(page), [], `${name}, ${colorScheme}: is accessible on a wide screen`)
       await page.setViewportSize({ width: 390, height: 844 })
     }
     await page.click('#tsd-search-trigger')
@@ -193,20 +193,20 @@ async function inBrowser(t: Test, url: string) {
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('Enter')
     await page.waitForURL(`${url}/guide/**/*.html`)
-    t.same(complaints, [], 'nothing complains, and nothing is asked for elsewhere')
+    t.same(problems, [], 'no errors, and no requests to other servers')
     await context.close()
   }
 }
 
-/** What a word leads to, among the first three. */
+/** Searches for a word, and returns the results. */
 const WANTED = {
   salt: ['explanation/passwords.html'],
   kid: ['how-to/rotate-a-key.html', 'api/jwt-kit/KeyEntry.html#kid'],
-  rollback: ['explanation/transactions.html'],
+  transaction: ['explanation/transactions.html'],
 }
 
 async function search(page: Page, word: string): Promise<string[]> {
-  // The list is filled anew after a moment: an element of its own tells that it was.
+  // The list is filled again after a moment. A marker in the old list shows when that has happened.
   await page.evaluate(
     "document.querySelector('#tsd-search-results').replaceChildren(document.createElement('li'))",
   )

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { pino } from 'pino'
 import t from 'tap'
 import { buildOffline } from '../../../test-support/social-api.ts'
-import { fileOf } from '../src/site.ts'
+import { findFile } from '../src/index.ts'
 import { siteIn } from '../src/site-builder.ts'
 
 const SITE = {
@@ -17,12 +17,12 @@ const SITE = {
   'beside.html': 'secret',
 }
 
-t.test('the guide, once its site is built', async (t) => {
+t.test('the built site is served', async (t) => {
   const dir = resolve(t.testdir(SITE), 'site')
   const app = await buildOffline(t, { site: { dir, isBeingBuilt: () => false } })
   const get = (url: string, headers = {}) => app.inject({ url, headers })
 
-  t.test('is a file for each page, which a path without .html leads to', async (t) => {
+  t.test('a path without .html redirects to the file of its page', async (t) => {
     for (const [path, address, text] of [
       ['/guide', '/guide/index.html', 'Start'],
       ['/guide/', '/guide/index.html', 'Start'],
@@ -33,9 +33,9 @@ t.test('the guide, once its site is built', async (t) => {
       ['/guide/errors/NOT_FOUND/', '/guide/errors/NOT_FOUND.html', 'NOT_FOUND'],
       ['/guide/chapters/05-creating-users/README', '/guide/chapters/05-creating-users.html', '05'],
     ] as const) {
-      const answer = await get(path)
-      t.equal(answer.statusCode, 302, path)
-      t.equal(answer.headers.location, address, path)
+      const response = await get(path)
+      t.equal(response.statusCode, 302, path)
+      t.equal(response.headers.location, address, path)
       const page = await get(address)
       t.equal(page.statusCode, 200, address)
       t.equal(page.body, `<h1>${text}</h1>`)
@@ -43,7 +43,7 @@ t.test('the guide, once its site is built', async (t) => {
     }
   })
 
-  t.test('may load scripts, styles and pictures of its own, and nothing else', async (t) => {
+  t.test('pages may load scripts, styles and images only from the service', async (t) => {
     const { headers } = await get('/guide/index.html')
     const policy = String(headers['content-security-policy']).split(';')
     t.ok(policy.includes("default-src 'none'"))
@@ -52,7 +52,7 @@ t.test('the guide, once its site is built', async (t) => {
     t.match((await get('/guide/media/a.svg')).headers['content-security-policy'], /style-src 'unsafe-inline'/)
   })
 
-  t.test('is kept by browsers, and asked for anew', async (t) => {
+  t.test('browsers cache pages, and revalidate them', async (t) => {
     const { headers } = await get('/guide/index.html')
     t.equal(headers['cache-control'], 'no-cache')
     t.notOk(headers.pragma)
@@ -63,7 +63,7 @@ t.test('the guide, once its site is built', async (t) => {
     t.equal((await app.inject({ method: 'HEAD', url: '/guide/index.html' })).statusCode, 200)
   })
 
-  t.test('shows sources as text', async (t) => {
+  t.test('source files are served as text', async (t) => {
     const { headers, body } = await get('/guide/media/token.ts')
     t.equal(headers['content-type'], 'text/plain; charset=utf-8')
     t.equal(body, 'const a = 1')
@@ -71,7 +71,7 @@ t.test('the guide, once its site is built', async (t) => {
     t.match((await get('/guide/assets/main.js')).headers['content-type'], /javascript/)
   })
 
-  t.test('leaves a page that it has not to the plain ones', async (t) => {
+  t.test('pages that are not in the site are served as plain pages', async (t) => {
     for (const path of [
       '/guide/errors/CONFLICT',
       '/guide/errors/CONFLICT.html',
@@ -84,7 +84,7 @@ t.test('the guide, once its site is built', async (t) => {
     }
   })
 
-  t.test('has nothing of the disk beside it', async (t) => {
+  t.test('no file outside the site is served', async (t) => {
     for (const path of [
       '/guide/../beside',
       '/guide/..%2fbeside.html',
@@ -100,12 +100,11 @@ t.test('the guide, once its site is built', async (t) => {
       t.ok(statusCode === 404 || statusCode === 400, `${path}: ${statusCode}`)
       t.notMatch(body, 'secret')
     }
-    const { raw } = { raw: { headers: {}, method: 'GET' } }
-    t.equal(await fileOf({ dir, isBeingBuilt: () => false }, '../beside.html', raw as never), undefined)
+    t.equal(await findFile({ dir, isBeingBuilt: () => false }, '../beside.html'), undefined)
   })
 })
 
-t.test('until then, the plain pages say so', async (t) => {
+t.test('until the site is built, plain pages explain how to build it', async (t) => {
   const dir = resolve(t.testdir({}), 'site')
   let isBeingBuilt = true
   const app = await buildOffline(t, { site: { dir, isBeingBuilt: () => isBeingBuilt } })
@@ -116,7 +115,7 @@ t.test('until then, the plain pages say so', async (t) => {
     t.match((await app.inject(path)).body, /npm run docs<\/code> builds a site/, path)
 })
 
-t.test('what is wrong with building it is one line in the log', async (t) => {
+t.test('a failed build of the site is one line in the log', async (t) => {
   const lines: string[] = []
   const log = pino({}, { write: (line: string) => void lines.push(line) })
   const site = siteIn(resolve(t.testdir({}), 'x'.repeat(255)))
@@ -128,7 +127,7 @@ t.test('what is wrong with building it is one line in the log', async (t) => {
   t.match(lines[0], /plain pages\. The site was not built: ENAMETOOLONG.*npm run docs/)
 })
 
-t.test('where nothing can be written, nothing is tried', async (t) => {
+t.test('the site is not built if its folder cannot be written to', async (t) => {
   const lines: string[] = []
   const log = pino({}, { write: (line: string) => void lines.push(line) })
   const site = siteIn(resolve(t.testdir({}), 'none/site'))

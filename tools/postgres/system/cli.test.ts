@@ -21,16 +21,16 @@ const printEnv = [
   'JSON.stringify([process.env.DATABASE_URL, process.env.TEST_POSTGRES_URL, process.env.OTHER])',
 ]
 
-// A stopped cluster, for the tests in turn.
+// A stopped cluster, which the tests use one after the other.
 const dir = await dataDir(t)
 await (await attachPostgres({ dir, durable: false })).leave()
 
-t.test('start lets the server run until stop, from TypeScript as from the build', async (t) => {
+t.test('`start` keeps the server running until `stop`, from TypeScript and from the build', async (t) => {
   const fromSource = ['--import', import.meta.resolve('tsx'), path.join(tool, 'src/cli.ts')]
   const started = await runToEnd(process.execPath, [...fromSource, 'start'], { env: inDir(dir) })
   t.equal(started.code, 0)
   t.match(started.stdout, /listens on 127\.0\.0\.1:\d+\nIt runs until `npm run db:stop`/)
-  t.notMatch(started.stdout, /postgres:\/\//, 'and does not show the password')
+  t.notMatch(started.stdout, /postgres:\/\//, 'the password is not printed')
   const user = await attachPostgres({ dir })
   t.equal(user.started, false)
   await writeRow(user.url, 'kept')
@@ -41,7 +41,7 @@ t.test('start lets the server run until stop, from TypeScript as from the build'
   t.match(status.stdout, /Attached processes: 1; it runs until/)
 
   await user.leave()
-  t.same(await readRows(user.url), ['kept'], 'the last to leave has not stopped it')
+  t.same(await readRows(user.url), ['kept'], 'the last process that left did not stop it')
   t.match(await run(['start'], inDir(dir)), { code: 0, stdout: /^It ran already/ })
 
   t.match(await run(['stop'], inDir(dir)), { code: 0, stdout: 'The embedded Postgres has stopped.\n' })
@@ -49,7 +49,7 @@ t.test('start lets the server run until stop, from TypeScript as from the build'
   t.match(await run(['status'], inDir(dir)), { code: 3, stdout: /does not run/ })
 })
 
-t.test('stop and reset refuse while processes are attached, unless forced', async (t) => {
+t.test('`stop` and `reset` are rejected while processes are attached, unless forced', async (t) => {
   const folder = clusterIn(dir)
   const users = [await attachProcess(dir), await attachProcess(dir)]
   await writeFile(folder.keepRunning, '')
@@ -63,13 +63,13 @@ t.test('stop and reset refuse while processes are attached, unless forced', asyn
   await writeRow(users[1]?.url ?? '', 'kept before force')
   t.match(await run(['stop', '--force'], inDir(dir)), { code: 0, stdout: /has stopped/ })
   t.notOk(existsSync(folder.pidFile))
-  t.equal(await users[1]?.leave(), 0, 'who was attached can still leave')
+  t.equal(await users[1]?.leave(), 0, 'an attached process can still leave')
   const again = await attachPostgres({ dir, durable: false })
   t.equal((await readRows(again.url)).includes('kept before force'), true)
   await again.leave()
 })
 
-t.test('the last to leave stops what stop was refused', async (t) => {
+t.test('after a rejected `stop`, the server stops when the last process leaves', async (t) => {
   const user = await attachProcess(dir)
   await writeFile(clusterIn(dir).keepRunning, '')
   t.equal((await run(['stop'], inDir(dir))).code, 1)
@@ -77,7 +77,7 @@ t.test('the last to leave stops what stop was refused', async (t) => {
   t.notOk(existsSync(clusterIn(dir).pidFile))
 })
 
-t.test('reset deletes the cluster, and refuses where DATABASE_URL is set', async (t) => {
+t.test('`reset` deletes the cluster, and is rejected if DATABASE_URL is set', async (t) => {
   const dir = await dataDir(t)
   const folder = clusterIn(dir)
   const env = inDir(dir)
@@ -92,17 +92,17 @@ t.test('reset deletes the cluster, and refuses where DATABASE_URL is set', async
   t.match(await run(['reset'], env), { code: 0, stdout: /^Deleted the database cluster in / })
   await t.rejects(query(server.url, 'select 1'), { code: 'ECONNREFUSED' })
   t.same(await readdir(dir), [])
-  t.match(await run(['reset'], env), { code: 0 }, 'also where there is none')
+  t.match(await run(['reset'], env), { code: 0 }, 'even without a cluster')
 })
 
-t.test('run gives a command DATABASE_URL, and ends as it does', async (t) => {
+t.test('`run` sets DATABASE_URL for a command, and exits like the command', async (t) => {
   const env = { ...inDir(dir), OTHER: 'kept' }
   const printed = await run(['run', '--', ...printEnv], env)
   t.equal(printed.code, 0)
   const [url, testUrl, other] = JSON.parse(printed.stdout)
   t.match(url, /^postgres:\/\/postgres:[\w-]{43}@127\.0\.0\.1:\d+\/auth_primer$/)
   t.same([testUrl, other], [null, 'kept'])
-  t.notOk(existsSync(clusterIn(dir).pidFile), 'and the server has stopped')
+  t.notOk(existsSync(clusterIn(dir).pidFile), 'the server has stopped')
   t.match(await run(['run', '--', process.execPath, '-e', 'process.exit(7)'], env), { code: 7, signal: null })
   t.match(await run(['run', '--', process.execPath, '-e', 'process.kill(process.pid, "SIGKILL")'], env), {
     signal: 'SIGKILL',
@@ -114,22 +114,25 @@ t.test('run gives a command DATABASE_URL, and ends as it does', async (t) => {
   t.notOk(existsSync(clusterIn(dir).pidFile))
 })
 
-t.test('run and hold start nothing where DATABASE_URL is set, in the environment or in .env', async (t) => {
-  const dir = await dataDir(t)
-  const url = 'postgres://127.0.0.1/mine'
-  for (const verb of ['run', 'hold']) {
-    const { code, stdout } = await run([verb, '--', ...printEnv], { ...inDir(dir), DATABASE_URL: url })
-    t.same([code, JSON.parse(stdout)[0]], [0, url], verb)
-  }
-  const cwd = await dataDir(t)
-  await writeFile(path.join(cwd, '.env'), `DATABASE_URL=${url}\n`)
-  const { code, stdout } = await run(['run', '--', ...printEnv], inDir(dir), cwd)
-  t.same([code, JSON.parse(stdout)[0]], [0, url])
-  t.same(await readdir(dir), [])
-  t.match(await run(['reset'], inDir(dir), cwd), { code: 1, stderr: /^DATABASE_URL is set/ })
-})
+t.test(
+  '`run` and `hold` start no server if DATABASE_URL is set, in the environment or in .env',
+  async (t) => {
+    const dir = await dataDir(t)
+    const url = 'postgres://127.0.0.1/mine'
+    for (const verb of ['run', 'hold']) {
+      const { code, stdout } = await run([verb, '--', ...printEnv], { ...inDir(dir), DATABASE_URL: url })
+      t.same([code, JSON.parse(stdout)[0]], [0, url], verb)
+    }
+    const cwd = await dataDir(t)
+    await writeFile(path.join(cwd, '.env'), `DATABASE_URL=${url}\n`)
+    const { code, stdout } = await run(['run', '--', ...printEnv], inDir(dir), cwd)
+    t.same([code, JSON.parse(stdout)[0]], [0, url])
+    t.same(await readdir(dir), [])
+    t.match(await run(['reset'], inDir(dir), cwd), { code: 1, stderr: /^DATABASE_URL is set/ })
+  },
+)
 
-t.test('hold keeps the server up for a command, whose environment stays as it is', async (t) => {
+t.test('`hold` keeps the server running for a command, and does not change its environment', async (t) => {
   const env = { ...inDir(dir), OTHER: 'kept' }
   const { child, line } = await runUntilLine(['hold', '--', process.execPath, '-e', WAITING], env)
   t.same(JSON.parse(line), [null, null, 'kept'])
@@ -137,14 +140,14 @@ t.test('hold keeps the server up for a command, whose environment stays as it is
   t.equal(first.started, false)
   t.equal(await first.leave(), 0)
   const second = await attachProcess(dir)
-  t.equal(second.url, first.url, 'it stayed up in between')
+  t.equal(second.url, first.url, 'the server kept running in between')
   t.equal(await second.leave(), 0)
   child.stdin?.end()
   t.same(await once(child, 'exit'), [5, null])
   t.notOk(existsSync(clusterIn(dir).pidFile))
 })
 
-t.test('passes signals on to the command, and stops the server afterwards', async (t) => {
+t.test('signals are passed on to the command, and the server stops afterwards', async (t) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     const graceful = await runUntilLine(['hold', '--', process.execPath, '-e', WAITING], inDir(dir))
     graceful.child.kill(signal)
@@ -153,7 +156,7 @@ t.test('passes signals on to the command, and stops the server afterwards', asyn
   }
   const abrupt = await runUntilLine(['run', '--', 'sh', '-c', 'echo ready; exec sleep 1000'], inDir(dir))
   abrupt.child.kill('SIGTERM')
-  t.same(await once(abrupt.child, 'exit'), [null, 'SIGTERM'], 'and ends as the command does')
+  t.same(await once(abrupt.child, 'exit'), [null, 'SIGTERM'], 'exits like the command')
   t.notOk(existsSync(clusterIn(dir).pidFile))
 
   const slow = `
@@ -165,46 +168,53 @@ t.test('passes signals on to the command, and stops the server afterwards', asyn
     detached: true,
   })
   process.kill(-(group.child.pid ?? 0), 'SIGINT')
-  t.same(await once(group.child, 'exit'), [6, null], 'also when all have got it, as from a terminal')
+  t.same(
+    await once(group.child, 'exit'),
+    [6, null],
+    'even if every process gets the signal, as from a terminal',
+  )
   t.notOk(existsSync(clusterIn(dir).pidFile))
 })
 
-t.test('run --temporary makes a new cluster each time and removes it, also when interrupted', async (t) => {
-  const TMPDIR = await mkdtemp(path.join(os.tmpdir(), 'auth-primer-test-'))
-  t.teardown(() => rm(TMPDIR, { recursive: true, force: true }))
-  const dir = await dataDir(t)
-  const env = { ...inDir(dir), TMPDIR, DATABASE_URL: 'postgres://127.0.0.1/mine' }
+t.test(
+  '`run --temporary` creates a new cluster each time and deletes it, even if it is interrupted',
+  async (t) => {
+    const TMPDIR = await mkdtemp(path.join(os.tmpdir(), 'auth-primer-test-'))
+    t.teardown(() => rm(TMPDIR, { recursive: true, force: true }))
+    const dir = await dataDir(t)
+    const env = { ...inDir(dir), TMPDIR, DATABASE_URL: 'postgres://127.0.0.1/mine' }
 
-  const killed = await runUntilLine(['run', '--temporary', '--', process.execPath, '-e', WAITING], env)
-  t.same(await query(JSON.parse(killed.line)[1], 'show max_connections'), [{ max_connections: '200' }])
-  killed.child.kill('SIGKILL')
-  await once(killed.child, 'exit')
-  killed.child.stdin?.end()
-  const [left] = await readdir(TMPDIR)
-  t.ok(left)
+    const killed = await runUntilLine(['run', '--temporary', '--', process.execPath, '-e', WAITING], env)
+    t.same(await query(JSON.parse(killed.line)[1], 'show max_connections'), [{ max_connections: '200' }])
+    killed.child.kill('SIGKILL')
+    await once(killed.child, 'exit')
+    killed.child.stdin?.end()
+    const [left] = await readdir(TMPDIR)
+    t.ok(left)
 
-  const interrupted = await runUntilLine(['run', '--temporary', '--', process.execPath, '-e', WAITING], env)
-  const [databaseUrl, url] = JSON.parse(interrupted.line)
-  t.equal(databaseUrl, null)
-  t.notMatch(await readdir(TMPDIR), [left], 'what the killed one left is gone')
-  t.same(await query(url, 'select 1 as one'), [{ one: 1 }])
-  interrupted.child.kill('SIGINT')
-  t.same(await once(interrupted.child, 'exit'), [6, null])
-  await t.rejects(query(url, 'select 1'), { code: 'ECONNREFUSED' })
-  t.same(await readdir(TMPDIR), [])
+    const interrupted = await runUntilLine(['run', '--temporary', '--', process.execPath, '-e', WAITING], env)
+    const [databaseUrl, url] = JSON.parse(interrupted.line)
+    t.equal(databaseUrl, null)
+    t.notMatch(await readdir(TMPDIR), [left], 'the cluster of the killed process is deleted')
+    t.same(await query(url, 'select 1 as one'), [{ one: 1 }])
+    interrupted.child.kill('SIGINT')
+    t.same(await once(interrupted.child, 'exit'), [6, null])
+    await t.rejects(query(url, 'select 1'), { code: 'ECONNREFUSED' })
+    t.same(await readdir(TMPDIR), [])
 
-  const early = spawn(process.execPath, [cli, 'run', '--temporary', '--', 'true'], {
-    env: { ...process.env, ...env },
-  })
-  await until(async () => (await readdir(TMPDIR)).length > 0)
-  early.kill('SIGTERM')
-  t.same(await once(early, 'exit'), [null, 'SIGTERM'], 'interrupted before the command ran')
-  t.same(await readdir(TMPDIR), [])
+    const early = spawn(process.execPath, [cli, 'run', '--temporary', '--', 'true'], {
+      env: { ...process.env, ...env },
+    })
+    await until(async () => (await readdir(TMPDIR)).length > 0)
+    early.kill('SIGTERM')
+    t.same(await once(early, 'exit'), [null, 'SIGTERM'], 'interrupted before the command ran')
+    t.same(await readdir(TMPDIR), [])
 
-  t.same(await readdir(dir), [], 'and the data folder is not touched')
-})
+    t.same(await readdir(dir), [], 'the data folder is not changed')
+  },
+)
 
-t.test('says what it can do, and refuses what it cannot', async (t) => {
+t.test('--help lists the commands, and an unknown command is rejected', async (t) => {
   t.match(await run(['--help']), { code: 0, stdout: /^The embedded Postgres of this checkout\.\n/ })
   for (const args of [
     [],
@@ -216,11 +226,11 @@ t.test('says what it can do, and refuses what it cannot', async (t) => {
   ]) {
     const { code, stdout, stderr } = await run(args)
     t.same([code, stdout], [1, ''], args.join(' '))
-    t.notMatch(stderr, /\n {4}at /, 'without a stack')
+    t.notMatch(stderr, /\n {4}at /, 'without a stack trace')
   }
 })
 
-/** Prints its environment, then ends with 5 when its standard input does, or 6 when it gets a signal. */
+/** Prints its environment, then exits with 5 when its standard input ends, or with 6 on a signal. */
 const WAITING = `
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(6))
   process.stdin.resume().on('end', () => process.exit(5))

@@ -5,29 +5,32 @@ import { clusterIn } from '../src/folder.ts'
 import { attachPostgres } from '../src/index.ts'
 import { attachProcess, dataDir, query, readRows, writeRow } from './support.ts'
 
-// For the tests that need no cluster of their own.
+// Shared by the tests that need no cluster of their own.
 const dir = await dataDir(t)
 
-t.test('starts a server, attaches to one that runs, and keeps the data for the next start', async (t) => {
-  const messages: string[] = []
-  const first = await attachPostgres({ dir, durable: false, log: (message) => messages.push(message) })
-  t.equal(first.started, true)
-  t.equal(first.dataDir, path.join(dir, 'postgres/data'))
-  t.equal(messages[0], `Making a new database cluster in ${path.join(dir, 'postgres')}`)
-  t.match(messages[1], /^Postgres 18\.\d+ listens on 127\.0\.0\.1:\d+$/)
-  const second = await attachPostgres({ dir })
-  t.equal(second.started, false)
-  t.equal(second.url, first.url)
-  await writeRow(first.url, 'kept')
-  await first.leave()
-  await second.leave()
-  const third = await attachPostgres({ dir, durable: false })
-  t.equal(third.started, true)
-  t.same(await readRows(third.url), ['kept'])
-  await third.leave()
-})
+t.test(
+  'attachPostgres() starts a server or uses a running one, and the data is kept for the next start',
+  async (t) => {
+    const messages: string[] = []
+    const first = await attachPostgres({ dir, durable: false, log: (message) => messages.push(message) })
+    t.equal(first.started, true)
+    t.equal(first.dataDir, path.join(dir, 'postgres/data'))
+    t.equal(messages[0], `Making a new database cluster in ${path.join(dir, 'postgres')}`)
+    t.match(messages[1], /^Postgres 18\.\d+ listens on 127\.0\.0\.1:\d+$/)
+    const second = await attachPostgres({ dir })
+    t.equal(second.started, false)
+    t.equal(second.url, first.url)
+    await writeRow(first.url, 'kept')
+    await first.leave()
+    await second.leave()
+    const third = await attachPostgres({ dir, durable: false })
+    t.equal(third.started, true)
+    t.same(await readRows(third.url), ['kept'])
+    await third.leave()
+  },
+)
 
-t.test('is durable unless told otherwise', async (t) => {
+t.test('the server is durable, unless `durable` is false', async (t) => {
   for (const [durable, expected] of [
     [true, 'on'],
     [false, 'off'],
@@ -40,7 +43,7 @@ t.test('is durable unless told otherwise', async (t) => {
   }
 })
 
-t.test('folds the case of every letter, in UTF-8 and UTC, with LANG unset or not', async (t) => {
+t.test('the server uses UTF-8, UTC and the case of every letter, whatever the environment', async (t) => {
   const dir = await dataDir(t)
   const hostile = { LANG: 'tr_TR.ISO-8859-9', LC_ALL: 'C', TZ: 'Asia/Tokyo', PGTZ: 'Asia/Tokyo', PGPORT: '1' }
   for (const env of [{}, hostile]) {
@@ -54,7 +57,7 @@ t.test('folds the case of every letter, in UTF-8 and UTC, with LANG unset or not
   }
 })
 
-t.test('works in a path of spaces, quotes, percents and letters of every kind', async (t) => {
+t.test('the data folder may have spaces, quotes, percent signs and any letters in its path', async (t) => {
   const dir = path.join(await dataDir(t), `it's a "Straße" 100% \\ $HOME 日本`)
   await mkdir(dir)
   const server = await attachPostgres({ dir, durable: false })
@@ -65,7 +68,7 @@ t.test('works in a path of spaces, quotes, percents and letters of every kind', 
   await again.leave()
 })
 
-t.test('lets in nobody but who can read its files', async (t) => {
+t.test('only a user who can read the files of the cluster can connect', async (t) => {
   const server = await attachPostgres({ dir, durable: false })
   const folder = clusterIn(dir)
   const mode = async (file: string) => ((await stat(file)).mode & 0o777).toString(8)
@@ -90,7 +93,7 @@ t.test('lets in nobody but who can read its files', async (t) => {
   await server.leave()
 })
 
-t.test('closes files again that were opened to others', async (t) => {
+t.test('files that others can read are made private again at a start', async (t) => {
   const folder = clusterIn(dir)
   for (const file of [folder.home, folder.data]) await chmod(file, 0o755)
   await chmod(folder.password, 0o644)
@@ -100,7 +103,7 @@ t.test('closes files again that were opened to others', async (t) => {
   await server.leave()
 })
 
-t.test('makes one cluster when several processes start at once for the first time', async (t) => {
+t.test('several processes that start at the same time for the first time create one cluster', async (t) => {
   for (let round = 0; round < 2; round += 1) {
     const dir = await dataDir(t)
     const servers = await Promise.all([1, 2].map(() => attachProcess(dir)))

@@ -19,7 +19,7 @@ function authentication(kind: number, rest: Buffer = Buffer.alloc(0)): Buffer {
 
 const readyForQuery = Buffer.from('Z\0\0\0\x05I')
 
-t.test('never sends the password to a program that took the port', async (t) => {
+t.test('the password is never sent to another program on the port', async (t) => {
   const strangers: Record<string, (socket: Socket, messages: number) => void> = {
     'asks for it': (socket) => socket.write(authentication(AUTHENTICATION.cleartext)),
     'asks for its MD5': (socket) => socket.write(authentication(AUTHENTICATION.md5, Buffer.from('salt'))),
@@ -31,7 +31,7 @@ t.test('never sends the password to a program that took the port', async (t) => 
       ),
     'lets everyone in': (socket) =>
       socket.write(Buffer.concat([authentication(AUTHENTICATION.ok), readyForQuery])),
-    'hangs up': (socket) => socket.end(),
+    disconnects: (socket) => socket.end(),
     'is no Postgres': (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
   }
   for (const [name, behave] of Object.entries(strangers)) {

@@ -22,11 +22,11 @@ import {
   writeRow,
 } from './support.ts'
 
-// A stopped cluster, for the tests in turn.
+// A stopped cluster, which the tests use one after the other.
 const dir = await dataDir(t)
 await (await attachPostgres({ dir, durable: false })).leave()
 
-t.test('attaches to the server of a process that was killed', async (t) => {
+t.test('a server survives the process that started it, and others can attach', async (t) => {
   const parent = await attachProcess(dir)
   await writeRow(parent.url, 'kept')
   parent.child.kill('SIGKILL')
@@ -39,7 +39,7 @@ t.test('attaches to the server of a process that was killed', async (t) => {
   t.notOk(existsSync(clusterIn(dir).pidFile))
 })
 
-t.test('starts anew when the postmaster was killed', async (t) => {
+t.test('a new server starts if the postmaster was killed', async (t) => {
   let server = await attachPostgres({ dir })
   await forgetRows(server.url)
   await writeRow(server.url, 'kept')
@@ -73,7 +73,7 @@ t.test('starts anew when the postmaster was killed', async (t) => {
   await server.leave()
 })
 
-t.test('ends on one server when several start after the postmaster was killed', async (t) => {
+t.test('several processes that start after the postmaster was killed use one server', async (t) => {
   let server = await attachPostgres({ dir, durable: false })
   await forgetRows(server.url)
   await writeRow(server.url, 'kept')
@@ -89,7 +89,7 @@ t.test('ends on one server when several start after the postmaster was killed', 
   await server.leave()
 })
 
-t.test('stays attached when a backend is killed and Postgres ends all sessions', async (t) => {
+t.test('a process stays attached if a backend is killed and Postgres ends all sessions', async (t) => {
   const folder = clusterIn(dir)
   const server = await attachPostgres({ dir, durable: false })
   await forgetRows(server.url)
@@ -112,7 +112,7 @@ t.test('stays attached when a backend is killed and Postgres ends all sessions',
   t.notOk(existsSync(folder.pidFile))
 })
 
-t.test('begins again when it was killed while initdb ran', async (t) => {
+t.test('a start that was killed during initdb is repeated from the beginning', async (t) => {
   const dir = await dataDir(t)
   for (const reached of ['data/PG_VERSION', 'data/global/pg_control']) {
     const killed = spawnAttach(dir)
@@ -129,12 +129,12 @@ t.test('begins again when it was killed while initdb ran', async (t) => {
   const server = await attachPostgres({ dir, durable: false })
   t.equal(server.started, true)
   await writeRow(server.url, 'works')
-  t.same(await readdir(dir), ['postgres'], 'what they left is gone')
+  t.same(await readdir(dir), ['postgres'], 'their files are deleted')
   await server.leave()
 })
 
 t.test(
-  'moves a half-made data folder aside, says so, and leaves alone what a living process makes',
+  'an incomplete data folder is moved aside with a log line, unless a running process is creating it',
   async (t) => {
     const dir = await dataDir(t)
     const { data, home } = clusterIn(dir)
@@ -152,12 +152,12 @@ t.test(
     t.equal(await readFile(path.join(dir, aside, 'data/precious'), 'utf8'), 'kept')
     t.ok(messages.includes(`Moved a half-made database cluster aside, to ${path.join(dir, aside)}`))
     const again = await attachPostgres({ dir, durable: false })
-    t.same(await readRows(again.url), ['works'], `and ${home} is used from then on`)
+    t.same(await readRows(again.url), ['works'], `${home} is used from then on`)
     await again.leave()
   },
 )
 
-t.test('is not misled by a pid file whose process or port is another program', async (t) => {
+t.test('a pid file whose process or port belongs to another program is ignored', async (t) => {
   const folder = clusterIn(dir)
   const first = await attachPostgres({ dir, durable: false })
   await forgetRows(first.url)
@@ -165,20 +165,20 @@ t.test('is not misled by a pid file whose process or port is another program', a
   const pidFile = await readFile(folder.pidFile, 'utf8')
   await first.leave()
 
-  const stranger = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
-  t.teardown(() => stranger.close())
-  await once(stranger, 'listening')
+  const otherServer = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
+  t.teardown(() => otherServer.close())
+  await once(otherServer, 'listening')
   const otherDir = await dataDir(t)
   const otherPostgres = await attachPostgres({ dir: otherDir, durable: false })
   const sleeper = spawn('sleep', ['1000'], asAccount(await postgresAccount(folder.data)))
   t.teardown(() => sleeper.kill())
 
-  const strangers = {
-    'this process': [process.pid, (stranger.address() as { port: number }).port],
-    "a process of Postgres's own user": [sleeper.pid, (stranger.address() as { port: number }).port],
+  const otherServers = {
+    'this process': [process.pid, (otherServer.address() as { port: number }).port],
+    "a process of Postgres's own user": [sleeper.pid, (otherServer.address() as { port: number }).port],
     'another Postgres': [await postmasterPid(clusterIn(otherDir)), Number(new URL(otherPostgres.url).port)],
   }
-  for (const [name, [pid, port]] of Object.entries(strangers)) {
+  for (const [name, [pid, port]] of Object.entries(otherServers)) {
     await writePidFile(folder, pidFile, pid, port)
     const server = await attachPostgres({ dir, durable: false })
     t.equal(server.started, true, name)
@@ -186,7 +186,11 @@ t.test('is not misled by a pid file whose process or port is another program', a
     await server.leave()
   }
   t.equal(isRunning(sleeper), true)
-  t.same(await query(otherPostgres.url, 'select 1 as one'), [{ one: 1 }], 'the other Postgres was left alone')
+  t.same(
+    await query(otherPostgres.url, 'select 1 as one'),
+    [{ one: 1 }],
+    'the other Postgres is not affected',
+  )
   await otherPostgres.leave()
 })
 

@@ -5,11 +5,11 @@ import { clusterIn } from '../src/folder.ts'
 import { attachPostgres, stopPostgres } from '../src/index.ts'
 import { attachProcess, dataDir, query, readRows, until, writeRow } from './support.ts'
 
-// A stopped cluster, for the tests in turn.
+// A stopped cluster, which the tests use one after the other.
 const dir = await dataDir(t)
 await (await attachPostgres({ dir, durable: false })).leave()
 
-t.test('stops the server when the last process leaves, and not when the first does', async (t) => {
+t.test('the server stops when the last process leaves, and not when the first one does', async (t) => {
   const { pidFile } = clusterIn(dir)
   const first = await attachProcess(dir)
   const last = await attachProcess(dir)
@@ -21,7 +21,7 @@ t.test('stops the server when the last process leaves, and not when the first do
   await t.rejects(query(last.url, 'select 1'), { code: 'ECONNREFUSED' })
 })
 
-t.test('stops it once, however often it is called', async (t) => {
+t.test('leave() can be called more than once', async (t) => {
   const one = await attachPostgres({ dir, durable: false })
   const other = await attachPostgres({ dir, durable: false })
   await Promise.all([one.leave(), one.leave()])
@@ -31,18 +31,18 @@ t.test('stops it once, however often it is called', async (t) => {
   t.notOk(existsSync(clusterIn(dir).pidFile))
 })
 
-t.test('does not count a process that was killed', async (t) => {
+t.test('a killed process does not keep the server running', async (t) => {
   const killed = await attachProcess(dir)
   const last = await attachProcess(dir)
   killed.child.kill('SIGKILL')
   t.equal(await killed.leave(), null)
-  // Its backend ends when it sees that the connection has.
+  // The backend ends when it notices that the connection is closed.
   await until(async () => (await attached(last.url)) === 1)
   t.equal(await last.leave(), 0)
   t.notOk(existsSync(clusterIn(dir).pidFile))
 })
 
-t.test('does not stop a server that was told to stay', async (t) => {
+t.test('a server that is set to keep running does not stop when the last process leaves', async (t) => {
   const folder = clusterIn(dir)
   const server = await attachPostgres({ dir, durable: false })
   await writeFile(folder.keepRunning, '')
@@ -50,10 +50,10 @@ t.test('does not stop a server that was told to stay', async (t) => {
   t.same(await query(server.url, 'select 1 as one'), [{ one: 1 }])
   await rm(folder.keepRunning)
   await (await attachPostgres({ dir })).leave()
-  t.notOk(existsSync(folder.pidFile), 'until it is told otherwise')
+  t.notOk(existsSync(folder.pidFile), 'until the setting is removed')
 })
 
-t.test('stops the server also when the connections were lost', async (t) => {
+t.test('the server stops even if its connections were lost', async (t) => {
   const server = await attachPostgres({ dir, durable: false })
   const other = await attachPostgres({ dir, durable: false })
   await query(
@@ -65,14 +65,14 @@ t.test('stops the server also when the connections were lost', async (t) => {
   t.notOk(existsSync(clusterIn(dir).pidFile))
 })
 
-t.test('leaves without an error when the server has been stopped', async (t) => {
+t.test('leave() succeeds if the server has already stopped', async (t) => {
   const server = await attachPostgres({ dir, durable: false })
   t.same(await stopPostgres({ dir, force: true }), { outcome: 'stopped', attached: 1 })
   await server.leave()
   t.notOk(existsSync(clusterIn(dir).pidFile))
 })
 
-t.test('every process that attaches while others leave has a working server', async (t) => {
+t.test('every process that attaches while others leave gets a working server', async (t) => {
   const user = async (name: string) => {
     for (let round = 0; round < 10; round += 1) {
       const server = await attachPostgres({ dir, durable: false })
@@ -90,7 +90,7 @@ t.test('every process that attaches while others leave has a working server', as
   await server.leave()
 })
 
-t.test('the same with processes that are killed among them', async (t) => {
+t.test('every process that attaches while others leave or are killed gets a working server', async (t) => {
   const user = async (killed: boolean) => {
     for (let round = 0; round < 3; round += 1) {
       const server = await attachProcess(dir)

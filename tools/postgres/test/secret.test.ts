@@ -38,7 +38,7 @@ t.test('an existing secret is used as it is', async (t) => {
 
 t.test('if several calls create a secret at once, one wins and all return its secret', async (t) => {
   const dir = await folder(t)
-  // Started one after another, so that some write while others are done.
+  // Started one after the other, so that some write while others have finished.
   const making = []
   for (let count = 0; count < 40; count++) {
     making.push(loadOrCreateSecret(dir, 'jwt-secret'))

@@ -5,7 +5,7 @@ import { clusterIn } from '../src/folder.ts'
 import { attachPostgres } from '../src/index.ts'
 import { dataDir, readRows, writeRow } from './support.ts'
 
-// A stopped cluster, for the tests in turn.
+// A stopped cluster, which the tests use one after the other.
 const dir = await dataDir(t)
 const folder = clusterIn(dir)
 const first = await attachPostgres({ dir, durable: false })
@@ -21,11 +21,11 @@ async function breakConfiguration(): Promise<{ repair(): Promise<void> }> {
 
 async function nothingIsLost(t: Test): Promise<void> {
   const server = await attachPostgres({ dir, durable: false })
-  t.same(await readRows(server.url), ['kept'], 'nothing was lost')
+  t.same(await readRows(server.url), ['kept'], 'no row is lost')
   await server.leave()
 }
 
-t.test('refuses a data folder of another major version, and leaves it alone', async (t) => {
+t.test('a data folder of another major version is rejected, and not changed', async (t) => {
   const file = path.join(folder.data, 'PG_VERSION')
   const version = await readFile(file, 'utf8')
   await writeFile(file, '17\n')
@@ -37,7 +37,7 @@ t.test('refuses a data folder of another major version, and leaves it alone', as
   await nothingIsLost(t)
 })
 
-t.test('says which data folder cannot be made, and makes one several folders deep', async (t) => {
+t.test('a data folder that cannot be created is an error, and nested folders are created', async (t) => {
   const file = path.join(dir, 'a-file')
   await writeFile(file, '')
   for (const [place, code] of [
@@ -55,7 +55,7 @@ t.test('says which data folder cannot be made, and makes one several folders dee
   t.ok((await stat(deep)).isDirectory())
 })
 
-t.test('says what is missing where the password is', async (t) => {
+t.test('a missing password file is an error', async (t) => {
   await rename(folder.password, `${folder.password}.away`)
   await t.rejects(attachPostgres({ dir }), {
     name: 'EmbeddedPostgresError',
@@ -65,7 +65,7 @@ t.test('says what is missing where the password is', async (t) => {
   await nothingIsLost(t)
 })
 
-t.test('says so where a server runs that does not take the password', async (t) => {
+t.test('a running server that rejects the password is an error', async (t) => {
   const server = await attachPostgres({ dir, durable: false })
   const password = await readFile(folder.password, 'utf8')
   await writeFile(folder.password, 'another')
@@ -80,7 +80,7 @@ t.test('says so where a server runs that does not take the password', async (t) 
   await nothingIsLost(t)
 })
 
-t.test("ends with the log's last lines where Postgres does not start", async (t) => {
+t.test('if Postgres does not start, the error has the last lines of its log', async (t) => {
   const { repair } = await breakConfiguration()
   await t.rejects(attachPostgres({ dir, patienceMs: 3_000 }), {
     name: 'EmbeddedPostgresError',
@@ -91,7 +91,7 @@ t.test("ends with the log's last lines where Postgres does not start", async (t)
   await nothingIsLost(t)
 })
 
-t.test('says that it tries again, and starts when the cause has gone', async (t) => {
+t.test('a failed start is retried, and succeeds when the cause is removed', async (t) => {
   const { repair } = await breakConfiguration()
   const messages: string[] = []
   const server = await attachPostgres({
@@ -107,7 +107,7 @@ t.test('says that it tries again, and starts when the cause has gone', async (t)
   await nothingIsLost(t)
 })
 
-t.test('keeps its log short, and one before it', async (t) => {
+t.test('the log is short, and the previous one is kept', async (t) => {
   await appendFile(folder.log, Buffer.alloc(1_100_000, 'x'))
   await (await attachPostgres({ dir, durable: false })).leave()
   t.ok((await stat(`${folder.log}.old`)).size > 1_100_000)

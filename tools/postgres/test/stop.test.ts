@@ -5,13 +5,13 @@ import { dataDir, query } from './support.ts'
 
 const dir = await dataDir(t)
 
-t.test('says so where nothing runs, or has ever been', async (t) => {
+t.test('stopPostgres() reports that no server is running, also without a cluster', async (t) => {
   t.same(await stopPostgres({ dir }), { outcome: 'not running', attached: 0 })
   t.same(await resetPostgres({ dir }), { outcome: 'not running', attached: 0 })
   t.same(await readdir(dir), [])
 })
 
-t.test('one of several that stop it does, and none fails', async (t) => {
+t.test('of several simultaneous stops, one stops the server, and none fails', async (t) => {
   const server = await attachPostgres({ dir, durable: false })
   const results = await Promise.all([1, 2, 3].map(() => stopPostgres({ dir, force: true })))
   t.ok(results.some(({ outcome }) => outcome === 'stopped'))
@@ -20,7 +20,7 @@ t.test('one of several that stop it does, and none fails', async (t) => {
   t.same(await stopPostgres({ dir }), { outcome: 'not running', attached: 0 })
 })
 
-t.test('who attaches while the cluster is reset has a working server', async (t) => {
+t.test('a process that attaches during a reset gets a working server', async (t) => {
   const user = async () => {
     const server = await attachPostgres({ dir, durable: false })
     t.same(await query(server.url, 'select 1 as one'), [{ one: 1 }])

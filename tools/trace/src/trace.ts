@@ -43,15 +43,15 @@ export async function trace(scope: Scope, method: string, path: string): Promise
   const dir = await mkdtemp(join(tmpdir(), 'auth-primer-trace-'))
   scope.teardown(() => rm(dir, { recursive: true, force: true }))
   const [node = '', ...server] = SERVER
-  const { child, says, ends, output } = run(
+  const { child, waitForOutput, waitForExit, output } = run(
     scope,
     [node, '--import', PROBE, ...server],
     { AUTH_PRIMER_DATA_DIR: dir, LOG_LEVEL: 'info' },
-    { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], isOverheard: false },
+    { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], isRecorded: false },
   )
-  const url = await says(LISTENS)
+  const url = await waitForOutput(LISTENS)
   const probe = async <T>(command: string, options: object = {}): Promise<T> => {
-    const reply = Promise.race([once(child, 'message'), ends().then(() => [])])
+    const reply = Promise.race([once(child, 'message'), waitForExit().then(() => [])])
     child.send({ command, ...options })
     const [message] = (await reply) as unknown[]
     if (message === undefined) throw new Error(`The service ended:\n${output()}`)

@@ -6,7 +6,7 @@ import { CHECKOUT } from '../../../test-support/process.ts'
 import { report } from '../src/report.ts'
 import { type Trace, trace } from '../src/trace.ts'
 
-/** The place of the first file whose path matches. */
+/** Returns the position of the first file whose path matches. */
 function place({ files }: Trace, pattern: RegExp): number {
   return files.findIndex(({ path }) => pattern.test(path))
 }
@@ -19,14 +19,14 @@ t.test('a login executes the example, then auth-hash, then jwt-kit, in that orde
     place(login, /^packages\/auth-hash\/src\/bcrypt\.ts$/),
     place(login, /^packages\/jwt-kit\/src\/sign\.ts$/),
   ]
-  t.notOk(places.includes(-1), `all are there: ${places}`)
+  t.notOk(places.includes(-1), `each file was executed: ${places}`)
   t.same(
     places.toSorted((one, other) => one - other),
     places,
   )
   for (const { path, functions } of login.files) {
     t.ok(existsSync(join(CHECKOUT, path)), path)
-    t.match(path, /\.ts$/, 'the source, not what it was compiled to')
+    t.match(path, /\.ts$/, 'the source, not the compiled file')
     t.ok(functions.length > 0)
   }
   t.equal(place(login, /node_modules|tools\/trace/), -1)
@@ -48,7 +48,7 @@ t.test('a list executes neither the hash nor the login, but checks a token', asy
   )
 })
 
-t.test('an operation with a unique value succeeds three times', async (t) => {
+t.test('an operation with a unique value can be traced, although it runs several times', async (t) => {
   t.equal((await trace(t, 'POST', '/users')).status, 201)
 })
 

@@ -15,7 +15,7 @@ export interface ReceiveEvent extends RequestEvent {
 }
 
 export interface ValidateEvent extends RequestEvent {
-  /** The parts that the route has a schema for. */
+  /** The parts of the request that the route has a schema for. */
   readonly parts: readonly string[]
 }
 
@@ -36,14 +36,14 @@ export interface SendEvent extends RequestEvent {
 
 export interface EndEvent extends RequestEvent {
   readonly status: number
-  /** `false`: the client disconnected first. */
+  /** False if the client disconnected first. */
   readonly isSent: boolean
 }
 
-/** The stages of a request, with names, numbers and codes, and never a value that a client sent or is sent. */
+/** The stages of a request, with names, numbers and codes, but never a value from the request or the response. */
 export const channels = {
   receive: channel('auth-primer:xray:receive'),
-  /** More requests came than are traced: `{ requests }`, how many. */
+  /** Published with the number of requests that are not traced: `{ requests }`. */
   skip: channel('auth-primer:xray:skip'),
   /** The first of the route's own hooks is about to run. */
   admit: channel('auth-primer:xray:admit'),

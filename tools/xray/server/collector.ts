@@ -55,7 +55,7 @@ export class Collector {
     for (const [name, listener] of this.#listeners) unsubscribe(name, listener)
     this.#pool.stop()
     this.#inProgress.clear()
-    // Otherwise every promise of the process would go on propagating the context.
+    // Otherwise every promise of the process would continue to propagate the context.
     current.disable()
   }
 
@@ -84,7 +84,7 @@ export class Collector {
         this.#keep(new TraceBuilder(event))
       },
       'auth-primer:xray:skip': () => {
-        // No traced request needs it just now.
+        // No traced request needs it at the moment.
         if (this.#inProgress.size === 0) current.disable()
         this.#onSkip()
       },
@@ -168,7 +168,7 @@ export class Collector {
   }
 }
 
-/** db-session's events about what it sent. */
+/** db-session's events about the statements that it sent. */
 interface SessionEvent {
   readonly session: number
   readonly sql: string

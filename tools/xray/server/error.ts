@@ -1,4 +1,4 @@
-/** An error that the service's error handler answers with `statusCode`. A `busy` bench is a 503. */
+/** An error that the service's error handler turns into a response with `statusCode`. A `busy` bench is a 503. */
 export class XrayError extends Error {
   override readonly name = 'XrayError'
   readonly statusCode: number

@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import type { Failure } from './trace.ts'
 
-/** Returns what may be shown of a thrown error. Its message is left out: those of Postgres and of parsers contain values. */
+/** Returns the parts of a thrown error that may be shown. Not its message: messages of Postgres and of parsers contain values. */
 export function failureOfError(error: Thrown): Failure {
   const { code, name, part, claim, sqlState, constraint, validation } = error
   const cause = error.cause instanceof Error ? (error.cause as Thrown) : undefined
-  // The cause is more precise than what a client gets to read.
+  // The cause is more precise than the response.
   if (code === 'JWT_KIT_INVALID_TOKEN' && cause?.code !== undefined) return failureOfError(cause)
   return {
     code: validation ? 'VALIDATION_FAILED' : (code ?? name),
@@ -27,8 +27,8 @@ export interface Thrown extends Error {
 }
 
 /**
- * Returns what may be shown of a problem document (RFC 9457): its `detail` if the code is among `safeDetails`, and of the
- * names in a query those that the route's schema has.
+ * Returns the parts of a problem document (RFC 9457) that may be shown: its `detail` if the code is among `safeDetails`, and
+ * those names of a query that the route's schema has.
  */
 export function failureOfResponse(
   payload: unknown,

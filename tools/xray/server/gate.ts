@@ -29,9 +29,9 @@ export function addGate(app: FastifyInstance, key: string): void {
 /**
  * Returns true for a request of a program on this machine or, if that is a browser, of a page of this service.
  *
- * The peer's address does not prove that: a proxy's requests come from this machine too, and so do those that another
- * site's page makes in a browser here, whose name may even resolve to a loopback address (DNS rebinding). Nor do headers
- * prove that there is no proxy, since some add none. That is why the key is required as well.
+ * The peer's address does not prove that: requests through a proxy come from this machine too, and so do requests from
+ * another site's page in a browser here. The name of that site may even resolve to a loopback address (DNS rebinding).
+ * Headers do not prove that there is no proxy, because some proxies add none. That is why the key is required as well.
  */
 export function isLocal({ socket, method = '', httpVersion, headers, rawHeaders }: IncomingMessage): boolean {
   const { host = '', origin } = headers
@@ -59,7 +59,7 @@ export function hasKey({ socket, method = '', url = '', headers }: IncomingMessa
     .some((pair) => pair.startsWith(prefix) && isEqual(pair.slice(prefix.length), key))
 }
 
-/** The `Set-Cookie` that lets the page's own requests in. No script can read it, and no other site's page can use it. */
+/** Returns the `Set-Cookie` that authorizes the page's own requests. No script can read it, and no other site can use it. */
 export function keyCookie(socket: Socket, key: string): string {
   return `${cookieName(socket)}=${key}; Path=${PREFIX}; Max-Age=${COOKIE_TTL_S}; HttpOnly; SameSite=Strict`
 }
@@ -88,19 +88,19 @@ function isLoopback(address = ''): boolean {
   return address === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/i.test(address)
 }
 
-/** With any port, or none. */
+/** Returns true for a loopback host name or address, with or without a port. */
 function isLoopbackHost(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i.test(host)
 }
 
-/** Reads what a browser says about the page behind a request. Another site's page may link here, and nothing else. */
+/** Checks the page that a browser's request comes from. Another site's page may only link to this one. */
 function isFromAnotherSite(method: string, headers: IncomingHttpHeaders): boolean {
   const { 'sec-fetch-site': site = 'none', 'sec-fetch-mode': mode, 'sec-fetch-dest': dest } = headers
   const isFollowedLink = isSafe(method) && mode === 'navigate' && dest === 'document' && !headers.origin
   return site !== 'none' && site !== 'same-origin' && !isFollowedLink
 }
 
-/** Node keeps the first of two `Host` headers, and does not mention the other. */
+/** Returns true if there is one `Host` header. Node keeps the first of two, and silently drops the other. */
 function hasOneHost(rawHeaders: readonly string[]): boolean {
   return rawHeaders.filter((raw, index) => index % 2 === 0 && raw.toLowerCase() === 'host').length === 1
 }

@@ -14,21 +14,18 @@ import { publishLifecycle } from './lifecycle-events.ts'
 import type { ServiceDescription } from './service-description.ts'
 import stream from './stream.ts'
 
+export { PoolStatements } from './pool-statements.ts'
 export type { ServiceDescription } from './service-description.ts'
 
 export interface XrayOptions {
-  /** Who has it may open the page: in its URL, `/xray?key=…`, and from then on in a cookie. Only URL-safe characters. */
+  /** The key that opens the page: in its URL, `/xray?key=…`, and from then on in a cookie. Only URL-safe characters. */
   readonly key: string
   /** The pool whose statements outside a database session are shown. */
   readonly knex: Knex
-  /** Opens another pool on the same database, with at most `max` connections. X-ray closes it. */
-  readonly createPool: (max: number) => Knex
-  /** The diagnostics channel on which the service publishes who is asking: `{ id, role }`. */
+  /** The diagnostics channel on which the service publishes the caller: `{ id, role }`. */
   readonly callerChannel: string
-  /** The codes of problem documents whose `detail` never has a client's value in it. */
+  /** The codes of problem documents whose `detail` never contains a value from a client. */
   readonly safeDetails: readonly string[]
-  /** The folder with a Markdown page for each error code. */
-  readonly errorPages: string
   /** Members of the `config` of X-ray's routes, such as those that exempt a route from a rate limit. */
   readonly routeConfig?: FastifyContextConfig
   readonly tokenBench: TokenBenchOptions
@@ -38,8 +35,8 @@ export interface XrayOptions {
 /**
  * X-ray: a page that shows what happens within each request, and benches to break it on.
  *
- * Register it after db-session, whose `request.db` its benches use, and before every plugin whose hooks or 405 routes it is
- * to be ahead of: it then also sees the requests that those refuse, and no wrong method reveals its paths.
+ * Register it after db-session, because its benches use `request.db`, and before every other plugin with hooks or 405 routes.
+ * Then it also traces the requests that those plugins reject, and a wrong method does not reveal its paths.
  */
 export default fp<XrayOptions>(
   async (app, options) => {
@@ -58,7 +55,7 @@ export default fp<XrayOptions>(
 
         await scope.register(assets, options)
         scope.get('/service', async () => options.service)
-        await scope.register(lessons, { dir: options.errorPages, guide: options.service.guide })
+        await scope.register(lessons, { guide: options.service.guide })
         await scope.register(stream, options)
         await scope.register(tokenBench, { ...options.tokenBench, prefix: '/bench/token' })
         await scope.register(hashBench, { prefix: '/bench/hash' })

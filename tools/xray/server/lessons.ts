@@ -3,9 +3,12 @@ import { basename, resolve } from 'node:path'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Lesson } from './trace.ts'
 
+/** The folder with a Markdown page for each error code. */
+const ERROR_PAGES = resolve(import.meta.dirname, '../../../docs/errors')
+
 /** `GET /xray/lessons`: the lesson of each error code; empty if the folder does not exist. */
-const lessons: FastifyPluginAsync<{ dir: string; guide: string }> = async (app, { dir, guide }) => {
-  const known = await readLessons(dir, guide)
+const lessons: FastifyPluginAsync<{ guide: string }> = async (app, { guide }) => {
+  const known = await readLessons(ERROR_PAGES, guide)
   app.get('/lessons', async () => known)
 }
 

@@ -13,7 +13,7 @@ let count = 0
 /**
  * Publishes on diagnostics channels how far each request has come. With no subscriber, each hook only compares a number.
  *
- * Register it before other plugins, so that requests which their hooks refuse are traced as well.
+ * Register it before other plugins, so that requests that their hooks reject are traced as well.
  */
 export function publishLifecycle(app: FastifyInstance, safeDetails: readonly string[]): void {
   const safe = new Set(safeDetails)
@@ -73,7 +73,7 @@ export function publishLifecycle(app: FastifyInstance, safeDetails: readonly str
   })
 }
 
-/** Returns the number that the trace is known by from now on. */
+/** Starts the trace of a request, and returns its number. */
 function publishReceived(
   { id: requestId, method }: FastifyRequest,
   reply: FastifyReply,
@@ -94,7 +94,7 @@ function publishAdmitted({ traceId }: FastifyRequest, _reply: FastifyReply, done
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The number of its trace. 0: it is not traced. */
+    /** The number of its trace, or 0 if it is not traced. */
     traceId: number
   }
   interface FastifyContextConfig {

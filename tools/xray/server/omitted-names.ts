@@ -7,8 +7,8 @@ export interface Schema {
 }
 
 /**
- * Returns the names of a payload's members that its schema keeps from being sent, such as `owner.password`; of a list,
- * those of its first element.
+ * Returns the names of the members that the schema removes from a payload, such as `owner.password`. For a list, those of
+ * its first element.
  */
 export function omittedNames(payload: unknown, schema: Schema | undefined, prefix = ''): string[] {
   if (schema === undefined || payload === null || typeof payload !== 'object') return []

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import type { NewStep } from './trace-builder.ts'
 
-/** Observes the statements sent outside a database session, straight on the pool, by knex's events. */
+/** Observes the statements that are sent outside a database session, directly on the pool, through knex's events. */
 export class PoolStatements {
   readonly #client: Knex.Client
   readonly #sentAt = new Map<string, number>()
@@ -52,7 +52,7 @@ export class PoolStatements {
 
 type Listener = Parameters<Knex.Client['on']>[1]
 
-/** What is read of knex's event. The bound values are in it too, and are not read. */
+/** The members of knex's event that are read. The bound values are not among them. */
 interface Sent {
   readonly __knexQueryUid: string
   readonly sql: string

@@ -4,8 +4,8 @@ const HIDDEN = '…'
 const MAX_QUERY_MEMBERS = 10
 
 /**
- * Redacts paths and queries, into which people put secrets by mistake. It shows only the segments that routes are made of,
- * numbers in place of a route's parameters, and the names and numbers of a query that the route's schema has.
+ * Redacts paths and queries, because people put secrets into them by mistake. It keeps only the fixed segments of routes,
+ * numbers as route parameters, and the names and numbers of a query that the route's schema has.
  */
 export class PathRedactor {
   readonly #segments = new Set<string>()

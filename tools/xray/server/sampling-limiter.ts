@@ -1,11 +1,11 @@
-/** A class that logs in at once, and more. */
+/** The largest burst: more than a class that logs in at the same time. */
 const BURST = 1_000
-/** As many traces as cost the service little over a longer time. */
+/** The sustained rate of traces: it costs the service little. */
 const PER_SECOND = 100
 /** After the limit was hit, tracing pauses until this much is available, so that async contexts can be disabled in between. */
 const RESUME_AT = 100
 
-/** Limits how many requests are traced. Of more, which nobody could follow on a page that shows 200, only the number is shown. */
+/** Limits how many requests are traced. Further requests are only counted: the page shows 200, and more could not be followed. */
 export class SamplingLimiter {
   #available = BURST
   #updatedAt = 0

@@ -1,4 +1,4 @@
-/** What the page has to know of the service that it is served by. */
+/** The description of the service that the page needs. */
 export interface ServiceDescription {
   readonly name: string
   /** The path of Swagger UI. */
@@ -21,7 +21,7 @@ export interface Operation {
   readonly title: string
   readonly method: string
   readonly path: string
-  /** As in Swagger UI's address, such as `Users/createUser`. */
+  /** The part of Swagger UI's URL that names the operation, such as `Users/createUser`. */
   readonly docs: string
 }
 

@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { Trace } from './trace.ts'
 
-/** Often enough to look live, and rarely enough that a request is written once or twice whatever happens to it. */
+/** The interval between messages: short enough to look live, and long enough that each request is written only once or twice. */
 const FLUSH_INTERVAL_MS = 50
-/** Most requests are over by then, so they are written once. */
+/** The delay before an unfinished request is written. Most have finished by then, so they are written once. */
 const UNFINISHED_DELAY_MS = 150
 /** Keeps an idle stream open; Node would close it after a minute. */
 const KEEP_ALIVE_MS = 15_000
-/** As many as the page shows. */
+/** The number of requests that the page shows. */
 const MAX_PENDING = 200
 
 /**
@@ -72,7 +72,7 @@ export class StreamClient {
     this.#write(`id: ${this.#lastId()}\ndata: ${data}\n\n`)
   }
 
-  /** Takes the requests that are over, and those that have taken unusually long. */
+  /** Removes and returns the requests that have finished or have taken unusually long. */
   #take(): Trace[] {
     const now = Date.now()
     const requests: Trace[] = []

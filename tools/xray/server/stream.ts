@@ -5,7 +5,7 @@ import { Collector } from './collector.ts'
 import { XrayError } from './error.ts'
 import { StreamClient } from './stream-client.ts'
 
-/** More pages than anybody opens; each costs the service some time. */
+/** The most open pages. Each costs the service some time. */
 const MAX_CLIENTS = 8
 
 /** `GET /xray/stream`: traces as server-sent events. While no client is connected, nothing is collected. */
@@ -24,7 +24,7 @@ const stream: FastifyPluginAsync<{ knex: Knex; callerChannel: string }> = async 
   )
   let isClosing = false
 
-  // A HEAD request would be a client that is sent nothing.
+  // A HEAD request would be a client that never gets a message.
   app.get('/stream', { exposeHeadRoute: false }, async (request, reply) => {
     if (isClosing || clients.size >= MAX_CLIENTS)
       throw new XrayError('busy', 'Too many X-ray pages are open. Close one.')

@@ -1,4 +1,4 @@
-/** What is known of one request. Times are milliseconds since it was received. */
+/** The trace of one request. Times are milliseconds since it was received. */
 export interface Trace {
   readonly id: number
   readonly requestId: string
@@ -13,13 +13,13 @@ export interface Trace {
   ms?: number
   /** The client disconnected before its response was sent. */
   clientDisconnected?: boolean
-  /** What the client gets to read of a failure, and the error behind it. */
+  /** The problem document that the client gets, and the error behind it. */
   problem?: Failure
   reason?: Failure
   /** The names of members that the response's schema left out. */
   omitted?: readonly string[]
   readonly steps: Step[]
-  /** How many steps there were beyond those that are kept. */
+  /** How many steps were dropped. */
   droppedSteps?: number
 }
 
@@ -28,7 +28,7 @@ export interface Caller {
   readonly role: string
 }
 
-/** An error: its code, and what may be shown of the rest. */
+/** An error: its code, and the other parts that may be shown. */
 export interface Failure {
   readonly code: string
   /** A sentence without any client's values. */
@@ -36,7 +36,7 @@ export interface Failure {
   /** Which part of a token was wrong. */
   readonly part?: string
   readonly claim?: string
-  /** Where invalid values were, and what was expected there. */
+  /** The places of invalid values, and the expected values. */
   readonly errors?: readonly { readonly in: string; readonly path: string; readonly message: string }[]
   readonly sqlState?: string
   readonly constraint?: string
@@ -55,7 +55,7 @@ export interface Step {
   /** A statement's text, without its bound values. */
   readonly sql?: string
   readonly rows?: number
-  /** The statement was sent outside a database session, straight on the pool. */
+  /** True if the statement was sent outside a database session, directly on the pool. */
   readonly onPool?: boolean
   /** The database session's number in this process. */
   readonly session?: number
@@ -86,7 +86,7 @@ export type Why =
   | { readonly because: 'thrown'; readonly code: string }
   | { readonly because: 'retry' | 'disconnected' | 'asked' | 'over' }
 
-/** What an error code's page says, in short, and where to read more. */
+/** A summary of an error code's page, and a link to it. */
 export interface Lesson {
   /** The first sentences of its section *What happened*. */
   readonly what: string

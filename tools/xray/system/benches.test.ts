@@ -6,18 +6,18 @@ import { KEY, serveXray } from '../test/setup.ts'
 const browser = await launch()
 t.teardown(() => browser.close())
 
-// All that it answers is searched for passwords, hashes and others' tokens when the tests end.
+// At the end of the tests, all of its responses are searched for passwords, hashes and tokens of others.
 const { app, url } = await serveXray(t)
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
 const complaints: string[] = []
 page.on('pageerror', (error) => complaints.push(String(error)))
 page.on('console', (message) => {
-  // Chromium itself notes each answer from 400 on, which is what the benches are for.
+  // Chromium itself logs each response from 400 up, which the benches cause on purpose.
   const isOfStatus = /the server responded with a status of/.test(message.text())
   if (['error', 'warning'].includes(message.type()) && !isOfStatus) complaints.push(message.text())
 })
 
-t.test('Actions: buttons sign up, log in, post and vote', async (t) => {
+t.test('the buttons of Actions sign up, log in, post and vote', async (t) => {
   await page.goto(`${url}/xray?key=${KEY}#actions`)
   const send = async (name: string) => {
     const form = page.locator('form', { has: page.getByRole('heading', { name, exact: true }) })
@@ -30,12 +30,12 @@ t.test('Actions: buttons sign up, log in, post and vote', async (t) => {
     ] as const)
     return output
   }
-  t.match(await (await send('Vote')).textContent(), /401 NOT_AUTHENTICATED/, 'nobody is signed in')
+  t.match(await (await send('Vote')).textContent(), /401 NOT_AUTHENTICATED/, 'no user is logged in')
   t.match(await (await send('Sign up')).textContent(), /201 Created/)
   t.match(await (await send('Sign up')).textContent(), /409 EMAIL_TAKEN/)
   const logIn = await (await send('Log in')).textContent()
   t.match(logIn, /200 OK/)
-  t.notMatch(logIn, /eyJ/, 'the token is on its bench, and not here')
+  t.notMatch(logIn, /eyJ/, 'the token is shown only on its bench')
   t.match(await page.textContent('#who'), /Signed in as visitor-/)
   t.match(await (await send('Write a post')).textContent(), /201 Created/)
   t.match(await (await send('Vote')).textContent(), /201 Created/)
@@ -45,7 +45,7 @@ t.test('Actions: buttons sign up, log in, post and vote', async (t) => {
   t.same(await app.knex('votes').count(), [{ count: '1' }])
 })
 
-t.test('“Open in Swagger UI” opens the operation there, and its login can be taken over', async (t) => {
+t.test('“Open in Swagger UI” opens the operation, and X-ray can use the login of Swagger UI', async (t) => {
   const [docs] = await Promise.all([
     page.waitForEvent('popup'),
     page.getByRole('link', { name: 'Open in Swagger UI' }).nth(2).click(),
@@ -75,64 +75,67 @@ t.test('“Open in Swagger UI” opens the operation there, and its login can be
   await page.waitForSelector('#view-token button:enabled:text("refresh token")')
 })
 
-t.test('Token: it is read without a key, and refused for six different reasons', async (t) => {
-  await page.goto(`${url}/xray#token`)
-  const card = await page.textContent('#view-token')
-  t.match(card, /readable by anyone, changeable by no one/)
-  for (const words of [
-    'algorithm',
-    'issuer',
-    'subject',
-    'expiration time',
-    'issued at',
-    'token id',
-    'key id',
-  ])
-    t.ok(card?.includes(words), `${words} is in words`)
-  const left = page.getByRole('timer')
-  const first = await left.textContent()
-  t.match(first, /29 min|30 min/)
-  await left.filter({ hasNotText: first ?? '' }).waitFor()
+t.test(
+  'the token bench reads a token without a key, and shows six different reasons for rejection',
+  async (t) => {
+    await page.goto(`${url}/xray#token`)
+    const card = await page.textContent('#view-token')
+    t.match(card, /readable by anyone, changeable by no one/)
+    for (const words of [
+      'algorithm',
+      'issuer',
+      'subject',
+      'expiration time',
+      'issued at',
+      'token id',
+      'key id',
+    ])
+      t.ok(card?.includes(words), `${words} is explained`)
+    const left = page.getByRole('timer')
+    const first = await left.textContent()
+    t.match(first, /29 min|30 min/)
+    await left.filter({ hasNotText: first ?? '' }).waitFor()
 
-  const result = page.locator('#view-token .results')
-  const send = async (name: string) => {
-    await page.getByRole('button', { name, exact: true }).click()
-    await result.locator('h4', { hasText: name === 'Edit the claim' ? 'Edit role' : name }).waitFor()
-    const [changed = '', told = '', known = ''] = await result.locator('.thirds > div').allTextContents()
-    return { changed, told, reason: known.replace('What the service knows', '') }
-  }
-  t.match(await send('Send it as it is'), { told: /200 OK/, changed: /Nothing/ })
+    const result = page.locator('#view-token .results')
+    const send = async (name: string) => {
+      await page.getByRole('button', { name, exact: true }).click()
+      await result.locator('h4', { hasText: name === 'Edit the claim' ? 'Edit role' : name }).waitFor()
+      const [changed = '', client = '', known = ''] = await result.locator('.thirds > div').allTextContents()
+      return { changed, client, reason: known.replace('What the service knows', '') }
+    }
+    t.match(await send('Send it as it is'), { client: /200 OK/, changed: /Nothing/ })
 
-  const changes: [string, RegExp, RegExp][] = [
-    ['Edit the claim', /payload role"user""admin"/, /JWT_KIT_SIGNATUREin the signature/],
-    ['Set alg to none', /header alg"HS256""none"/, /JWT_KIT_ALGORITHMin the header/],
-    ['Cut the signature', /signature.*41 characters/, /JWT_KIT_MALFORMEDin the signature/],
-    ['Expire it', /payload exp/, /JWT_KIT_EXPIREDin the payload, claim exp/],
-    ['Sign with a key of my own name', /header kid"1""mine"/, /JWT_KIT_UNKNOWN_KEYin the header/],
-    ['Send the refresh token instead', /token.*65 characters/, /JWT_KIT_MALFORMEDin the token/],
-    ['Call it another kind of token', /header typ/, /JWT_KIT_WRONG_KINDin the header/],
-    ['Take one of another issuer', /payload iss/, /JWT_KIT_WRONG_ISSUERin the payload, claim iss/],
-    // The service cannot tell these from a claim that was edited.
-    ['Flip a character of the signature', /signature/, /JWT_KIT_SIGNATUREin the signature/],
-    ['Sign with another secret', /signature/, /JWT_KIT_SIGNATUREin the signature/],
-  ]
-  const reasons: string[] = []
-  for (const [name, change, reason] of changes) {
-    const answer = await send(name)
-    t.match(
-      answer.told,
-      /401 TOKEN_INVALID.*The access token (is invalid|expired)/,
-      `${name}: a client is told no more`,
-    )
-    t.match(answer.changed, change, `${name}: what changed`)
-    t.match(answer.reason, reason, `${name}: what the service knows`)
-    reasons.push(answer.reason)
-  }
-  t.equal(new Set(reasons.slice(0, 6)).size, 6, 'the first six are refused for six reasons')
-  t.match(await page.textContent('#view-token caption >> nth=-1'), /11, refused for 8 different reasons/)
-})
+    const changes: [string, RegExp, RegExp][] = [
+      ['Edit the claim', /payload role"user""admin"/, /JWT_KIT_SIGNATUREin the signature/],
+      ['Set alg to none', /header alg"HS256""none"/, /JWT_KIT_ALGORITHMin the header/],
+      ['Cut the signature', /signature.*41 characters/, /JWT_KIT_MALFORMEDin the signature/],
+      ['Expire it', /payload exp/, /JWT_KIT_EXPIREDin the payload, claim exp/],
+      ['Sign with a key of my own name', /header kid"1""mine"/, /JWT_KIT_UNKNOWN_KEYin the header/],
+      ['Send the refresh token instead', /token.*65 characters/, /JWT_KIT_MALFORMEDin the token/],
+      ['Call it another kind of token', /header typ/, /JWT_KIT_WRONG_KINDin the header/],
+      ['Take one of another issuer', /payload iss/, /JWT_KIT_WRONG_ISSUERin the payload, claim iss/],
+      // The service cannot distinguish these from a claim that was edited.
+      ['Flip a character of the signature', /signature/, /JWT_KIT_SIGNATUREin the signature/],
+      ['Sign with another secret', /signature/, /JWT_KIT_SIGNATUREin the signature/],
+    ]
+    const reasons: string[] = []
+    for (const [name, change, reason] of changes) {
+      const response = await send(name)
+      t.match(
+        response.client,
+        /401 TOKEN_INVALID.*The access token (is invalid|expired)/,
+        `${name}: the client gets no details`,
+      )
+      t.match(response.changed, change, `${name}: what changed`)
+      t.match(response.reason, reason, `${name}: what the service knows`)
+      reasons.push(response.reason)
+    }
+    t.equal(new Set(reasons.slice(0, 6)).size, 6, 'the first six are rejected for six different reasons')
+    t.match(await page.textContent('#view-token caption >> nth=-1'), /11, refused for 8 different reasons/)
+  },
+)
 
-t.test('Session: what fails at COMMIT leaves no row', async (t) => {
+t.test('the session bench shows that a request that fails at COMMIT leaves no row', async (t) => {
   await page.goto(`${url}/xray#session`)
   const card = page.locator('#view-session .results')
   const run = async (name: string) => {
@@ -152,14 +155,14 @@ t.test('Session: what fails at COMMIT leaves no row', async (t) => {
   t.match(await run('The client disconnects'), /1 → 1 .*nothing.*ROLLBACK.*the client disconnected/)
   t.match(await run('The connection is killed'), /1 → 1 .*503 DATABASE_UNAVAILABLE/)
   t.match(await run('50 requests, a pool of 5'), /served.*rejected/)
-  t.equal((await rows()).length, 1, 'and no other')
+  t.equal((await rows()).length, 1, 'no other row')
 
   await run('A constraint at COMMIT')
   await card.getByRole('button', { name: 'See it in the timeline' }).click()
   await page.waitForSelector('#view-timeline .detail :text("one_person_a_seat")')
 })
 
-t.test('Hash: one password has two salts, and the bench works by keyboard', async (t) => {
+t.test('the hash bench shows two salts for one password, and works with the keyboard', async (t) => {
   await page.goto(`${url}/xray#hash`)
   const field = page.getByLabel('Password, made up for this bench')
   const password = await field.inputValue()
@@ -169,7 +172,7 @@ t.test('Hash: one password has two salts, and the bench works by keyboard', asyn
   const salts = await page.locator('.hash .salt dd').allTextContents()
   t.equal(new Set(salts).size, 2)
   t.same(new Set(await page.locator('.hash .cost dd').allTextContents()), new Set(['$10$']))
-  t.notMatch(await page.textContent('#view-hash'), /\$2b\$\d\d\$[./\w]{53}/, 'and no whole hash')
+  t.notMatch(await page.textContent('#view-hash'), /\$2b\$\d\d\$[./\w]{53}/, 'no complete hash')
 
   await page.getByLabel('Somebody types').focus()
   await page.keyboard.press('Enter')
@@ -187,31 +190,28 @@ t.test('Hash: one password has two salts, and the bench works by keyboard', asyn
   t.match(await page.textContent('#view-hash'), /AUTH_HASH_PASSWORD_TOO_LONG.*AUTH_HASH_PASSWORD_HAS_NUL/)
 })
 
-t.test(
-  'each bench, with all its results, is as wide as a phone, and axe finds nothing serious',
-  async (t) => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      await page.setViewportSize(
-        colorScheme === 'light' ? { width: 390, height: 844 } : { width: 1280, height: 800 },
-      )
-      for (const view of ['token', 'hash', 'session', 'actions']) {
-        await show(page, view)
-        const { width } = page.viewportSize() ?? {}
-        t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `${view}, ${colorScheme}`)
-        t.same(await axe(page), [], `${view}, ${colorScheme}`)
-      }
-    }
-    await page.evaluate(
-      `document.querySelector('#view-actions input').parentElement.replaceWith(document.querySelector('#view-actions input'))`,
+t.test('each bench with its results fits a phone, and axe finds no serious problem', async (t) => {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    await page.setViewportSize(
+      colorScheme === 'light' ? { width: 390, height: 844 } : { width: 1280, height: 800 },
     )
-    t.match(await axe(page), [/^label: /], 'and axe does find an input without a name')
-  },
-)
+    for (const view of ['token', 'hash', 'session', 'actions']) {
+      await show(page, view)
+      const { width } = page.viewportSize() ?? {}
+      t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `${view}, ${colorScheme}`)
+      t.same(await axe(page), [], `${view}, ${colorScheme}`)
+    }
+  }
+  await page.evaluate(
+    `document.querySelector('#view-actions input').parentElement.replaceWith(document.querySelector('#view-actions input'))`,
+  )
+  t.match(await axe(page), [/^label: /], 'axe finds an input without a name')
+})
 
 t.test('the browser logs no error', async (t) => t.same(complaints, []))
 
-/** Opens a view, with all that has been done in it. */
+/** Opens a view, and uses all of its controls. */
 async function show(page: Page, view: string): Promise<void> {
   await page.evaluate(`location.hash = '#${view}'`)
   await page.waitForSelector(`#view-${view}:not([hidden])`)

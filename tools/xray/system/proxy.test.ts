@@ -33,7 +33,7 @@ t.test('an nginx that speaks HTTP/1.1 and adds no header reaches X-ray only with
   )
   for (const path of ['/xray', '/xray?key=guessed', '/xray/main.js', '/xray/stream', '/xray/lessons'])
     t.equal((await fetch(proxy + path)).status, 404, path)
-  t.equal((await fetch(`${proxy}/xray?key=${KEY}`)).status, 200, 'which the how-to page warns of')
+  t.equal((await fetch(`${proxy}/xray?key=${KEY}`)).status, 200, 'the how-to page warns about it')
 })
 
 /** Starts nginx with this `location /`, and nothing else. */

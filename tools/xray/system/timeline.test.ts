@@ -21,14 +21,14 @@ const env = {
   BCRYPT_COST: '10',
 }
 const service = run(t, SERVER, env)
-const url = await service.says(LISTENS)
+const url = await service.waitForOutput(LISTENS)
 
-const complaints: string[] = []
+const problems: string[] = []
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' })
 page.on('console', (message) => {
-  if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  if (['error', 'warning'].includes(message.type())) problems.push(message.text())
 })
-page.on('pageerror', (error) => complaints.push(String(error)))
+page.on('pageerror', (error) => problems.push(String(error)))
 
 const row = (words: string) => page.locator('.request', { hasText: words }).first()
 const chosen = () => page.locator('.request[aria-selected=true]').textContent()
@@ -43,14 +43,14 @@ async function post(path: string, json: object, headers: Record<string, string> 
   })
 }
 
-t.test('the printed address opens X-ray, and then the welcome page’s link and a reload do', async (t) => {
-  const address = await service.says(/X-ray[^"]*(http[^"]*)/)
+t.test('X-ray opens from the printed URL, and then from the welcome page and after a reload', async (t) => {
+  const address = await service.waitForOutput(/X-ray[^"]*(http[^"]*)/)
   t.match(address, `${url}/xray?key=`)
-  t.equal((await page.goto(`${url}/xray`))?.status(), 404, 'without the key there is nothing')
-  complaints.splice(0)
+  t.equal((await page.goto(`${url}/xray`))?.status(), 404, 'a 404 without the key')
+  problems.splice(0)
   await page.goto(address)
   await page.waitForSelector('#live.live')
-  t.equal(page.url(), `${url}/xray`, 'the key does not stay in the address')
+  t.equal(page.url(), `${url}/xray`, 'the key is removed from the URL')
   t.match(await page.textContent('.detail'), 'Nothing yet')
   await page.reload()
   await page.waitForSelector('#live.live')
@@ -60,7 +60,7 @@ t.test('the printed address opens X-ray, and then the welcome page’s link and 
   await page.getByRole('button', { name: 'Clear' }).click()
 })
 
-t.test('the timeline shows a login of Swagger UI in another tab as it happens', async (t) => {
+t.test('the timeline immediately shows a login of Swagger UI in another tab', async (t) => {
   await post('/users', { email: EMAIL, password: PASSWORD })
   const docs = await browser.newPage()
   await docs.goto(`${url}/docs`)
@@ -73,23 +73,25 @@ t.test('the timeline shows a login of Swagger UI in another tab as it happens', 
   await docs.close()
   await row('/login').click()
   t.match(await chosen(), '✓ 200')
-  const steps = (await names()).map((name) => name.trim())
-  t.ok(steps.includes('INSERT rate_limits'), 'the limit on failed logins has statements of its own')
-  t.same(
-    // They are sent at once, so their order may vary.
-    steps.filter((step) => !/ (rate_limits|login_networks)$/.test(step)),
-    [
-      ...['Body', 'Validation', 'SELECT', 'SELECT users', 'bcrypt', 'BEGIN', 'SELECT users'],
-      ...[
-        'INSERT refresh_families',
-        'DELETE refresh_families',
-        'Token signed',
-        'Serialized',
-        'COMMIT',
-        'Sent',
-      ],
-    ],
-  )
+  // The statements that count failed logins run in parallel, so their order varies.
+  const steps = (await names())
+    .map((name) => name.trim())
+    .filter((name) => !/ (rate_limits|login_networks)$/.test(name))
+  t.same(steps, [
+    'Body',
+    'Validation',
+    'SELECT',
+    'SELECT users',
+    'bcrypt',
+    'BEGIN',
+    'SELECT users',
+    'INSERT refresh_families',
+    'DELETE refresh_families',
+    'Token signed',
+    'Serialized',
+    'COMMIT',
+    'Sent',
+  ])
   const [hash, track] = await Promise.all(
     ['.chart .hash .bar', '.chart .hash .track'].map((one) => page.locator(one).boundingBox()),
   )
@@ -118,7 +120,7 @@ t.test('a failed request links to its error’s page and chapter', async (t) => 
   t.match(await page.textContent('.chart .token'), /✗ Token.*refused/s)
 })
 
-t.test('the timeline works by keyboard', async (t) => {
+t.test('the timeline works with the keyboard', async (t) => {
   await page.keyboard.press('Control+Home')
   await page.locator('.requests').focus()
   await page.keyboard.press('Home')
@@ -128,16 +130,15 @@ t.test('the timeline works by keyboard', async (t) => {
   await page.keyboard.press('ArrowUp')
   t.equal(await chosen(), first)
   await page.keyboard.press('End')
-  t.match(await chosen(), '/users', 'the first of all')
+  t.match(await chosen(), '/users', 'the first request')
   await page.locator('.chart summary').first().focus()
   await page.keyboard.press('Enter')
-  const [sent = ''] = await page.locator('.chart pre').allTextContents()
-  t.match(sent.trim(), /^(BEGIN|INSERT)/, 'what was sent')
+  t.match(await page.locator('.chart pre').first().textContent(), /INSERT INTO "rate_limits"/, 'the SQL')
 
   const views = page.locator('nav a')
   await views.nth(1).focus()
   await page.keyboard.press('Enter')
-  // It is shown a moment after the address has changed.
+  // The page shows it a moment after the URL has changed.
   await page.locator('#view-token').waitFor()
   t.equal(await views.nth(1).getAttribute('aria-current'), 'page')
   await page.goBack()
@@ -164,7 +165,7 @@ t.test('the timeline filters, pauses and clears', async (t) => {
 })
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  t.test(`the timeline is accessible, ${colorScheme}`, async (t) => {
+  t.test(`the timeline is accessible in the ${colorScheme} color scheme`, async (t) => {
     await page.emulateMedia({ colorScheme })
     await post('/users', { email: 'nobody', password: 'x' })
     await page.goto(`${url}/xray#timeline`)
@@ -173,14 +174,14 @@ for (const colorScheme of ['light', 'dark'] as const) {
     for (const width of [1280, 390]) {
       await page.setViewportSize({ width, height: 800 })
       t.same(await axe(page), [], `${width} wide`)
-      t.equal(await widthOf(page), width, 'nothing sticks out')
+      t.equal(await readWidth(page), width, 'no horizontal overflow')
     }
     await page.setViewportSize({ width: 1280, height: 800 })
-    t.equal(await page.evaluate('document.getAnimations().length'), 0, 'nothing moves by itself')
+    t.equal(await page.evaluate('document.getAnimations().length'), 0, 'no animation')
   })
 }
 
-t.test('the page keeps the theme that the button sets', async (t) => {
+t.test('the page keeps the theme that was chosen', async (t) => {
   await page.emulateMedia({ colorScheme: 'light' })
   const background = () => page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor')
   const light = await background()
@@ -195,26 +196,29 @@ t.test('the page keeps the theme that the button sets', async (t) => {
   t.equal(await background(), light)
 })
 
-t.test('an open page does not delay the end of the service, and reconnects after a restart', async (t) => {
-  await page.goto(`${url}/xray`)
-  await page.waitForSelector('#live.live')
-  t.same(complaints.splice(0), [], 'the browser had nothing to complain of so far')
-  const asked = performance.now()
-  service.child.kill('SIGTERM')
-  t.equal(await service.ends(), 0)
-  const ms = performance.now() - asked
-  t.ok(ms < 2_000, `it took ${Math.round(ms)} ms`)
-  await page.waitForSelector('#live.gone')
+t.test(
+  'an open page does not delay the shutdown of the service, and reconnects after a restart',
+  async (t) => {
+    await page.goto(`${url}/xray`)
+    await page.waitForSelector('#live.live')
+    t.same(problems.splice(0), [], 'the browser has logged no error so far')
+    const asked = performance.now()
+    service.child.kill('SIGTERM')
+    t.equal(await service.waitForExit(), 0)
+    const ms = performance.now() - asked
+    t.ok(ms < 2_000, `it took ${Math.round(ms)} ms`)
+    await page.waitForSelector('#live.gone')
 
-  const again = run(t, SERVER, { ...env, PORT: new URL(url).port })
-  await again.says(LISTENS)
-  await page.waitForSelector('#live.live')
-  const { headers } = await post('/users', { email: EMAIL, password: PASSWORD })
-  // It may be shown before it is over.
-  const detail = page.locator('.detail', { hasText: headers.get('x-request-id') ?? '' })
-  await detail.getByText('EMAIL_TAKEN').first().waitFor()
-})
+    const again = run(t, SERVER, { ...env, PORT: new URL(url).port })
+    await again.waitForOutput(LISTENS)
+    await page.waitForSelector('#live.live')
+    const { headers } = await post('/users', { email: EMAIL, password: PASSWORD })
+    // It may be shown before it is complete.
+    const detail = page.locator('.detail', { hasText: headers.get('x-request-id') ?? '' })
+    await detail.getByText('EMAIL_TAKEN').first().waitFor()
+  },
+)
 
-function widthOf(page: Page): Promise<unknown> {
+function readWidth(page: Page): Promise<unknown> {
   return page.evaluate('document.documentElement.scrollWidth')
 }

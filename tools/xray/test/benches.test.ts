@@ -27,9 +27,9 @@ t.test('the benches’ routes exist only with X-ray’s constraint', async (t) =
     const name = `${method} ${path}`
     const isThere = (one: typeof app, constraints = {}) =>
       [path, `${path}/`].some((url) => one.hasRoute({ method, url, constraints }))
-    t.ok(isThere(app, { xray: 'yes' }), `${name} is there`)
-    t.notOk(isThere(app), `${name} is not there without the constraint`)
-    t.notOk(isThere(off, { xray: 'yes' }), `${name} is not there without X-ray`)
+    t.ok(isThere(app, { xray: 'yes' }), `${name} exists`)
+    t.notOk(isThere(app), `${name} does not exist without the constraint`)
+    t.notOk(isThere(off, { xray: 'yes' }), `${name} does not exist without X-ray`)
   }
 })
 
@@ -48,10 +48,10 @@ t.test('a bench is a 404 without the key, without an origin, and through a proxy
     }
   }
   const { status } = await callRaw(url, '/xray/bench/token', { method: 'POST', headers: { cookie, origin } })
-  t.equal(status, 401, 'with all of them it is there')
+  t.equal(status, 401, 'with all of them it exists')
 })
 
-t.test('no operation of a bench is in the service’s document', async (t) => {
+t.test('the OpenAPI document has no operation of a bench', async (t) => {
   t.same(
     Object.keys(app.swagger().paths ?? {}).filter((path) => path.startsWith('/xray')),
     [],

@@ -16,30 +16,30 @@ const { cookie } = pageHeaders(local)
 
 const PATHS = ['/xray', '/xray/', '/xray/main.js', '/xray/stream', '/xray/lessons'] as const
 
-/** A response without what depends on its request. */
-function substance(text: string, path: string): string {
+/** Removes the parts of a response that depend on its request. */
+function normalize(text: string, path: string): string {
   return text
     .replaceAll(path, '/PATH')
     .replaceAll(/req-[0-9a-f-]{36}/g, 'ID')
     .replaceAll(/^date: .*$/gim, '')
 }
 
-/** Sends a request byte by byte, and returns the whole response. */
-async function exchange(host: string, head: string): Promise<string> {
+/** Sends the text of a request unchanged, and returns the whole response. */
+async function sendText(host: string, head: string): Promise<string> {
   const socket = connect({ host, port: Number(port) })
   await once(socket, 'connect')
   socket.write(`${head}\r\n\r\n`)
-  let answer = ''
-  for await (const chunk of socket.setEncoding('utf8')) answer += chunk
-  return answer
+  let response = ''
+  for await (const chunk of socket.setEncoding('utf8')) response += chunk
+  return response
 }
 
-/** A request as X-ray's page sends it; `headers` replace or add to that. */
+/** Sends a request as X-ray's page does; `headers` replace or add headers. */
 function ask(path: string, headers: OutgoingHttpHeaders = {}, base = local) {
   return callRaw(base, path, { headers: { cookie, ...headers } })
 }
 
-t.test('X-ray is there for a program of this machine that has the key', async (t) => {
+t.test('a program of this machine with the key can use X-ray', async (t) => {
   const hosts: OutgoingHttpHeaders[] = [
     {},
     ...[
@@ -53,10 +53,10 @@ t.test('X-ray is there for a program of this machine that has the key', async (t
   ]
   for (const headers of hosts) t.equal((await ask('/xray', headers)).status, 200, JSON.stringify(headers))
   t.equal((await ask('/xray', {}, `http://[::1]:${port}`)).status, 200, 'over IPv6')
-  t.equal((await ask('/xray', {}, `http://localhost:${port}`)).status, 200, 'by name')
+  t.equal((await ask('/xray', {}, `http://localhost:${port}`)).status, 200, 'by its name')
 })
 
-t.test('X-ray is there for its own page, and for a link to it', async (t) => {
+t.test('X-ray’s own page and a link to it can use X-ray', async (t) => {
   for (const headers of [
     { origin: local },
     { host: `localhost:${port}`, origin: `http://localhost:${port}` },
@@ -64,16 +64,16 @@ t.test('X-ray is there for its own page, and for a link to it', async (t) => {
     { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' },
     { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' },
   ]) {
-    const { status, headers: answered } = await ask('/xray', headers)
+    const { status, headers: responseHeaders } = await ask('/xray', headers)
     t.equal(status, 200, JSON.stringify(headers))
     t.notOk(
-      answered.has('access-control-allow-origin'),
-      'and no other page may read it, whatever CORS allows',
+      responseHeaders.has('access-control-allow-origin'),
+      'no other page may read it, whatever CORS allows',
     )
   }
 })
 
-t.test('the key in the page’s URL becomes a cookie, which opens the rest', async (t) => {
+t.test('the key in the page’s URL becomes a cookie, which gives access to the rest of X-ray', async (t) => {
   for (const path of [`/xray?key=${KEY}`, `/xray/?key=${KEY}`, `/xray?a=1&key=${KEY}`]) {
     const { status, headers } = await callRaw(local, path)
     t.equal(status, 200, path)
@@ -105,45 +105,44 @@ t.test('without the key, or with another one, X-ray is a 404', async (t) => {
     ['/xray', { authorization: `Bearer ${KEY}` }],
   ]
   for (const [path, headers = {}] of tries) {
-    const { status, headers: answered } = await callRaw(local, path, { headers })
+    const { status, headers: responseHeaders } = await callRaw(local, path, { headers })
     t.equal(status, 404, `${path} ${JSON.stringify(headers)}`)
-    t.notOk(answered.has('set-cookie'))
+    t.notOk(responseHeaders.has('set-cookie'))
   }
 })
 
-t.test('the key opens nothing through a proxy, with another method, or for another site', async (t) => {
-  const path = `/xray?key=${KEY}`
-  for (const [method, headers] of [
-    ['GET', { 'x-forwarded-for': '127.0.0.1' }],
-    ['GET', { host: 'shop.example.com' }],
-    ['GET', { origin: 'https://attacker.example' }],
-    ['POST', { origin: local }],
-    ['DELETE', { origin: local }],
-  ] as const)
-    t.equal(
-      (await callRaw(local, path, { method, headers })).status,
-      404,
-      `${method} ${Object.keys(headers)}`,
-    )
-})
+t.test(
+  'the key in a URL is ignored through a proxy, with another method, or from another site',
+  async (t) => {
+    const path = `/xray?key=${KEY}`
+    for (const [method, headers] of [
+      ['GET', { 'x-forwarded-for': '127.0.0.1' }],
+      ['GET', { host: 'shop.example.com' }],
+      ['GET', { origin: 'https://attacker.example' }],
+      ['POST', { origin: local }],
+      ['DELETE', { origin: local }],
+    ] as const)
+      t.equal(
+        (await callRaw(local, path, { method, headers })).status,
+        404,
+        `${method} ${Object.keys(headers)}`,
+      )
+  },
+)
 
 t.test('behind an nginx that adds no header, X-ray is a 404 even with the key', async (t) => {
-  // What `location / { proxy_pass http://127.0.0.1:3000; }` sends.
+  // The requests that nginx sends with `location / { proxy_pass http://127.0.0.1:3000; }`.
   for (const head of [
     `GET /xray HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\nConnection: close`,
     `GET /xray?key=${KEY} HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\nConnection: close`,
     `GET /xray HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\nCookie: ${cookie}\r\nConnection: close`,
     `POST /xray/bench/hash/edges HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\nOrigin: ${local}\r\nCookie: ${cookie}\r\nContent-Length: 0`,
   ])
-    t.match(await exchange('127.0.0.1', head), /^HTTP\/1.1 404 /, head)
-  // With `proxy_http_version 1.1` only the key is left to refuse it.
+    t.match(await sendText('127.0.0.1', head), /^HTTP\/1.1 404 /, head)
+  // With `proxy_http_version 1.1`, only the missing key rejects the request.
   const keyless = `GET /xray HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close`
-  t.match(await exchange('127.0.0.1', keyless), /^HTTP\/1.1 404 /)
-  t.match(
-    await exchange('127.0.0.1', `${keyless}\r\nCookie: ${cookie}`),
-    /^HTTP\/1.1 200 /,
-    'its counterpart',
-  )
+  t.match(await sendText('127.0.0.1', keyless), /^HTTP\/1.1 404 /)
+  t.match(await sendText('127.0.0.1', `${keyless}\r\nCookie: ${cookie}`), /^HTTP\/1.1 200 /, 'with the key')
 })
 
 t.test('a request that is not a GET needs the page’s own origin', async (t) => {
@@ -159,26 +158,26 @@ t.test('a request that is not a GET needs the page’s own origin', async (t) =>
     { origin: `https://127.0.0.1:${port}` },
   ])
     t.equal((await post(headers)).status, 404, JSON.stringify(headers))
-  t.equal((await post({ origin: local })).status, 200, 'which has it')
+  t.equal((await post({ origin: local })).status, 200, 'with that origin')
 })
 
-const STRANGERS: Record<string, OutgoingHttpHeaders> = {
-  'a name that was bound to this address': { host: 'attacker.example' },
-  'a name that begins as ours does': { host: 'localhost.attacker.example' },
-  'a name that has our address in it': { host: `127.0.0.1.nip.io:${port}` },
-  'a name that ends as ours does': { host: 'xlocalhost' },
-  'a name under localhost': { host: `a.localhost:${port}` },
-  'a name with a user before it': { host: `attacker@127.0.0.1:${port}` },
+const OUTSIDERS: Record<string, OutgoingHttpHeaders> = {
+  'a host name that resolves to this address': { host: 'attacker.example' },
+  'a host name that starts with localhost': { host: 'localhost.attacker.example' },
+  'a host name that contains this address': { host: `127.0.0.1.nip.io:${port}` },
+  'a host name that ends with localhost': { host: 'xlocalhost' },
+  'a subdomain of localhost': { host: `a.localhost:${port}` },
+  'a host name with a user': { host: `attacker@127.0.0.1:${port}` },
   'the address of every interface': { host: `0.0.0.0:${port}` },
   'another address': { host: `192.168.1.10:${port}` },
-  'a port that is none': { host: '127.0.0.1:port' },
+  'an invalid port': { host: '127.0.0.1:port' },
   'a page of another site': { origin: 'https://attacker.example' },
-  'a page of a site with our name in it': { origin: 'http://localhost.attacker.example' },
-  'a page without an origin of its own': { origin: 'null' },
-  'an origin that is none': { origin: 'localhost' },
-  'a page of another port that says nothing else': { origin: 'http://127.0.0.1:5173' },
+  'a page of a site whose name contains localhost': { origin: 'http://localhost.attacker.example' },
+  'a page with the origin null': { origin: 'null' },
+  'an invalid origin': { origin: 'localhost' },
+  'a page of another port without other headers': { origin: 'http://127.0.0.1:5173' },
   'a page of another name of this machine': { origin: `http://localhost:${port}` },
-  'a page of another site that says nothing of its origin': {
+  'a page of another site without an origin': {
     'sec-fetch-site': 'cross-site',
     'sec-fetch-mode': 'no-cors',
     'sec-fetch-dest': 'image',
@@ -200,37 +199,41 @@ const STRANGERS: Record<string, OutgoingHttpHeaders> = {
     'sec-fetch-mode': 'navigate',
     'sec-fetch-dest': 'document',
   },
-  'a proxy that says Forwarded': { forwarded: 'for=127.0.0.1' },
-  'a proxy that says X-Forwarded-For': { 'x-forwarded-for': '127.0.0.1' },
-  'a proxy that says X-Forwarded-Host': { 'x-forwarded-host': 'localhost' },
-  'a proxy that says X-Forwarded-Proto': { 'x-forwarded-proto': 'https' },
-  'a proxy that says X-Real-IP': { 'x-real-ip': '127.0.0.1' },
-  'a proxy that says Via': { via: '1.1 proxy' },
-  'a proxy that says nothing but its own header': { 'cf-connecting-ip': '127.0.0.1' },
+  'a proxy that adds Forwarded': { forwarded: 'for=127.0.0.1' },
+  'a proxy that adds X-Forwarded-For': { 'x-forwarded-for': '127.0.0.1' },
+  'a proxy that adds X-Forwarded-Host': { 'x-forwarded-host': 'localhost' },
+  'a proxy that adds X-Forwarded-Proto': { 'x-forwarded-proto': 'https' },
+  'a proxy that adds X-Real-IP': { 'x-real-ip': '127.0.0.1' },
+  'a proxy that adds Via': { via: '1.1 proxy' },
+  'a proxy that adds only a header of its own': { 'cf-connecting-ip': '127.0.0.1' },
 }
 
-for (const [who, headers] of Object.entries(STRANGERS)) {
-  t.test(`X-ray is not there for ${who}`, async (t) => {
+for (const [who, headers] of Object.entries(OUTSIDERS)) {
+  t.test(`X-ray is a 404 for ${who}`, async (t) => {
     for (const path of PATHS) {
       const [ours, unknown] = await Promise.all([path, '/nothing'].map((path) => ask(path, headers)))
       t.equal(ours?.status, 'host' in headers && String(headers.host).includes('@') ? 400 : 404, path)
-      const answers = [ours, unknown].map((answer, index) =>
-        substance(
-          JSON.stringify([answer?.body, [...(answer?.headers ?? [])]]),
+      const responses = [ours, unknown].map((response, index) =>
+        normalize(
+          JSON.stringify([response?.body, [...(response?.headers ?? [])]]),
           [path, '/nothing'][index] ?? '',
         ),
       )
-      t.equal(sortedLength(answers[0]), sortedLength(answers[1]), 'and its answer is that to an unknown path')
+      t.equal(
+        sortedLength(responses[0]),
+        sortedLength(responses[1]),
+        'the response is the same as for an unknown path',
+      )
     }
   })
 }
 
-/** The answer without what counts its bytes and its moment. */
-function sortedLength(answer = ''): string {
-  return answer.replaceAll(/\["(date|content-length)","[^"]*"\]/g, '')
+/** Removes the length and the date from a response. */
+function sortedLength(response = ''): string {
+  return response.replaceAll(/\["(date|content-length)","[^"]*"\]/g, '')
 }
 
-t.test('X-ray is not there over an address of the network', async (t) => {
+t.test('X-ray is a 404 at a network address of this machine', async (t) => {
   const addresses = Object.values(networkInterfaces())
     .flatMap((all) => all ?? [])
     .filter(({ internal, scopeid = 0 }) => !internal && scopeid === 0)
@@ -264,11 +267,11 @@ t.test('only a loopback peer is local', async (t) => {
     t.notOk(from(address), String(address))
 })
 
-t.test('X-ray is not there without a Host, or with two, or with a whole URL', async (t) => {
+t.test('X-ray is rejected without a Host header, with two, or with an absolute URL', async (t) => {
   const status = async (head: string) =>
-    (await exchange('127.0.0.1', `${head}\r\nCookie: ${cookie}\r\nConnection: close`)).slice(9, 12)
-  t.ok(['400', '404'].includes(await status('GET /xray HTTP/1.1')), 'without')
-  t.equal(await status('GET /xray HTTP/1.1\r\nHost: localhost'), '200', 'with one it is there')
+    (await sendText('127.0.0.1', `${head}\r\nCookie: ${cookie}\r\nConnection: close`)).slice(9, 12)
+  t.ok(['400', '404'].includes(await status('GET /xray HTTP/1.1')), 'without a Host')
+  t.equal(await status('GET /xray HTTP/1.1\r\nHost: localhost'), '200', 'with one Host')
   for (const hosts of [
     ['localhost', 'attacker.example'],
     ['attacker.example', 'localhost'],
@@ -280,7 +283,7 @@ t.test('X-ray is not there without a Host, or with two, or with a whole URL', as
   t.equal(await status('GET http://attacker.example/xray HTTP/1.1\r\nHost: localhost'), '404')
 })
 
-t.test('another method does not reveal that X-ray is there', async (t) => {
+t.test('another method does not reveal that X-ray exists', async (t) => {
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND']) {
     for (const headers of [{}, { origin: local }, { host: 'attacker.example' }]) {
       const { status } = await callRaw(local, '/xray', { method, headers: { cookie, ...headers } })
@@ -289,28 +292,28 @@ t.test('another method does not reveal that X-ray is there', async (t) => {
   }
 })
 
-t.test('a page of another site is allowed nothing by CORS', async (t) => {
+t.test('CORS allows nothing to a page of another site', async (t) => {
   const preflight = { origin: 'https://attacker.example', 'access-control-request-method': 'POST' }
   const [ours, unknown] = await Promise.all(
     ['/xray/stream', '/nothing'].map((path) =>
       callRaw(local, path, { method: 'OPTIONS', headers: { cookie, ...preflight } }),
     ),
   )
-  t.equal(ours?.status, unknown?.status, 'a preflight says the same as of an unknown path')
+  t.equal(ours?.status, unknown?.status, 'a preflight gets the same response as for an unknown path')
   const { status } = await ask('/xray/stream', { origin: 'https://attacker.example' })
-  t.equal(status, 404, 'and the request itself finds nothing')
+  t.equal(status, 404, 'the request itself is a 404')
 })
 
-t.test('X-ray is not in the OpenAPI document', async (t) => {
+t.test('the OpenAPI document does not contain X-ray', async (t) => {
   t.notMatch((await app.inject('/openapi.json')).body, /xray/i)
 })
 
-t.test('without it there is nothing under its path', async (t) => {
+t.test('if X-ray is off, its paths are a 404', async (t) => {
   const without = await buildOffline(t)
   for (const path of PATHS) t.equal((await without.inject(path)).statusCode, 404, path)
 })
 
-t.test('XRAY says whether it is there, but neither in production nor behind a proxy', async (t) => {
+t.test('XRAY turns X-ray on or off, and it is always off in production and behind a proxy', async (t) => {
   const production = {
     NODE_ENV: 'production',
     DATABASE_URL: 'postgres://u:p@127.0.0.1/d',

@@ -3,44 +3,60 @@ import bcrypt from 'bcrypt'
 import t from 'tap'
 import { serveXray } from './setup.ts'
 
-// Every answer is searched for the passwords that were sent, and for hashes, by `serve`.
+// `serve` searches every response for hashes and for the passwords that were sent.
 const { app, call } = await serveXray(t)
 const PASSWORD = 'radishes in eggshells'
 
-t.test('one password gets two salts and two digests, and the page gets only their beginnings', async (t) => {
-  const { status, body } = await call('POST', '/xray/bench/hash', { json: { password: PASSWORD, cost: 10 } })
-  t.equal(status, 200)
-  const [one, other] = body
-  t.match(one, {
-    version: '2b',
-    cost: 10,
-    salt: /^[./A-Za-z0-9]{22}$/,
-    digest: /^[./A-Za-z0-9]{6}$/,
-    kept: 25,
-  })
-  t.not(one.salt, other.salt)
-  t.not(one.digest, other.digest)
-  t.ok(one.ms > 0)
-  t.strictSame(Object.keys(one), ['id', 'ms', 'version', 'cost', 'salt', 'digest', 'kept'])
-  // What is shown are the parts of a real hash: with this salt the password has this digest, and no other has.
-  const again = await bcrypt.hash(PASSWORD, `$2b$10$${one.salt}`)
-  t.equal(again.slice(29, 35), one.digest)
-  t.not((await bcrypt.hash('another', `$2b$10$${one.salt}`)).slice(29, 35), one.digest)
-})
+t.test(
+  'two hashes of one password have different salts and digests, and the page gets only their first characters',
+  async (t) => {
+    const { status, body } = await call('POST', '/xray/bench/hash', {
+      json: { password: PASSWORD, cost: 10 },
+    })
+    t.equal(status, 200)
+    const [one, other] = body
+    t.match(one, {
+      version: '2b',
+      cost: 10,
+      salt: /^[./A-Za-z0-9]{22}$/,
+      digest: /^[./A-Za-z0-9]{6}$/,
+      kept: 25,
+    })
+    t.not(one.salt, other.salt)
+    t.not(one.digest, other.digest)
+    t.ok(one.ms > 0)
+    t.strictSame(Object.keys(one), ['id', 'ms', 'version', 'cost', 'salt', 'digest', 'kept'])
+    // The page gets the parts of a real hash: with this salt, only this password has this digest.
+    const again = await bcrypt.hash(PASSWORD, `$2b$10$${one.salt}`)
+    t.equal(again.slice(29, 35), one.digest)
+    t.not((await bcrypt.hash('another', `$2b$10$${one.salt}`)).slice(29, 35), one.digest)
+  },
+)
 
-t.test('a password is compared with a hash by its parts, and auth-hash says the same', async (t) => {
-  const { body } = await call('POST', '/xray/bench/hash', { json: { password: PASSWORD, cost: 10 } })
-  const [{ id, salt, digest }] = body
-  const compare = async (password: string) =>
-    (await call('POST', '/xray/bench/hash/compare', { json: { id, password } })).body
+t.test(
+  'the bench compares a password with a hash by its parts, with the same result as auth-hash',
+  async (t) => {
+    const { body } = await call('POST', '/xray/bench/hash', { json: { password: PASSWORD, cost: 10 } })
+    const [{ id, salt, digest }] = body
+    const compare = async (password: string) =>
+      (await call('POST', '/xray/bench/hash/compare', { json: { id, password } })).body
 
-  const right = await compare(PASSWORD)
-  t.match(right, { stored: { salt, digest }, computed: { salt, digest }, equal: true, verdict: { ok: true } })
-  const wrong = await compare('radishes in eggshell')
-  t.match(wrong, { computed: { salt }, equal: false, verdict: { ok: false, reason: 'wrong-password' } })
-  t.not(wrong.computed.digest, digest)
-  t.equal((await call('POST', '/xray/bench/hash/compare', { json: { id: 'x', password: 'x' } })).status, 404)
-})
+    const right = await compare(PASSWORD)
+    t.match(right, {
+      stored: { salt, digest },
+      computed: { salt, digest },
+      equal: true,
+      verdict: { ok: true },
+    })
+    const wrong = await compare('radishes in eggshell')
+    t.match(wrong, { computed: { salt }, equal: false, verdict: { ok: false, reason: 'wrong-password' } })
+    t.not(wrong.computed.digest, digest)
+    t.equal(
+      (await call('POST', '/xray/bench/hash/compare', { json: { id: 'x', password: 'x' } })).status,
+      404,
+    )
+  },
+)
 
 t.test('the hash bench has no access to users’ hashes, even of the same password', async (t) => {
   await call('POST', '/users', { json: { email: 'ann@example.com', password: PASSWORD } })
@@ -57,10 +73,10 @@ t.test('the hash bench has no access to users’ hashes, even of the same passwo
   const statements: string[] = []
   app.knex.on('query', ({ sql }) => statements.push(sql))
   await call('POST', '/xray/bench/hash', { json: { password: PASSWORD, cost: 10 } })
-  t.same(statements, [], 'it asks the database nothing')
+  t.same(statements, [], 'no statement is sent to the database')
 })
 
-t.test('at the edges bcrypt alone lets in whom auth-hash does not, and the other way round', async (t) => {
+t.test('the edge cases show passwords on which bcrypt and auth-hash differ', async (t) => {
   const { body } = await call('POST', '/xray/bench/hash/edges')
   t.strictSame(body, [
     { edge: '73rd-byte', bytes: [73, 73], bcrypt: true, authHash: 'AUTH_HASH_PASSWORD_TOO_LONG' },
@@ -69,7 +85,7 @@ t.test('at the edges bcrypt alone lets in whom auth-hash does not, and the other
   ])
 })
 
-t.test('what is timed is one hash at the cost that was asked for', async (t) => {
+t.test('the bench times one hash at the requested cost', async (t) => {
   const computed: unknown[] = []
   const note = (event: unknown) => computed.push(event)
   subscribe('auth-primer:auth-hash:compute', note)
@@ -82,7 +98,7 @@ t.test('what is timed is one hash at the cost that was asked for', async (t) => 
   }
 })
 
-t.test('the hash bench refuses costs and passwords that would block a thread for long', async (t) => {
+t.test('the hash bench rejects costs and passwords that would block a thread for long', async (t) => {
   for (const cost of [9, 15, 31, '10']) {
     t.equal((await call('POST', '/xray/bench/hash/time', { json: { cost } })).status, 422)
   }
@@ -90,5 +106,5 @@ t.test('the hash bench refuses costs and passwords that would block a thread for
   t.match([long.status, long.body.detail], [400, /at most 72 bytes/])
   const many = Array.from({ length: 12 }, () => call('POST', '/xray/bench/hash/time', { json: { cost: 10 } }))
   const statuses = (await Promise.all(many)).map(({ status }) => status)
-  t.strictSame([...new Set(statuses)].sort(), [200, 503], 'one is hashed at a time, and few wait')
+  t.strictSame([...new Set(statuses)].sort(), [200, 503], 'one hash runs at a time, and few may wait')
 })

@@ -9,7 +9,7 @@ const BENCH = '/xray/bench/session'
 
 t.test('a request that succeeds leaves its row, and those that fail leave none', async (t) => {
   const schemas = () => app.knex('pg_namespace').where('nspname', 'xray')
-  t.same(await schemas(), [], 'nothing of it is there until it is used')
+  t.same(await schemas(), [], 'the schema does not exist until it is used')
   const rows = async () => (await call('GET', `${BENCH}/seats`)).body
   t.same(await rows(), [])
   t.equal((await schemas()).length, 1)
@@ -26,10 +26,10 @@ t.test('a request that succeeds leaves its row, and those that fail leave none',
     const ends: string[] = []
     const note = (event: unknown) => ends.push((event as { kind: string; error?: string }).error ?? 'success')
     subscribe('auth-primer:db-session:commit', note)
-    const answer = await call('POST', `${BENCH}/${way}`)
+    const response = await call('POST', `${BENCH}/${way}`)
     unsubscribe('auth-primer:db-session:commit', note)
-    t.match([answer.status, answer.body.code], [status, code], way)
-    t.same(ends, way === 'constraint' ? ['23505'] : [], 'only the constraint comes as far as COMMIT')
+    t.match([response.status, response.body.code], [status, code], way)
+    t.same(ends, way === 'constraint' ? ['23505'] : [], 'only the constraint fails at COMMIT')
     t.same(await rows(), one, `${way} leaves no row`)
   }
   t.equal((await call('POST', `${BENCH}/success`)).status, 201, 'the service goes on')
@@ -55,17 +55,17 @@ t.test('a client that disconnects has its transaction rolled back', async (t) =>
   gone.abort()
   await t.rejects(leaving)
   await undone
-  t.notOk(await sleeps(), 'its statement was cancelled')
+  t.notOk(await sleeps(), 'its statement was canceled')
   t.same((await call('GET', `${BENCH}/seats`)).body, before)
 })
 
 t.test(
-  'of 50 requests on a pool of 5 some are served and the others get a 503, and the service’s own pool is not touched',
+  '50 requests on a pool of 5 are served or get a 503, and do not use the service’s own pool',
   async (t) => {
     const opened = new Set()
     app.knex.client.pool.on('acquireSuccess', (event: unknown) => opened.add(event))
     const crowd = call('POST', `${BENCH}/crowd`)
-    // Sampled on a connection of its own until the crowd is served.
+    // Samples on another connection until all requests are served.
     const observer = openKnex(app.knex.client.config.connection.connectionString, 1)
     const isServed = crowd.then(() => true)
     const atOnce: number[] = []
@@ -80,7 +80,7 @@ t.test(
     const { status, body } = await crowd
     t.equal(status, 200)
     t.equal(body.length, 50)
-    t.equal(opened.size, 0, 'its own pool is not asked for a connection')
+    t.equal(opened.size, 0, 'the service’s pool opened no connection')
     const count = (wanted: number) => body.filter((one: { status: number }) => one.status === wanted).length
     t.equal(count(200) + count(503), 50)
     t.ok(count(200) > 0 && count(503) > 0, `${count(200)} served`)
@@ -90,15 +90,15 @@ t.test(
     )
     const worked = served.reduce((sum, { workedMs }) => sum + workedMs, 0)
     t.ok(worked >= served.length * 95, 'each had a connection for a tenth of a second')
-    t.ok(Math.max(...atOnce) >= 1 && Math.max(...atOnce) <= 5, 'and no more than five at once')
+    t.ok(Math.max(...atOnce) >= 1 && Math.max(...atOnce) <= 5, 'at most five at the same time')
   },
 )
 
-t.test('if the role may not create the table, the bench says so', async (t) => {
+t.test('if the role may not create the table, the bench responds with an explanation', async (t) => {
   const { app, call } = await serveXray(t)
   const { rows } = await app.knex.raw('SELECT current_database() AS name')
   await app.knex.raw('ALTER DATABASE ?? SET default_transaction_read_only = on', [rows[0].name])
-  // Connections that are made from now on may only read.
+  // New connections can only read from now on.
   await app.knex.destroy()
   app.knex.initialize()
   for (const [method, path] of [
@@ -110,7 +110,7 @@ t.test('if the role may not create the table, the bench says so', async (t) => {
   }
 })
 
-t.test('it keeps few rows, and takes its schema away when the service stops', async (t) => {
+t.test('the bench keeps few rows, and drops its schema when the service stops', async (t) => {
   await call('GET', `${BENCH}/seats`)
   await app.knex('xray.seats').insert(Array.from({ length: 30 }, () => ({ taken_by: 'Ann' })))
   const { body } = await call('POST', `${BENCH}/success`)
@@ -120,7 +120,7 @@ t.test('it keeps few rows, and takes its schema away when the service stops', as
   t.equal((await rows()).at(-1).seat, took, 'the newest are kept')
 
   await app.knex.raw('DROP SCHEMA xray CASCADE')
-  t.same(await rows(), [], 'another process that stops may take it away: it is made anew')
+  t.same(await rows(), [], 'the schema is created again if another process has dropped it')
 
   const ran: string[] = []
   app.knex.on('query-response', (_response, { sql }) => ran.push(sql))

@@ -6,7 +6,7 @@ import { serve, type TestService } from '../../../test-support/social-api.ts'
 
 export const KEY = 'a key of the tests, which is no secret'.replaceAll(' ', '-')
 
-/** What X-ray's page sends with each request to the service at this URL. */
+/** Returns the headers that X-ray's page sends with each request to the service at this URL. */
 export function pageHeaders(url: string): { cookie: string; origin: string } {
   return { cookie: `xray-${new URL(url).port}=${KEY}`, origin: url }
 }

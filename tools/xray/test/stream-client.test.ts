@@ -13,13 +13,13 @@ import type { Trace } from '../server/trace.ts'
 import { pageHeaders, serveXray } from './setup.ts'
 import { watch } from './watch.ts'
 
-t.test('the stream', async (t) => {
+t.test('the stream serves its clients', async (t) => {
   const loggerInstance = createLogger({ level: 'silent', readable: false })
   const service = await serveXray(t, { loggerInstance })
   const { app, url, call } = service
   const ada = await service.signUp('ada@example.com')
 
-  /** One request of every kind that publishes. */
+  /** Sends one request of every kind that publishes events. */
   const everyKind = async () => {
     await call('POST', '/login', { form: { username: 'ada@example.com', password: 'a good password' } })
     await call('GET', '/users/me', { token: ada.token })
@@ -33,7 +33,7 @@ t.test('the stream', async (t) => {
   }
 
   await t.test('without a client, no event is built and no async context is kept', async (t) => {
-    // What is published without a subscriber was built for nothing: this is where it would end.
+    // Records events that are published although nothing subscribes.
     const published: string[] = []
     const { publish } = Channel.prototype
     Channel.prototype.publish = function (this: Channel, message) {
@@ -54,15 +54,15 @@ t.test('the stream', async (t) => {
       AsyncLocalStorage.prototype.run = run
     })
     channels.receive.publish({})
-    t.same(published.splice(0), ['auth-primer:xray:receive'], 'it would be seen')
+    t.same(published.splice(0), ['auth-primer:xray:receive'], 'the recording works')
 
     await everyKind()
-    t.same([published, contexts], [[], 0], 'before anybody has')
+    t.same([published, contexts], [[], 0], 'before a client connects')
 
     const watching = await watch(t, url)
     await everyKind()
     await watching.settled()
-    t.ok(watching.traces.size >= 10 && contexts > 0, 'though it is told of whoever watches')
+    t.ok(watching.traces.size >= 10 && contexts > 0, 'with a client, events are published')
     published.splice(0)
     contexts = 0
 
@@ -70,11 +70,11 @@ t.test('the stream', async (t) => {
     await watching.close()
     while (app.knex.client.listenerCount('query') === listeners) await new Promise(setImmediate)
     await everyKind()
-    t.same([published, contexts], [[], 0], 'after they have left')
+    t.same([published, contexts], [[], 0], 'after the client has disconnected')
   })
 
   await t.test(
-    'sends a new client the last 200 requests, and none from before the first client',
+    'a new client gets the last 200 requests, and none from before the first client',
     async (t) => {
       await call('GET', '/health', { headers: { 'x-request-id': 'unwatched' } })
       const first = await watch(t, url)
@@ -90,22 +90,22 @@ t.test('the stream', async (t) => {
       )
       t.notOk(second.text().includes('unwatched'))
 
-      await t.test('sends a client that reconnects only what it missed', async (t) => {
+      await t.test('a client that reconnects gets only the requests that it missed', async (t) => {
         const { lastId } = second
         await second.close()
         await call('GET', '/health', { headers: { 'x-request-id': 'missed' } })
         const again = await watch(t, url, { 'last-event-id': lastId })
         await again.until('missed')
         t.equal(again.traces.size, 1)
-        const anew = await watch(t, url, { 'last-event-id': 'another-run 5' })
-        await anew.until('missed')
-        t.equal(anew.traces.size, 200, 'or of all where the service was started anew')
+        const afterRestart = await watch(t, url, { 'last-event-id': 'another-run 5' })
+        await afterRestart.until('missed')
+        t.equal(afterRestart.traces.size, 200, 'or all of them after a restart of the service')
       })
       await first.close()
     },
   )
 
-  await t.test('holds at most one message for a client that reads nothing', async (t) => {
+  await t.test('at most one message is kept for a client that does not read', async (t) => {
     const accepted = once(app.server, 'connection') as Promise<[Socket]>
     const stalled = connect({ host: '127.0.0.1', port: Number(new URL(url).port) })
     t.teardown(() => stalled.destroy())
@@ -114,7 +114,7 @@ t.test('the stream', async (t) => {
       `GET /xray/stream HTTP/1.1\r\nHost: localhost\r\nCookie: ${pageHeaders(url).cookie}\r\n\r\n`,
     )
     await once(stalled, 'data')
-    // As if the kernel took no more: its buffers hold megabytes.
+    // Simulates full buffers of the kernel, which hold megabytes.
     socket.cork()
     const watching = await watch(t, url)
     const lengths: number[] = []
@@ -125,11 +125,11 @@ t.test('the stream', async (t) => {
     }
     const [most = 0] = lengths.toSorted((a, b) => b - a)
     t.ok(most > 16_384 && most < 200_000, `it has ${most} bytes`)
-    t.same(new Set(lengths.slice(1)), new Set([most]), 'and then no more')
+    t.same(new Set(lengths.slice(1)), new Set([most]), 'it does not grow')
     await watching.close()
   })
 
-  await t.test('counts the requests that were too many to trace', async (t) => {
+  await t.test('requests that are not traced are counted', async (t) => {
     const watching = await watch(t, url)
     const before = watching.lastId
     for (let round = 0; round < 8; round += 1)
@@ -140,13 +140,13 @@ t.test('the stream', async (t) => {
     await watching.close()
   })
 
-  await t.test('refuses a ninth client', async (t) => {
+  await t.test('a ninth client is rejected', async (t) => {
     const watching = await Promise.all(Array.from({ length: 7 }, () => watch(t, url)))
     await t.rejects(Promise.all([watch(t, url), watch(t, url)]), /503/)
     await Promise.all(watching.map((one) => one.close()))
   })
 
-  await t.test('does not keep the service from closing', async (t) => {
+  await t.test('an open stream does not prevent the service from closing', async (t) => {
     const watching = await watch(t, url)
     await app.close()
     await watching.ended
@@ -158,7 +158,7 @@ t.test('a stalled client gets the newest traces when it reads again, and how man
   const stream = new PassThrough({ highWaterMark: 10 })
   const client = new StreamClient(stream as unknown as ServerResponse, () => 'run 1')
   t.teardown(() => client.end())
-  t.ok(stream.writableNeedDrain, 'its first word was too much')
+  t.ok(stream.writableNeedDrain, 'the first message fills the buffer')
   for (let id = 1; id <= 1_000; id += 1) client.changed({ id } as Trace)
   for (let id = 990; id <= 1_000; id += 1) client.changed({ id, ms: 1 } as unknown as Trace)
   const length = stream.writableLength + stream.readableLength
@@ -173,7 +173,7 @@ t.test('a stalled client gets the newest traces when it reads again, and how man
   const { requests, missed } = JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? '')
   t.equal(missed, 800)
   t.equal(requests.length, 200)
-  t.same(requests.at(-1), { id: 1_000, ms: 1 }, 'each once, as it is now')
+  t.same(requests.at(-1), { id: 1_000, ms: 1 }, 'each trace once, in its newest state')
 })
 
 t.test('a thousand simultaneous requests are traced, and 100 a second over a longer time', async (t) => {
@@ -182,6 +182,6 @@ t.test('a thousand simultaneous requests are traced, and 100 a second over a lon
   t.equal(taken(10_000), 1_000)
   t.equal(taken(11_000), 100)
   t.equal(taken(11_000), 0)
-  t.equal(taken(11_500), 0, 'tracing pauses first')
-  t.equal(taken(60_000), 1_000, 'and after a pause as many at once again')
+  t.equal(taken(11_500), 0, 'tracing pauses')
+  t.equal(taken(60_000), 1_000, 'after a pause, as many simultaneous requests are traced again')
 })

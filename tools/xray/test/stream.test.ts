@@ -11,7 +11,7 @@ import { watch } from './watch.ts'
 
 const PASSWORD = 'a good password'
 
-/** Routes that end in every way that there is. */
+/** Adds routes that end in each possible way. */
 function addRoutes(app: FastifyInstance): void {
   const insert = (db: FastifyInstance['knex']) => db.raw('INSERT INTO at_commit (name) VALUES (?)', ['taken'])
   app.post('/ways/commit-fails', async ({ db }) => {
@@ -22,7 +22,7 @@ function addRoutes(app: FastifyInstance): void {
     await insert(db)
     throw new Error('secret words of an error')
   })
-  app.post('/ways/answers', async ({ db }, reply) => {
+  app.post('/ways/responses', async ({ db }, reply) => {
     await insert(db)
     return reply.code(418).send({})
   })
@@ -53,8 +53,8 @@ await app.knex('at_commit').insert({ name: 'taken' })
 const ada = await service.signUp('ada@example.com')
 const watching = await watch(t, url)
 
-/** What X-ray tells of a request. */
-async function traceOf(method: string, path: string, options?: Call): Promise<Trace> {
+/** Sends a request, and returns its trace. */
+async function sendTraced(method: string, path: string, options?: Call): Promise<Trace> {
   const { headers } = await call(method, path, options)
   return watching.until(headers.get('x-request-id') ?? '')
 }
@@ -66,7 +66,9 @@ function kinds({ steps }: Trace): string[] {
 t.test(
   'the trace of a sign-up shows each stage, and the names that the response’s schema left out',
   async (t) => {
-    const trace = await traceOf('POST', '/users', { json: { email: 'bob@example.com', password: PASSWORD } })
+    const trace = await sendTraced('POST', '/users', {
+      json: { email: 'bob@example.com', password: PASSWORD },
+    })
     t.match(trace, { method: 'POST', path: '/users', status: 201, ms: Number })
     // The query before the hash counts the sign-up for its address.
     t.same(kinds(trace), [
@@ -82,7 +84,9 @@ t.test(
 )
 
 t.test('the trace of a login shows the lookup, the comparison and the signing', async (t) => {
-  const trace = await traceOf('POST', '/login', { form: { username: 'bob@example.com', password: PASSWORD } })
+  const trace = await sendTraced('POST', '/login', {
+    form: { username: 'bob@example.com', password: PASSWORD },
+  })
   // The limits on failed logins are counted on the pool, outside the request's session.
   const steps = trace.steps.filter(({ onPool }) => !onPool)
   t.same(kinds({ ...trace, steps }), [
@@ -96,8 +100,8 @@ t.test('the trace of a login shows the lookup, the comparison and the signing', 
   )
 })
 
-t.test('the trace of a failed login says whether the password or the user was wrong', async (t) => {
-  const wrong = await traceOf('POST', '/login', {
+t.test('the trace of a failed login shows if the password was wrong or the user unknown', async (t) => {
+  const wrong = await sendTraced('POST', '/login', {
     form: { username: 'bob@example.com', password: 'another' },
   })
   t.match(wrong, { status: 403, problem: { code: 'INVALID_CREDENTIALS' } })
@@ -106,7 +110,9 @@ t.test('the trace of a failed login says whether the password or the user was wr
     { failed: true, verdict: 'wrong-password' },
   )
   t.notOk(kinds(wrong).includes('begin'))
-  const nobody = await traceOf('POST', '/login', { form: { username: 'no@example.com', password: PASSWORD } })
+  const nobody = await sendTraced('POST', '/login', {
+    form: { username: 'no@example.com', password: PASSWORD },
+  })
   t.match(
     nobody.steps.find(({ kind }) => kind === 'hash'),
     { failed: true, verdict: 'no-hash' },
@@ -114,7 +120,7 @@ t.test('the trace of a failed login says whether the password or the user was wr
 })
 
 t.test('the trace of an accepted token shows the caller', async (t) => {
-  const trace = await traceOf('GET', '/posts?limit=3&search=apples', { token: ada.token })
+  const trace = await sendTraced('GET', '/posts?limit=3&search=apples', { token: ada.token })
   t.match(trace, { path: '/posts?limit=3&search=…', caller: { id: ada.id, role: 'user' }, status: 200 })
   t.same(kinds(trace), ['token', 'query', 'validation', 'begin', 'query', 'commit', 'serialize', 'send'])
   const [token, user, , , list] = trace.steps
@@ -123,9 +129,9 @@ t.test('the trace of an accepted token shows the caller', async (t) => {
   t.notOk(list?.onPool)
 })
 
-t.test('the trace of a refused token shows the check and the part of the token', async (t) => {
+t.test('the trace of a rejected token shows the check and the part of the token', async (t) => {
   const [header = '', payload = '', signature = ''] = ada.token.split('.')
-  const forged = await traceOf('GET', '/users/me', {
+  const forged = await sendTraced('GET', '/users/me', {
     token: [header, payload, `${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`].join('.'),
   })
   t.match(forged, {
@@ -135,7 +141,7 @@ t.test('the trace of a refused token shows the check and the part of the token',
     steps: [{ kind: 'token', failed: true, failure: { code: 'JWT_KIT_SIGNATURE' } }],
   })
   t.notOk(forged.caller)
-  const none = await traceOf('GET', '/users/me')
+  const none = await sendTraced('GET', '/users/me')
   t.match(none, {
     status: 401,
     reason: { code: 'JWT_KIT_NO_CREDENTIALS' },
@@ -143,16 +149,16 @@ t.test('the trace of a refused token shows the check and the part of the token',
   })
 })
 
-t.test('a token whose user is gone', async (t) => {
+t.test('the trace of a token whose user was deleted shows that the user does not exist', async (t) => {
   const gone = await service.signUp('gone@example.com')
   await app.knex('users').where({ id: gone.id }).delete()
-  const trace = await traceOf('GET', '/users/me', { token: gone.token })
+  const trace = await sendTraced('GET', '/users/me', { token: gone.token })
   t.match(trace, { status: 401, problem: { code: 'TOKEN_INVALID', detail: /no longer exists/ } })
   t.same(kinds(trace), ['token', 'query', 'thrown', 'serialize', 'send'])
 })
 
-t.test('what failed validation: where, and what was expected', async (t) => {
-  const trace = await traceOf('POST', '/users', { json: { email: 'nobody', password: PASSWORD } })
+t.test('the trace of a failed validation shows the place and the expected value', async (t) => {
+  const trace = await sendTraced('POST', '/users', { json: { email: 'nobody', password: PASSWORD } })
   t.match(trace, {
     status: 422,
     problem: { code: 'VALIDATION_FAILED', errors: [{ in: 'body', path: '/email', message: /email/ }] },
@@ -161,8 +167,8 @@ t.test('what failed validation: where, and what was expected', async (t) => {
   t.ok(trace.steps[1]?.failed)
 })
 
-t.test('a body that cannot be read, and a path that cannot', async (t) => {
-  const body = await traceOf('POST', '/vote', {
+t.test('the traces of a malformed body and a malformed path show the problem', async (t) => {
+  const body = await sendTraced('POST', '/vote', {
     token: ada.token,
     text: '{ broken',
     headers: { 'content-type': 'application/json' },
@@ -176,33 +182,41 @@ t.test('a body that cannot be read, and a path that cannot', async (t) => {
   t.match(await watching.until(headers.get('x-request-id') ?? ''), { method: 'GET', path: '…', status: 400 })
 })
 
-t.test('a body that comes late, when another request was last at work', async (t) => {
-  const body = JSON.stringify({ email: 'late@example.com', password: PASSWORD })
-  const headers = {
-    'content-type': 'application/json',
-    'content-length': body.length,
-    'x-request-id': 'late',
-  }
-  const request = httpRequest(`${url}/users`, { method: 'POST', headers })
-  request.flushHeaders()
-  await once(app.server, 'request')
-  await traceOf('GET', '/users/me', { token: ada.token })
-  request.end(body)
-  await once(request, 'response')
-  const trace = await watching.until('late')
-  t.same(
-    kinds(trace),
-    ['query', 'hash', 'begin', 'query', 'serialize', 'commit', 'send'].toSpliced(0, 0, 'body', 'validation'),
-  )
-})
+t.test(
+  'the trace of a body that arrives late has its own steps, although another request ran in between',
+  async (t) => {
+    const body = JSON.stringify({ email: 'late@example.com', password: PASSWORD })
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': body.length,
+      'x-request-id': 'late',
+    }
+    const request = httpRequest(`${url}/users`, { method: 'POST', headers })
+    request.flushHeaders()
+    await once(app.server, 'request')
+    await sendTraced('GET', '/users/me', { token: ada.token })
+    request.end(body)
+    await once(request, 'response')
+    const trace = await watching.until('late')
+    t.same(
+      kinds(trace),
+      ['query', 'hash', 'begin', 'query', 'serialize', 'commit', 'send'].toSpliced(
+        0,
+        0,
+        'body',
+        'validation',
+      ),
+    )
+  },
+)
 
-t.test('why there was a ROLLBACK', async (t) => {
+t.test('the trace of a ROLLBACK shows its reason', async (t) => {
   const why = async (path: string) =>
-    (await traceOf('POST', path)).steps.find(({ kind }) => kind === 'rollback')?.why
+    (await sendTraced('POST', path)).steps.find(({ kind }) => kind === 'rollback')?.why
   t.same(await why('/ways/throws'), { because: 'thrown', code: 'Error' })
-  t.same(await why('/ways/answers'), { because: 'response', status: 418 })
+  t.same(await why('/ways/responses'), { because: 'response', status: 418 })
   t.same(await why('/ways/asks'), { because: 'asked' })
-  const taken = await traceOf('POST', '/users', { json: { email: 'BOB@example.com', password: PASSWORD } })
+  const taken = await sendTraced('POST', '/users', { json: { email: 'BOB@example.com', password: PASSWORD } })
   t.match(taken.steps.find(({ kind }) => kind === 'rollback')?.why, {
     because: 'thrown',
     code: 'EMAIL_TAKEN',
@@ -211,11 +225,14 @@ t.test('why there was a ROLLBACK', async (t) => {
 })
 
 t.test('the trace of a client that disconnects ends in its rollback', async (t) => {
-  const leaving = new AbortController()
-  const asked = fetch(`${url}/ways/waits`, { signal: leaving.signal, headers: { 'x-request-id': 'leaving' } })
+  const disconnect = new AbortController()
+  const request = fetch(`${url}/ways/waits`, {
+    signal: disconnect.signal,
+    headers: { 'x-request-id': 'leaving' },
+  })
   while (![...watching.traces.values()].some(({ requestId }) => requestId === 'leaving')) await sleep(5)
-  leaving.abort()
-  await t.rejects(asked)
+  disconnect.abort()
+  await t.rejects(request)
   const trace = await watching.until('leaving', ({ steps }) => steps.some(({ kind }) => kind === 'rollback'))
   t.match(trace, { clientDisconnected: true })
   t.notOk(trace.status)
@@ -223,7 +240,7 @@ t.test('the trace of a client that disconnects ends in its rollback', async (t) 
 })
 
 t.test('the trace of a failed COMMIT names the constraint', async (t) => {
-  const trace = await traceOf('POST', '/ways/commit-fails')
+  const trace = await sendTraced('POST', '/ways/commit-fails')
   t.equal(trace.status, 409)
   t.match(
     trace.steps.find(({ kind }) => kind === 'commit'),
@@ -237,7 +254,7 @@ t.test('the trace of a failed COMMIT names the constraint', async (t) => {
 
 t.test('each of twenty simultaneous requests has only its own steps', async (t) => {
   const numbers = Array.from({ length: 20 }, (_, index) => index + 1)
-  const traces = await Promise.all(numbers.map((n) => traceOf('GET', `/ways/mine/${n}`)))
+  const traces = await Promise.all(numbers.map((n) => sendTraced('GET', `/ways/mine/${n}`)))
   for (const [index, trace] of traces.entries()) {
     const n = numbers[index]
     t.equal(trace.path, `/ways/mine/${n}`)
@@ -249,7 +266,7 @@ t.test('each of twenty simultaneous requests has only its own steps', async (t) 
   const queued = traces.flatMap(({ steps }) =>
     steps.flatMap(({ waited = 0 }) => (waited > 1 ? [waited] : [])),
   )
-  t.ok(queued.length > 5, 'most of which waited for the hasher')
+  t.ok(queued.length > 5, 'most of them waited for the hasher')
   t.equal(new Set(traces.flatMap(({ steps }) => steps.flatMap(({ session }) => session ?? []))).size, 20)
 })
 
@@ -325,5 +342,5 @@ t.test('the timeline shows no value that a client sent, wherever it was', async 
     ada.token,
   ])
     t.notOk(text.includes(hidden), hidden)
-  t.ok(text.includes('"path":"/users/…"'), 'though it tells of the requests')
+  t.ok(text.includes('"path":"/users/…"'), 'the requests are shown')
 })

@@ -5,26 +5,26 @@ import type { Trace } from '../server/trace.ts'
 import { pageHeaders } from './setup.ts'
 
 export interface Watching {
-  /** All that was told so far, of each request the last. */
+  /** The newest trace of each request so far. */
   readonly traces: ReadonlyMap<number, Trace>
   /** The id of the last event. */
   readonly lastId: string
   readonly missed: number
-  /** Every byte. */
+  /** Returns everything that the stream has sent. */
   text(): string
-  /** Waits until it is told that a request is over, and of what comes after that if `isWhole` wants more. */
+  /** Waits for the trace of a completed request for which `isWhole` returns true. */
   until(requestId: string, isWhole?: (trace: Trace) => boolean): Promise<Trace>
-  /** Waits for what has happened so far. */
+  /** Waits for the traces of all requests so far. */
   settled(): Promise<void>
   close(): Promise<void>
   readonly ended: Promise<void>
 }
 
-/** Watches a service as its page does. */
+/** Connects to the stream of a service, as its page does. */
 export async function watch(t: Test, url: string, headers: Record<string, string> = {}): Promise<Watching> {
   const traces = new Map<number, Trace>()
   let [text, lastId, missed] = ['', '', 0]
-  const told = new EventEmitter().setMaxListeners(0)
+  const updates = new EventEmitter().setMaxListeners(0)
 
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     get(`${url}/xray/stream`, { headers: { ...pageHeaders(url), ...headers }, agent: false }, resolve).on(
@@ -32,20 +32,20 @@ export async function watch(t: Test, url: string, headers: Record<string, string
       reject,
     )
   })
-  if (response.statusCode !== 200) throw new Error(`The stream answered ${response.statusCode}`)
+  if (response.statusCode !== 200) throw new Error(`The stream responded with ${response.statusCode}`)
   let unread = ''
   response.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk
     const events = (unread + chunk).split('\n\n')
     unread = events.pop() ?? ''
-    for (const event of events) hear(event)
-    told.emit('told')
+    for (const event of events) receive(event)
+    updates.emit('update')
   })
   const ended = new Promise<void>((resolve) => response.once('close', resolve))
   response.on('error', () => {})
   t.teardown(() => response.destroy())
 
-  function hear(event: string) {
+  function receive(event: string) {
     const [, data] = /^data: (.*)$/m.exec(event) ?? []
     if (data === undefined) return
     lastId = /^id: (.*)$/m.exec(event)?.[1] ?? lastId
@@ -58,7 +58,7 @@ export async function watch(t: Test, url: string, headers: Record<string, string
     for (;;) {
       const found = [...traces.values()].findLast((trace) => trace.requestId === requestId)
       if (found?.ms !== undefined && isWhole(found)) return found
-      await once(told, 'told')
+      await once(updates, 'update')
     }
   }
 

@@ -61,8 +61,8 @@ t.test('a request’s outcome has a mark as well as a color', async (t) => {
 t.test('a request without a token differs from one whose caller is unknown', async (t) => {
   t.equal(caller({ ...trace, caller: { id: 7, role: 'admin' } }), 'user 7, admin')
   t.equal(caller(trace), 'no token')
-  const refused = step({ kind: 'token', failed: true, failure: { code: 'JWT_KIT_EXPIRED' } })
-  t.equal(caller({ ...trace, steps: [refused] }), 'unknown')
+  const rejected = step({ kind: 'token', failed: true, failure: { code: 'JWT_KIT_EXPIRED' } })
+  t.equal(caller({ ...trace, steps: [rejected] }), 'unknown')
 })
 
 t.test('a filter requires all of its words, and none after a minus sign', async (t) => {
@@ -72,7 +72,7 @@ t.test('a filter requires all of its words, and none after a minus sign', async 
   for (const filter of ['get', 'post 201', '-post', 'post -users']) t.notOk(matches(taken, filter), filter)
 })
 
-t.test('an axis has a few round moments', async (t) => {
+t.test('an axis has a few round values', async (t) => {
   t.same(ticks(10), [0, 2, 4, 6, 8, 10])
   t.same(ticks(213), [0, 50, 100, 150, 200])
   t.same(ticks(0.8).length, 5)

@@ -1,29 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { RateLimiterPostgres } from 'rate-limiter-flexible'
-import { Problem } from '../problem.ts'
+import { tooManyRequests } from '../../platform/rate-limit.ts'
 
 const LONGEST_WAIT_S = 5 * 60
 const POLL_MS = 100
 
 export interface FailureLimitOptions {
-  knex: Knex
-  name: string
   /** How many failures have no consequence. 0: the limit is off. */
-  free: number
+  readonly free: number
   /** How long failures are remembered, in seconds. */
-  windowS: number
+  readonly windowS: number
   /** A right password deletes earlier failures of its key, too. @default false */
-  isForgivenBySuccess?: boolean
+  readonly isForgivenBySuccess?: boolean
 }
 
 /** How an attempt ended. One whose client disconnects is `wrong`; one that was turned away is `unchecked`. */
 export type Outcome = 'right' | 'wrong' | 'unchecked'
 
-/** An attempt that is counted. Settle it once, however it ends. */
-export interface Charge {
-  settle(outcome: Outcome): Promise<unknown>
-}
+/** Ends an attempt that was charged. */
+export type Settle = (outcome: Outcome) => Promise<unknown>
 
 /**
  * Limits failures by key: `free` of them have no consequence. After each further one there is a wait of 1, 2, 4 … seconds,
@@ -33,18 +29,16 @@ export interface Charge {
  */
 export class FailureLimit {
   readonly #knex: Knex
-  readonly #free: number
-  readonly #isForgivenBySuccess: boolean
+  readonly #options: FailureLimitOptions
   readonly #attempts: RateLimiterPostgres
   readonly #waits: RateLimiterPostgres
   /** By key: settles when the last attempt in line knows whether it may go on. */
   readonly #lines = new Map<string, Promise<unknown>>()
 
-  constructor({ knex, name, free, windowS, isForgivenBySuccess = false }: FailureLimitOptions) {
+  constructor(knex: Knex, name: string, options: FailureLimitOptions) {
     this.#knex = knex
-    this.#free = free
-    this.#isForgivenBySuccess = isForgivenBySuccess
-    this.#attempts = createLimiter(knex, name, free, windowS)
+    this.#options = options
+    this.#attempts = createLimiter(knex, name, options.free, options.windowS)
     this.#waits = createLimiter(knex, `${name}-wait`, 1, LONGEST_WAIT_S)
   }
 
@@ -56,70 +50,55 @@ export class FailureLimit {
    *
    * @throws {Problem} 429 if the limit is reached
    */
-  async charge(key: string, deadline: number): Promise<Charge> {
-    if (this.#free === 0) return { settle: async () => {} }
+  async charge(key: string, deadline: number): Promise<Settle> {
+    const { free } = this.#options
+    if (free === 0) return async () => {}
     return this.#inLine(key, async () => {
-      for (;;) {
-        const { consumedPoints } = await this.#attempts.penalty(key)
-        if (consumedPoints <= this.#free) return this.#chargeFor(key)
-        const { failures } = await this.#read(key)
-        if (failures >= this.#free || Date.now() >= deadline) return this.#passOrWait(key, failures)
+      while ((await this.#attempts.penalty(key)).consumedPoints > free) {
+        const { failures = 0 } = (await this.#row(key).first()) ?? {}
+        if (failures >= free || Date.now() >= deadline) return this.#passOrWait(key, failures - free)
         await this.#giveBack(key)
-        await this.#untilDecided(key, deadline)
+        await sleep(POLL_MS)
       }
+      return (outcome) => this.#settle(key, outcome)
     })
   }
 
   /** One attempt passes; the next one passes when the wait is over. */
-  async #passOrWait(key: string, failures: number): Promise<Charge> {
-    const excess = Math.max(failures - this.#free, 0)
+  async #passOrWait(key: string, failuresOverLimit: number): Promise<Settle> {
+    const excess = Math.max(failuresOverLimit, 0)
     const customDuration = Math.min(2 ** excess, LONGEST_WAIT_S)
     const { consumedPoints } = await this.#waits.penalty(key, 1, { customDuration })
-    if (consumedPoints === 1) return this.#chargeFor(key, true)
-    // The one that passed is an excess failure by now, or about to become one.
-    const wait = Math.min(Math.max(2 ** (excess + consumedPoints - 3), 1), LONGEST_WAIT_S)
-    await Promise.all([this.#waits.set(key, consumedPoints, wait), this.#giveBack(key)])
-    throw tooManyRequests('Too many passwords were wrong. Wait before you try again.', wait)
-  }
-
-  #chargeFor(key: string, startedWait = false): Charge {
-    return {
-      settle: async (outcome) => {
-        if (outcome === 'wrong') return this.#countFailure(key)
-        if (startedWait) await this.#waits.delete(key)
-        if (outcome === 'right' && this.#isForgivenBySuccess) return this.#attempts.delete(key)
-        return this.#giveBack(key)
-      },
+    if (consumedPoints > 1) {
+      // The one that passed is an excess failure by now, or about to become one.
+      const wait = Math.min(Math.max(2 ** (excess + consumedPoints - 3), 1), LONGEST_WAIT_S)
+      await Promise.all([this.#waits.set(key, consumedPoints, wait), this.#giveBack(key)])
+      throw tooManyRequests('Too many passwords were wrong. Wait before you try again.', wait)
+    }
+    return async (outcome) => {
+      if (outcome !== 'wrong') await this.#waits.delete(key)
+      await this.#settle(key, outcome)
     }
   }
 
-  async #countFailure(key: string): Promise<void> {
-    await this.#knex.raw('UPDATE rate_limits SET failures = least(failures + 1, points) WHERE key = ?', [
-      this.#attempts.getKey(key),
-    ])
+  async #settle(key: string, outcome: Outcome): Promise<unknown> {
+    if (outcome === 'right' && this.#options.isForgivenBySuccess) return this.#attempts.delete(key)
+    if (outcome !== 'wrong') return this.#giveBack(key)
+    return this.#row(key).update({ failures: this.#knex.raw('least(failures + 1, points)') })
   }
 
   /** The library's `reward` would store a credit of -1 if the window has ended in between. */
   async #giveBack(key: string): Promise<void> {
-    await this.#knex.raw(
-      'UPDATE rate_limits SET points = points - 1, failures = least(failures, points - 1) WHERE key = ? AND points > 0',
-      [this.#attempts.getKey(key)],
-    )
+    await this.#row(key)
+      .where('points', '>', 0)
+      .update({
+        points: this.#knex.raw('points - 1'),
+        failures: this.#knex.raw('least(failures, points - 1)'),
+      })
   }
 
-  async #read(key: string): Promise<{ points: number; failures: number }> {
-    const row = await this.#knex('rate_limits')
-      .where({ key: this.#attempts.getKey(key) })
-      .first()
-    return row ?? { points: 0, failures: 0 }
-  }
-
-  async #untilDecided(key: string, deadline: number): Promise<void> {
-    for (;;) {
-      await sleep(POLL_MS)
-      const { points, failures } = await this.#read(key)
-      if (points < this.#free || failures >= this.#free || Date.now() >= deadline) return
-    }
+  #row(key: string): Knex.QueryBuilder {
+    return this.#knex('rate_limits').where({ key: this.#attempts.getKey(key) })
   }
 
   /** In this process, only the first in line asks the database. */
@@ -135,13 +114,8 @@ export class FailureLimit {
   }
 }
 
-/** A counter of the library in our table, which a migration creates and `removeExpired` cleans up. */
-export function createLimiter(
-  knex: Knex,
-  keyPrefix: string,
-  points: number,
-  duration: number,
-): RateLimiterPostgres {
+/** A counter of the library in our table, which a migration creates and `cleanup.ts` cleans up. */
+export function createLimiter(knex: Knex, keyPrefix: string, points: number, duration: number) {
   return new RateLimiterPostgres({
     storeType: 'pool',
     storeClient: {
@@ -155,11 +129,5 @@ export function createLimiter(
     keyPrefix,
     points,
     duration,
-  })
-}
-
-export function tooManyRequests(detail: string, seconds: number): Problem {
-  return new Problem('TOO_MANY_REQUESTS', detail, {
-    headers: { 'retry-after': String(Math.max(Math.ceil(seconds), 1)) },
   })
 }

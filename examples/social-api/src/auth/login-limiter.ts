@@ -1,75 +1,57 @@
 import { createHmac, hkdfSync } from 'node:crypto'
 import { OverloadedError, type Slot } from '@auth-primer/auth-hash'
 import type { FastifyRequest } from 'fastify'
-import fp from 'fastify-plugin'
 import type { Knex } from 'knex'
-import type { RateLimiterPostgres } from 'rate-limiter-flexible'
-import { clientNetwork } from '../../platform/rate-limit.ts'
+import { clientNetwork, tooManyRequests } from '../../platform/rate-limit.ts'
 import type { User } from '../users/model.ts'
-import { type Charge, createLimiter, FailureLimit, type Outcome, tooManyRequests } from './failure-limit.ts'
+import { createLimiter, FailureLimit, type Outcome, type Settle } from './failure-limit.ts'
 
 const MINUTE_S = 60
 const HOUR_S = 60 * MINUTE_S
 const DAY_S = 24 * HOUR_S
 /** How long an attempt waits for others that are still being checked. */
 const UNDECIDED_TIMEOUT_MS = 10_000
-const CLEANUP_INTERVAL_MS = 10 * MINUTE_S * 1000
-/** Rows per statement, so that none locks the table's readers out for long. */
-const CLEANUP_BATCH = 1_000
 
-/** How much is let through. 0: no limit. */
-export interface LoginLimits {
-  /** Failed logins of one account per day, from networks that are new to it. A single network has half of them. */
-  readonly failedLoginsPerAccount: number
-  /** Failed logins from one address per hour, whatever the accounts. Wide, because a class may be behind it. */
-  readonly failedLoginsPerAddress: number
-  /** Sign-ups from one address per minute. */
-  readonly signUpsPerMinute: number
+export interface LoginLimitsConfig {
+  readonly jwtSecret: string
+  /** How much is let through. 0: no limit. */
+  readonly throttles: {
+    /** Failed logins of one account per day, from networks that are new to it. A single network has half of them. */
+    readonly failedLoginsPerAccount: number
+    /** Failed logins from one address per hour, whatever the accounts. Wide, because a class may be behind it. */
+    readonly failedLoginsPerAddress: number
+    /** Sign-ups from one address per minute. */
+    readonly signUpsPerMinute: number
+  }
 }
 
-export interface LoginLimiterOptions {
-  throttles: LoginLimits
-  jwtSecret: string
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly loginLimits: ReturnType<typeof createLoginLimits>
+  }
+}
+
+/** Creates what `limitLoginAttempts` and `limitSignUps` count with. */
+export function createLoginLimits(knex: Knex, { jwtSecret, throttles }: LoginLimitsConfig) {
+  const { failedLoginsPerAccount: perAccount, failedLoginsPerAddress, signUpsPerMinute } = throttles
+  const perPair = Math.ceil(perAccount / 2)
+  const hmacKey = Buffer.from(hkdfSync('sha256', jwtSecret, '', 'rate limits', 32))
+  return {
+    byAddress: new FailureLimit(knex, 'address', { free: failedLoginsPerAddress, windowS: HOUR_S }),
+    byPair: new FailureLimit(knex, 'pair', { free: perPair, windowS: DAY_S, isForgivenBySuccess: true }),
+    byAccount: new FailureLimit(knex, 'account', { free: perAccount, windowS: DAY_S }),
+    signUps: createLimiter(knex, 'sign-up', signUpsPerMinute, MINUTE_S),
+    // No email or address is stored, and keys are short whatever a client sends.
+    toKey: (...parts: string[]) => createHmac('sha256', hmacKey).update(parts.join('\0')).digest('base64url'),
+  }
 }
 
 /**
- * Slows down password guessing without locking the owner out.
+ * Makes a login attempt, or throws a 429 if there were too many wrong passwords. Slows down password guessing without locking
+ * the owner out.
  *
  * Failed logins are limited by address, by account and address together, and by account. A network from which the
  * account has logged in within 30 days is exempt from the last one, so strangers elsewhere cannot use it up.
- *
- * NIST SP 800-63B suggests the waits, the known networks and forgiving after a success. Its hard stop after a hundred
- * failures is left out: with it, anybody could lock anybody's account.
- */
-export default fp<LoginLimiterOptions>(async (app, { throttles, jwtSecret }) => {
-  const { knex } = app
-  const { failedLoginsPerAccount: perAccount, failedLoginsPerAddress, signUpsPerMinute } = throttles
-  const hmacKey = Buffer.from(hkdfSync('sha256', jwtSecret, '', 'rate limits', 32))
-
-  app.decorate('loginLimits', {
-    byAddress: new FailureLimit({ knex, name: 'address', free: failedLoginsPerAddress, windowS: HOUR_S }),
-    byPair: new FailureLimit({
-      knex,
-      name: 'pair',
-      free: Math.ceil(perAccount / 2),
-      windowS: DAY_S,
-      isForgivenBySuccess: true,
-    }),
-    byAccount: new FailureLimit({ knex, name: 'account', free: perAccount, windowS: DAY_S }),
-    signUps: signUpsPerMinute > 0 ? createLimiter(knex, 'sign-up', signUpsPerMinute, MINUTE_S) : undefined,
-    // No email or address is stored, and keys are short whatever a client sends.
-    toKey: (...parts) => createHmac('sha256', hmacKey).update(parts.join('\0')).digest('base64url'),
-    removeExpired: () => removeExpired(knex),
-  })
-
-  const timer = setInterval(() => {
-    removeExpired(knex).catch((err) => app.log.warn({ err }, 'expired rate limits could not be removed'))
-  }, CLEANUP_INTERVAL_MS).unref()
-  app.addHook('preClose', async () => clearInterval(timer))
-})
-
-/**
- * Makes a login attempt, or throws a 429 if there were too many wrong passwords.
  *
  * @param attempt checks the password in its slot of the hashing queue, and returns `undefined` if it is wrong
  */
@@ -82,7 +64,7 @@ export async function limitLoginAttempts(
   const { byAddress, byPair, byAccount, toKey } = loginLimits
   const address = clientNetwork(request)
   const deadline = Date.now() + UNDECIDED_TIMEOUT_MS
-  const charges: Charge[] = []
+  const charges: Settle[] = []
   let outcome: Outcome = 'unchecked'
   // First of all, so that an overloaded service says so before it does any work.
   const slot = hasher.reserve({ key: address })
@@ -106,14 +88,14 @@ export async function limitLoginAttempts(
     throw error
   } finally {
     slot.release()
-    await Promise.all(charges.map((charge) => charge.settle(outcome)))
+    await Promise.all(charges.map((settle) => settle(outcome)))
   }
 }
 
 /** Throws a 429 if too many sign-ups came from the client's address within a minute. */
 export async function limitSignUps(request: FastifyRequest): Promise<void> {
   const { signUps, toKey } = request.server.loginLimits
-  if (signUps === undefined) return
+  if (signUps.points === 0) return
   const { consumedPoints, msBeforeNext } = await signUps.penalty(toKey(clientNetwork(request)))
   if (consumedPoints <= signUps.points) return
   throw tooManyRequests('Too many sign-ups from your IP address.', msBeforeNext / 1000)
@@ -139,33 +121,4 @@ async function rememberNetwork(knex: Knex, { id }: User, network: string): Promi
      WHERE login_networks.logged_in_at < now() - interval '1 day'`,
     [network, id],
   )
-}
-
-async function removeExpired(knex: Knex): Promise<void> {
-  for (const sql of [
-    `DELETE FROM rate_limits WHERE key IN (
-       SELECT key FROM rate_limits WHERE expire < :now ORDER BY expire LIMIT :batch FOR UPDATE SKIP LOCKED)`,
-    `DELETE FROM login_networks WHERE (user_id, network) IN (
-       SELECT user_id, network FROM login_networks WHERE logged_in_at < now() - interval '30 days'
-       ORDER BY logged_in_at LIMIT :batch FOR UPDATE SKIP LOCKED)`,
-  ]) {
-    let rowCount = CLEANUP_BATCH
-    while (rowCount >= CLEANUP_BATCH) {
-      ;({ rowCount } = await knex.raw(sql, { now: Date.now(), batch: CLEANUP_BATCH }))
-    }
-  }
-}
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** What `limitLoginAttempts` and `limitSignUps` count with. */
-    readonly loginLimits: {
-      readonly byAddress: FailureLimit
-      readonly byPair: FailureLimit
-      readonly byAccount: FailureLimit
-      readonly signUps: RateLimiterPostgres | undefined
-      toKey(...parts: string[]): string
-      removeExpired(): Promise<void>
-    }
-  }
 }

@@ -26,21 +26,11 @@ export class RefreshFamily extends Model {
   /** The time of the login. */
   declare created_at: Date
 
-  declare user: User
-
-  static override relationMappings = () => ({
-    user: {
-      relation: Model.BelongsToOneRelation,
-      modelClass: User,
-      join: { from: 'refresh_families.user_id', to: 'users.id' },
-    },
-  })
-
   /** Starts a family for a login, and returns its first token. Ends the user's oldest ones if there are too many. */
   static async begin(db: Knex, { id: user_id }: User, lifetime: RefreshLifetime): Promise<string> {
     const { token, family: id, digest } = generateToken()
-    const { refreshTokenTtl, refreshFamilyTtl } = lifetime
-    const expires_at = raw('now() + least(?::interval, ?::interval)', refreshTokenTtl, refreshFamilyTtl)
+    const ttls = [lifetime.refreshTokenTtl, lifetime.refreshFamilyTtl]
+    const expires_at = raw('now() + least(?::interval, ?::interval)', ttls)
     await RefreshFamily.query(db).insert({ id, user_id, digest, expires_at })
     const surplus = RefreshFamily.query(db)
       .select('id')
@@ -56,11 +46,7 @@ export class RefreshFamily extends Model {
    *
    * @returns undefined if the token is unknown, spent or expired.
    */
-  static async rotate(
-    db: Knex,
-    token: string,
-    { refreshTokenTtl, refreshFamilyTtl }: RefreshLifetime,
-  ): Promise<{ user: User; token: string } | undefined> {
+  static async rotate(db: Knex, token: string, { refreshTokenTtl, refreshFamilyTtl }: RefreshLifetime) {
     const current = readToken(token)
     if (current === undefined) return undefined
     const next = generateToken(current.family)
@@ -70,30 +56,15 @@ export class RefreshFamily extends Model {
       .where('expires_at', '>', raw('now()'))
       .where(end, '>', raw('now()'))
       .patch({ digest: next.digest, expires_at: raw('least(now() + ?::interval, ?)', refreshTokenTtl, end) })
-      .returning('*')
-    await family?.$fetchGraph('user', { transaction: db })
-    return family && { user: family.user, token: next.token }
+      .returning('user_id')
+    const user = family && (await User.query(db).findById(family.user_id))
+    return user && { user, token: next.token }
   }
 
   /** Revokes the family of a token, spent or not: none of its tokens is valid afterwards. */
   static async revoke(db: Knex, token: string): Promise<void> {
     const current = readToken(token)
     if (current !== undefined) await RefreshFamily.query(db).deleteById(current.family)
-  }
-
-  static async revokeAll(db: Knex, { id: user_id }: User): Promise<void> {
-    await RefreshFamily.query(db).where({ user_id }).delete()
-  }
-
-  /** Deletes at most `limit` expired families, and returns how many. Skips those that another process is deleting. */
-  static async removeExpired(db: Knex, limit: number): Promise<number> {
-    const expired = RefreshFamily.query(db)
-      .select('id')
-      .where('expires_at', '<=', raw('now()'))
-      .limit(limit)
-      .forUpdate()
-      .skipLocked()
-    return RefreshFamily.query(db).whereIn('id', expired).delete()
   }
 }
 

@@ -11,9 +11,9 @@ const MAX_WAIT_MS = 16_000
 /**
  * Returns how many passwords are hashed at a time, and how many more may wait.
  *
- * Two at a time: libuv has four threads, and files and host names need some, too; a machine with more cores runs one process
- * for every two. As many may wait as two cores hash in 16 seconds: at cost 12 that is 160, of which one address holds at most a
- * quarter while another one waits. So a class of 40 behind one address is served whole, in four seconds, whoever else logs in.
+ * Two at a time: libuv has four threads, and files and host names need some, too. As many may wait as two cores hash in 16
+ * seconds: at cost 12 that is 160, of which one address holds at most a quarter while another one waits. So a class of 40
+ * behind one address is served whole, in four seconds, whoever else logs in.
  */
 export function hashingLimits(cost: number, cores = availableParallelism()) {
   const concurrency = Math.min(cores, 2)

@@ -1,76 +1,20 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from '@sinclair/typebox'
-import type { FastifyInstance } from 'fastify'
-import { Problem } from '../problem.ts'
 import { RefreshFamily } from './model.ts'
-import { RefreshIn, TokenOut } from './schemas.ts'
-import { INVALID_TOKEN, toTokenOut } from './tokens.ts'
-
-const SPENT = 'The refresh token is unknown, expired or spent. Log in again.'
-const CLEANING_INTERVAL_MS = 600_000
-/** Rows per transaction, so that none takes long. */
-const CLEANING_BATCH = 1_000
+import { logOut, refreshToken, SPENT } from './schemas.ts'
+import { invalidToken, toTokenOut } from './tokens.ts'
 
 export const refresh: FastifyPluginAsyncTypebox = async (app) => {
-  app.post(
-    '/token/refresh',
-    {
-      schema: {
-        operationId: 'refreshToken',
-        tags: ['Authentication'],
-        summary: 'Get new tokens',
-        description: 'Spends the refresh token and returns another. Reusing a spent one ends the login.',
-        body: RefreshIn,
-        response: { 200: TokenOut },
-        problems: [['TOKEN_INVALID', SPENT]],
-      },
-    },
-    async ({ db, body: { refresh_token } }) => {
-      const next = await RefreshFamily.rotate(db, refresh_token, app.refreshLifetime)
-      if (next !== undefined) return toTokenOut(app, next.user, next.token)
-      // Either the client or the owner of a spent token is a thief, so the family ends. That is committed despite the 401.
-      await RefreshFamily.revoke(db, refresh_token)
-      await db.commit()
-      throw new Problem('TOKEN_INVALID', SPENT, { headers: INVALID_TOKEN })
-    },
-  )
+  app.post('/token/refresh', { schema: refreshToken }, async ({ db, body: { refresh_token } }) => {
+    const next = await RefreshFamily.rotate(db, refresh_token, app.refreshLifetime)
+    if (next !== undefined) return toTokenOut(app, next.user, next.token)
+    // Either the client or the owner of a spent token is a thief, so the family ends. That is committed despite the 401.
+    await RefreshFamily.revoke(db, refresh_token)
+    await db.commit()
+    throw invalidToken(SPENT)
+  })
 
-  app.post(
-    '/logout',
-    {
-      schema: {
-        operationId: 'logout',
-        tags: ['Authentication'],
-        summary: 'Log out',
-        description:
-          'Ends the login: its refresh token is no longer valid. Its last access token is, until it expires, since the service keeps no list of those.',
-        body: RefreshIn,
-        response: { 204: Type.Null({ description: 'Logged out.' }) },
-      },
-    },
-    async ({ db, body: { refresh_token } }, reply) => {
-      await RefreshFamily.revoke(db, refresh_token)
-      return reply.code(204).send(null)
-    },
-  )
-
-  const timer = setInterval(() => {
-    removeExpiredFamilies(app).then(
-      (count) => app.log.debug({ count }, 'removed expired logins'),
-      (err) =>
-        app.log.warn({ err }, 'expired logins could not be removed; the next attempt is in ten minutes'),
-    )
-  }, CLEANING_INTERVAL_MS)
-  timer.unref()
-  app.addHook('preClose', async () => clearInterval(timer))
-}
-
-/** Deletes what has expired, and returns how many logins that were. Several processes may do so at once. */
-export async function removeExpiredFamilies(app: FastifyInstance): Promise<number> {
-  let count = 0
-  for (;;) {
-    const removed = await app.unitOfWork((db) => RefreshFamily.removeExpired(db, CLEANING_BATCH))
-    count += removed
-    if (removed < CLEANING_BATCH) return count
-  }
+  app.post('/logout', { schema: logOut }, async ({ db, body: { refresh_token } }, reply) => {
+    await RefreshFamily.revoke(db, refresh_token)
+    return reply.code(204).send(null)
+  })
 }

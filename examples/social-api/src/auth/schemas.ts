@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox'
+import type { FastifySchema } from 'fastify'
 import { MAX_INTEGER } from '../schemas.ts'
 
 /** The fields of OAuth 2's password form that a login needs. The form's other fields are allowed and ignored. */
@@ -7,22 +8,12 @@ export const Credentials = Type.Object(
     username: Type.String({ minLength: 1, maxLength: 1024, description: 'The email.' }),
     password: Type.String({ minLength: 1, maxLength: 1024 }),
   },
-  {
-    title: 'Credentials',
-    description: 'Login credentials. The example works with the demo data.',
-    examples: [{ username: 'maya@example.com', password: 'tomatoes in june' }],
-  },
+  { title: 'Credentials', examples: [{ username: 'maya@example.com', password: 'tomatoes in june' }] },
 )
 
-/** The three parts of a token without a real signature. */
-const ACCESS_TOKEN = [
-  'eyJhbGciOiJIUzI1NiIsInR5cCI6ImFjY2Vzcytqd3QiLCJraWQiOiIxIn0',
-  'eyJzdWIiOiIxIiwidXNlcl9pZCI6MSwicm9sZSI6InVzZXIifQ',
-  'c2lnbmVkLWJ5LW5vYm9keS1hdC1hbGwtb25seS1hbi1leGFtcGxl',
-].join('.')
-
-/** Example only; not a real token. */
-const REFRESH_TOKEN = 'only-an-example-of-the-65-characters-that-a-refresh-token-has-xxx'
+/** Examples only; neither is a real token. */
+const ACCESS = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIiwidXNlcl9pZCI6MX0.c2lnbmVkLWJ5LW5vYm9keQ'
+const REFRESH = 'only-an-example-of-the-65-characters-that-a-refresh-token-has-xxx'
 
 export const TokenOut = Type.Object(
   {
@@ -33,23 +24,14 @@ export const TokenOut = Type.Object(
   },
   {
     title: 'TokenOut',
-    description:
-      'A token for the header `Authorization: Bearer <access_token>`, and one to get the next pair.',
-    examples: [
-      { access_token: ACCESS_TOKEN, token_type: 'bearer', expires_in: 1800, refresh_token: REFRESH_TOKEN },
-    ],
+    description: 'One for the header `Authorization: Bearer <access_token>`, one to get the next pair.',
+    examples: [{ access_token: ACCESS, token_type: 'bearer', expires_in: 1800, refresh_token: REFRESH }],
   },
 )
 
 export const RefreshIn = Type.Object(
-  {
-    refresh_token: Type.String({ minLength: 1, maxLength: 1024, description: 'The newest one of a login.' }),
-  },
-  {
-    title: 'RefreshIn',
-    description: 'The refresh token of a login.',
-    examples: [{ refresh_token: REFRESH_TOKEN }],
-  },
+  { refresh_token: Type.String({ minLength: 1, maxLength: 1024, description: 'The newest of a login.' }) },
+  { title: 'RefreshIn', examples: [{ refresh_token: REFRESH }] },
 )
 
 /** The claims of an access token besides the registered ones, which jwt-kit writes and checks. */
@@ -58,3 +40,36 @@ export const AccessClaims = Type.Object({
   user_id: Type.Integer({ minimum: 1, maximum: MAX_INTEGER, description: 'the same as a number' }),
   role: Type.Union([Type.Literal('user'), Type.Literal('admin')], { description: 'what the user may do' }),
 })
+
+export const logIn = {
+  operationId: 'login',
+  tags: ['Authentication'],
+  summary: 'Log in',
+  description:
+    "Exchanges an email and password for tokens. As OAuth 2's form has it, the email is `username`.",
+  consumes: ['application/x-www-form-urlencoded', 'application/json'],
+  body: Credentials,
+  response: { 200: TokenOut },
+  problems: ['INVALID_CREDENTIALS'],
+} satisfies FastifySchema
+
+export const SPENT = 'The refresh token is unknown, expired or spent. Log in again.'
+
+export const refreshToken = {
+  operationId: 'refreshToken',
+  tags: ['Authentication'],
+  summary: 'Get new tokens',
+  description: 'Spends the refresh token and returns another. Reusing a spent one ends the login.',
+  body: RefreshIn,
+  response: { 200: TokenOut },
+  problems: [['TOKEN_INVALID', SPENT]],
+} satisfies FastifySchema
+
+export const logOut = {
+  operationId: 'logout',
+  tags: ['Authentication'],
+  summary: 'Log out',
+  description: 'Ends the refresh tokens of the login. Its last access token stays valid until it expires.',
+  body: RefreshIn,
+  response: { 204: Type.Null({ description: 'Logged out.' }) },
+} satisfies FastifySchema

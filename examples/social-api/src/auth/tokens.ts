@@ -1,22 +1,18 @@
 import { channel } from 'node:diagnostics_channel'
 import { setTimeout } from 'node:timers/promises'
 import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
-import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { Problem } from '../problem.ts'
 import { User } from '../users/model.ts'
 import { RefreshFamily, type RefreshLifetime } from './model.ts'
-import { AccessClaims, type TokenOut } from './schemas.ts'
+import { AccessClaims } from './schemas.ts'
 
 export interface TokenConfig extends RefreshLifetime {
   readonly jwtSecret: string
   /** Such as `30m`. */
   readonly accessTokenTtl: string
 }
-
-/** The challenge of a `TOKEN_INVALID`: RFC 6750, section 3. */
-export const INVALID_TOKEN = Object.freeze({ 'www-authenticate': 'Bearer error="invalid_token"' })
 
 /** The diagnostics channel on which `{ id, role }` of a token's user is published. */
 export const CALLER_CHANNEL = 'auth-primer:social-api:caller'
@@ -36,10 +32,7 @@ export function createAccessTokens(
 }
 
 /** Issues the tokens of a login. Throws if the user was deleted, or has a new password, since the old one was compared. */
-export async function issueTokens(
-  { server, db }: FastifyRequest,
-  user: User,
-): Promise<Static<typeof TokenOut>> {
+export async function issueTokens({ server, db }: FastifyRequest, user: User) {
   await waitUntilAfterPasswordChange(user)
   const current = await User.lock(db, user, 'share')
   if (current === undefined) throw new Problem('INVALID_CREDENTIALS')
@@ -68,19 +61,21 @@ export async function authenticate(request: FastifyRequest): Promise<void> {
   if (isIssuedBeforePasswordChange(iat, user))
     throw invalidToken('The password was changed after this token was issued.')
   request.caller = user
-  if (callerChannel.hasSubscribers) callerChannel.publish({ id: user.id, role: user.role })
-  // Always one of pino's, and this request's own. `setBindings` is about ten times cheaper than a child logger.
-  const log = request.log as Logger
-  log.setBindings({ user: user.id })
+  if (callerChannel.hasSubscribers)
+    callerChannel.publish({ id: user.id, role: user.role })
+    // Always one of pino's, and this request's own. `setBindings` is about ten times cheaper than a child logger.
+  ;(request.log as Logger).setBindings({ user: user.id })
 }
 
-function invalidToken(detail: string): Problem {
-  return new Problem('TOKEN_INVALID', detail, { headers: INVALID_TOKEN })
+/** Returns a problem with the challenge of RFC 6750, section 3. */
+export function invalidToken(detail: string): Problem {
+  return new Problem('TOKEN_INVALID', detail, {
+    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+  })
 }
 
 // `iat` has whole seconds. A token of the very second in which the password was changed may be older than the change, so it
 // is rejected, and a login in that second waits until the second is over.
-
 function isIssuedBeforePasswordChange(iat: number, { password_changed_at }: User): boolean {
   return iat * 1000 < (password_changed_at?.getTime() ?? 0)
 }

@@ -1,7 +1,9 @@
 import type { DbSession } from '@auth-primer/db-session'
+import type { Static } from '@sinclair/typebox'
 import type { Knex } from 'knex'
 import { Model, type ModelObject, type QueryBuilder } from 'objection'
-import { User } from '../users/model.ts'
+import type { User } from '../users/model.ts'
+import type { PostOut, PostQuery } from './schemas.ts'
 
 // Writes and reads of one table are Objection. The two reads that join and count, a page of posts and one post, are SQL:
 // in Objection each would be two queries, and they are what clients ask for most.
@@ -16,16 +18,6 @@ export class Post extends Model {
   declare published: boolean
   declare created_at: Date
   declare owner_id: number
-
-  declare owner: User
-
-  static override relationMappings = () => ({
-    owner: {
-      relation: Model.BelongsToOneRelation,
-      modelClass: User,
-      join: { from: 'posts.owner_id', to: 'users.id' },
-    },
-  })
 
   /** The posts that this user may see: every published one, and all of their own. */
   static visibleTo(user: User, db: Knex): QueryBuilder<Post> {
@@ -47,8 +39,8 @@ export class Post extends Model {
   }
 
   /** Returns a page of the posts that this user may see, each with its owner and number of votes. */
-  static async findPage(db: DbSession, user: User, { limit, skip, search }: Page): Promise<PostWithVotes[]> {
-    const { rows } = await db.query<Row>(PAGE, [user.id, search, limit, skip])
+  static async findPage(db: DbSession, user: User, page: Static<typeof PostQuery>) {
+    const { rows } = await db.query<Row>(PAGE, [user.id, page.search, page.limit, page.skip])
     return rows.map(toPostWithVotes)
   }
 
@@ -57,18 +49,6 @@ export class Post extends Model {
     const { rows } = await db.query<Row>(ONE, [user.id, id])
     return rows.map(toPostWithVotes)[0]
   }
-}
-
-interface Page {
-  limit: number
-  skip: number
-  search: string
-}
-
-/** The members of `PostOut` in `schemas.ts`. */
-interface PostWithVotes {
-  Post: Omit<ModelObject<Post>, 'owner'> & { owner: Pick<User, 'id' | 'email' | 'created_at'> }
-  votes: number
 }
 
 function isVisibleTo(parameter: '?' | '$1'): string {
@@ -90,7 +70,8 @@ function withVotes(condition: string): string {
   return statement.replace(/\s+/g, ' ')
 }
 
-type Row = Omit<ModelObject<Post>, 'owner'> & { email: string; signed_up_at: Date; votes: number }
+type PostWithVotes = Static<typeof PostOut>
+type Row = ModelObject<Post> & { email: string; signed_up_at: Date; votes: number }
 
 // Member by member: V8 is slow at `...rest`.
 function toPostWithVotes(row: Row): PostWithVotes {

@@ -1,144 +1,56 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from '@sinclair/typebox'
 import type { Knex } from 'knex'
 import { POST_BODY_LIMIT } from '../../platform/http.ts'
 import { authenticate } from '../auth/tokens.ts'
 import { Problem } from '../problem.ts'
-import { IdParams } from '../schemas.ts'
-import type { User } from '../users/model.ts'
+import { User } from '../users/model.ts'
 import { Post } from './model.ts'
-import { CreatedPost, PostIn, PostList, PostOut, PostQuery, ReplacedPost } from './schemas.ts'
+import { createPost, deletePost, getPost, listPosts, replacePost } from './schemas.ts'
+
+const READ = { db: { mode: 'read' } } as const
 
 export const posts: FastifyPluginAsyncTypebox = async (app) => {
-  app.get(
-    '/posts',
-    {
-      onRequest: authenticate,
-      config: { db: { mode: 'read' } },
-      schema: {
-        operationId: 'listPosts',
-        tags: ['Posts'],
-        summary: 'The posts, oldest first',
-        description:
-          'A page of the posts that you may see: every published one, and all of your own. `limit` and `skip` turn the pages, `search` looks in the titles.',
-        security: [{ login: [] }],
-        querystring: PostQuery,
-        response: { 200: PostList },
-      },
-    },
-    async (request) => {
-      const { caller, db } = request
-      return Post.findPage(db, caller, request.query)
-    },
+  app.addHook('onRequest', authenticate)
+
+  app.get('/posts', { config: READ, schema: listPosts }, async ({ caller, db, query }) =>
+    Post.findPage(db, caller, query),
   )
 
   app.post(
     '/posts',
-    {
-      onRequest: authenticate,
-      bodyLimit: POST_BODY_LIMIT,
-      schema: {
-        operationId: 'createPost',
-        tags: ['Posts'],
-        summary: 'Write a post',
-        description: 'The post is yours: its owner is the user of the token, whatever the body contains.',
-        security: [{ login: [] }],
-        body: PostIn,
-        response: { 201: CreatedPost },
-      },
-    },
-    async (request, reply) => {
-      const { title, content, published } = request.body
-      const { caller, db } = request
-      const post = await Post.query(db)
-        .insert({ title, content, published, owner_id: caller.id })
-        .returning('*')
-      return reply
-        .code(201)
-        .header('location', `/posts/${post.id}`)
-        .send({ ...post, owner: caller })
+    { bodyLimit: POST_BODY_LIMIT, schema: createPost },
+    async ({ caller, db, body: { title, content, published } }, reply) => {
+      const owner_id = caller.id
+      const post = await Post.query(db).insert({ title, content, published, owner_id }).returning('*')
+      reply.code(201).header('location', `/posts/${post.id}`)
+      return { ...post, owner: caller }
     },
   )
 
-  app.get(
-    '/posts/:id',
-    {
-      onRequest: authenticate,
-      config: { db: { mode: 'read' } },
-      schema: {
-        operationId: 'getPost',
-        tags: ['Posts'],
-        summary: 'One post',
-        description: 'An unpublished post is visible only to its owner; for others it is a 404.',
-        security: [{ login: [] }],
-        params: IdParams,
-        response: { 200: PostOut },
-        problems: ['NOT_FOUND'],
-      },
-    },
-    async (request) => {
-      const { caller, db } = request
-      const { id } = request.params
-      const post = await Post.findOne(db, caller, id)
-      if (post === undefined) throw postNotFound(id)
-      return post
-    },
-  )
+  app.get('/posts/:id', { config: READ, schema: getPost }, async ({ caller, db, params: { id } }) => {
+    const post = await Post.findOne(db, caller, id)
+    if (post === undefined) throw postNotFound(id)
+    return post
+  })
 
   app.put(
     '/posts/:id',
-    {
-      onRequest: authenticate,
-      bodyLimit: POST_BODY_LIMIT,
-      schema: {
-        operationId: 'replacePost',
-        tags: ['Posts'],
-        summary: 'Edit a post of your own',
-        description:
-          'Replaces all members of the body; `published` is true if it is omitted. An admin may edit any published post.',
-        security: [{ login: [] }],
-        params: IdParams,
-        body: PostIn,
-        response: { 200: ReplacedPost },
-        problems: ['NOT_OWNER', 'NOT_FOUND'],
-      },
-    },
-    async (request) => {
-      const { caller, db } = request
-      const { id } = request.params
-      const { title, content, published } = request.body
-      const [post] = await Post.writableBy(caller, db)
-        .where('id', id)
-        .patch({ title, content, published })
-        .returning('*')
+    { bodyLimit: POST_BODY_LIMIT, schema: replacePost },
+    async ({ caller, db, params: { id }, body: { title, content, published } }) => {
+      const patch = Post.writableBy(caller, db).where('id', id).patch({ title, content, published })
+      const [post] = await patch.returning('*')
       if (post === undefined) throw await whyWriteFailed(caller, db, id)
-      return post.$fetchGraph('owner', { transaction: db })
+      // An admin may edit the post of another user.
+      const owner = await User.query(db).findById(post.owner_id).throwIfNotFound()
+      return { ...post, owner }
     },
   )
 
-  app.delete(
-    '/posts/:id',
-    {
-      onRequest: authenticate,
-      schema: {
-        operationId: 'deletePost',
-        tags: ['Posts'],
-        summary: 'Delete a post of your own',
-        description: 'Deletes its votes, too. This cannot be undone. An admin may delete any published post.',
-        security: [{ login: [] }],
-        params: IdParams,
-        response: { 204: Type.Null({ description: 'Deleted.' }) },
-        problems: ['NOT_OWNER', 'NOT_FOUND'],
-      },
-    },
-    async (request, reply) => {
-      const { caller, db } = request
-      const { id } = request.params
-      const count = await Post.writableBy(caller, db).where('id', id).delete()
-      if (count === 0) throw await whyWriteFailed(caller, db, id)
-      return reply.code(204).send(null)
-    },
-  )
+  app.delete('/posts/:id', { schema: deletePost }, async ({ caller, db, params: { id } }, reply) => {
+    const count = await Post.writableBy(caller, db).where('id', id).delete()
+    if (count === 0) throw await whyWriteFailed(caller, db, id)
+    return reply.code(204).send(null)
+  })
 }
 
 /** The same if the post does not exist and if this user may not see it. */

@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox'
-import { describeResponse, Id, LOCATION, MAX_INTEGER, Timestamp, withDefault } from '../schemas.ts'
-import { UserOut } from '../users/schemas.ts'
+import type { FastifySchema } from 'fastify'
+import { describeResponse, Id, IdParams, LOCATION, MAX_INTEGER, Timestamp, withDefault } from '../schemas.ts'
+import { MAYA, UserOut } from '../users/schemas.ts'
 
-/** The examples match the demo data: Maya's post is the first. */
-const MAYA = { id: 1, email: 'maya@example.com', created_at: '2026-01-05T08:00:00.000Z' }
+/** The first post of the demo data. */
 const MAYAS_POST = {
   title: 'Tomatoes on a north-facing balcony',
   content:
@@ -25,11 +25,9 @@ export const PostIn = Type.Object(
   {
     title: Type.String({ minLength: 1, maxLength: 300 }),
     content: Type.String({ minLength: 1, maxLength: 20_000 }),
-    published: withDefault(
-      Type.Boolean({ default: true, description: 'Only its owner sees an unpublished post.' }),
-    ),
+    published: withDefault(Type.Boolean({ default: true, description: 'If false, only its owner sees it.' })),
   },
-  { title: 'PostIn', description: 'The content of a post.', examples: [NEW_POST] },
+  { title: 'PostIn', examples: [NEW_POST] },
 )
 
 /** The response for a post, without its votes. */
@@ -37,7 +35,7 @@ export const PostSchema = Type.Object(
   {
     title: Type.String(),
     content: Type.String(),
-    published: Type.Boolean({ description: 'Only its owner sees an unpublished post.' }),
+    published: Type.Boolean({ description: 'If false, only its owner sees it.' }),
     id: Id,
     created_at: Timestamp,
     owner_id: Id,
@@ -46,40 +44,82 @@ export const PostSchema = Type.Object(
   { title: 'Post', description: 'The post as it is now.', examples: [MAYAS_POST] },
 )
 
-export const CreatedPost = describeResponse(PostSchema, {
-  description: 'The new post.',
-  headers: LOCATION,
-  examples: [{ ...MAYAS_POST, ...NEW_POST, id: 25, created_at: '2026-02-07T09:30:00.000Z' }],
-})
-
-export const ReplacedPost = describeResponse(PostSchema, { examples: [{ ...MAYAS_POST, ...NEW_POST }] })
-
 export const PostOut = Type.Object(
   { Post: PostSchema, votes: Type.Integer({ minimum: 0, description: 'How many users voted for it.' }) },
-  {
-    title: 'PostOut',
-    description: 'The post and its votes.',
-    examples: [{ Post: MAYAS_POST, votes: 5 }],
-  },
+  { title: 'PostOut', description: 'The post and its votes.', examples: [{ Post: MAYAS_POST, votes: 5 }] },
 )
 
-export const PostList = Type.Array(PostOut, {
-  description: 'The posts, each with its votes.',
-  examples: [[{ Post: MAYAS_POST, votes: 5 }]],
-})
-
 export const PostQuery = Type.Object({
-  limit: withDefault(
-    Type.Integer({ minimum: 1, maximum: 100, default: 10, description: 'The most posts to return.' }),
-  ),
+  limit: withDefault(Type.Integer({ minimum: 1, maximum: 100, default: 10, description: 'The most posts.' })),
   skip: withDefault(
     Type.Integer({ minimum: 0, maximum: MAX_INTEGER, default: 0, description: 'How many posts to skip.' }),
   ),
   search: withDefault(
-    Type.String({
-      maxLength: 300,
-      default: '',
-      description: 'Only posts whose title contains this, case-sensitively.',
-    }),
+    Type.String({ maxLength: 300, default: '', description: 'A part of the title, case-sensitive.' }),
   ),
 })
+
+export const listPosts = {
+  operationId: 'listPosts',
+  tags: ['Posts'],
+  summary: 'The posts, oldest first',
+  description: 'A page of the posts that you may see: every published one, and all of your own.',
+  security: [{ login: [] }],
+  querystring: PostQuery,
+  response: {
+    200: Type.Array(PostOut, {
+      description: 'The posts, each with its votes.',
+      examples: [[{ Post: MAYAS_POST, votes: 5 }]],
+    }),
+  },
+} satisfies FastifySchema
+
+export const createPost = {
+  operationId: 'createPost',
+  tags: ['Posts'],
+  summary: 'Write a post',
+  description: 'The post is yours: its owner is the user of the token, whatever the body contains.',
+  security: [{ login: [] }],
+  body: PostIn,
+  response: {
+    201: describeResponse(PostSchema, {
+      description: 'The new post.',
+      headers: LOCATION,
+      examples: [{ ...MAYAS_POST, ...NEW_POST, id: 25, created_at: '2026-02-07T09:30:00.000Z' }],
+    }),
+  },
+} satisfies FastifySchema
+
+export const getPost = {
+  operationId: 'getPost',
+  tags: ['Posts'],
+  summary: 'One post',
+  description: 'An unpublished post is visible only to its owner; for others it is a 404.',
+  security: [{ login: [] }],
+  params: IdParams,
+  response: { 200: PostOut },
+  problems: ['NOT_FOUND'],
+} satisfies FastifySchema
+
+export const replacePost = {
+  operationId: 'replacePost',
+  tags: ['Posts'],
+  summary: 'Edit a post of your own',
+  description: 'Replaces all members of the body. An admin may edit any published post.',
+  security: [{ login: [] }],
+  params: IdParams,
+  body: PostIn,
+  response: { 200: describeResponse(PostSchema, { examples: [{ ...MAYAS_POST, ...NEW_POST }] }) },
+  problems: ['NOT_OWNER', 'NOT_FOUND'],
+} satisfies FastifySchema
+
+export const deletePost = {
+  operationId: 'deletePost',
+  tags: ['Posts'],
+  summary: 'Delete a post of your own',
+  description: 'Deletes its votes, too. This cannot be undone. An admin may delete any published post.',
+  security: [{ login: [] }],
+  params: IdParams,
+  response: { 204: Type.Null({ description: 'Deleted.' }) },
+  problems: ['NOT_OWNER', 'NOT_FOUND'],
+} satisfies FastifySchema

@@ -39,12 +39,9 @@ export class User extends Model {
    * password was changed, since `user` was read.
    */
   static async lock(db: Knex, user: User, strength: 'share' | 'update'): Promise<User | undefined> {
-    const query = User.query(db)
-      .findById(user.id)
-      // A Date has milliseconds, the column may have more.
-      .whereRaw("date_trunc('milliseconds', password_changed_at) IS NOT DISTINCT FROM ?", [
-        user.password_changed_at,
-      ])
+    // A Date has milliseconds, the column may have more.
+    const isUnchanged = "date_trunc('milliseconds', password_changed_at) IS NOT DISTINCT FROM ?"
+    const query = User.query(db).findById(user.id).whereRaw(isUnchanged, [user.password_changed_at])
     return strength === 'share' ? query.forShare() : query.forUpdate()
   }
 }

@@ -1,93 +1,44 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from '@sinclair/typebox'
 import { disconnectSignal } from '../../platform/overload.ts'
 import { clientNetwork } from '../../platform/rate-limit.ts'
 import { limitLoginAttempts, limitSignUps } from '../auth/login-limiter.ts'
 import { RefreshFamily } from '../auth/model.ts'
+import { verifyCredentials } from '../auth/passwords.ts'
 import { authenticate } from '../auth/tokens.ts'
 import { Problem } from '../problem.ts'
-import { IdParams } from '../schemas.ts'
 import { User } from './model.ts'
-import { CreatedUser, PasswordChange, UserCreate, UserOut } from './schemas.ts'
+import { changePassword, createUser, getMe, getUser } from './schemas.ts'
 
 export const users: FastifyPluginAsyncTypebox = async (app) => {
-  app.post(
-    '/users',
-    {
-      schema: {
-        operationId: 'createUser',
-        tags: ['Users'],
-        summary: 'Sign up',
-        description:
-          'Creates a user. Only a hash of the password is stored, so nobody can read the password again.',
-        body: UserCreate,
-        response: { 201: CreatedUser },
-        problems: ['EMAIL_TAKEN'],
-      },
-    },
-    async (request, reply) => {
-      const { email, password } = request.body
-      await limitSignUps(request)
-      // Hashed before the first query, so that no connection is held in the meantime.
-      const signal = disconnectSignal(reply)
-      const hash = await app.hasher.hash(password, { signal, key: clientNetwork(request) })
-      const user = await User.create(request.db, { email, password: hash })
-      if (user === undefined) throw new Problem('EMAIL_TAKEN')
-      return reply.code(201).header('location', `/users/${user.id}`).send(user)
-    },
-  )
+  app.post('/users', { schema: createUser }, async (request, reply) => {
+    const { email, password } = request.body
+    await limitSignUps(request)
+    // Hashed before the first query, so that no connection is held in the meantime.
+    const signal = disconnectSignal(reply)
+    const hash = await app.hasher.hash(password, { signal, key: clientNetwork(request) })
+    const user = await User.create(request.db, { email, password: hash })
+    if (user === undefined) throw new Problem('EMAIL_TAKEN')
+    return reply.code(201).header('location', `/users/${user.id}`).send(user)
+  })
 
-  app.get(
-    '/users/me',
-    {
-      onRequest: authenticate,
-      schema: {
-        operationId: 'getMe',
-        tags: ['Users'],
-        summary: 'Who am I?',
-        description: 'The user of the token: the shortest way to see if a token works.',
-        security: [{ login: [] }],
-        response: { 200: UserOut },
-      },
-    },
-    async (request) => request.caller,
-  )
+  app.get('/users/me', { onRequest: authenticate, schema: getMe }, async ({ caller }) => caller)
 
   app.put(
     '/users/me/password',
-    {
-      onRequest: authenticate,
-      schema: {
-        operationId: 'changePassword',
-        tags: ['Users'],
-        summary: 'Change my password',
-        description: 'Ends every token of yours, this one included: log in with the new password.',
-        security: [{ login: [] }],
-        body: PasswordChange,
-        response: { 204: Type.Null({ description: 'Changed.' }) },
-        problems: [['INVALID_CREDENTIALS', 'The current password is wrong.']],
-      },
-    },
+    { onRequest: authenticate, schema: changePassword },
     async (request, reply) => {
-      const { caller, db } = request
-      const { current_password, new_password } = request.body
+      const { caller, db, body } = request
       const signal = disconnectSignal(reply)
-      const owner = await limitLoginAttempts(request, caller.email, async (slot) => {
-        const { ok } = await app.hasher.verify({
-          password: current_password,
-          hash: caller.password,
-          signal,
-          slot,
-        })
-        return ok ? caller : undefined
-      })
+      const owner = await limitLoginAttempts(request, caller.email, (slot) =>
+        verifyCredentials(app, caller.email, body.current_password, { signal, slot }),
+      )
       if (owner === undefined) throw new Problem('INVALID_CREDENTIALS', 'The current password is wrong.')
-      const hash = await app.hasher.hash(new_password, { signal, key: clientNetwork(request) })
+      const hash = await app.hasher.hash(body.new_password, { signal, key: clientNetwork(request) })
 
       // The lock comes first: a login with the old password is complete by now and its tokens end, too, or it waits.
       const user = await User.lock(db, caller, 'update')
       if (user === undefined) throw new Problem('CONFLICT', 'Another request has just changed the password.')
-      await RefreshFamily.revokeAll(db, user)
+      await RefreshFamily.query(db).where({ user_id: user.id }).delete()
       await user.$query(db).patch({ password: hash, password_changed_at: new Date() })
       return reply.code(204).send(null)
     },
@@ -95,24 +46,9 @@ export const users: FastifyPluginAsyncTypebox = async (app) => {
 
   app.get(
     '/users/:id',
-    {
-      onRequest: authenticate,
-      config: { db: { mode: 'read' } },
-      schema: {
-        operationId: 'getUser',
-        tags: ['Users'],
-        summary: 'One user',
-        description:
-          'Anyone with a token may look up any user. The response never has a password or its hash.',
-        security: [{ login: [] }],
-        params: IdParams,
-        response: { 200: UserOut },
-        problems: [['NOT_FOUND', 'No user has the id 4711.']],
-      },
-    },
-    async (request) => {
-      const { id } = request.params
-      const user = await User.query(request.db).findById(id)
+    { onRequest: authenticate, config: { db: { mode: 'read' } }, schema: getUser },
+    async ({ db, params: { id } }) => {
+      const user = await User.query(db).findById(id)
       if (user === undefined) throw new Problem('NOT_FOUND', `No user has the id ${id}.`)
       return user
     },

@@ -1,11 +1,6 @@
 import { Type } from '@sinclair/typebox'
-import { describeResponse, Id, LOCATION, Timestamp } from '../schemas.ts'
-
-const Email = Type.String({
-  format: 'idn-email',
-  maxLength: 254,
-  description: 'Compared case-insensitively.',
-})
+import type { FastifySchema } from 'fastify'
+import { describeResponse, Id, IdParams, LOCATION, Timestamp } from '../schemas.ts'
 
 const NewPassword = Type.String({
   format: 'new-password',
@@ -15,38 +10,73 @@ const NewPassword = Type.String({
 })
 
 export const UserCreate = Type.Object(
-  { email: Email, password: NewPassword },
   {
-    title: 'UserCreate',
-    description: 'The email and password of a new user.',
-    examples: [{ email: 'you@example.com', password: 'a good password' }],
+    email: Type.String({ format: 'idn-email', maxLength: 254, description: 'Compared case-insensitively.' }),
+    password: NewPassword,
   },
+  { title: 'UserCreate', examples: [{ email: 'you@example.com', password: 'a good password' }] },
 )
 
 export const PasswordChange = Type.Object(
-  {
-    current_password: Type.String({ minLength: 1, maxLength: 1024 }),
-    new_password: NewPassword,
-  },
+  { current_password: Type.String({ minLength: 1, maxLength: 1024 }), new_password: NewPassword },
   {
     title: 'PasswordChange',
-    description: 'The current and the new password.',
     examples: [{ current_password: 'tomatoes in june', new_password: 'cucumbers in june' }],
   },
 )
 
+/** The first user of the demo data. */
+export const MAYA = { id: 1, email: 'maya@example.com', created_at: '2026-01-05T08:00:00.000Z' }
+
 /** The response for a user. The password's hash is not in it, so it cannot be sent. */
 export const UserOut = Type.Object(
   { id: Id, email: Type.String(), created_at: Timestamp },
-  {
-    title: 'UserOut',
-    description: 'The user.',
-    examples: [{ id: 1, email: 'maya@example.com', created_at: '2026-01-05T08:00:00.000Z' }],
-  },
+  { title: 'UserOut', description: 'The user.', examples: [MAYA] },
 )
 
-export const CreatedUser = describeResponse(UserOut, {
-  description: 'The new user.',
-  headers: LOCATION,
-  examples: [{ id: 9, email: 'you@example.com', created_at: '2026-02-07T09:30:00.000Z' }],
-})
+export const createUser = {
+  operationId: 'createUser',
+  tags: ['Users'],
+  summary: 'Sign up',
+  description: 'Creates a user. Only a hash of the password is stored, so nobody can read it again.',
+  body: UserCreate,
+  response: {
+    201: describeResponse(UserOut, {
+      description: 'The new user.',
+      headers: LOCATION,
+      examples: [{ id: 9, email: 'you@example.com', created_at: '2026-02-07T09:30:00.000Z' }],
+    }),
+  },
+  problems: ['EMAIL_TAKEN'],
+} satisfies FastifySchema
+
+export const getMe = {
+  operationId: 'getMe',
+  tags: ['Users'],
+  summary: 'Who am I?',
+  description: 'The user of the token: the shortest way to see if a token works.',
+  security: [{ login: [] }],
+  response: { 200: UserOut },
+} satisfies FastifySchema
+
+export const changePassword = {
+  operationId: 'changePassword',
+  tags: ['Users'],
+  summary: 'Change my password',
+  description: 'Ends every token of yours, this one included: log in with the new password.',
+  security: [{ login: [] }],
+  body: PasswordChange,
+  response: { 204: Type.Null({ description: 'Changed.' }) },
+  problems: [['INVALID_CREDENTIALS', 'The current password is wrong.']],
+} satisfies FastifySchema
+
+export const getUser = {
+  operationId: 'getUser',
+  tags: ['Users'],
+  summary: 'One user',
+  description: 'Anyone with a token may look up any user. The response never has a password or its hash.',
+  security: [{ login: [] }],
+  params: IdParams,
+  response: { 200: UserOut },
+  problems: [['NOT_FOUND', 'No user has the id 4711.']],
+} satisfies FastifySchema

@@ -4,40 +4,23 @@ import { Post } from '../posts/model.ts'
 import { postNotFound } from '../posts/routes.ts'
 import { Problem } from '../problem.ts'
 import { Vote } from './model.ts'
-import { Voted, VoteIn } from './schemas.ts'
+import { castVote } from './schemas.ts'
 
 export const votes: FastifyPluginAsyncTypebox = async (app) => {
-  app.post(
-    '/vote',
-    {
-      onRequest: authenticate,
-      schema: {
-        operationId: 'vote',
-        tags: ['Votes'],
-        summary: 'Vote for a post, or withdraw the vote',
-        description:
-          'A user has one vote per post: `dir` 1 casts it, 0 withdraws it. A request that changes nothing is an error.',
-        security: [{ login: [] }],
-        body: VoteIn,
-        response: { 201: Voted },
-        problems: ['NOT_FOUND', 'ALREADY_VOTED'],
-      },
-    },
-    async (request, reply) => {
-      const { caller, db } = request
-      const { post_id, dir } = request.body
-      const vote = { user_id: caller.id, post_id }
-      // Locked, so that the post still exists when the vote is stored.
-      if (!(await Post.lockIfVisible(db, caller, post_id))) throw postNotFound(post_id)
+  app.addHook('onRequest', authenticate)
 
-      if (dir === 1) {
-        const isNew = await Vote.add(db, vote)
-        if (!isNew) throw new Problem('ALREADY_VOTED', `You have already voted for post ${post_id}.`)
-        return reply.code(201).send({ message: 'successfully added vote' })
-      }
-      const wasThere = await Vote.remove(db, vote)
-      if (!wasThere) throw new Problem('NOT_FOUND', `You have no vote for post ${post_id} to withdraw.`)
-      return reply.code(201).send({ message: 'successfully deleted vote' })
-    },
-  )
+  app.post('/vote', { schema: castVote }, async ({ caller, db, body: { post_id, dir } }, reply) => {
+    const vote = { user_id: caller.id, post_id }
+    // Locked, so that the post still exists when the vote is stored.
+    if (!(await Post.lockIfVisible(db, caller, post_id))) throw postNotFound(post_id)
+
+    if (dir === 1) {
+      const isNew = await Vote.add(db, vote)
+      if (!isNew) throw new Problem('ALREADY_VOTED', `You have already voted for post ${post_id}.`)
+      return reply.code(201).send({ message: 'successfully added vote' })
+    }
+    const wasThere = await Vote.remove(db, vote)
+    if (!wasThere) throw new Problem('NOT_FOUND', `You have no vote for post ${post_id} to withdraw.`)
+    return reply.code(201).send({ message: 'successfully deleted vote' })
+  })
 }

@@ -14,7 +14,7 @@ export interface CrashOptions extends Plan {
 }
 
 export interface CrashReport extends Verdict {
-  /** How often posts were refused, by what the client saw. */
+  /** How often posts were rejected, by response or error. */
   readonly refused: ReadonlyMap<string, number>
   readonly disturbances: readonly { readonly after: number; readonly what: Disturbance }[]
   readonly slowestMs: number
@@ -40,7 +40,7 @@ export async function crash(scope: Scope, options: CrashOptions): Promise<CrashR
   const disturbances = schedule(options)
   try {
     for (const { after, what } of disturbances) {
-      // Refused posts are repeated, so this depends on progress and not on time.
+      // Rejected posts are repeated, so this depends on progress and not on time.
       while (workload.attempted.length < after) await sleep(1)
       log(`after ${after} posts: ${what === 'kill' ? 'the service is killed' : 'Postgres is restarted'}`)
       await stack[what]()

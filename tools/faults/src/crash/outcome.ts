@@ -1,6 +1,6 @@
 import { type HttpResponse, NoResponse } from '../http.ts'
 
-/** What was down while a request was in progress. */
+/** The parts that were down while a request was in progress. */
 export interface Outages {
   /** The service was killed, or not running. */
   readonly serviceDown: boolean
@@ -8,13 +8,13 @@ export interface Outages {
   readonly databaseDown: boolean
 }
 
-/** What a client knows after it has sent a post. */
+/** The outcome of a post, as far as the client can know. */
 export type Outcome =
-  /** The response says that it is committed. */
+  /** Committed, by the response. */
   | { readonly kind: 'acknowledged'; readonly id: number }
-  /** Nobody can know. */
+  /** Unknown: it may be committed or not. */
   | { readonly kind: 'unknown'; readonly how: string }
-  /** The response says that it is not committed: it may be sent again. */
+  /** Not committed, by the response: the post may be sent again. */
   | { readonly kind: 'refused'; readonly how: string }
   /** Must never happen, with or without a crash. */
   | { readonly kind: 'fault'; readonly how: string }
@@ -22,7 +22,7 @@ export type Outcome =
 /**
  * Interprets a post's response, or the lack of one. It is a fault if no outage explains it.
  *
- * @param undeclared - what of the response the document does not declare
+ * @param undeclared - the parts of the response that the document does not declare
  */
 export function outcomeOf(
   result: HttpResponse | NoResponse,

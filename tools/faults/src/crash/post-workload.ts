@@ -6,15 +6,15 @@ import { type Outcome, outcomeOf } from './outcome.ts'
 import type { TestStack } from './test-stack.ts'
 import type { Attempted } from './verdict.ts'
 
-/** The pause before a refused post is sent again. */
+/** The pause before a rejected post is sent again. */
 const RETRY_DELAY_MS = 50
-/** A post that is refused for longer counts as a fault. */
+/** A post that is rejected for longer counts as a fault. */
 const RETRY_TIMEOUT_MS = 120_000
 
 /** A number of posts to be sent by any number of clients, and their outcomes. */
 export class PostWorkload {
   readonly attempted: Attempted[] = []
-  /** How often posts were refused and sent again, by what the client saw. */
+  /** How often posts were rejected and sent again, by response or error. */
   readonly refused = new Map<string, number>()
   slowestMs = 0
   readonly #posts: number

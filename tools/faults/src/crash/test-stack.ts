@@ -51,7 +51,7 @@ export class TestStack {
     this.#isDown.database = false
   }
 
-  /** Returns a function to call when a request is over: it says what was down in between. */
+  /** Returns a function to call at the end of a request. It returns what was down during the request. */
   watch(): () => Outages {
     const wasDown = { ...this.#isDown }
     const falls = { ...this.#falls }

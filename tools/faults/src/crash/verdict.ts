@@ -1,6 +1,6 @@
 import type { Outcome } from './outcome.ts'
 
-/** A post that a client sent until it was not refused, and its outcome. */
+/** A post that a client sent until it was no longer rejected, and its outcome. */
 export interface Attempted {
   readonly title: string
   readonly content: string
@@ -16,13 +16,13 @@ export interface Stored {
 
 export interface Verdict {
   readonly acknowledged: number
-  /** Posts with an unknown outcome, by what the client saw, and how many of those are in the database. */
+  /** Posts with an unknown outcome, by the response or error, and how many of those are in the database. */
   readonly unknown: ReadonlyMap<string, { readonly posts: number; readonly stored: number }>
   /** One line for each violation. */
   readonly violations: readonly string[]
 }
 
-/** Compares what the clients know with what is in the database. */
+/** Compares the responses that the clients got with the rows in the database. */
 export function judge(attempted: readonly Attempted[], stored: readonly Stored[]): Verdict {
   const byTitle = new Map<string, Stored[]>()
   for (const row of stored) byTitle.set(row.title, [...(byTitle.get(row.title) ?? []), row])

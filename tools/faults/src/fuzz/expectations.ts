@@ -2,7 +2,7 @@ import { createValidator, type OpenApi, type Operation } from '../../../../test-
 import type { HttpResponse } from '../http.ts'
 import type { FuzzRequest } from './requests.ts'
 
-/** Returns a check that says if the service and its document disagree about the validity of a request. */
+/** Returns a check that reports if the service and its document disagree about the validity of a request. */
 export function createExpectations(document: OpenApi) {
   const problemOf = createValidator(document)
 

@@ -9,7 +9,7 @@ import { type Caller, newCaller } from './live.ts'
 import { type FuzzRequest, goodRequests, mutatedRequests } from './requests.ts'
 import { fillIn, toSend } from './send.ts'
 
-/** How many responses of each kind an operation gave. */
+/** The number of an operation's responses, by kind. */
 export type Counts = Map<string, { '2xx': number; '4xx': number }>
 
 export interface FuzzOptions {
@@ -30,7 +30,7 @@ export class Finding extends Error {
 /**
  * Sends every operation valid and mutated requests made from the service's OpenAPI document.
  *
- * @returns the counts of the responses, all of which were as the document says.
+ * @returns the counts of the responses, all of which the document declares.
  * @throws Finding with the smallest request that got another response.
  */
 export async function fuzz(service: ServiceClient, options: FuzzOptions): Promise<Counts> {
@@ -127,7 +127,7 @@ function keepRefreshToken(
   }
 }
 
-/** Returns a check for what the document or the contract forbids. */
+/** Returns a check that reports responses that violate the document or the contract. */
 function createFault(document: OpenApi) {
   const undeclared = createContractCheck(document)
   const unexpected = createExpectations(document)

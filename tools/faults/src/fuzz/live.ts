@@ -12,7 +12,7 @@ export interface Caller {
 
 type Live = (service: ServiceClient, caller: Caller) => Promise<unknown> | unknown
 
-/** Creates what the parameter of each path refers to. An operation with another path needs an entry to succeed. */
+/** Creates the object that the parameter of each path refers to. An operation with another path needs an entry to succeed. */
 export const LIVE_PATHS: Record<string, Live> = {
   '/users/{id}': (_, caller) => caller.id,
   '/posts/{id}': newPost,

@@ -11,7 +11,7 @@ export interface FuzzRequest {
   readonly token: Token
   /** The body's media type and value, if the operation has one. */
   readonly body?: { readonly type: string; readonly value: unknown } | undefined
-  /** Sent as it is, instead of the body. */
+  /** Text to send unchanged instead of the body. */
   readonly raw?: string
   /** How a valid request was mutated; empty if it was not. */
   readonly mutations: readonly string[]
@@ -22,12 +22,12 @@ export type Token = 'good' | 'none' | 'forged' | 'malformed' | 'basic'
 type Mutation = (request: FuzzRequest) => FuzzRequest
 
 /**
- * A placeholder for what no document can know, such as the id of an existing post. The tables in `live.ts` say what replaces
- * it when the request is sent.
+ * A placeholder for a value that the document cannot contain, such as the id of an existing post. The tables in `live.ts`
+ * have the values that replace it when the request is sent.
  */
 export const LIVE = '{live}'
 
-/** Generates requests that the document calls valid, three of four with `LIVE` values. */
+/** Generates requests that are valid by the document, three of four with `LIVE` values. */
 export function goodRequests(document: OpenApi, operation: Operation): Arbitrary<FuzzRequest> {
   const resolve = (schema: object) => follow(document, schema)
   const parameters = (place: 'path' | 'query') => {

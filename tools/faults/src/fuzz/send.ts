@@ -48,7 +48,7 @@ export function toSend({ method, path }: Operation, request: FuzzRequest, token:
       ...(request.body?.type && { 'content-type': request.body.type }),
     },
     body,
-    // A body that is too long is refused unread. Sending it anyway could cut off the response.
+    // A body that is too long is rejected unread. Sending it anyway could cut off the response.
     keepBody: body !== undefined && Buffer.byteLength(body) > limitOf(path),
   }
 }

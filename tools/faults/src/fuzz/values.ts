@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check'
 import type { Schema } from '../../../../test-support/document.ts'
 
-/** Values that a schema allows, as far as the document can log it. */
+/** Generates values that a schema allows, as far as the document describes them. */
 export function valid(schema: Schema, follow: (schema: Schema) => Schema): Arbitrary<unknown> {
   const { type, format, enum: values, anyOf, properties, required = [], ...bounds } = follow(schema)
   if (values) return fc.constantFrom(...values)
@@ -91,7 +91,7 @@ export const odd: Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
 )
 
-/** The same for paths and queries: text that is already encoded, or should have been. */
+/** Metacharacters of paths and queries: text that is already encoded, or should have been. */
 export const oddText: Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '0',

@@ -9,7 +9,7 @@ request after another without pause. The service is the built one in its own pro
 measured 24 times, while no request is in progress.
 
 Exit code 1 unless
-- every response is the expected one and as the document says; what a visitor has written is read back at once
+- every response is as expected and as the document declares; a visitor can immediately read what it has written
 - the service's memory, handles and connections to Postgres are flat
 
 ${CRITERION}`

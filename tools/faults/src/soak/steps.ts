@@ -1,7 +1,7 @@
 import { deepEqual } from 'node:assert/strict'
 import type { Visitor } from './visitor.ts'
 
-/** What visitors do, and how many times in a hundred. `post` is the id of a post that is not deleted. */
+/** The steps of visitors, with their frequency in percent. `post` is the id of a post that is not deleted. */
 export const STEPS: readonly (readonly [
   times: number,
   step: (visitor: Visitor, post: number) => Promise<unknown>,
@@ -18,7 +18,7 @@ export const STEPS: readonly (readonly [
   [2, (visitor) => visitor.logIn()],
   [5, (visitor) => visitor.refresh()],
   [1, logOut],
-  // Requests that are refused.
+  // Requests that are rejected.
   [2, (visitor) => visitor.ask('GET /posts', 401, { token: undefined })],
   [2, (visitor) => visitor.ask('GET /posts', 401, { token: `${visitor.token}x` })],
   [2, (visitor) => visitor.ask('GET /posts/{id}', 404, { id: 2 ** 31 - 1 })],
@@ -32,7 +32,7 @@ export const STEPS: readonly (readonly [
   [2, disconnectDuringLogin],
 ]
 
-/** Writes, and reads back at once. */
+/** Writes a post, and immediately reads it. */
 async function write(visitor: Visitor): Promise<void> {
   const json = { title: `by ${visitor.email}`, content: 'x'.repeat(500), published: false }
   const { id } = await visitor.ask('POST /posts', 201, { json })

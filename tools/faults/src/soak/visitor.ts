@@ -50,7 +50,7 @@ export class Visitor {
     this.refreshToken = body.refresh_token
   }
 
-  /** Sends a request and returns the body. Throws if the status differs, or the response is not as the document says. */
+  /** Sends a request and returns the body. Throws if the status differs, or if the document does not declare the response. */
   // biome-ignore lint/suspicious/noExplicitAny: its shape is checked against the document
   async ask(name: string, status: number, ask: Ask = {}): Promise<any> {
     const sentAt = performance.now()

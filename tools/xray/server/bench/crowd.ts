@@ -1,6 +1,6 @@
 import { dbSession } from '@auth-primer/db-session'
 import Fastify, { type FastifyInstance } from 'fastify'
-import type { Knex } from 'knex'
+import knexFactory, { type Knex } from 'knex'
 
 export const POOL = 5
 const ACQUIRE_TIMEOUT_MS = 400
@@ -16,7 +16,7 @@ export interface Turn {
  * A service with one route, which holds its connection for a tenth of a second, and with its own pool of five: however
  * many requests come, the real service's pool is not touched.
  */
-export function createCrowd(createPool: (max: number) => Knex): {
+export function createCrowd(knex: Knex): {
   one(): Promise<Turn>
   close(): Promise<void>
 } {
@@ -25,7 +25,7 @@ export function createCrowd(createPool: (max: number) => Knex): {
   const start = async () => {
     const app = Fastify()
     await app.register(dbSession, {
-      knex: createPool(POOL),
+      knex: knexFactory({ ...knex.client.config, pool: { min: 0, max: POOL } }),
       acquireTimeoutMs: ACQUIRE_TIMEOUT_MS,
       closePools: true,
     })

@@ -15,13 +15,12 @@ const CROWD = 50
 
 interface SessionBenchOptions {
   readonly knex: Knex
-  readonly createPool: (max: number) => Knex
 }
 
 /** Requests that fail on purpose. They write to the bench's own table, and to no other. */
-const sessionBench: FastifyPluginAsyncTypebox<SessionBenchOptions> = async (app, { knex, createPool }) => {
+const sessionBench: FastifyPluginAsyncTypebox<SessionBenchOptions> = async (app, { knex }) => {
   const table = createSeats(knex)
-  const crowd = createCrowd(createPool)
+  const crowd = createCrowd(knex)
   // A lost database, or somebody else's lock, must not keep the service from stopping.
   app.addHook('preClose', async () => {
     await Promise.race([table.drop().catch(() => {}), sleep(500, undefined, { ref: false })])
@@ -110,7 +109,7 @@ async function take(db: FastifyRequest['db'], taken_by: string): Promise<number>
   return row.seat
 }
 
-/** Returns the address at which the request came in, whatever its `Host` says. */
+/** Returns the address at which the request arrived, regardless of its `Host`. */
 function localOrigin({ raw: { socket } }: FastifyRequest): string {
   const host = socket.localFamily === 'IPv6' ? `[${socket.localAddress}]` : socket.localAddress
   return `http://${host}:${socket.localPort}`

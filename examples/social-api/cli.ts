@@ -1,10 +1,11 @@
+// The commands for whoever runs the service: `npm run db:seed` and `npm run users:role`.
 import { parseArgs } from 'node:util'
 import type { Knex } from 'knex'
-import { createKnex } from '../platform/database.ts'
-import { escapeControls } from '../platform/logging.ts'
-import { DEMO_PASSWORD, DEMO_USERS } from './demo/data.ts'
-import { seed } from './demo/seed.ts'
-import { User } from './users/model.ts'
+import { createKnex } from './platform/database.ts'
+import { escapeControls } from './platform/logging.ts'
+import { DEMO_PASSWORD, DEMO_USERS } from './src/demo/data.ts'
+import { seed } from './src/demo/seed.ts'
+import { User } from './src/users/model.ts'
 
 const ROLES = ['user', 'admin'] as const
 

@@ -1,0 +1,36 @@
+import type { XrayOptions } from '@auth-primer/tool-xray'
+import type { FastifyContextConfig, FastifyInstance } from 'fastify'
+import { readAsset } from '../../platform/openapi.ts'
+import { EXEMPT_FROM_PRESSURE } from '../../platform/overload.ts'
+import { authenticate, CALLER_CHANNEL, createAccessTokens, type TokenConfig } from '../auth/tokens.ts'
+
+const YEAR_MS = 365 * 24 * 60 * 60 * 1000
+
+/** Returns what X-ray has to know about this service. */
+export async function xrayOptions(
+  app: FastifyInstance,
+  key: string,
+  config: TokenConfig,
+): Promise<XrayOptions> {
+  // The names of the operations, and the problems whose `detail` names no path and does not quote the client.
+  const { safeDetails, ...service } = JSON.parse(await readAsset('xray.json'))
+  // Their signatures are right, but the service rejects them.
+  const flawed = {
+    expired: createAccessTokens(config, { now: () => Date.now() - YEAR_MS }),
+    'other-issuer': createAccessTokens(config, { issuer: 'another-service' }),
+  }
+  return {
+    key,
+    service,
+    safeDetails,
+    knex: app.knex,
+    callerChannel: CALLER_CHANNEL,
+    // @fastify/cors reads `cors`, but does not declare it.
+    routeConfig: { ...EXEMPT_FROM_PRESSURE, rateLimit: false, cors: false } as FastifyContextConfig,
+    tokenBench: {
+      authenticate,
+      sign: (flaw, { caller: { id, role } }) =>
+        flawed[flaw].access.sign({ sub: String(id), user_id: id, role }),
+    },
+  }
+}
