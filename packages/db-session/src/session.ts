@@ -322,6 +322,8 @@ export class Session {
         continue
       }
       forgotten ??= pending
+      // another commit, which comes meanwhile, must not succeed
+      scope.failure ??= notAwaited(forgotten)
       const restMs = giveUpAt - performance.now()
       // a row stream that nobody left waits for its consumer, not for Postgres
       if (restMs <= 0 || pending === 'a row stream') return forgotten

@@ -185,9 +185,7 @@ export class Transaction {
     const onSilent = (): void => {
       const isUnread = wire.isCursorIn('idle', statement)
       if (isUnread && !this.#isBlocking()) return void watch()
-      const message = isUnread
-        ? 'A statement waited for a row stream that nobody read to its end.'
-        : undefined
+      const message = isUnread ? 'A statement waited for a row stream that nobody read.' : undefined
       silence = new DbSessionError('DB_SESSION_STATEMENT_TIMEOUT', undefined, message)
       if (kind !== 'commit') void wire.cancel(connection, cancelTimeoutMs)
       wire.closeSocket(connection)

@@ -267,6 +267,16 @@ const commits: Record<string, [status: number, stored: string[], handler: Handle
       await add(db, 'b')
     },
   ],
+  'and is refused because of a statement lets no later commit() succeed': [
+    500,
+    [],
+    async ({ db }) => {
+      db.query("insert into users (email) values ('a')").catch(() => {})
+      db.commit()
+      await add(db, 'b').catch(() => {})
+      await db.commit().catch(() => {})
+    },
+  ],
   'delays the next statement, which an error rolls back': [
     418,
     ['a'],

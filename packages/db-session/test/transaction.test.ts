@@ -197,7 +197,7 @@ t.test('a savepoint whose statement cannot be cancelled fails its session', asyn
     },
     { knex: openKnex(between.url, 1), cancelTimeoutMs: 100 },
   )
-  t.match(await hit('POST', '/'), { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' }, seen: [] })
+  t.match(await hit('POST', '/'), { status: 503, json: { code: 'DB_SESSION_CONNECTION_LOST' }, seen: [] })
   await until(() => used(knex) === 0)
 })
 
