@@ -1,6 +1,6 @@
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import t from 'tap'
-import { startPgBouncer } from './pgbouncer.ts'
+import { startPgBouncer } from '../system/pgbouncer.ts'
 import { runSuite } from './suite.ts'
 
 const database = await createTestDatabase()
