@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import t from 'tap'
 import { freePorts } from '../../../test-support/ports.ts'
 import { ofService, PASSWORD, startBackends, startPgpool } from './cluster.ts'
@@ -119,7 +120,8 @@ t.test(
     t.comment(`${acknowledged.length} of ${written.length} writes were acknowledged`)
 
     await replica.start({ ...backends.primarySettings, log_statement: 'all' })
-    // A connection through pgpool keeps the nodes that it started with.
+    // A connection through pgpool keeps the nodes that it started with, so the service must not connect earlier.
+    await until(async () => (await nodeStates()).every((status) => status === 'up'))
     const three = await start()
     await until(async () => {
       const before = count(await replica.log(), POSTS)
@@ -155,6 +157,14 @@ async function write(title: string): Promise<{ status: number; id: number }> {
 
 function read(id: number, token: string) {
   return call('GET', `/posts/${id}`, { token })
+}
+
+/** Asks pgpool, over a new connection, which of its nodes it uses. */
+async function nodeStates(): Promise<string[]> {
+  const client = new pg.Client({ connectionString: databaseUrl.href })
+  await client.connect()
+  const { rows } = await client.query('show pool_nodes').finally(() => client.end())
+  return rows.map(({ status }) => status)
 }
 
 /** Waits until a post can be read. Returns the waiting time, or 0 if the first read succeeds. */
