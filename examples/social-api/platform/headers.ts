@@ -1,6 +1,6 @@
 /**
  * Protects browsers: a response loads nothing, is not embedded, sniffed or cached, and its origin stays on TLS. A page that
- * needs more sends a policy of its own.
+ * needs more sends its own policy.
  */
 import helmet from '@fastify/helmet'
 import type { FastifyInstance } from 'fastify'

@@ -15,7 +15,7 @@ declare module 'fastify' {
 const InvalidValue = Type.Object({
   in: Type.String({ description: 'body, params or querystring' }),
   path: Type.String({ description: 'A JSON Pointer to the value.' }),
-  message: Type.String({ description: 'What was expected.' }),
+  message: Type.String({ description: 'The expected value.' }),
 })
 
 const ProblemSchema = Type.Object(
@@ -23,8 +23,8 @@ const ProblemSchema = Type.Object(
     type: Type.String({ format: 'uri-reference', description: 'The page that explains the error.' }),
     title: Type.String({ description: 'The meaning of the HTTP status.' }),
     status: Type.Integer({ description: 'The HTTP status.' }),
-    detail: Type.String({ description: 'What went wrong, for a person to read.' }),
-    code: Type.String({ description: 'What went wrong, for a program to compare.' }),
+    detail: Type.String({ description: 'The cause, for a person to read.' }),
+    code: Type.String({ description: 'The cause, for a program to compare.' }),
     instance: Type.String({ description: "The request's id, as in the log." }),
     errors: Type.Optional(Type.Array(InvalidValue, { description: 'Each invalid value, if there is any.' })),
   },

@@ -277,7 +277,7 @@ t.test(
       isProblem(t, await form(text), 'VALIDATION_FAILED', text)
     }
     isProblem(t, await form('%'), 'VALIDATION_FAILED', '%')
-    // Invalid escapes are kept as text, which is no user's email or password.
+    // Invalid escapes stay as they are, so they match no user's email or password.
     for (const text of [
       'username=%zz&password=c',
       'username=a&password=%ff',

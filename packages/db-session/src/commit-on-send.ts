@@ -67,7 +67,7 @@ export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpe
 
 /** Resolves with `streaming` if the session lasts as long as the response stream. */
 async function endSession(session: Session, reply: FastifyReply, head: Head, payload: unknown) {
-  // a `Response` has a status of its own
+  // a `Response` has its own status
   const status = payload instanceof Response ? payload.status : reply.statusCode
   if (status >= 400) {
     await session.abort(new DbSessionError('DB_SESSION_OVER'))

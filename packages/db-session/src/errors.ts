@@ -30,7 +30,7 @@ const ERRORS = {
 /** Failures that pass by themselves: their responses carry `Retry-After: 1`. */
 const TRANSIENT = /POOL_EXHAUSTED|UNAVAILABLE|CONNECTION_LOST|CLOSING/
 
-// What each SQLSTATE becomes. Everything that is not listed is `DB_SESSION_QUERY_FAILED`, a 500: the program sent a
+// The code of each SQLSTATE. A SQLSTATE that is not listed becomes `DB_SESSION_QUERY_FAILED`, a 500: the program sent a
 // wrong statement. The names: https://www.postgresql.org/docs/current/errcodes-appendix.html
 const SQLSTATES: Partial<Record<DbSessionErrorCode, string>> = {
   DB_SESSION_CONNECTION_LOST: '08000 08001 08003 08004 08006 57P01 57P02 57P05',

@@ -10,7 +10,7 @@ export interface TransactionSpec {
   readonly mode: 'read' | 'write'
   readonly retry: number
   readonly usesReplica: boolean
-  /** Each statement is a transaction of its own: a read at READ COMMITTED, where each has its own snapshot anyway. */
+  /** Each statement is its own transaction: a read at READ COMMITTED, where each has its own snapshot anyway. */
   readonly isPerStatement: boolean
   /** BEGIN and its limits. */
   readonly statements: readonly string[]

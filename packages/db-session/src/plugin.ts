@@ -13,7 +13,7 @@ declare module 'fastify' {
     readonly db: DbSession
   }
   interface FastifyInstance {
-    /** Runs a function in a session of its own, outside of a request or beside its session. */
+    /** Runs a function in its own session, outside of a request or beside its session. */
     readonly unitOfWork: UnitOfWork
   }
   interface FastifyContextConfig {

@@ -44,7 +44,7 @@ export class Session {
   readonly #units = new Set<Session>()
   /** Why it ended, or is about to end, if it was aborted. */
   #reason: DbSessionError | undefined
-  /** What waited for an early commit, or for the end of a row stream, when its owner ended. */
+  /** The operation that waited for an early commit, or for the end of a row stream, when the owner ended. */
   #forgotten: string | undefined
   readonly #watchers: (() => void)[] = []
   readonly #afterwards: Promise<unknown>[] = []

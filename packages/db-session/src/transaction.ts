@@ -156,7 +156,7 @@ export class Transaction {
       const end = isAlone ? lease.verbs.endOfRead : undefined
       timeline.record('begin', begin, startedAt)
       if (wire.canBatch(statement)) return await this.#send(lease, command, { begin, end })
-      // a row stream, a prepared statement, or several statements in one text: BEGIN has a message of its own
+      // a row stream, a prepared statement, or several statements in one text: BEGIN needs a separate message
       await this.#send(lease, undefined, { begin })
       return await this.#send(lease, command)
     } catch (error) {

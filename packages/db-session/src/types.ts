@@ -27,7 +27,7 @@ export interface DbSession extends Knex {
    * await request.db.savepoint((db) => db('tags').insert({ name })).catch(() => {}) // keep what came before
    */
   savepoint<T>(work: (db: DbSession) => Promise<T>): Promise<T>
-  /** Runs `work` in a session of its own, on a second connection. Rejects if the pool can spare none. */
+  /** Runs `work` in a separate session, on a second connection. Rejects if the pool cannot spare one. */
   unitOfWork<T>(work: (db: DbSession) => Promise<T>, options?: UnitOfWorkOptions): Promise<T>
   /** Commits what was done so far. The next statement begins a new transaction. */
   commit(): Promise<void>
@@ -142,7 +142,7 @@ export interface CreateUnitOfWorkOptions extends SessionOptions {
 }
 
 /**
- * Runs `work` in a session of its own, which commits if `work` resolves and rolls back if it rejects. Rejects with a
+ * Runs `work` in its own session, which commits if `work` resolves and rolls back if it rejects. Rejects with a
  * `DbSessionError` if the commit fails, or if an error of Postgres escapes from `work`.
  */
 export type UnitOfWork = <T>(work: (db: DbSession) => Promise<T>, options?: UnitOfWorkOptions) => Promise<T>

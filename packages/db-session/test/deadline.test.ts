@@ -178,11 +178,14 @@ t.test('a statement that gets no response is aborted one second after its limit'
   t.same(await database.see("select email from users where email not in ('commit', 'early')"), [])
 })
 
-t.test('a statement that waits for the row stream around it gets an error that says so', async (t) => {
-  const answer = await slow.hit('POST', '/waits-in-the-loop')
-  t.match(answer.json, { code: 'DB_SESSION_STATEMENT_TIMEOUT', message: 'waited for a row stream' })
-  t.equal(answer.status, 503)
-})
+t.test(
+  'a statement that waits for the row stream around it gets an error that names the row stream',
+  async (t) => {
+    const answer = await slow.hit('POST', '/waits-in-the-loop')
+    t.match(answer.json, { code: 'DB_SESSION_STATEMENT_TIMEOUT', message: 'waited for a row stream' })
+    t.equal(answer.status, 503)
+  },
+)
 t.test('a row stream that goes silent is aborted one second after its limit', async (t) => {
   const response = await half
   t.match(response, { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' } }, response.body)

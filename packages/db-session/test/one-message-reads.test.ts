@@ -86,7 +86,7 @@ t.test('a statement of mode read', async (t) => {
   t.same(await idleInTransaction(), [])
 })
 
-t.test('each of several simultaneous statements is sent in a message of its own', async (t) => {
+t.test('each of several simultaneous statements is sent in a separate message', async (t) => {
   const { hit, roundTrips } = await serve(t, (app) => {
     app.get('/', READ, async ({ db }) => {
       const results = await Promise.all([1, 2, 3].map((n) => db.query('select $1::int as n', [n])))
