@@ -51,6 +51,8 @@ export class Scope {
   readonly name: string
   /** The savepoint that is open in it. */
   child: Scope | undefined
+  /** The number of savepoints that wait until they can begin in it. */
+  waiting = 0
   isClosed = false
   isRollbackOnly = false
   /** The error of the statement that failed: Postgres takes no other one until this scope is rolled back. */
