@@ -8,14 +8,14 @@ import { Type } from '@sinclair/typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Knex } from 'knex'
 
-/** What a log-in is given. */
+/** The options of the login plugin. */
 export interface LoginOptions {
   db: Knex
   hasher: Hasher
   issueToken: (user: { id: number }) => string
 }
 
-/** An app around a log-in: a route that wants its token, and Swagger UI at /docs. */
+/** Builds an app with the login, a route that requires its token, and Swagger UI at /docs. */
 export async function buildApp(
   db: Knex,
   login: FastifyPluginAsyncTypebox<LoginOptions>,
@@ -39,6 +39,7 @@ export async function buildApp(
   // #endregion
 
   const access = tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({ sub: Type.String() }) })
+  // A new key at each start ends all tokens at a restart. A real service loads its key from a secret that stays.
   const keys = keyring('HS256', [{ kid: '1', key: randomBytes(32) }])
   const kit = jwtKit({ issuer: 'chapter-09', keys, kinds: { access } })
 

@@ -22,7 +22,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
 
   const post = (type: string, body: string, headers = {}) =>
     app.inject({ method: 'POST', url: '/login', headers: { 'content-type': type, ...headers }, body })
-  /** As a form; as JSON where forms are not understood, which only the last claim looks at. */
+  /** Sends a form, or JSON if the route rejects forms. Only the last check requires forms. */
   const logIn = async (credentials: Record<string, string>) => {
     const answer = await post(FORM, `${new URLSearchParams(credentials)}`)
     return answer.statusCode === 415 ? post('application/json', JSON.stringify(credentials)) : answer
@@ -32,55 +32,59 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
 
   await claim(
     'hashed-again',
-    'the right password is answered with a token, and a wrong one is not',
+    "the right password gets a token, and a wrong one doesn't",
     [
-      'What is stored is a hash with a salt of its own. What comes out when you hash the password again? Step 1 shows it.',
-      'Read the user by e-mail. Let the hasher compute with the salt that stands in the stored hash, and compare.',
-      '`const { ok } = await hasher.verify({ password, hash: user?.password })`; if ok, `issueToken(user)`.',
+      'The stored hash has a salt of its own. What do you get if you hash the same password again? Step 1 shows it.',
+      'Find the user by email. Then let the hasher compare: it reads the salt from the stored hash.',
+      '`const { ok } = await hasher.verify({ password, hash: user?.password })`; if `ok`, reply with `issueToken(user)`.',
     ],
     async () => {
       const right = await logIn(ADA)
       assert.ok(
         right.statusCode === 200,
-        `The right password was answered with ${right.statusCode}: ${right.body}`,
+        `A login with the right password got status ${right.statusCode}: ${right.body}`,
       )
       const { access_token } = right.json()
-      assert.ok(typeof access_token === 'string', 'The answer has no `access_token`.')
-      assert.equal((await me(access_token)).json().email, ADA.username, 'This is whose token it is.')
+      assert.ok(typeof access_token === 'string', 'The response has no `access_token`.')
+      assert.equal((await me(access_token)).json().email, ADA.username, 'The token belongs to another user.')
       const wrong = await logIn(WRONG)
       assert.ok(
         isRefusal(wrong.statusCode),
-        `A wrong password was answered with ${wrong.statusCode}: ${wrong.body}`,
+        `A login with a wrong password got status ${wrong.statusCode}: ${wrong.body}`,
       )
     },
   )
 
   await claim(
     'two-answers',
-    'an unknown e-mail is answered as a wrong password is',
+    'an unknown email gets the same response as a wrong password',
     [
-      'You are a stranger with a list of e-mails. What does each of the two answers tell you?',
-      'Give both one status and one body. Which of the two it was is for the log.',
-      "`if (!ok) return reply.code(403).send({ detail: 'Invalid Credentials' })`, once, for both.",
+      'Imagine that you have a list of emails and no password. What can you learn from the two responses?',
+      'Use one status and one body for both failures. Write the actual reason to the log only.',
+      "`if (!ok) return reply.code(403).send({ detail: 'Invalid Credentials' })`: one line for both failures.",
     ],
     async () => {
       const [wrong, unknown] = [await logIn(WRONG), await logIn(UNKNOWN)]
       assert.ok(
         isRefusal(unknown.statusCode),
-        `An unknown e-mail was answered with ${unknown.statusCode}: ${unknown.body}`,
+        `A login with an unknown email got status ${unknown.statusCode}: ${unknown.body}`,
       )
-      const shown = (answer: typeof wrong) => ({ status: answer.statusCode, body: answer.body })
-      assert.deepEqual(shown(unknown), shown(wrong), 'An unknown e-mail has an answer of its own.')
+      const shown = (response: typeof wrong) => ({ status: response.statusCode, body: response.body })
+      assert.deepEqual(
+        shown(unknown),
+        shown(wrong),
+        'The response to an unknown email differs from the response to a wrong password.',
+      )
     },
   )
 
   await claim(
     'answers-at-once',
-    'both cost the same work: one compare',
+    'an unknown email costs as much work as a wrong password: one comparison',
     [
-      'How long does a compare take? And how long does it take to answer without one?',
-      'Compare always. Where there is no user there is no hash, and as much is computed all the same.',
-      '`hasher.verify({ password, hash: user?.password })` does so where the hash is undefined. Do not return before it.',
+      'How long does a comparison take? How long does a reply without one take?',
+      'Always compare. If there is no user, there is no hash, but the same work must be done anyway.',
+      '`hasher.verify({ password, hash: user?.password })` does the work even if the hash is undefined. Do not return before that line.',
     ],
     async () => {
       const workOf = async (credentials: typeof ADA) => {
@@ -89,41 +93,45 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
         return rounds() - before
       }
       const [wrong, unknown] = [await workOf(WRONG), await workOf(UNKNOWN)]
-      // At cost 10, or at auth-hash's own 12.
+      // Cost 10 is the app's hasher, 12 is the default of auth-hash.
       assert.ok(
         wrong >= 2 ** 10 && wrong <= 2 ** 12,
-        `A wrong password took ${wrong} rounds of bcrypt: no compare has that.`,
+        `A wrong password took ${wrong} rounds of bcrypt. One comparison takes 1024 here.`,
       )
       assert.equal(
         unknown,
         wrong,
-        'An unknown e-mail takes another number of bcrypt’s rounds than a wrong password.',
+        'An unknown email takes another number of bcrypt rounds than a wrong password.',
       )
     },
   )
 
   await claim(
     'json-only',
-    'Authorize of Swagger UI logs in',
+    'Swagger UI can log in with Authorize',
     [
-      'What does Swagger UI send? Step 4 shows it, and the answer’s status what was wrong with it.',
-      'It sends a form (`application/x-www-form-urlencoded`) with more fields than two. Tell Fastify how to read one.',
+      'What does Swagger UI send? Step 4 shows the request, and the status of the response says what is wrong.',
+      'It sends a form (`application/x-www-form-urlencoded`) with more than two fields. Fastify needs a parser for that content type.',
       '`app.addContentTypeParser(type, { parseAs: "string" }, async (_request, body) => Object.fromEntries(new URLSearchParams(body)))`',
     ],
     async () => {
       const document = (await app.inject('/docs/json')).json()
       const { tokenUrl } = document.components.securitySchemes.login.flows.password
-      assert.equal(new URL(tokenUrl, 'http://localhost/').pathname, '/login', 'This is where it logs in.')
-      // What swagger-ui's authorizePassword sends, with no client id and no secret.
+      assert.equal(
+        new URL(tokenUrl, 'http://localhost/').pathname,
+        '/login',
+        'The OpenAPI document names another path for the login.',
+      )
+      // The request of swagger-ui's authorizePassword without a client id and secret.
       const form = new URLSearchParams({ grant_type: 'password', ...ADA })
       const answer = await post(FORM, `${form}`, { authorization: `Basic ${btoa(':')}` })
       assert.ok(
         answer.statusCode === 200,
-        `Swagger UI was answered with ${answer.statusCode}: ${answer.body}`,
+        `The login of Swagger UI got status ${answer.statusCode}: ${answer.body}`,
       )
       const { access_token, token_type } = answer.json()
-      assert.equal(`${token_type}`.toLowerCase(), 'bearer', 'This is the answer’s `token_type`.')
-      assert.equal((await me(access_token)).statusCode, 200, 'A route with a lock was tried with the token.')
+      assert.equal(`${token_type}`.toLowerCase(), 'bearer', 'The response has another `token_type`.')
+      assert.equal((await me(access_token)).statusCode, 200, '`GET /users/me` does not accept the token.')
     },
   )
 })

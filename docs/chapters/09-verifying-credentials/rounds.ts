@@ -3,8 +3,8 @@ import { createRequire } from 'node:module'
 type Bcrypt = Record<string, (data: unknown, saltOrHash: unknown, ...rest: unknown[]) => unknown>
 
 /**
- * Counts the rounds that bcrypt is told to compute from now on, whoever tells it. To be called before anything imports
- * bcrypt: names that are imported from it are taken then.
+ * Returns a function that returns the number of bcrypt rounds computed since. Call it before any module imports bcrypt:
+ * an import binds the functions, and later changes to them have no effect.
  */
 export function countRounds(): () => number {
   const bcrypt: Bcrypt = createRequire(import.meta.url)('bcrypt')
@@ -20,7 +20,7 @@ export function countRounds(): () => number {
   return () => rounds
 }
 
-/** Of a number of rounds, of a salt or of a hash. */
+/** Returns the cost, given the cost itself, a salt or a hash. */
 function costOf(saltOrHash: unknown): number {
   return Number(/^\$2.?\$(\d\d)/.exec(`${saltOrHash}`)?.[1] ?? saltOrHash) || 0
 }

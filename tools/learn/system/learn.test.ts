@@ -49,7 +49,7 @@ t.test('a learner does three chapters, quits, and goes on another day', async (t
   await terminal.shows('2 of 17 chapters done')
 
   await terminal.press('n')
-  await terminal.shows('09 · How do we verify')
+  await terminal.shows('09 · Verifying a password')
   await terminal.shows(/✗ .*\n/)
   await checkout.take('09', 'solution', 'login.ts')
   await terminal.shows('3 of 17 chapters done')
@@ -59,19 +59,19 @@ t.test('a learner does three chapters, quits, and goes on another day', async (t
   process.kill(pid as number, 'SIGKILL')
   await terminal.shows('Postgres has stopped. The next check starts it again: save, or press r.')
   await checkout.take('09', 'bad/json-only', 'login.ts')
-  t.match(await terminal.shows('Swagger UI was answered with 415'), '2 of 17 chapters done')
+  t.match(await terminal.shows('The login of Swagger UI got status 415'), '2 of 17 chapters done')
   await checkout.take('09', 'solution', 'login.ts')
   await terminal.shows('3 of 17 chapters done')
 
   t.match(
     await quits(t, terminal),
-    /3 of 17 done\. `npm run learn` goes on with 10 · Notes on errors in log\./,
+    /3 of 17 done\. `npm run learn` goes on with 10 · Errors and secrets in the log\./,
   )
   t.same(checkout.processes(), [], 'nothing is left running')
   t.equal(checkout.postgresPid(), undefined, 'nor Postgres')
 
   const again = await checkout.learn(t)
-  t.match(await again.shows('10 · Notes on errors in log'), '3 of 17 chapters done')
+  t.match(await again.shows('10 · Errors and secrets in the log'), '3 of 17 chapters done')
   await quits(t, again, 'C-c')
   t.same(checkout.processes(), [], 'nothing is left running after Ctrl-C')
 })

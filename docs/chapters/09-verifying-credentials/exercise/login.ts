@@ -3,17 +3,17 @@ import { Type } from '@sinclair/typebox'
 import type { LoginOptions } from '../app.ts'
 
 const Credentials = Type.Object({
-  username: Type.String({ description: 'The e-mail.' }),
+  username: Type.String({ description: 'The email.' }),
   password: Type.String(),
 })
 
 export const login: FastifyPluginAsyncTypebox<LoginOptions> = async (app, options) => {
-  // Yours to say: Swagger UI sends a form, and Fastify reads JSON alone unless told.
+  // Your task: Swagger UI sends a form, and Fastify reads only JSON by default.
 
   app.post('/login', { schema: { body: Credentials } }, async (request, reply) => {
     const { username } = request.body
-    // Yours to write: read the user, compare the password, and answer with a token.
+    // Your task: find the user, verify the password, and reply with a token.
     const given = Object.keys(options).join(', ')
-    return reply.code(403).send({ detail: `Nobody logs ${username} in yet. There are ${given}.` })
+    return reply.code(403).send({ detail: `Logging in ${username} is not written yet. Use ${given}.` })
   })
 }

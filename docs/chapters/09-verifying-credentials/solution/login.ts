@@ -4,7 +4,7 @@ import type { LoginOptions } from '../app.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
 const Credentials = Type.Object({
-  username: Type.String({ description: 'The e-mail.' }),
+  username: Type.String({ description: 'The email.' }),
   password: Type.String(),
 })
 

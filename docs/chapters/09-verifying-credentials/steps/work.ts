@@ -13,7 +13,7 @@ subscribe('auth-primer:auth-hash:compute', () => {
 for (const [what, password, hash] of [
   ['right password', 'tomatoes in june', stored],
   ['wrong password', 'tomatoes in july', stored],
-  ['unknown e-mail', 'tomatoes in june', undefined],
+  ['unknown email', 'tomatoes in june', undefined],
 ] as const) {
   computed = 0
   const { ok } = await hasher.verify({ password, hash })

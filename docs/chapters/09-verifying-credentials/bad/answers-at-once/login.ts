@@ -4,7 +4,7 @@ import type { LoginOptions } from '../../app.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
 const Credentials = Type.Object({
-  username: Type.String({ description: 'The e-mail.' }),
+  username: Type.String({ description: 'The email.' }),
   password: Type.String(),
 })
 
@@ -16,7 +16,7 @@ export const login: FastifyPluginAsyncTypebox<LoginOptions> = async (app, { db, 
   app.post('/login', { schema: { consumes: [FORM], body: Credentials } }, async (request, reply) => {
     const { username, password } = request.body
     const user = await db('users').where({ email: username }).first()
-    // The mistake: with the same words, but in no time. A stopwatch tells who has an account.
+    // The mistake: the same words, but an immediate reply. The response time reveals who has an account.
     if (user === undefined) return reply.code(403).send({ detail: 'Invalid Credentials' })
     const { ok } = await hasher.verify({ password, hash: user.password })
     if (!ok) return reply.code(403).send({ detail: 'Invalid Credentials' })

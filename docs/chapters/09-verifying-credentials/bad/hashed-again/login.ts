@@ -4,7 +4,7 @@ import type { LoginOptions } from '../../app.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
 const Credentials = Type.Object({
-  username: Type.String({ description: 'The e-mail.' }),
+  username: Type.String({ description: 'The email.' }),
   password: Type.String(),
 })
 
@@ -16,7 +16,7 @@ export const login: FastifyPluginAsyncTypebox<LoginOptions> = async (app, { db, 
   app.post('/login', { schema: { consumes: [FORM], body: Credentials } }, async (request, reply) => {
     const { username, password } = request.body
     const user = await db('users').where({ email: username }).first()
-    // The mistake: each hash has a salt of its own, so this one is never equal to the one that is stored.
+    // The mistake: each hash gets a new salt, so this one never equals the stored one.
     const hash = await hasher.hash(password)
     if (hash !== user?.password) return reply.code(403).send({ detail: 'Invalid Credentials' })
     return { access_token: issueToken(user), token_type: 'bearer' }

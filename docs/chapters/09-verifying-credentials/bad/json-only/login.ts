@@ -3,12 +3,12 @@ import { Type } from '@sinclair/typebox'
 import type { LoginOptions } from '../../app.ts'
 
 const Credentials = Type.Object({
-  username: Type.String({ description: 'The e-mail.' }),
+  username: Type.String({ description: 'The email.' }),
   password: Type.String(),
 })
 
 export const login: FastifyPluginAsyncTypebox<LoginOptions> = async (app, { db, hasher, issueToken }) => {
-  // The mistake: OAuth 2 has a form here. Whatever follows the standard, as Swagger UI does, is answered with 415.
+  // The mistake: OAuth 2 sends a form. Swagger UI and other standard clients get a 415.
   app.post('/login', { schema: { body: Credentials } }, async (request, reply) => {
     const { username, password } = request.body
     const user = await db('users').where({ email: username }).first()
