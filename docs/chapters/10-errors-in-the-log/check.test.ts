@@ -26,40 +26,40 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
 
   await claim(
     'trapped',
-    'a clean start says where it listens, and nothing louder',
+    'a clean start logs where it listens, and no warning',
     [
-      'Which line is louder than `info` (level 30), and who writes it?',
-      'The version that a library says of itself proves nothing. Let bcrypt compute something whose result is known.',
-      'Delete `sayBcryptsVersion`, and call `await selfTest()` of `@auth-primer/auth-hash` in its place.',
+      'Which line has a level above `info` (30), and which code writes it?',
+      'A version number proves nothing. Let bcrypt compute a hash whose result you know.',
+      'Delete `logBcryptVersion`, and call `await selfTest()` of `@auth-primer/auth-hash` instead.',
     ],
     async () => {
       app = await start({ port: 0, stream })
       port = (app.server.address() as AddressInfo).port
       assert.ok(
         lines.some((line) => line.includes('listening')),
-        'No line says where it listens.',
+        'No line of the log says where the service listens.',
       )
       const loud = [...lines.filter(isLoud).map(messageOf), ...warnings.map(String)]
-      assert.ok(loud.length === 0, `This is a warning or an error: ${loud[0]}`)
+      assert.ok(loud.length === 0, `The log has a warning or an error: ${loud[0]}`)
     },
   )
 
   await claim(
     'goes-on',
-    'a self-test that fails stops the start, and says why',
+    'a failed self-test stops the start and is reported',
     [
-      'The check starts your service with a `selfTest` of its own, one that rejects. What do you do with it?',
-      'Wait for it before anything listens, and let what it throws leave `start`.',
-      '`const { selfTest: test = selfTest } = options`, then `await test()` as the first line, without a `catch`.',
+      'The check starts your service with its own `selfTest`, which rejects. What does your code do with it?',
+      'Await it before the service listens, and let its error propagate out of `start`.',
+      '`const { selfTest: test = selfTest } = options`, then `await test()` as the first line, without a `catch` around it.',
     ],
     async () => {
       await app?.close()
-      const problem = 'the known answer for a password of 72 bytes came out otherwise'
+      const problem = 'the hash of a password of 72 bytes is not the known one'
       let reachable: boolean | undefined
       lines = []
       const { exit } = process
       process.exit = () => {
-        throw new Error('`start` has called `process.exit`')
+        throw new Error('`start` called `process.exit`. Let the error propagate instead.')
       }
       const starting = start({
         port,
@@ -74,21 +74,28 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
         (error: unknown) => error,
       )
       process.exit = exit
-      assert.notEqual(reachable, undefined, 'The `selfTest` of the options was not called.')
-      assert.equal(reachable, false, 'It could be reached before the test was over.')
-      assert.ok(error, 'It was started all the same.')
-      assert.equal(await isReachable(port), false, 'It can be reached, though it was not started.')
-      assert.ok((inspect(error) + lines).includes(problem), 'Neither the error nor the log says why.')
+      assert.notEqual(reachable, undefined, 'The `selfTest` in the options was not called.')
+      assert.equal(reachable, false, 'The service accepted connections before the self-test had finished.')
+      assert.ok(error, 'The self-test failed, but `start` succeeded.')
+      assert.equal(
+        await isReachable(port),
+        false,
+        'The self-test failed, but the service accepts connections.',
+      )
+      assert.ok(
+        (inspect(error) + lines).includes(problem),
+        'Neither the error nor the log contains the message of the failed self-test.',
+      )
     },
   )
 
   await claim(
     'as-it-came',
-    'the lines of a request show neither token, nor cookie, nor password',
+    'the lines about a request contain no token, cookie or password',
     [
-      'The line `what came` shows the headers and the body. What of them is a secret?',
-      'Fastify’s logger is pino: its option `redact` is given the paths of members that are not to be shown.',
-      '`Fastify({ logger: { stream, redact: ["*.password", "*.authorization", "*.cookie"] } })`: `*` is one level of any name.',
+      'The line `what came` contains the headers and the body. Which of these are secrets?',
+      'Fastify’s logger is pino. Its option `redact` takes the paths of the properties to hide.',
+      '`Fastify({ logger: { stream, redact: ["*.password", "*.authorization", "*.cookie"] } })`: `*` stands for any name, one level deep.',
     ],
     async () => {
       app = await start({ port: 0, stream })
@@ -102,17 +109,17 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
       assertSilent(lines)
       assert.ok(
         lines.some((line) => line.includes('/login')) && lines.some((line) => line.includes('403')),
-        'The log is to say which path was asked for, and with which status it was answered.',
+        'The log must still contain the path and the status of the request.',
       )
     },
   )
 
   await claim(
     'exact-paths',
-    'a line that is written in a hurry shows none either, at the top and one and two levels down',
+    'any other line contains none either: at the top, one level down and two levels down',
     [
-      'The check logs `{ password }`, `{ user: { password } }` and `{ incoming: { body: { password } } }`. Which of them do your paths reach?',
-      'A path is exact: `password` is the top alone, `*.password` one level down, `*.*.password` two. List all for each of the five names.',
+      'The check logs `{ password }`, `{ user: { password } }` and `{ incoming: { body: { password } } }`. Which of these do your paths match?',
+      'A path is exact: `password` is only the top, `*.password` is one level down, `*.*.password` is two. List all three for each of the five names.',
       '`redact: SECRETS.flatMap((name) => [name, "*." + name, "*.*." + name])`, with the five names in `SECRETS`.',
     ],
     async () => {
@@ -128,25 +135,25 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
       }
       assertSilent(lines)
       const ids = lines.filter((line) => line.includes('"id":7'))
-      assert.equal(ids.length, 5, 'What stands beside a secret is none: the user’s id is to be seen.')
+      assert.equal(ids.length, 5, 'The user’s id next to a secret is not a secret. The log must contain it.')
     },
   )
 
   await claim(
     'query',
-    'a token in the query of a URL is not in the log, and the path is',
+    'a token in a query string is not logged, but the path is',
     [
-      'Look at the line `incoming request`, which Fastify writes by itself. Which member has the token?',
-      '`req.url` is one string, so no path leads to its end. The serializer `req` says what is shown of a request.',
-      '`serializers: { req: ({ method, url }) => ({ method, url: url.replace(/\\?.*/, "") }) }` beside `redact`.',
+      'Look at the line `incoming request`, which Fastify writes itself. Which property contains the token?',
+      '`req.url` is one string, so no path can select a part of it. The serializer `req` decides what is logged of a request.',
+      '`serializers: { req: ({ method, url }) => ({ method, url: url.replace(/\\?.*/, "") }) }`, next to `redact`.',
     ],
     async () => {
       lines = []
       await app?.inject({ url: '/', query: { access_token: SECRETS.access_token } })
       assertSilent(lines)
       assert.ok(
-        lines.some((line) => /:"\/["?]/.test(line)),
-        'The path is to be seen.',
+        lines.some((line) => /:"(?:GET )?\/["?]/.test(line)),
+        'No line contains the path of the request.',
       )
     },
   )
@@ -154,9 +161,9 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
 
 function assertSilent(lines: readonly string[]): void {
   for (const [name, secret] of Object.entries(SECRETS)) {
-    // Of `Bearer …` and `session=…`, what stands behind.
+    // The secret part of `Bearer …` and `session=…`.
     const found = lines.find((line) => line.includes(secret.split(/[ =]/).at(-1) as string))
-    assert.ok(found === undefined, `This line shows the ${name}: ${found?.trim()}`)
+    assert.ok(found === undefined, `This line contains the ${name}: ${found?.trim()}`)
   }
 }
 

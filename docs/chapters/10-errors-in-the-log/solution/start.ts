@@ -6,12 +6,12 @@ export interface StartOptions {
   port?: number
   /** Where the log goes. @default standard output */
   stream?: { write(line: string): void }
-  /** Rejects where passwords cannot be hashed. @default that of auth-hash */
+  /** Rejects if passwords cannot be hashed. @default the self-test of auth-hash */
   selfTest?: () => Promise<void>
 }
 
 // #region start
-/** Starts the service, if passwords can be hashed. */
+/** Starts the service if passwords can be hashed, otherwise rejects. */
 export async function start(options: StartOptions = {}): Promise<FastifyInstance> {
   const { port = 3000, stream = process.stdout, selfTest: test = selfTest } = options
   await test()
@@ -24,10 +24,10 @@ export async function start(options: StartOptions = {}): Promise<FastifyInstance
 
 // #region secrets
 const SECRETS = ['password', 'authorization', 'cookie', 'access_token', 'refresh_token']
-/** At the top of a line, one level down and two. */
+/** Matches at the top of a line, one level down and two levels down. */
 const SECRET_PATHS = SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`])
 
-/** What Fastify's own lines show of a request: without the query, where a token may stand. */
+/** Selects what Fastify logs of a request: without the query string, which can contain a token. */
 function describeRequest({ method, url }: FastifyRequest) {
   return { method, url: url.replace(/\?.*/, '') }
 }
@@ -36,6 +36,6 @@ function describeRequest({ method, url }: FastifyRequest) {
 function addRoutes(app: FastifyInstance): void {
   app.addHook('preHandler', async ({ log, headers, body }) => log.info({ headers, body }, 'what came'))
   app.get('/', async () => ({ message: 'Hello World' }))
-  // Nobody has signed up yet, so nobody is let in.
+  // Nobody has signed up yet, so every login fails.
   app.post('/login', async (_request, reply) => reply.code(403).send({ detail: 'Invalid Credentials' }))
 }

@@ -1,7 +1,7 @@
 import { start } from '../solution/start.ts'
 
 // #region broken
-const selfTest = () => Promise.reject(new Error('bcrypt gives another answer than the known one'))
+const selfTest = () => Promise.reject(new Error('bcrypt does not compute the known hash'))
 
 await start({ selfTest }).catch((error) => {
   console.error(`Not started: ${error.message}`)

@@ -10,5 +10,5 @@ console.log('as known?', (await bcrypt.hash('U*U', salt)) === known)
 
 // #region self-test
 await selfTest()
-console.log('bcrypt computes what it should')
+console.log('bcrypt computes the known hashes')
 // #endregion

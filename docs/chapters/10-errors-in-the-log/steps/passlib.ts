@@ -8,7 +8,7 @@ interface Bcrypt {
 // #region releases
 const hashpw = (password: string) => hashSync(password, 4)
 
-/** What the releases of Python's bcrypt differ in, as far as passlib is concerned. */
+/** The differences between releases of Python's bcrypt that matter to passlib. */
 const releases: Record<string, Bcrypt> = {
   '4.0': { __about__: { __version__: '4.0.1' }, hashpw },
   '4.1': { hashpw },
@@ -22,14 +22,14 @@ const releases: Record<string, Bcrypt> = {
 // #endregion
 
 // #region passlib
-/** What passlib 1.7.4 does before the first password: look at the version, then look for an old bug. */
+/** Does what passlib 1.7.4 does before the first password: reads the version, then tests for an old bug. */
 function load(bcrypt: Bcrypt): void {
   try {
     console.log('version', (bcrypt as Required<Bcrypt>).__about__.__version__)
   } catch {
     console.log('(trapped) error reading bcrypt version')
   }
-  // Some bcrypts of old took a length of 255 for another. This one?
+  // Some old versions of bcrypt mishandled a length of 255 bytes. Does this one?
   bcrypt.hashpw('0123456789'.repeat(26).slice(0, 255))
 }
 // #endregion

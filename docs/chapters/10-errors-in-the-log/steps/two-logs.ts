@@ -1,9 +1,9 @@
 import Fastify, { type FastifyServerOptions } from 'fastify'
 
 // #region ask
-/** Logs what came with one request, with these options of the logger. */
+/** Sends one request to an app whose logger has these options. */
 async function ask(logger: FastifyServerOptions['logger'] & object): Promise<void> {
-  // Without time, process and host, to be shorter here.
+  // Leaves out the time, process and host to keep the output short.
   const app = Fastify({ logger: { ...logger, stream: process.stdout, base: null, timestamp: false } })
   app.addHook('preHandler', async ({ log, headers, body }) =>
     log.info({ token: headers.authorization, body }, 'what came'),

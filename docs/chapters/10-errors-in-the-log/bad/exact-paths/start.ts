@@ -6,11 +6,11 @@ export interface StartOptions {
   port?: number
   /** Where the log goes. @default standard output */
   stream?: { write(line: string): void }
-  /** Rejects where passwords cannot be hashed. @default that of auth-hash */
+  /** Rejects if passwords cannot be hashed. @default the self-test of auth-hash */
   selfTest?: () => Promise<void>
 }
 
-/** Starts the service, if passwords can be hashed. */
+/** Starts the service if passwords can be hashed, otherwise rejects. */
 export async function start(options: StartOptions = {}): Promise<FastifyInstance> {
   const { port = 3000, stream = process.stdout, selfTest: test = selfTest } = options
   await test()
@@ -20,10 +20,10 @@ export async function start(options: StartOptions = {}): Promise<FastifyInstance
   return app
 }
 
-// The mistake: the paths of the one line that was looked at. The next line has others.
+// The mistake: these are the paths of one line. The next line has other paths.
 const SECRET_PATHS = ['headers.authorization', 'headers.cookie', 'body.password']
 
-/** What Fastify's own lines show of a request: without the query, where a token may stand. */
+/** Selects what Fastify logs of a request: without the query string, which can contain a token. */
 function describeRequest({ method, url }: FastifyRequest) {
   return { method, url: url.replace(/\?.*/, '') }
 }
@@ -31,6 +31,6 @@ function describeRequest({ method, url }: FastifyRequest) {
 function addRoutes(app: FastifyInstance): void {
   app.addHook('preHandler', async ({ log, headers, body }) => log.info({ headers, body }, 'what came'))
   app.get('/', async () => ({ message: 'Hello World' }))
-  // Nobody has signed up yet, so nobody is let in.
+  // Nobody has signed up yet, so every login fails.
   app.post('/login', async (_request, reply) => reply.code(403).send({ detail: 'Invalid Credentials' }))
 }

@@ -6,15 +6,15 @@ export interface StartOptions {
   port?: number
   /** Where the log goes. @default standard output */
   stream?: { write(line: string): void }
-  /** Rejects where passwords cannot be hashed. @default that of auth-hash */
+  /** Rejects if passwords cannot be hashed. @default the self-test of auth-hash */
   selfTest?: () => Promise<void>
 }
 
-/** Starts the service, if passwords can be hashed. */
+/** Starts the service if passwords can be hashed, otherwise rejects. */
 export async function start(options: StartOptions = {}): Promise<FastifyInstance> {
   const { port = 3000, stream = process.stdout, selfTest: test = selfTest } = options
   await test()
-  // The mistake: paths lead to members. What is inside a string, such as Fastify's own `req.url`, they do not reach.
+  // The mistake: paths select properties. They do not reach a part of a string, such as Fastify's own `req.url`.
   const app = Fastify({ logger: { stream, redact: SECRET_PATHS } })
   addRoutes(app)
   await app.listen({ port, host: '127.0.0.1' })
@@ -22,12 +22,12 @@ export async function start(options: StartOptions = {}): Promise<FastifyInstance
 }
 
 const SECRETS = ['password', 'authorization', 'cookie', 'access_token', 'refresh_token']
-/** At the top of a line, one level down and two. */
+/** Matches at the top of a line, one level down and two levels down. */
 const SECRET_PATHS = SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`])
 
 function addRoutes(app: FastifyInstance): void {
   app.addHook('preHandler', async ({ log, headers, body }) => log.info({ headers, body }, 'what came'))
   app.get('/', async () => ({ message: 'Hello World' }))
-  // Nobody has signed up yet, so nobody is let in.
+  // Nobody has signed up yet, so every login fails.
   app.post('/login', async (_request, reply) => reply.code(403).send({ detail: 'Invalid Credentials' }))
 }
