@@ -120,7 +120,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
       assert.equal(
         new URL(tokenUrl, 'http://localhost/').pathname,
         '/login',
-        'The OpenAPI document names another path for the login.',
+        'The OpenAPI document names an unexpected path for the login.',
       )
       // The request of swagger-ui's authorizePassword without a client id and secret.
       const form = new URLSearchParams({ grant_type: 'password', ...ADA })
@@ -130,7 +130,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
         `The login of Swagger UI got status ${answer.statusCode}: ${answer.body}`,
       )
       const { access_token, token_type } = answer.json()
-      assert.equal(`${token_type}`.toLowerCase(), 'bearer', 'The response has another `token_type`.')
+      assert.equal(`${token_type}`.toLowerCase(), 'bearer', 'The response has an unexpected `token_type`.')
       assert.equal((await me(access_token)).statusCode, 200, '`GET /users/me` does not accept the token.')
     },
   )

@@ -5,7 +5,7 @@ import { Type } from '@sinclair/typebox'
 import Fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyRequest } from 'fastify'
 import knexModule from 'knex'
 
-/** The app around the chapter's routes: each request has a session of the database in `request.db`. */
+/** Builds the app around the chapter's routes. Each request has a database session in `request.db`. */
 export async function buildApp(databaseUrl: string, routes: FastifyPluginAsync): Promise<FastifyInstance> {
   const app = Fastify()
   const knex = knexModule({ client: 'pg', connection: databaseUrl })
@@ -15,18 +15,19 @@ export async function buildApp(databaseUrl: string, routes: FastifyPluginAsync):
 }
 
 // #region caller
+// A new key at each start ends all tokens at a restart. A real service loads its key from a secret that stays.
 const { access } = jwtKit({
   issuer: 'chapter-11',
   keys: keyring('HS256', [{ kid: '1', key: randomBytes(32) }]),
   kinds: { access: tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({ sub: Type.String() }) }) },
 })
 
-/** An `onRequest` hook: without a token, 401. */
+/** An `onRequest` hook that rejects requests without a valid token with 401. */
 export const authenticate = access.guard()
 
-/** The id of the user whose token came with the request. */
+/** Returns the id of the user in the request's token. */
 export const callerOf = (request: FastifyRequest): number => Number(access.of(request).sub)
 // #endregion
 
-/** What a log-in gives to this user. */
+/** Returns a token for this user, as a login would. */
 export const tokenOf = (userId: number): string => access.sign({ sub: String(userId) })

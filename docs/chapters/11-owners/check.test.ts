@@ -29,48 +29,48 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
 
   await claim(
     'owner-from-body',
-    'a new post belongs to whom the token names, whatever the body says',
+    'a new post belongs to the user in the token, whatever the body says',
     [
-      'Who decides whose post it is: the token, or the body?',
-      'Name the members that you insert, and take `owner_id` from the token alone.',
+      'Which decides who owns the new post: the token or the body?',
+      'Name the properties that you insert, and take `owner_id` only from the token.',
       '`const row = { title, content, published, owner_id: callerOf(request) }`',
     ],
     async () => {
       const answer = await ask(BOB, 'POST', '/posts', { ...EDIT, owner_id: ADA })
-      assert.equal(answer.statusCode, 201, 'A post with `owner_id` in its body is stored like any other.')
+      assert.equal(answer.statusCode, 201, 'A POST with an `owner_id` in its body got an unexpected status.')
       const post = await knex('posts').where({ id: answer.json().id }).first()
-      assert.equal(post?.owner_id, BOB, 'Bob wrote it, and this is its owner’s id.')
+      assert.equal(post?.owner_id, BOB, 'Bob created the post, but its `owner_id` is someone else’s.')
     },
   )
 
   await claim(
     'anybody',
-    'another’s edit is a 403 and changes nothing, the owner’s is a 200',
+    "editing someone else's post is a 403 and changes nothing, editing one's own is a 200",
     [
-      'Bob (2) edits a post of Ada (1). Where does your code ask who owns it?',
-      'Have the UPDATE find only a post of the caller. Where it finds none, say why: 403, or 404 if there is no such post.',
-      '`.where({ id, owner_id: callerOf(request) }).update(…).returning("*")`, and then look whether the post is there.',
+      'Bob (2) edits a post of Ada (1). Where does your code check the owner?',
+      'Let the UPDATE select only a post of the caller. If it finds none, reply with 403, or with 404 if the post does not exist.',
+      '`.where({ id, owner_id: callerOf(request) }).update(…).returning("*")`, and only then look whether the post exists.',
     ],
     async () => {
       const { id, title } = await adasPost()
       const bobs = await ask(BOB, 'PUT', `/posts/${id}`, EDIT)
-      assert.equal(await titleOf(id), title, 'Bob has changed Ada’s post.')
-      assert.equal(bobs.statusCode, 403, 'Bob’s edit of Ada’s post is answered so.')
+      assert.equal(await titleOf(id), title, 'Bob changed Ada’s post.')
+      assert.equal(bobs.statusCode, 403, 'Bob’s edit of Ada’s post got an unexpected status.')
       const adas = await ask(ADA, 'PUT', `/posts/${id}`, EDIT)
-      assert.equal(adas.statusCode, 200, 'Ada’s edit of her own post is answered so.')
-      assert.equal(await titleOf(id), EDIT.title, 'Ada’s edit is to be stored.')
+      assert.equal(adas.statusCode, 200, 'Ada’s edit of her own post got an unexpected status.')
+      assert.equal(await titleOf(id), EDIT.title, 'Ada’s edit was not stored.')
       const nobodys = await ask(ADA, 'PUT', `/posts/${id + 1000}`, EDIT)
-      assert.equal(nobodys.statusCode, 404, 'An edit of a post that is not there is answered so.')
+      assert.equal(nobodys.statusCode, 404, 'An edit of a post that does not exist got an unexpected status.')
     },
   )
 
   await claim(
     'look-then-write',
-    'who is no longer the owner when it is written cannot write',
+    'a user who has just lost a post cannot edit it any more',
     [
-      'The check hands the post over from Ada to Bob after your first look at it, and before your UPDATE is done. Which statement asks for the owner?',
-      'A SELECT tells what was. Ask in the UPDATE itself: Postgres looks again at a row that it had to wait for.',
-      '`.where({ id, owner_id: callerOf(request) }).update(…)`, with no `if` before it that decides.',
+      'The check transfers the post from Ada to Bob after your first SELECT and before your UPDATE. Which statement checks the owner?',
+      'A SELECT shows the past. Check the owner in the UPDATE itself: if Postgres had to wait for a row, it checks the WHERE again.',
+      '`.where({ id, owner_id: callerOf(request) }).update(…)`, without an `if` before it that decides.',
     ],
     async () => {
       const { id, title } = await adasPost()
@@ -84,8 +84,8 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
         while (!isAnswered && (await waiting()) === 0);
         await handOver.commit()
         const { statusCode } = await answering
-        assert.equal(await titleOf(id), title, 'Ada’s edit was written to a post that was Bob’s by then.')
-        assert.ok(statusCode >= 400, `Ada’s edit was not written, and answered with ${statusCode}.`)
+        assert.equal(await titleOf(id), title, 'Ada’s edit changed a post that already belonged to Bob.')
+        assert.ok(statusCode >= 400, `Ada’s edit was not stored, but got status ${statusCode}.`)
       } finally {
         if (!handOver.isCompleted()) await handOver.rollback()
       }
@@ -94,20 +94,24 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
 
   await claim(
     'tells-of-drafts',
-    'a draft is a 404 to others, to read and to edit, just as if it were not there',
+    'a draft is a 404 to others, for reading and editing, as if it did not exist',
     [
-      'Ask as Bob for a draft of Ada, and for a post that does not exist. Can Bob tell the two apart?',
-      'Whoever may not see a post may not learn that it is there. Ask `published or owner_id = caller` in each SELECT, also in the one that says why an edit was refused.',
-      '`db("posts").where((post) => post.where({ published: true }).orWhere({ owner_id: caller })).where({ id }).first()`, and 404 where that is empty.',
+      'Request a draft of Ada as Bob, and then a post that does not exist. Can Bob tell the two apart?',
+      'A user who may not see a post must not learn that it exists. Add `published or owner_id = caller` to each SELECT, also to the one that explains a refused edit.',
+      '`db("posts").where((post) => post.where({ published: true }).orWhere({ owner_id: caller })).where({ id }).first()`, and 404 if that finds nothing.',
     ],
     async () => {
       const draft = await adasPost(false)
-      assert.equal((await ask(ADA, 'GET', `/posts/${draft.id}`)).statusCode, 200, 'Ada reads her own draft.')
+      assert.equal(
+        (await ask(ADA, 'GET', `/posts/${draft.id}`)).statusCode,
+        200,
+        'Ada cannot read her own draft.',
+      )
       const published = await adasPost()
       assert.equal(
         (await ask(BOB, 'GET', `/posts/${published.id}`)).statusCode,
         200,
-        'Bob reads what Ada has published.',
+        'Bob cannot read Ada’s published post.',
       )
       for (const [method, body] of [['GET'], ['PUT', EDIT]] as const) {
         const of = async (id: number) => {
@@ -115,19 +119,23 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
           return { statusCode, body: text.replaceAll(String(id), 'ID') }
         }
         const [drafts, nobodys] = [await of(draft.id), await of(draft.id + 1000)]
-        assert.equal(drafts.statusCode, 404, `Bob’s ${method} of Ada’s draft is answered so.`)
-        assert.deepEqual(drafts, nobodys, `${method}: a draft, and a post that is not there.`)
+        assert.equal(drafts.statusCode, 404, `Bob’s ${method} of Ada’s draft got an unexpected status.`)
+        assert.deepEqual(
+          drafts,
+          nobodys,
+          `${method}: the responses for a draft and for a post that does not exist differ.`,
+        )
       }
-      assert.equal(await titleOf(draft.id), draft.title, 'Bob was told 404, and has changed Ada’s draft.')
+      assert.equal(await titleOf(draft.id), draft.title, 'Bob got a 404, but changed Ada’s draft.')
       assert.equal(
         (await ask(ADA, 'PUT', `/posts/${draft.id}`, EDIT)).statusCode,
         200,
-        'Ada edits her draft.',
+        'Ada cannot edit her own draft.',
       )
     },
   )
 
-  /** How many sessions of this database wait for another's lock. */
+  /** Returns the number of database sessions that wait for a lock. */
   async function waiting(): Promise<number> {
     const { rows } = await knex.raw(
       `select count(*)::int as waiting from pg_stat_activity

@@ -33,52 +33,60 @@ await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) =>
 
   await claim(
     'no-table',
-    '`votes.sql` makes a table, and a vote is a row in it',
+    '`votes.sql` creates the table, and a vote is stored as a row',
     [
-      'The message is Postgres’s own. Which line of `votes.sql` does it mean?',
-      'The table `votes` needs a `user_id` and a `post_id`, and no column that has to be given beside them.',
+      'If the message comes from Postgres: which line of `votes.sql` does it mean?',
+      'The table `votes` needs a `user_id` and a `post_id`, and no other column that an INSERT must provide.',
       '`CREATE TABLE votes (user_id integer NOT NULL REFERENCES users ON DELETE CASCADE, post_id …);`',
     ],
     async () => {
       await knex.raw(await readFile(file('votes.sql'), 'utf8'))
       const post = await newPost()
-      assert.equal(await vote(ADA, post), 201, 'The first vote is answered so.')
-      assert.equal(await stored(post), 1, 'So many rows are stored after one vote.')
-      assert.equal(await vote(ADA, post + 1000), 404, 'A vote for a post that is not there is answered so.')
+      assert.equal(await vote(ADA, post), 201, 'The first vote got an unexpected status.')
+      assert.equal(await stored(post), 1, 'After one vote, the table has an unexpected number of rows.')
+      assert.equal(
+        await vote(ADA, post + 1000),
+        404,
+        'A vote for a post that does not exist got an unexpected status.',
+      )
     },
   )
 
   await claim(
     'twice',
-    'a second vote is a 409 and counts once; another user’s, and one for another post, is a 201',
+    'a second vote of the same user for the same post is a 409, and any other is a 201',
     [
-      'Vote twice: what is in the table then?',
-      'Make user and post together the key of the table, and do not let the broken key become a 500.',
-      '`PRIMARY KEY (user_id, post_id)`, and `.insert(…).onConflict(["user_id", "post_id"]).ignore().returning("post_id")`: an empty list is a 409.',
+      'Vote twice. Which rows are in the table then?',
+      'Make the pair of user and post the key of the table, and turn a conflict with it into a 409.',
+      '`PRIMARY KEY (user_id, post_id)`, and `.insert(…).onConflict(["user_id", "post_id"]).ignore().returning("post_id")`. If the list is empty, reply with 409.',
     ],
     async () => {
       const post = await newPost()
       const answers = [await vote(ADA, post), await vote(ADA, post)]
-      assert.deepEqual(answers, [201, 409], 'Two votes of one user for one post are answered so.')
-      assert.equal(await stored(post), 1, 'So many rows are stored after two votes of one user.')
-      assert.equal(await vote(BOB, post), 201, 'Another user’s vote is answered so.')
-      assert.equal(await vote(ADA, await newPost()), 201, 'A vote for another post is answered so.')
+      assert.deepEqual(answers, [201, 409], 'Two equal votes got unexpected statuses.')
+      assert.equal(
+        await stored(post),
+        1,
+        'After two equal votes, the table has an unexpected number of rows.',
+      )
+      assert.equal(await vote(BOB, post), 201, 'The vote of another user got an unexpected status.')
+      assert.equal(await vote(ADA, await newPost()), 201, 'A vote for another post got an unexpected status.')
     },
   )
 
   await claim(
     'look-then-insert',
-    `${AT_ONCE} votes at once are one 201 and ${AT_ONCE - 1} times 409`,
+    `of ${AT_ONCE} equal votes at once, one is a 201 and ${AT_ONCE - 1} are a 409`,
     [
-      'The check holds the table until all of them have looked, and then lets them insert. What did each find?',
-      'A look before the INSERT decides nothing. Let the table decide: user and post together are its key.',
-      '`PRIMARY KEY (user_id, post_id)` in `votes.sql`; `.insert(vote).onConflict(["user_id", "post_id"]).ignore().returning("post_id")` then answers with one row, or with none.',
+      'The check locks the table until all requests have looked for a vote, and then lets them insert. What did each request find?',
+      'A SELECT before the INSERT decides nothing. Let the table decide: make the pair of user and post its key.',
+      '`PRIMARY KEY (user_id, post_id)` in `votes.sql`; `.insert(vote).onConflict(["user_id", "post_id"]).ignore().returning("post_id")` then returns one row or none.',
     ],
     async () => {
       const post = await newPost()
       const gate = await knex.transaction()
       try {
-        // Who reads goes through, who writes waits.
+        // Lets requests read, and makes those that write wait.
         await gate.raw('lock table votes in exclusive mode')
         let answered = 0
         const answering = Array.from({ length: AT_ONCE }, () =>
@@ -89,8 +97,12 @@ await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) =>
         for (let looks = 0; looks < 2_000 && answered + (await waiting()) < AT_ONCE; looks += 1);
         await gate.commit()
         const answers = (await Promise.all(answering)).sort()
-        assert.deepEqual(counted(answers), { 201: 1, 409: AT_ONCE - 1 }, 'So often came each status.')
-        assert.equal(await stored(post), 1, 'So many rows are stored.')
+        assert.deepEqual(
+          counted(answers),
+          { 201: 1, 409: AT_ONCE - 1 },
+          'The number of responses per status is unexpected.',
+        )
+        assert.equal(await stored(post), 1, 'After these votes, the table has an unexpected number of rows.')
       } finally {
         if (!gate.isCompleted()) await gate.rollback()
       }
@@ -99,14 +111,14 @@ await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) =>
 
   await claim(
     'count-star',
-    'each post has its count: 0 where nobody voted, and 3 where three did',
+    'the list shows the right number of votes: 0, 1 or 3',
     [
-      'Ask for the list when one post has no vote, one has one and one has three. Which number is off?',
-      'A LEFT JOIN keeps a post without votes, as one row whose vote is NULL. Count votes, not rows.',
-      '`count(votes.post_id)` leaves NULL out, `count(*)` does not: `.leftJoin("votes", "votes.post_id", "posts.id").groupBy("posts.id")`.',
+      'Make three posts with 0, 1 and 3 votes, and request the list. Which number is wrong?',
+      'A LEFT JOIN keeps a post without votes as one row whose vote is NULL. Count votes, not rows.',
+      '`count(votes.post_id)` skips NULL, `count(*)` does not: `.leftJoin("votes", "votes.post_id", "posts.id").groupBy("posts.id")`.',
     ],
     async () => {
-      await knex('posts').delete()
+      await deletePosts()
       const posts = [await newPost(), await newPost(), await newPost()]
       const voters = [[], [BOB], [ADA, BOB, EVE]]
       for (const [index, post_id] of posts.entries()) {
@@ -114,20 +126,20 @@ await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) =>
       }
       const expected = posts.map((id, index) => ({ id, votes: voters[index]?.length }))
       const shown = (await listed()).map(({ id, votes }) => ({ id, votes }))
-      assert.deepEqual(shown, expected, 'The list shows these.')
+      assert.deepEqual(shown, expected, 'The list shows unexpected posts or numbers.')
     },
   )
 
   await claim(
     'n-plus-one',
-    'a list of 20 posts takes as many statements as a list of one',
+    'listing 20 posts takes as many statements as listing one',
     [
-      'How many statements does your list send for one post, and how many for twenty?',
-      'A statement inside a loop is sent once a turn. Have one statement count for all posts.',
+      'How many statements does your list send for one post? How many for twenty?',
+      'A statement inside a loop is sent again for each post. Count for all posts in one statement.',
       'LEFT JOIN and GROUP BY, or `(select count(*)::int from votes where post_id = posts.id) as votes` in the SELECT.',
     ],
     async () => {
-      await knex('posts').delete()
+      await deletePosts()
       const counts: number[] = []
       for (const length of [1, 20]) {
         while ((await knex('posts')).length < length) await newPost()
@@ -136,15 +148,21 @@ await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) =>
         diagnostics.subscribe('auth-primer:db-session:query', onQuery)
         const list = await listed()
         diagnostics.unsubscribe('auth-primer:db-session:query', onQuery)
-        assert.equal(list.length, length, 'So many posts are in the list.')
+        assert.equal(list.length, length, 'The list has an unexpected number of posts.')
         counts.push(statements.length)
       }
       const [one, twenty] = counts
-      assert.equal(twenty, one, 'So many statements are sent for 20 posts; as many as for one are expected.')
+      assert.equal(twenty, one, 'For 20 posts the list sends another number of statements than for one.')
     },
   )
 
-  /** How many sessions of this database wait for another's lock. */
+  /** Deletes all posts and votes, also if the learner's table has no ON DELETE CASCADE. */
+  async function deletePosts(): Promise<void> {
+    await knex('votes').delete()
+    await knex('posts').delete()
+  }
+
+  /** Returns the number of database sessions that wait for a lock. */
   async function waiting(): Promise<number> {
     const { rows } = await knex.raw(
       `select count(*)::int as waiting from pg_stat_activity

@@ -19,14 +19,14 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
     return reply.code(201).send(post)
   })
 
-  // Yours: a draft is its owner's alone.
+  // Your task: only the owner sees a draft.
   app.get('/posts/:id', { schema: { params: PostId } }, async (request, reply) => {
     const { id } = request.params
     const post = await request.db('posts').where({ id }).first()
     return post ?? reply.code(404).send({ detail: `No post has the id ${id}` })
   })
 
-  // Yours: so far, everybody edits everything.
+  // Your task: so far, everyone can edit every post.
   app.put('/posts/:id', { schema: { params: PostId, body: PostIn } }, async (request, reply) => {
     const { id } = request.params
     const { title, content, published } = request.body

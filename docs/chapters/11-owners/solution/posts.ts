@@ -47,7 +47,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
 }
 
 // #region visible
-/** The posts that this user may see: every published one, and their own drafts. */
+/** Selects the posts that this user may see: every published one, and their own drafts. */
 function visibleTo(caller: number, db: Knex): Knex.QueryBuilder {
   return db('posts').where((post) => post.where({ published: true }).orWhere({ owner_id: caller }))
 }

@@ -5,7 +5,7 @@ export const app = await buildApp(process.env.DATABASE_URL as string, posts)
 
 const USERS = { Ada: 1, Bob: 2 }
 
-/** Asks with the token of this user, and prints the answer. */
+/** Sends a request with the token of this user, and prints the response. */
 export async function ask(
   user: keyof typeof USERS,
   method: 'GET' | 'POST' | 'PUT',

@@ -9,7 +9,7 @@ await knex('posts').insert({ title: 'Tomatoes', content: 'They grow.', owner_id:
 const post = await knex('posts').where({ id: 1 }).first()
 console.log('Is it Ada’s?', post.owner_id === ada)
 
-// In the meantime, in another request:
+// Now another request transfers the post:
 await knex('posts').where({ id: 1 }).update({ owner_id: bob })
 
 const written = await knex('posts').where({ id: 1 }).update({ title: 'Ada was here' })

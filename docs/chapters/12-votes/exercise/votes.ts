@@ -10,7 +10,7 @@ const Posts = Type.Array(
 export const votes: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', authenticate)
 
-  // Yours: a second vote is a 409, and however many come at once.
+  // Your task: a second vote is a 409, even if many come at once.
   app.post('/vote', { schema: { body: VoteIn } }, async (request, reply) => {
     const { post_id } = request.body
     const post = await request.db('posts').where({ id: post_id }).forKeyShare().first('id')
@@ -20,7 +20,7 @@ export const votes: FastifyPluginAsyncTypebox = async (app) => {
     return reply.code(201).send({ message: 'successfully added vote' })
   })
 
-  // Yours: how many votes has each?
+  // Your task: show the number of votes of each post.
   app.get('/posts', { schema: { response: { 200: Posts } } }, async ({ db }) =>
     db('posts').select('id', 'title', db.raw('0 as votes')).orderBy('id'),
   )

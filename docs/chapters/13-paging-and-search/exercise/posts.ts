@@ -4,12 +4,12 @@ import { Type } from '@sinclair/typebox'
 const Query = Type.Object({
   limit: Type.Integer({ default: 10 }),
   skip: Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, default: 0 }),
-  // Postgres has no NUL in its texts.
+  // Postgres cannot store NUL in a text.
   search: Type.String({ maxLength: 300, pattern: '^[^\\0]*$', default: '' }),
 })
 const Posts = Type.Array(Type.Object({ id: Type.Integer(), title: Type.String() }))
 
-// Yours: bounds, numbers that are digits, a search that takes each character as it is, and an order.
+// Your task: bounds, numbers of digits only, a search that takes each character literally, and an order.
 export const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/posts', { schema: { querystring: Query, response: { 200: Posts } } }, async ({ db, query }) =>
     db('posts').whereLike('title', `%${query.search}%`).limit(query.limit).offset(query.skip),

@@ -33,7 +33,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
     const post = await visibleTo(caller, request.db).where({ id }).first()
     if (!post) return reply.code(404).send({ detail: `No post has the id ${id}` })
     if (post.owner_id !== caller) return reply.code(403).send({ detail: 'Only its owner may change a post' })
-    // The mistake: what was true a moment ago need not be true when this runs.
+    // The mistake: the owner can have changed between the SELECT and this UPDATE.
     const [edited] = await request
       .db('posts')
       .where({ id })
@@ -43,7 +43,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
   })
 }
 
-/** The posts that this user may see: every published one, and their own drafts. */
+/** Selects the posts that this user may see: every published one, and their own drafts. */
 function visibleTo(caller: number, db: Knex): Knex.QueryBuilder {
   return db('posts').where((post) => post.where({ published: true }).orWhere({ owner_id: caller }))
 }

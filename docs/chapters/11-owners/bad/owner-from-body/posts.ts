@@ -15,7 +15,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', authenticate)
 
   app.post('/posts', { schema: { body: PostIn } }, async (request, reply) => {
-    // The mistake: whoever sends the body says whose post it is.
+    // The mistake: the client can choose the owner.
     const row = { owner_id: callerOf(request), ...request.body }
     const [post] = await request.db('posts').insert(row).returning('*')
     return reply.code(201).send(post)
@@ -45,7 +45,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
   })
 }
 
-/** The posts that this user may see: every published one, and their own drafts. */
+/** Selects the posts that this user may see: every published one, and their own drafts. */
 function visibleTo(caller: number, db: Knex): Knex.QueryBuilder {
   return db('posts').where((post) => post.where({ published: true }).orWhere({ owner_id: caller }))
 }

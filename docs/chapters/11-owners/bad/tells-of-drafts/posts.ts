@@ -37,7 +37,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
       .returning('*')
     if (post) return post
 
-    // The mistake: a 403 tells that there is a draft with this id.
+    // The mistake: a 403 reveals that a draft with this id exists.
     const seen = await request.db('posts').where({ id }).first()
     return seen
       ? reply.code(403).send({ detail: 'Only its owner may change a post' })
@@ -45,7 +45,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
   })
 }
 
-/** The posts that this user may see: every published one, and their own drafts. */
+/** Selects the posts that this user may see: every published one, and their own drafts. */
 function visibleTo(caller: number, db: Knex): Knex.QueryBuilder {
   return db('posts').where((post) => post.where({ published: true }).orWhere({ owner_id: caller }))
 }

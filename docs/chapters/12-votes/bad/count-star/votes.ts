@@ -29,7 +29,7 @@ export const votes: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/posts', { schema: { response: { 200: Posts } } }, async ({ db }) =>
     db('posts')
       .leftJoin('votes', 'votes.post_id', 'posts.id')
-      // The mistake: a post without votes has one row in this join, too.
+      // The mistake: in this join, a post without votes is also one row.
       .select('posts.id', 'posts.title', db.raw('count(*)::int as votes'))
       .groupBy('posts.id')
       .orderBy('posts.id'),

@@ -18,7 +18,7 @@ export const votes: FastifyPluginAsyncTypebox = async (app) => {
     const vote = { user_id: callerOf(request), post_id }
     const found = await request.db('votes').where(vote).first()
     if (found) return reply.code(409).send({ detail: `You have voted for post ${post_id} already` })
-    // The mistake: requests at once all find nothing, and the table, which has no key, takes all their votes.
+    // The mistake: concurrent requests all find nothing, and the table has no key to reject their votes.
     await request.db('votes').insert(vote)
     return reply.code(201).send({ message: 'successfully added vote' })
   })

@@ -28,7 +28,7 @@ export const votes: FastifyPluginAsyncTypebox = async (app) => {
 
   app.get('/posts', { schema: { response: { 200: Posts } } }, async ({ db }) => {
     const posts = await db('posts').select('id', 'title').orderBy('id')
-    // The mistake: one statement for the list, and one more for each post in it.
+    // The mistake: one statement for the list, and another one for each post in it.
     for (const post of posts) {
       const [row] = await db('votes').where({ post_id: post.id }).select(db.raw('count(*)::int as votes'))
       post.votes = row.votes

@@ -2,10 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 
 const Query = Type.Object({
-  // The mistake: a schema says what a number may be, after Fastify has made one of the text.
+  // The mistake: Fastify converts the text to a number before it applies the schema.
   limit: Type.Integer({ minimum: 1, maximum: 100, default: 10 }),
   skip: Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, default: 0 }),
-  // Postgres has no NUL in its texts.
+  // Postgres cannot store NUL in a text.
   search: Type.String({ maxLength: 300, pattern: '^[^\\0]*$', default: '' }),
 })
 const Posts = Type.Array(Type.Object({ id: Type.Integer(), title: Type.String() }))

@@ -4,7 +4,7 @@ import { Type } from '@sinclair/typebox'
 const Query = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: 100, default: 10 }),
   skip: Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, default: 0 }),
-  // Postgres has no NUL in its texts.
+  // Postgres cannot store NUL in a text.
   search: Type.String({ maxLength: 300, pattern: '^[^\\0]*$', default: '' }),
 })
 const Posts = Type.Array(Type.Object({ id: Type.Integer(), title: Type.String() }))
@@ -14,7 +14,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
     unprocessable(`${part}${error?.instancePath} ${error?.message}`),
   )
 
-  // Fastify makes numbers of `1e1`, `0x10` and ` 5` too. Here a number is digits.
+  // Fastify also converts `1e1`, `0x10` and ` 5` to numbers. Here only digits are a number.
   app.addHook<{ Querystring: Record<string, string | undefined> }>('preValidation', async ({ query }) => {
     for (const name of ['limit', 'skip']) {
       if (!/^[0-9]+$/.test(query[name] ?? '0')) throw unprocessable(`querystring/${name} must be digits`)
@@ -24,7 +24,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/posts', { schema: { querystring: Query, response: { 200: Posts } } }, async ({ db, query }) =>
     db('posts')
       .whereRaw('strpos(title, ?) > 0', [query.search])
-      // The mistake: without an order, Postgres gives the rows as it finds them.
+      // The mistake: without an order, Postgres returns the rows as it finds them.
       .limit(query.limit)
       .offset(query.skip),
   )
