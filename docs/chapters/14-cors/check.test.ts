@@ -13,7 +13,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
 
   const get = (origin: string) => app.inject({ url: '/posts', headers: { origin, cookie: 'session=1' } })
 
-  /** Asks as a browser does before a page of that origin may send such a request. */
+  /** Returns true if a browser would let a page of that origin send such a request. */
   const preflight = async (origin: string, method: string, header = 'content-type') => {
     const answer = await app.inject({
       method: 'OPTIONS',
@@ -29,16 +29,16 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
 
   await claim(
     'no-headers',
-    'a page of a friend may read the answers',
+    'a page of an allowed origin may read the responses',
     [
-      'By which header does an answer say whose pages may read it? Step 1 shows it.',
-      'Register `@fastify/cors` before the routes, and tell it the origins.',
+      'Which header of a response names the pages that may read it? Step 1 shows it.',
+      'Register `@fastify/cors` before the routes, with the origins.',
       '`await app.register(cors, { origin: [...corsOrigins] })`',
     ],
     async () => {
       for (const origin of FRIENDS) {
         const answer = await get(origin)
-        assert.equal(answer.statusCode, 200, 'GET /posts does not answer.')
+        assert.equal(answer.statusCode, 200, 'GET /posts got an unexpected status.')
         const allowed = answer.headers['access-control-allow-origin']
         assert.ok(
           allowed === origin || allowed === '*',
@@ -50,19 +50,23 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
 
   await claim(
     'star-with-credentials',
-    'its cookie may come along, and never with `*`',
+    'it may send its cookie, and `*` is never combined with cookies',
     [
-      'Whoever asks is known by a cookie. What does a browser want to see before it shows such an answer to the page?',
-      "With `credentials: true` the answer names one origin, and a browser refuses `*`. What does `build(['*'])` do?",
+      'The API recognizes users by a cookie. What does a browser require before it gives such a response to the page?',
+      "With `credentials: true`, the response must name one origin, because browsers reject `*`. What does your `build(['*'])` do?",
       "`origin: [...corsOrigins], credentials: true`, and `if (corsOrigins.includes('*')) throw new Error(…)`.",
     ],
     async () => {
       const { headers } = await get(FRIEND)
-      assert.equal(headers['access-control-allow-credentials'], 'true', 'The cookie is not allowed for.')
+      assert.equal(
+        headers['access-control-allow-credentials'],
+        'true',
+        'Access-Control-Allow-Credentials does not allow the cookie.',
+      )
       assert.equal(
         headers['access-control-allow-origin'],
         FRIEND,
-        'With a cookie, the answer names the page’s origin.',
+        'With a cookie, the response must name the origin of the page.',
       )
       const open = await (async () => build(['*']))().catch(() => undefined)
       if (open === undefined) return
@@ -71,18 +75,18 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
       assert.ok(
         answer.headers['access-control-allow-origin'] === undefined ||
           answer.headers['access-control-allow-credentials'] === undefined,
-        "`build(['*'])` was taken, and lets everybody in with a cookie: it should be refused.",
+        "`build(['*'])` succeeded and allows every origin with a cookie. It should throw an error.",
       )
     },
   )
 
   await claim(
     'any-origin',
-    'a preflight from a stranger fails, and a page of theirs reads nothing',
+    'the preflight of another origin fails, and its pages read nothing',
     [
-      'Who may read, if any origin is sent back to the page it came from?',
-      '`true` and a function that says yes to all are `*` with another name. Compare with the list.',
-      '`@fastify/cors` compares by itself: `origin: [...corsOrigins]`.',
+      'Which pages may read the response if the API sends every origin back?',
+      '`origin: true`, or a function that accepts every origin, means the same as `*`. Compare with the list.',
+      '`@fastify/cors` compares for you: `origin: [...corsOrigins]`.',
     ],
     async () => {
       const { headers } = await get(STRANGER)
@@ -96,11 +100,11 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
 
   await claim(
     'part-of-a-name',
-    'an origin that only looks like a friend is a stranger',
+    'an origin that only looks like an allowed one is not allowed',
     [
-      'An origin is scheme, host and port. Which of them do you compare?',
-      'Compare the whole: `includes`, `endsWith` and a regular expression without `^` and `$` find friends in strangers.',
-      '`origin: [...corsOrigins]`: the strings of a list are compared as a whole.',
+      'An origin is a scheme, a host and a port. Which of these do you compare?',
+      'Compare the whole origin. `endsWith`, `includes` on a string, and a regular expression without `^` and `$` accept other origins, too.',
+      '`origin: [...corsOrigins]`: `@fastify/cors` compares the strings of a list as a whole.',
     ],
     async () => {
       for (const origin of [
@@ -111,16 +115,19 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
         'https://appxexample.com',
         'null',
       ])
-        assert.ok(!isAllowed((await get(origin)).headers, origin), `${origin} is taken for a friend.`)
+        assert.ok(
+          !isAllowed((await get(origin)).headers, origin),
+          `A page of ${origin} may read the responses, but it is not in the list.`,
+        )
     },
   )
 
   await claim(
     'default-methods',
-    'a preflight from a friend passes, for all that the API does',
+    'the preflight of an allowed origin passes for every method of the API',
     [
-      'The API deletes as well. What does the preflight say of that?',
-      '`@fastify/cors` allows GET, HEAD and POST, if it is told nothing else.',
+      'The API also has a DELETE. Does the response to the preflight list it?',
+      'By default, `@fastify/cors` allows only GET, HEAD and POST.',
       "`methods: ['GET', 'HEAD', 'POST', 'DELETE']`",
     ],
     async () => {
@@ -131,11 +138,11 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
 
   await claim(
     'no-vary',
-    'a cache keeps the answers to two origins apart',
+    'a cache keeps the responses to two origins apart',
     [
-      'A cache keeps an answer to a stranger. What may it give a friend who asks next?',
-      'Where an answer depends on a header of the request, it says so in `Vary`.',
-      "Leave it to `@fastify/cors`, or `reply.header('vary', 'Origin')`, to strangers as well.",
+      'A cache stores the response to another origin. What does an allowed page get if it asks next?',
+      'If a response depends on a header of the request, it must name that header in `Vary`.',
+      "`@fastify/cors` does it for you. By hand: `reply.header('vary', 'Origin')`, also in responses to other origins.",
     ],
     async () => {
       for (const origin of [FRIEND, STRANGER]) {
@@ -143,7 +150,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
         assert.match(
           String(headers.vary),
           /\borigin\b|\*/i,
-          `Vary does not name Origin in the answer to ${origin}.`,
+          `Vary does not name Origin in the response to ${origin}.`,
         )
       }
     },
@@ -152,7 +159,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
 
 type Headers = LightMyRequestResponse['headers']
 
-/** Whether a browser shows an answer to a page that sent its cookie along (Fetch, "CORS check"). */
+/** Returns true if a browser gives the response to a page that sent its cookie (Fetch standard, "CORS check"). */
 function isAllowed(headers: Headers, origin: string): boolean {
   return (
     headers['access-control-allow-origin'] === origin &&
@@ -160,7 +167,7 @@ function isAllowed(headers: Headers, origin: string): boolean {
   )
 }
 
-/** Whether a browser sends the request after that answer to its preflight (Fetch, "CORS-preflight fetch"). */
+/** Returns true if a browser sends the request after this response to its preflight (Fetch standard, "CORS-preflight fetch"). */
 function passes(
   { statusCode, headers }: LightMyRequestResponse,
   origin: string,

@@ -10,7 +10,7 @@ const PostIn = Type.Object({ title: Type.String(), published: Type.Boolean({ def
 
 type Post = Static<typeof PostIn> & { id: number; owner_id: number }
 
-/** The posts. Who is asking stands in the header `user`: a log-in would only be in the way of this chapter. */
+/** Builds an API of posts. The header `user` names the caller, which keeps the tests short. No real service may do that. */
 export async function build(databaseUrl: string): Promise<FastifyInstance> {
   const knex = knexModule({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 4 } })
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()

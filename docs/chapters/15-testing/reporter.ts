@@ -1,6 +1,6 @@
 import type { TestEvent } from 'node:test/reporters'
 
-/** For the check: what became of each test, as lines of JSON. */
+/** Reports the result of each test as a line of JSON, for the check. */
 export default async function* report(events: AsyncIterable<TestEvent>) {
   for await (const { type, data } of events) {
     if (type !== 'test:pass' && type !== 'test:fail') continue

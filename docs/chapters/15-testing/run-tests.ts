@@ -5,7 +5,7 @@ export interface TestRun {
   readonly passed: boolean
   /** The tests that ran, without those that were skipped. */
   readonly tests: readonly { name: string; nesting: number; passed: boolean }[]
-  /** What was printed beside, such as why the file cannot be run. */
+  /** The output on standard error, such as why the file cannot be run. */
   readonly errors: string
 }
 
@@ -13,14 +13,14 @@ interface Options {
   /** The app under test. */
   readonly app: string
   readonly databaseUrl: string
-  /** The tests that are to run; all, if none are named. */
+  /** The names of the tests to run. If empty, all run. */
   readonly only?: readonly string[]
 }
 
-/** How long a file of tests may take: more is one that does not end, as the app is not closed. */
-const PATIENCE_MS = 20_000
+/** Limits the run of a file of tests. A longer one does not end, usually because the app is not closed. */
+const TIMEOUT_MS = 20_000
 
-/** Runs a file of tests against an app, in a process of its own. */
+/** Runs a file of tests against an app, in a separate process. */
 export function runTests(file: string, { app, databaseUrl, only = [] }: Options): Promise<TestRun> {
   const reporter = resolve(import.meta.dirname, 'reporter.ts')
   const args = ['--import', 'tsx', `--test-reporter=${reporter}`, '--test-reporter-destination=stdout']
@@ -29,7 +29,7 @@ export function runTests(file: string, { app, databaseUrl, only = [] }: Options)
   const options = {
     cwd: import.meta.dirname,
     env: { ...env, APP: app, DATABASE_URL: databaseUrl },
-    timeout: PATIENCE_MS,
+    timeout: TIMEOUT_MS,
   }
   return new Promise((done) => {
     execFile(process.execPath, [...args, file], options, (error, stdout, errors) => {
@@ -37,7 +37,9 @@ export function runTests(file: string, { app, databaseUrl, only = [] }: Options)
         .split('\n')
         .filter((line) => line.startsWith('{"name"'))
         .map((line) => JSON.parse(line))
-      const hint = error?.killed ? 'The tests do not end: is the app closed in `after`?\n' : ''
+      const hint = error?.killed
+        ? `The tests did not end within ${TIMEOUT_MS / 1000} s. Is the app closed in \`after\`?\n`
+        : ''
       done({ passed: error === null, tests, errors: hint + errors })
     })
   })

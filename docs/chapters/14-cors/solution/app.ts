@@ -1,12 +1,13 @@
 import cors from '@fastify/cors'
 import Fastify, { type FastifyInstance } from 'fastify'
 
-/** The posts, for web pages of these origins. Who is asking is known by a cookie, so `*` is refused. */
+/** Builds an API of posts for web pages of these origins. Rejects `*`, because it recognizes users by a cookie. */
 export async function build(corsOrigins: readonly string[]): Promise<FastifyInstance> {
   const app = Fastify()
 
   // #region cors
-  if (corsOrigins.includes('*')) throw new Error('Expected origins: with cookies, `*` would let in everybody')
+  if (corsOrigins.includes('*'))
+    throw new Error('Expected a list of origins: with cookies, `*` would allow every page')
   await app.register(cors, {
     origin: [...corsOrigins],
     credentials: true,

@@ -17,4 +17,4 @@ test('a post is listed', () =>
     assert.equal(listed.json().length, 1)
   }))
 
-// Yours to write: tests that notice if a rule is broken. The README lists the rules.
+// Your task: add tests that fail if a rule is broken. The README lists the rules.

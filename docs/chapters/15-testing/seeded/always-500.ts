@@ -2,7 +2,7 @@ import { dbSession } from '@auth-primer/db-session'
 import Fastify, { type FastifyInstance } from 'fastify'
 import knexModule from 'knex'
 
-/** The bug: nothing is right. */
+/** The bug: every response is a 500. */
 export async function build(databaseUrl: string): Promise<FastifyInstance> {
   const app = Fastify()
   const knex = knexModule({ client: 'pg', connection: databaseUrl })

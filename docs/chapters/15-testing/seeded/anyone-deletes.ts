@@ -10,7 +10,7 @@ const PostIn = Type.Object({ title: Type.String(), published: Type.Boolean({ def
 
 type Post = Static<typeof PostIn> & { id: number; owner_id: number }
 
-/** The bug: DELETE asks nobody whose post it is. */
+/** The bug: DELETE does not check the owner. */
 export async function build(databaseUrl: string): Promise<FastifyInstance> {
   const knex = knexModule({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 4 } })
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()

@@ -10,7 +10,7 @@ const PostIn = Type.Object({ title: Type.String(), published: Type.Boolean({ def
 
 type Post = Static<typeof PostIn> & { id: number; owner_id: number }
 
-/** The bug: PUT answers with the new post, and stores nothing. */
+/** The bug: PUT replies with the new post, but does not store it. */
 export async function build(databaseUrl: string): Promise<FastifyInstance> {
   const knex = knexModule({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 4 } })
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()

@@ -10,7 +10,7 @@ const PostIn = Type.Object({ title: Type.String(), published: Type.Boolean({ def
 
 type Post = Static<typeof PostIn> & { id: number; owner_id: number }
 
-/** The bug: GET shows drafts as well. */
+/** The bug: GET lists drafts, too. */
 export async function build(databaseUrl: string): Promise<FastifyInstance> {
   const knex = knexModule({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 4 } })
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()

@@ -10,10 +10,10 @@ const app = await openApp()
 after(() => app.close())
 
 // #region helpers
-/** What everybody sees, by a request of its own. */
+/** Returns the titles that everyone sees, read with another request. */
 const titles = async () => (await app.inject('/posts')).json().map(({ title }: { title: string }) => title)
 
-/** A post of Ada’s, made anew for the test that needs one. */
+/** Stores a post of Ada and returns its path. */
 async function post(title: string, published = true): Promise<string> {
   const payload = { title, published }
   const answer = await app.inject({ method: 'POST', url: '/posts', headers: ADA, payload })
@@ -28,13 +28,13 @@ test('a post is listed', () =>
     assert.deepEqual(await titles(), ['Tomatoes in June'])
   }))
 
-test('a draft is not', () =>
+test('a draft is not listed', () =>
   withRollback(app, async () => {
     await post('Not yet', false)
     assert.deepEqual(await titles(), [])
   }))
 
-test('a new title is there when it is read again', () =>
+test('a new title is stored', () =>
   withRollback(app, async () => {
     const url = await post('Tomatos')
     await app.inject({ method: 'PUT', url, headers: ADA, payload: { title: 'Tomatoes' } })
@@ -42,7 +42,7 @@ test('a new title is there when it is read again', () =>
   }))
 
 // #region delete
-test('its owner deletes a post, and nobody else', () =>
+test('only the owner deletes a post', () =>
   withRollback(app, async () => {
     const url = await post('Mine')
     assert.equal((await app.inject({ method: 'DELETE', url, headers: BOB })).statusCode, 403)

@@ -7,7 +7,7 @@ const headers = { user: '1' }
 const app = await openApp()
 after(() => app.close())
 
-test('a new title is answered', () =>
+test('the response has the new title', () =>
   withRollback(app, async () => {
     const stored = await app.inject({ method: 'POST', url: '/posts', headers, payload: { title: 'Tomatos' } })
     const url = `/posts/${stored.json().id}`

@@ -5,7 +5,7 @@ export async function build(corsOrigins: readonly string[]): Promise<FastifyInst
   const app = Fastify()
 
   if (corsOrigins.includes('*')) throw new Error('Expected origins')
-  // The mistake: `true` sends each page its own origin back. It looks like a list and lets in everybody.
+  // The mistake: `true` sends every page its own origin back, so it allows every page.
   await app.register(cors, { origin: true, credentials: true, methods: ['GET', 'HEAD', 'POST', 'DELETE'] })
 
   app.get('/posts', async () => [{ id: 1, title: 'Tomatoes in June' }])

@@ -5,7 +5,7 @@ export async function build(corsOrigins: readonly string[]): Promise<FastifyInst
   const app = Fastify()
 
   if (corsOrigins.includes('*')) throw new Error('Expected origins')
-  // The mistake: without `methods` it is GET, HEAD and POST. A page that deletes is stopped by its preflight.
+  // The mistake: without `methods`, only GET, HEAD and POST are allowed, so the preflight for a DELETE fails.
   await app.register(cors, { origin: [...corsOrigins], credentials: true })
 
   app.get('/posts', async () => [{ id: 1, title: 'Tomatoes in June' }])

@@ -4,7 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 export async function build(corsOrigins: readonly string[]): Promise<FastifyInstance> {
   const app = Fastify()
 
-  // The mistake: the two exclude each other. A browser throws the answer away, the friend's too.
+  // The mistake: browsers reject `*` together with credentials, so not even an allowed page gets the response.
   app.log.info({ corsOrigins })
   await app.register(cors, { origin: '*', credentials: true, methods: ['GET', 'HEAD', 'POST', 'DELETE'] })
 

@@ -10,7 +10,7 @@ after(() => app.close())
 
 const titles = async () => (await app.inject('/posts')).json().map(({ title }: { title: string }) => title)
 
-// The mistake: only Ada is ever here. What Bob must not do is tried by nobody.
+// The mistake: only Ada sends requests. Nothing tests what Bob must not do.
 test('a post is stored, changed and deleted', () =>
   withRollback(app, async () => {
     const payload = { title: 'Tomatos' }

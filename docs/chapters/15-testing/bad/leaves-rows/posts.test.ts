@@ -9,7 +9,7 @@ const BOB = { user: '2' }
 const app = await openApp()
 after(() => app.close())
 
-// The mistake: what is done outside of `withRollback` stays, and the next run finds two of them.
+// The mistake: a row stored outside of `withRollback` stays, so the next run finds two.
 let url: string
 before(async () => {
   const payload = { title: 'Tomatoes in June' }
@@ -23,7 +23,7 @@ test('a post is listed', () =>
     assert.ok(posts.length > 0)
   }))
 
-test('nobody deletes another’s post', () =>
+test('only the owner deletes a post', () =>
   withRollback(app, async () => {
     assert.equal((await app.inject({ method: 'DELETE', url, headers: BOB })).statusCode, 403)
   }))
