@@ -8,7 +8,7 @@ import { chapter } from '../../check/chapter.ts'
 import { freePort, startProgram, TYPESCRIPT } from '../../check/program.ts'
 import { hasNginx, type Nginx, NO_NGINX, startNginx } from './nginx.ts'
 
-// A client of another address than nginx has itself: this machine's own in its network, if it is in one.
+// The client needs another address than nginx: this machine's address in its network, if it has one.
 const CLIENT =
   Object.values(networkInterfaces())
     .flat()
@@ -27,16 +27,16 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     await program.answers(`http://127.0.0.1:${port}/`)
     return program
   }
-  /** From both processes, since nginx lets them take turns. */
+  /** Sends two requests, one to each process, because nginx lets them take turns. */
   const askBoth = async (headers?: Record<string, string>) => [await ask(headers), await ask(headers)]
 
   await claim(
     'no-nginx',
-    'nginx is on this machine',
+    'nginx is installed on this machine',
     [
-      'This chapter runs a real nginx, as you would. `nginx -v` says whether there is one.',
+      'This chapter runs a real nginx. Run `nginx -v`: is it installed?',
       'Debian and Ubuntu: `sudo apt-get install nginx-light`. On a Mac: `brew install nginx`.',
-      'It need not run: the check starts one of its own, on a free port, as whoever you are.',
+      'You do not need to start it. The check starts its own nginx, on a free port, as your user.',
     ],
     async () => assert.ok(await hasNginx(), NO_NGINX),
   )
@@ -44,10 +44,10 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
   const servers: Awaited<ReturnType<typeof startServer>>[] = []
   await claim(
     'one-process',
-    'two processes take turns behind it',
+    'two processes take turns behind nginx',
     [
-      'How many processes does nginx.conf know?',
-      'Name both in an `upstream`, and pass requests on to that.',
+      'How many processes does nginx.conf list?',
+      'List both in an `upstream`, and pass requests to that.',
       '`upstream api { server 127.0.0.1:3001; server 127.0.0.1:3002; }`, and `proxy_pass http://api;`.',
     ],
     async () => {
@@ -56,93 +56,101 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
       atEnd(() => nginx.end())
       ask = (headers) => get(port, headers)
       const answers = [...(await askBoth()), ...(await askBoth())]
-      for (const { status } of answers) assert.equal(status, 200, 'nginx does not get an answer.')
+      for (const { status } of answers)
+        assert.equal(status, 200, 'A request through nginx got an unexpected status.')
       assert.equal(
         new Set(answers.map(({ body }) => body.process)).size,
         2,
-        'So many processes have answered four requests.',
+        'An unexpected number of processes served four requests.',
       )
     },
   )
 
   await claim(
     'nginx-is-the-client',
-    'the client’s address comes through',
+    'the service sees the client’s address',
     [
-      'To the service, whoever connects is nginx. Who tells it the client’s address, and does it believe that?',
-      'nginx sends `X-Forwarded-For`. Fastify reads it if `trustProxy` says that nginx’s address is to be believed; of a number it believes nobody.',
+      'Only nginx connects to the service. Does nginx send the client’s address, and does the service trust it?',
+      'Let nginx send `X-Forwarded-For`. Fastify reads it if `trustProxy` contains the address of nginx. With a number, Fastify trusts nobody.',
       "`proxy_set_header X-Forwarded-For $remote_addr;` and `trustProxy: '127.0.0.1'`",
     ],
     async () => {
       for (const { body } of await askBoth())
-        assert.equal(body.client, CLIENT, 'This is the client that the service sees.')
+        assert.equal(body.client, CLIENT, 'The service sees an unexpected client address.')
     },
   )
 
   await claim(
     'trusts-everybody',
-    'a forged `X-Forwarded-For` does not',
+    'a forged `X-Forwarded-For` has no effect',
     [
-      'What does nginx do with an `X-Forwarded-For` that is there already, and which of its addresses does Fastify take?',
-      'Let nginx set the header, not add to it; and believe the one address that nginx has, not everybody.',
-      "`$remote_addr` in the place of `$proxy_add_x_forwarded_for`, `trustProxy: '127.0.0.1'` in that of `true`.",
+      'What does nginx do with an `X-Forwarded-For` that the client sent? Which of the addresses in it does Fastify use?',
+      'Let nginx set the header instead of appending to it, and trust only the address of nginx.',
+      "`$remote_addr` instead of `$proxy_add_x_forwarded_for`, and `trustProxy: '127.0.0.1'` instead of `true`.",
     ],
     async () => {
       for (const forged of [FORGED, `${FORGED}, 127.0.0.1`, `${FORGED}, ${FORGED}, 127.0.0.1`]) {
         const headers = { 'x-forwarded-for': forged, 'x-real-ip': FORGED, forwarded: `for=${FORGED}` }
         for (const { body } of await askBoth(headers))
-          assert.equal(body.client, CLIENT, `A client said “X-Forwarded-For: ${forged}”, and was believed.`)
+          assert.equal(
+            body.client,
+            CLIENT,
+            `A client sent “X-Forwarded-For: ${forged}”, and the service used it.`,
+          )
       }
     },
   )
 
   await claim(
     'own-ids',
-    'nginx and the service call a request by one id, which no client chooses',
+    'nginx and the service log the same request id, and no client can choose it',
     [
-      'A request went wrong. How do you find its lines in both logs?',
-      'nginx has an id for each request, `$request_id`. Pass it on, and let Fastify take it.',
+      'A request failed. How do you find its lines in both logs?',
+      'nginx makes an id for each request, `$request_id`. Pass it on in a header, and let Fastify use that.',
       "`proxy_set_header X-Request-Id $request_id;` and `requestIdHeader: 'x-request-id'`",
     ],
     async () => {
       for (const headers of [{}, { 'x-request-id': 'forged' }]) {
         const { body } = await ask(headers)
         const isKnown = await until(async () => (await nginx.ids()).includes(body.id))
-        assert.ok(isKnown, `The service calls a request ${body.id}. nginx has not called any so.`)
+        assert.ok(isKnown, `The service uses the request id ${body.id}, which is not in the log of nginx.`)
         const isLogged = await until(() =>
           servers.some((server) => server.printed().includes(`"${body.id}"`)),
         )
-        assert.ok(isLogged, 'The id is not in the service’s log.')
+        assert.ok(isLogged, 'The request id is not in the log of the service.')
       }
     },
   )
 
   await claim(
     'open-to-all',
-    'there is no way to the processes but through nginx',
+    'clients can reach the processes only through nginx',
     [
-      'Where do the processes listen? Who else can connect there, and say that they are nginx?',
-      'A process behind a proxy on the same machine listens on 127.0.0.1 alone.',
+      'At which address do the processes listen? Can a client connect there and pretend to be nginx?',
+      'A process behind a proxy on the same machine should listen only on 127.0.0.1.',
       "`await app.listen({ host: '127.0.0.1', port })`",
     ],
     async () => {
       for (const one of ports)
-        assert.ok(!(await accepts(one)), `A process takes connections at ${CLIENT}, past nginx.`)
+        assert.ok(
+          !(await accepts(one)),
+          `A process accepts connections at ${CLIENT}, so clients can bypass nginx.`,
+        )
     },
   )
 
   await claim(
     'one-goes',
-    'one process goes, and the other one answers all',
+    'if one process ends, the other one serves all requests',
     [
-      'What does nginx do with a request that a process does not take?',
-      'It tries the next one of the `upstream`, unless `proxy_next_upstream` says otherwise.',
-      'Delete `proxy_next_upstream off;`, and see that both are in the `upstream`.',
+      'What does nginx do with a request if it cannot connect to a process?',
+      'It tries the next one in the `upstream`, unless `proxy_next_upstream` forbids it.',
+      'Delete `proxy_next_upstream off;`, and make sure that both processes are in the `upstream`.',
     ],
     async () => {
       await servers[0]?.end()
       for (let i = 0; i < 6; i += 1)
-        assert.equal((await ask()).status, 200, 'One process is gone, and this is what a client gets.')
+        assert.equal((await ask()).status, 200, 'After one process ended, a client got an unexpected status.')
     },
   )
 })
@@ -173,7 +181,7 @@ async function accepts(port: number): Promise<boolean> {
   }
 }
 
-/** Tries for a second: logs are written when the answer is on its way. */
+/** Tries for a second, because logs may be written after the response was sent. */
 async function until(attempt: () => boolean | Promise<boolean>): Promise<boolean> {
   const deadline = performance.now() + 1_000
   while (!(await attempt())) {

@@ -4,22 +4,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Program, startProgram } from '../../check/program.ts'
 
-// Debian puts it where not everybody looks.
+// Debian installs it in /usr/sbin, which is not in every user's PATH.
 const env = { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin:/opt/homebrew/bin` }
 
 export const NO_NGINX =
-  'There is no nginx on this machine: `apt-get install nginx-light`, on a Mac `brew install nginx`.'
+  'nginx is not installed. Install it with `apt-get install nginx-light`, on a Mac with `brew install nginx`.'
 
 export async function hasNginx(): Promise<boolean> {
   return (await run(['-v'])).ran
 }
 
 export interface Nginx extends Program {
-  /** The ids that it has given to requests. */
+  /** Returns the request ids in its log. */
   ids(): Promise<string[]>
 }
 
-/** Starts nginx with the site of a file, whose ports 8080, 3001 and 3002 become these. */
+/** Starts nginx with the site in a file, and replaces its ports 8080, 3001 and 3002. */
 export async function startNginx(
   file: string,
   listen: { address: string; port: number },
@@ -31,7 +31,7 @@ export async function startNginx(
     const main = await writeConfiguration(dir, withPorts(await readFile(file, 'utf8'), listen, upstream))
     const options = ['-p', dir, '-e', 'stderr', '-c', main]
     const { ran, text } = await run([...options, '-t'])
-    if (!ran) throw new Error(`nginx does not take nginx.conf: ${faultOf(text)}`)
+    if (!ran) throw new Error(`nginx rejects nginx.conf: ${describeFault(text)}`)
     const nginx = await startProgram(['nginx', ...options], { env })
     const end = async () => {
       await nginx.end()
@@ -46,7 +46,7 @@ export async function startNginx(
   }
 }
 
-/** What Debian's /etc/nginx/nginx.conf has around a site, with all files in one folder. */
+/** Writes what Debian's /etc/nginx/nginx.conf has around a site, with all files in one folder. Returns its path. */
 async function writeConfiguration(dir: string, site: string): Promise<string> {
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${join(dir, name)};`,
@@ -63,7 +63,7 @@ async function writeConfiguration(dir: string, site: string): Promise<string> {
       include ${join(dir, 'nginx.conf')};
     }`,
   )
-  // As root, nginx's worker is somebody else, who has to get at the folder.
+  // If root starts nginx, its worker runs as another user, which needs access to the folder.
   if (process.getuid?.() === 0) await chmod(dir, 0o755)
   return main
 }
@@ -80,7 +80,7 @@ function withPorts(
     .replaceAll(/\b(?:127\.0\.0\.1|localhost):300([12])\b/g, (_, one) => `127.0.0.1:${upstream[one - 1]}`)
 }
 
-const faultOf = (text: string) =>
+const describeFault = (text: string) =>
   /\[emerg\] (?:\d+#\d+: )?(.*)/.exec(text)?.[1]?.replaceAll(/\/\S*\//g, '') ?? text
 
 function run(args: string[]): Promise<{ ran: boolean; text: string }> {

@@ -14,7 +14,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
   const mark = join(dir, 'ran')
   let workflow: Workflow = {}
 
-  /** Runs the workflow on a commit: the project, with one thing changed. */
+  /** Runs the workflow on a commit: the project with one change. */
   const runOn = async (change: (commit: string) => Promise<void>) => {
     const commit = await mkdtemp(join(dir, 'commit-'))
     await cp(PROJECT, commit, { recursive: true })
@@ -26,17 +26,17 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
 
   await claim(
     'not-a-workflow',
-    'it is YAML, and has a job with steps',
+    'the file is YAML, and it has a job with steps',
     [
-      'The message has the line. In YAML the indentation says what belongs to what.',
+      'The message names the line. In YAML, the indentation defines what belongs together.',
       'A workflow has `jobs`; a job has a name, `runs-on` and a list of `steps`; a step has `run` or `uses`.',
-      '`jobs:`, below it `test:`, below that `runs-on: ubuntu-latest` and `steps:`, each two spaces further in.',
+      '`jobs:`, below it `test:`, below that `runs-on: ubuntu-latest` and `steps:`. Indent each level by two more spaces.',
     ],
     async () => {
       workflow = readWorkflow(await readFile(file('ci.yml'), 'utf8'))
-      assert.ok(jobs().length > 0, 'There is no job.')
+      assert.ok(jobs().length > 0, 'The workflow has no job.')
       for (const [name, job] of Object.entries(workflow.jobs ?? {})) {
-        assert.ok(job?.['runs-on'], `The job ${name} does not say what it runs on.`)
+        assert.ok(job?.['runs-on'], `The job ${name} has no \`runs-on\`.`)
         assert.ok(Array.isArray(job.steps), `The job ${name} has no list of steps.`)
         for (const step of job.steps)
           assert.ok(
@@ -49,10 +49,10 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
 
   await claim(
     'no-tests',
-    'it runs the tests, and is green where they pass',
+    'the workflow runs the tests, and it is green if they pass',
     [
-      'What do you type in a fresh checkout of the project, from nothing to the tests?',
-      'The same, as steps: the commit is checked out, then installed, then tested.',
+      'Which commands do you type in a fresh checkout of the project to run its tests?',
+      'Write the same as steps: check out the commit, install, test.',
       '`- uses: actions/checkout@v4`, `- run: npm ci`, `- run: npm test`',
     ],
     async () => {
@@ -62,16 +62,19 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
           writeFileSync(${JSON.stringify(mark)}, process.env.DATABASE_URL ?? '')`
         await writeFile(path, `${await readFile(path, 'utf8')}\n${probe}\n`)
       })
-      assert.ok(passed, `It is red, though the project is right:\n${log}`.replaceAll('\n', ' '))
-      assert.ok(existsSync(mark), 'It is green, and no test has run.')
+      assert.ok(
+        passed,
+        `The run is red, although the tests of the project pass:\n${log}`.replaceAll('\n', ' '),
+      )
+      assert.ok(existsSync(mark), 'The run is green, but no test ran.')
     },
   )
 
   await claim(
     'hides-failures',
-    'it is red where a test fails',
+    'it is red if a test fails',
     [
-      'What is a step’s exit code, and who looks at it?',
+      'Which exit code does the step of the tests have? What hides it from the job?',
       'Nothing may stand between the tests’ exit code and the job: no `|| true`, no `continue-on-error`, no pipe into `tee`.',
       '`- run: npm test`, with nothing else.',
     ],
@@ -79,17 +82,17 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
       const { passed } = await runOn((commit) =>
         writeFile(join(commit, 'slug.js'), 'export const slug = (title) => title\n'),
       )
-      assert.ok(!passed, 'There is a bug in slug.js, its test fails, and the run is green.')
+      assert.ok(!passed, 'slug.js has a bug and its test fails, but the run is green.')
     },
   )
 
   await claim(
     'npm-install',
-    'it is red where the lockfile does not say what package.json wants',
+    'it is red if the lockfile does not match package.json',
     [
-      'Which versions are tested: those that were committed, or those that are newest today?',
-      'One way to install goes by the lockfile alone, and fails where that does not fit.',
-      '`npm ci` in the place of `npm install`.',
+      'Which versions does the run test: the committed ones, or the newest ones of today?',
+      'One command of npm installs only what the lockfile lists, and fails if it does not match.',
+      '`npm ci` instead of `npm install`.',
     ],
     async () => {
       const { passed } = await runOn(async (commit) => {
@@ -102,17 +105,17 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
         await mkdir(join(commit, 'words'))
         await writeFile(join(commit, 'words/package.json'), '{ "name": "words", "version": "1.0.0" }')
       })
-      assert.ok(!passed, 'A dependency is missing in package-lock.json, and the run is green.')
+      assert.ok(!passed, 'package-lock.json lacks a dependency, but the run is green.')
     },
   )
 
   await claim(
     'not-asked',
-    'it runs on a push to main, and on a pull request',
+    'it runs on a push to main and on a pull request',
     [
-      'When would you like to know: before a change is on the main branch, or after?',
-      'A pull request is tested as it would be merged, a push as it is.',
-      '`on: [push, pull_request]`, or the two as keys below `on:`, with `branches: [main]` below `push:`.',
+      'When do you want to know about a bug: before the change is on the main branch, or after?',
+      'Run it for both events. A pull request is tested as it would be merged, a push as it is.',
+      '`on: [push, pull_request]`, or both as keys below `on:`, with `branches: [main]` below `push:`.',
     ],
     async () => {
       const events = typeof workflow.on === 'string' ? [workflow.on] : (workflow.on ?? [])
@@ -120,40 +123,43 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
         ? Object.fromEntries(events.map((event) => [event, null]))
         : (events as Record<string, { branches?: unknown } | null>)
       for (const event of ['push', 'pull_request'])
-        assert.ok(event in filters, `It does not run on ${event}.`)
+        assert.ok(event in filters, `The workflow does not run on ${event}.`)
       const branches = [filters.push?.branches ?? 'main'].flat()
       assert.ok(
         branches.some((name) => ['main', '*', '**'].includes(name)),
-        'A push to main is not among what it runs on.',
+        'The workflow does not run on a push to main.',
       )
     },
   )
 
   await claim(
     'floating',
-    'no new major version comes by itself',
+    'no new major version is used without a change of the file',
     [
-      'Which of your steps takes whatever is newest?',
-      'An action has a version behind its `@`, Node and the image of Postgres a number.',
+      'Which of your steps uses the newest version, whatever it is?',
+      'Give each action a version after its `@`, and Node and the image of Postgres a number.',
       '`actions/setup-node@v4` with `node-version: 22`, and `image: postgres:18`.',
     ],
     async () => {
       for (const { uses } of steps())
-        assert.ok(uses === undefined || /@(v?\d[\w.-]*|[0-9a-f]{40})$/.test(uses), `${uses} has no version.`)
+        assert.ok(
+          uses === undefined || /@(v?\d[\w.-]*|[0-9a-f]{40})$/.test(uses),
+          `The action ${uses} has no version.`,
+        )
       for (const { image = '' } of services())
         assert.match(image, /:v?\d|@sha256:/, 'The image of a service has no version.')
       const nodes = jobs().flatMap(versionsOfNode)
-      assert.ok(nodes.length > 0, 'Which Node it is, is left to the machine.')
-      for (const version of nodes) assert.match(version, /^v?\d/, 'This is no version of Node.')
+      assert.ok(nodes.length > 0, 'The workflow does not choose a version of Node.')
+      for (const version of nodes) assert.match(version, /^v?\d/, 'The version of Node is not a number.')
     },
   )
 
   await claim(
     'not-waited-for',
-    'a Postgres is beside the tests, waited for, at the address in DATABASE_URL',
+    'the tests have a Postgres that is waited for, at the address in DATABASE_URL',
     [
-      'The tests begin. Is Postgres there, is it ready, and do they know where it is?',
-      'A service has an image, ports and `options` with a health check. DATABASE_URL has its password, its database and its port.',
+      'When the tests start: is there a Postgres, is it ready, and does DATABASE_URL have its address?',
+      'Give the service an image, ports, and `options` with a health check. DATABASE_URL must have its password, database and port.',
       '`options: --health-cmd pg_isready --health-interval 5s --health-retries 10`',
     ],
     async () => {
@@ -166,11 +172,15 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
       assert.match(
         service.options ?? '',
         /--health-cmd/,
-        'The steps begin before Postgres takes connections.',
+        'The Postgres service has no `--health-cmd` in its `options`, so the steps may start before it accepts connections.',
       )
       const given = await readFile(mark, 'utf8')
-      assert.ok(URL.canParse(given), 'The tests have no DATABASE_URL that is a URL.')
-      assert.deepEqual(partsOf(given), addressOf(job, name), 'DATABASE_URL leads elsewhere.')
+      assert.ok(URL.canParse(given), 'DATABASE_URL is not set for the tests, or is not a URL.')
+      assert.deepEqual(
+        partsOf(given),
+        addressOf(job, name),
+        'DATABASE_URL does not have the address of the Postgres service.',
+      )
     },
   )
 
@@ -179,7 +189,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
   }
 })
 
-/** Each of a matrix. A file of the project that says it counts as well. */
+/** Returns the versions of Node, those of a matrix one by one. A `node-version-file` counts as a version. */
 function versionsOfNode({ steps = [], strategy }: Job): string[] {
   return steps
     .filter(({ uses }) => uses?.startsWith('actions/setup-node@'))
@@ -191,7 +201,7 @@ function versionsOfNode({ steps = [], strategy }: Job): string[] {
     })
 }
 
-/** Where a job's steps find a service: by its name from within a container, else at the port that it has on the machine. */
+/** Returns the address of a service for a job's steps: its name if they run in a container, otherwise the mapped port. */
 function addressOf(job: Job, name: string) {
   const expand = expander(job)
   const { env = {}, ports = [] } = job.services?.[name] ?? {}

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parse } from 'yaml'
 
-/** What is read of a workflow of GitHub Actions. */
+/** The parts of a GitHub Actions workflow that the check reads. */
 export interface Workflow {
   readonly on?: unknown
   readonly env?: Env
@@ -55,8 +56,8 @@ export interface Outcome {
 }
 
 /**
- * Does with a commit what GitHub would: a fresh folder for each job, its steps one after the other, until one fails. Of the
- * actions only `checkout` is done, and there are no services and no network.
+ * Runs a workflow on a commit as GitHub does: a fresh folder for each job, and its steps one after the other until one
+ * fails. It runs no action but `checkout`, and has no services and no network.
  */
 export async function runWorkflow({ env, jobs = {} }: Workflow, commit: string): Promise<Outcome> {
   const passed = new Map<string, boolean>()
@@ -64,7 +65,7 @@ export async function runWorkflow({ env, jobs = {} }: Workflow, commit: string):
   for (const [name, job] of Object.entries(jobs)) {
     log += `job ${name}\n`
     const isWaitingFor = [job.needs ?? []].flat().find((other) => !passed.get(other))
-    if (isWaitingFor !== undefined) log += `  skipped, as ${isWaitingFor} has not passed\n`
+    if (isWaitingFor !== undefined) log += `  skipped, because ${isWaitingFor} has not passed\n`
     const outcome = isWaitingFor === undefined ? await runJob(job, env, commit) : { passed: true, log: '' }
     passed.set(name, outcome.passed || job['continue-on-error'] === true)
     log += outcome.log
@@ -100,15 +101,21 @@ async function runStep(step: Step, job: Job, env: Env, commit: string, home: str
   const workspace = join(home, 'workspace')
   if (step.uses?.startsWith('actions/checkout@')) {
     await cp(commit, workspace, { recursive: true })
-    return { code: 0, text: `  ${step.uses}: the commit is there\n` }
+    return { code: 0, text: `  ${step.uses}: done\n` }
   }
-  if (step.run === undefined) return { code: 0, text: `  ${step.uses}: not done here\n` }
+  if (step.run === undefined) return { code: 0, text: `  ${step.uses}: skipped here\n` }
 
   const expand = expander(job, env)
   const [command = '', ...args] = shellOf(step.shell ?? job.defaults?.run?.shell)
   const folder = step['working-directory'] ?? job.defaults?.run?.['working-directory'] ?? '.'
+  const cwd = resolve(workspace, folder)
+  if (!existsSync(cwd))
+    return {
+      code: 1,
+      text: `  ${step.run.trim()}: the checkout has no folder ${folder} (working-directory)\n`,
+    }
   const child = spawn(command, [...args, '-c', expand(step.run)], {
-    cwd: resolve(workspace, folder),
+    cwd,
     env: {
       ...{ PATH: process.env.PATH, HOME: home, CI: 'true', NO_COLOR: '1' },
       ...{ npm_config_offline: 'true', npm_config_audit: 'false', npm_config_fund: 'false' },
@@ -121,15 +128,15 @@ async function runStep(step: Step, job: Job, env: Env, commit: string, home: str
   return { code, text: `  ${step.run.trim()}: ${code === 0 ? 'ok' : `failed with ${code}`}\n` }
 }
 
-/** Without a word on the shell, a command that fails inside a pipe is not noticed. */
+/** Returns the shell of a step. Without `shell`, GitHub does not set `pipefail`, so a failure inside a pipe is missed. */
 function shellOf(shell: string | undefined): string[] {
   if (shell === undefined) return ['bash', '-e']
   if (shell === 'bash') return ['bash', '--noprofile', '--norc', '-eo', 'pipefail']
   if (shell === 'sh') return ['sh', '-e']
-  throw new Error(`The shell ${shell} is not known here.`)
+  throw new Error(`The check cannot run the shell ${shell}. Use bash or sh.`)
 }
 
-/** Fills in `${{ … }}`: of a matrix the first of each, of secrets none. */
+/** Returns a function that replaces `${{ … }}`: a matrix by its first value, a secret by nothing. */
 export function expander({ strategy }: Job, env: Env = {}): (value: unknown) => string {
   return (value) =>
     String(value).replaceAll(/\$\{\{\s*(.*?)\s*\}\}/g, (_, expression: string) => {

@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 
-// Yours to add: whom to believe, and where the request's id comes from.
+// Your task: which proxy to trust, and where the request's id comes from.
 const app = Fastify({ logger: true })
 
 app.get('/', async (request) => ({ client: request.ip, id: request.id, process: process.pid }))

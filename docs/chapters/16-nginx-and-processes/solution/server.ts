@@ -3,7 +3,7 @@ import Fastify from 'fastify'
 // #region trust
 const app = Fastify({
   logger: true,
-  // Whoever connects from this address is nginx: what it says of the client counts, what anybody else says does not.
+  // Only nginx connects from this address. Forwarded headers from any other address are ignored.
   trustProxy: '127.0.0.1',
   requestIdHeader: 'x-request-id',
 })

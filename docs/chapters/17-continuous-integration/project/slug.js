@@ -1,4 +1,4 @@
-/** The part of a post's address that is made of its title. */
+/** Returns the part of a post's URL that is made from its title. */
 export function slug(title) {
   return title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
 }

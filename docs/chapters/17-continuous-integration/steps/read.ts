@@ -7,7 +7,7 @@ const { on, jobs } = readWorkflow(await readFile(path, 'utf8'))
 console.log('when:', on)
 for (const [name, { services, steps }] of Object.entries(jobs ?? {})) {
   console.log('job:', name)
-  console.log('beside it:', Object.keys(services ?? {}))
+  console.log('services:', Object.keys(services ?? {}))
   console.log(
     'steps:',
     steps?.map(({ uses, run }) => uses ?? run),

@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 
 const app = Fastify({
   logger: true,
-  // The mistake: nginx says whose request it is, and nobody believes it.
+  // The mistake: nginx sends the client's address, but the service does not trust it.
   requestIdHeader: 'x-request-id',
 })
 

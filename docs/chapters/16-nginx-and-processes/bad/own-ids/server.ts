@@ -2,9 +2,9 @@ import Fastify from 'fastify'
 
 const app = Fastify({
   logger: true,
-  // Whoever connects from this address is nginx: what it says of the client counts, what anybody else says does not.
+  // Only nginx connects from this address. Forwarded headers from any other address are ignored.
   trustProxy: '127.0.0.1',
-  // The mistake: nobody reads nginx's id. Each process counts its own: there are two of every `req-1`.
+  // The mistake: nginx's id is ignored. Each process counts its own, so every `req-1` exists twice.
 })
 
 app.get('/', async (request) => ({ client: request.ip, id: request.id, process: process.pid }))

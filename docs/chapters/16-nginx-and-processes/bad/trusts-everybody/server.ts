@@ -3,7 +3,7 @@ import Fastify from 'fastify'
 const app = Fastify({
   logger: true,
   // #region trust
-  // The mistake: everybody is a proxy, so the first address in the list is taken, which is the client's own invention.
+  // The mistake: every address counts as a proxy, so Fastify uses the first one in the list, which the client made up.
   trustProxy: true,
   // #endregion
   requestIdHeader: 'x-request-id',
