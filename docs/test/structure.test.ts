@@ -13,8 +13,6 @@ const SECTIONS = [
   'What commonly goes wrong',
   'The exercise',
 ]
-/** The end of chapters 09 to 17. */
-const ENDING = ['What you can do now', 'Check yourself', 'In the complete service', 'Next']
 
 const chapters = await readChapters()
 
@@ -31,21 +29,14 @@ for (const { number, title, folder } of chapters) {
   t.test(`${number} ${title} is made as each chapter is`, async (t) => {
     const text = await readFile(resolve(folder, 'README.md'), 'utf8')
     const sections = [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
-    t.same(sections, number < '09' ? SECTIONS : [...SECTIONS, ...ENDING])
+    t.same(sections, SECTIONS)
     t.match(text, new RegExp(`^# ${number} · \\S`), 'its number and title')
-    const [, subtitle = '', head = ''] = text.split('\n\n')
-    if (number < '09')
-      t.match(
-        subtitle,
-        /^(The notes: \*.+\*|The course goes on to \*.+\*)\. \d\d minutes\. It starts from .+/s,
-        'where it starts from',
-      )
-    else {
-      t.match(subtitle, /^\*From the (notes|course): “.+”\*$/, 'the heading of the notes as a subtitle')
-      t.match(head, /^\d\d minutes\. You start with .+/s, 'what it takes and where it starts')
-      t.equal(text.match(/^<summary>.+\?<\/summary>$/gm)?.length, 3, 'three questions')
-      t.match(text.split('## In the complete service')[1], 'examples/social-api/', 'the same in the service')
-    }
+    const [, head = ''] = text.split('\n\n')
+    t.match(
+      head,
+      /^(The notes: \*.+\*|The course goes on to \*.+\*)\. \d\d minutes\. It starts from .+/s,
+      'where it starts from',
+    )
     const [, steps = ''] = text.split('## Steps')
     t.match(steps.split('\n## ')[0], /^### 1\. /m, 'numbered steps')
     t.match(text, `npm run learn -- check ${number}\n`, 'how to check')
