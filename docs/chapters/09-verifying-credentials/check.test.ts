@@ -24,8 +24,8 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     app.inject({ method: 'POST', url: '/login', headers: { 'content-type': type, ...headers }, body })
   /** Sends a form, or JSON if the route rejects forms. Only the last check requires forms. */
   const logIn = async (credentials: Record<string, string>) => {
-    const answer = await post(FORM, `${new URLSearchParams(credentials)}`)
-    return answer.statusCode === 415 ? post('application/json', JSON.stringify(credentials)) : answer
+    const response = await post(FORM, `${new URLSearchParams(credentials)}`)
+    return response.statusCode === 415 ? post('application/json', JSON.stringify(credentials)) : response
   }
   const me = (token: string) =>
     app.inject({ url: '/users/me', headers: { authorization: `Bearer ${token}` } })
@@ -101,7 +101,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
       assert.equal(
         unknown,
         wrong,
-        'An unknown email takes another number of bcrypt rounds than a wrong password.',
+        'An unknown email and a wrong password take different numbers of bcrypt rounds.',
       )
     },
   )
@@ -124,12 +124,12 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
       )
       // The request of swagger-ui's authorizePassword without a client id and secret.
       const form = new URLSearchParams({ grant_type: 'password', ...ADA })
-      const answer = await post(FORM, `${form}`, { authorization: `Basic ${btoa(':')}` })
+      const response = await post(FORM, `${form}`, { authorization: `Basic ${btoa(':')}` })
       assert.ok(
-        answer.statusCode === 200,
-        `The login of Swagger UI got status ${answer.statusCode}: ${answer.body}`,
+        response.statusCode === 200,
+        `The login of Swagger UI got status ${response.statusCode}: ${response.body}`,
       )
-      const { access_token, token_type } = answer.json()
+      const { access_token, token_type } = response.json()
       assert.equal(`${token_type}`.toLowerCase(), 'bearer', 'The response has an unexpected `token_type`.')
       assert.equal((await me(access_token)).statusCode, 200, '`GET /users/me` does not accept the token.')
     },

@@ -36,9 +36,13 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
       '`const row = { title, content, published, owner_id: callerOf(request) }`',
     ],
     async () => {
-      const answer = await ask(BOB, 'POST', '/posts', { ...EDIT, owner_id: ADA })
-      assert.equal(answer.statusCode, 201, 'A POST with an `owner_id` in its body got an unexpected status.')
-      const post = await knex('posts').where({ id: answer.json().id }).first()
+      const response = await ask(BOB, 'POST', '/posts', { ...EDIT, owner_id: ADA })
+      assert.equal(
+        response.statusCode,
+        201,
+        'A POST with an `owner_id` in its body got an unexpected status.',
+      )
+      const post = await knex('posts').where({ id: response.json().id }).first()
       assert.equal(post?.owner_id, BOB, 'Bob created the post, but its `owner_id` is someone else’s.')
     },
   )
@@ -77,13 +81,13 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
       const handOver = await knex.transaction()
       try {
         await handOver('posts').where({ id }).update({ owner_id: BOB })
-        let isAnswered = false
-        const answering = ask(ADA, 'PUT', `/posts/${id}`, EDIT).finally(() => {
-          isAnswered = true
+        let hasResponse = false
+        const sending = ask(ADA, 'PUT', `/posts/${id}`, EDIT).finally(() => {
+          hasResponse = true
         })
-        while (!isAnswered && (await waiting()) === 0);
+        while (!hasResponse && (await waiting()) === 0);
         await handOver.commit()
-        const { statusCode } = await answering
+        const { statusCode } = await sending
         assert.equal(await titleOf(id), title, 'Ada’s edit changed a post that already belonged to Bob.')
         assert.ok(statusCode >= 400, `Ada’s edit was not stored, but got status ${statusCode}.`)
       } finally {

@@ -15,13 +15,13 @@ await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) =>
 
   const headersOf = (user: number) => ({ authorization: `Bearer ${tokenOf(user)}` })
   const vote = async (user: number, post_id: number): Promise<number> => {
-    const answer = await app.inject({
+    const response = await app.inject({
       method: 'POST',
       url: '/vote',
       headers: headersOf(user),
       body: { post_id },
     })
-    return answer.statusCode
+    return response.statusCode
   }
   const newPost = async (): Promise<number> => {
     const [post] = await knex('posts').insert({ title: 'Tomatoes' }).returning('id')
@@ -62,8 +62,8 @@ await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) =>
     ],
     async () => {
       const post = await newPost()
-      const answers = [await vote(ADA, post), await vote(ADA, post)]
-      assert.deepEqual(answers, [201, 409], 'Two equal votes got unexpected statuses.')
+      const responses = [await vote(ADA, post), await vote(ADA, post)]
+      assert.deepEqual(responses, [201, 409], 'Two equal votes got unexpected statuses.')
       assert.equal(
         await stored(post),
         1,
@@ -76,7 +76,7 @@ await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) =>
 
   await claim(
     'look-then-insert',
-    `of ${AT_ONCE} equal votes at once, one is a 201 and ${AT_ONCE - 1} are a 409`,
+    `${AT_ONCE} equal votes at once: one gets a 201, the others get a 409`,
     [
       'The check locks the table until all requests have looked for a vote, and then lets them insert. What did each request find?',
       'A SELECT before the INSERT decides nothing. Let the table decide: make the pair of user and post its key.',
@@ -88,17 +88,17 @@ await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) =>
       try {
         // Lets requests read, and makes those that write wait.
         await gate.raw('lock table votes in exclusive mode')
-        let answered = 0
-        const answering = Array.from({ length: AT_ONCE }, () =>
+        let received = 0
+        const sending = Array.from({ length: AT_ONCE }, () =>
           vote(EVE, post).finally(() => {
-            answered += 1
+            received += 1
           }),
         )
-        for (let looks = 0; looks < 2_000 && answered + (await waiting()) < AT_ONCE; looks += 1);
+        for (let looks = 0; looks < 2_000 && received + (await waiting()) < AT_ONCE; looks += 1);
         await gate.commit()
-        const answers = (await Promise.all(answering)).sort()
+        const responses = (await Promise.all(sending)).sort()
         assert.deepEqual(
-          counted(answers),
+          counted(responses),
           { 201: 1, 409: AT_ONCE - 1 },
           'The number of responses per status is unexpected.',
         )
@@ -152,7 +152,7 @@ await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) =>
         counts.push(statements.length)
       }
       const [one, twenty] = counts
-      assert.equal(twenty, one, 'For 20 posts the list sends another number of statements than for one.')
+      assert.equal(twenty, one, 'The list sends different numbers of statements for 20 posts and for one.')
     },
   )
 

@@ -13,9 +13,9 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
   const get = (query: string) => app.inject(`/posts?${query}`)
   const statusOf = async (query: string): Promise<number> => (await get(query)).statusCode
   const list = async (query: string): Promise<{ id: number; title: string }[]> => {
-    const answer = await get(query)
-    assert.equal(answer.statusCode, 200, `\`?${query}\` got an unexpected status.`)
-    return answer.json()
+    const response = await get(query)
+    assert.equal(response.statusCode, 200, `\`?${query}\` got an unexpected status.`)
+    return response.json()
   }
   const idsOf = async (query: string): Promise<number[]> => (await list(query)).map(({ id }) => id)
   const from = (first: number, length: number) => Array.from({ length }, (_, index) => first + index)

@@ -15,7 +15,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
 
   /** Returns true if a browser would let a page of that origin send such a request. */
   const preflight = async (origin: string, method: string, header = 'content-type') => {
-    const answer = await app.inject({
+    const response = await app.inject({
       method: 'OPTIONS',
       url: '/posts/1',
       headers: {
@@ -24,7 +24,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
         'access-control-request-headers': header,
       },
     })
-    return passes(answer, origin, method, header)
+    return passes(response, origin, method, header)
   }
 
   await claim(
@@ -37,9 +37,9 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
     ],
     async () => {
       for (const origin of FRIENDS) {
-        const answer = await get(origin)
-        assert.equal(answer.statusCode, 200, 'GET /posts got an unexpected status.')
-        const allowed = answer.headers['access-control-allow-origin']
+        const response = await get(origin)
+        assert.equal(response.statusCode, 200, 'GET /posts got an unexpected status.')
+        const allowed = response.headers['access-control-allow-origin']
         assert.ok(
           allowed === origin || allowed === '*',
           `Access-Control-Allow-Origin is ${allowed ?? 'missing'} for a page of ${origin}, which is in the list.`,
@@ -71,10 +71,10 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
       const open = await (async () => build(['*']))().catch(() => undefined)
       if (open === undefined) return
       atEnd(() => open.close())
-      const answer = await open.inject({ url: '/posts', headers: { origin: STRANGER } })
+      const response = await open.inject({ url: '/posts', headers: { origin: STRANGER } })
       assert.ok(
-        answer.headers['access-control-allow-origin'] === undefined ||
-          answer.headers['access-control-allow-credentials'] === undefined,
+        response.headers['access-control-allow-origin'] === undefined ||
+          response.headers['access-control-allow-credentials'] === undefined,
         "`build(['*'])` succeeded and allows every origin with a cookie. It should throw an error.",
       )
     },

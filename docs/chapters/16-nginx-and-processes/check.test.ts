@@ -19,7 +19,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
   const ports = [await freePort(), await freePort()] as const
   const port = await freePort()
   let nginx: Nginx
-  let ask: (headers?: Record<string, string>) => Promise<Answer>
+  let ask: (headers?: Record<string, string>) => Promise<HttpResponse>
 
   const startServer = async (port: number) => {
     const program = await startProgram([...TYPESCRIPT, file('server.ts')], { env: { PORT: `${port}` } })
@@ -55,11 +55,11 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
       nginx = await startNginx(file('nginx.conf'), { address: CLIENT, port }, ports)
       atEnd(() => nginx.end())
       ask = (headers) => get(port, headers)
-      const answers = [...(await askBoth()), ...(await askBoth())]
-      for (const { status } of answers)
+      const responses = [...(await askBoth()), ...(await askBoth())]
+      for (const { status } of responses)
         assert.equal(status, 200, 'A request through nginx got an unexpected status.')
       assert.equal(
-        new Set(answers.map(({ body }) => body.process)).size,
+        new Set(responses.map(({ body }) => body.process)).size,
         2,
         'An unexpected number of processes served four requests.',
       )
@@ -155,12 +155,12 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
   )
 })
 
-interface Answer {
+interface HttpResponse {
   readonly status: number
   readonly body: { client?: string; id: string; process?: number }
 }
 
-async function get(port: number, headers: Record<string, string> = {}): Promise<Answer> {
+async function get(port: number, headers: Record<string, string> = {}): Promise<HttpResponse> {
   const asked = request({ host: CLIENT, localAddress: CLIENT, port, headers, agent: false })
   asked.end()
   const [response] = await once(asked, 'response')

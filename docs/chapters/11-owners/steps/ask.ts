@@ -13,6 +13,6 @@ export async function ask(
   body?: object,
 ): Promise<void> {
   const headers = { authorization: `Bearer ${tokenOf(USERS[user])}` }
-  const answer = await app.inject({ method, url, headers, ...(body && { body }) })
-  console.log(user, method, url, answer.statusCode, answer.body)
+  const response = await app.inject({ method, url, headers, ...(body && { body }) })
+  console.log(user, method, url, response.statusCode, response.body)
 }

@@ -16,9 +16,9 @@ const titles = async () => (await app.inject('/posts')).json().map(({ title }: {
 /** Stores a post of Ada and returns its path. */
 async function post(title: string, published = true): Promise<string> {
   const payload = { title, published }
-  const answer = await app.inject({ method: 'POST', url: '/posts', headers: ADA, payload })
-  assert.equal(answer.statusCode, 201)
-  return `/posts/${answer.json().id}`
+  const response = await app.inject({ method: 'POST', url: '/posts', headers: ADA, payload })
+  assert.equal(response.statusCode, 201)
+  return `/posts/${response.json().id}`
 }
 // #endregion
 

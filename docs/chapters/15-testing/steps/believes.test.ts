@@ -12,7 +12,7 @@ test('the response has the new title', () =>
     const stored = await app.inject({ method: 'POST', url: '/posts', headers, payload: { title: 'Tomatos' } })
     const url = `/posts/${stored.json().id}`
     // #region believes
-    const answer = await app.inject({ method: 'PUT', url, headers, payload: { title: 'Tomatoes' } })
-    assert.equal(answer.json().title, 'Tomatoes')
+    const response = await app.inject({ method: 'PUT', url, headers, payload: { title: 'Tomatoes' } })
+    assert.equal(response.json().title, 'Tomatoes')
     // #endregion
   }))

@@ -13,8 +13,8 @@ after(() => app.close())
 let url: string
 before(async () => {
   const payload = { title: 'Tomatoes in June' }
-  const answer = await app.inject({ method: 'POST', url: '/posts', headers: ADA, payload })
-  url = `/posts/${answer.json().id}`
+  const response = await app.inject({ method: 'POST', url: '/posts', headers: ADA, payload })
+  url = `/posts/${response.json().id}`
 })
 
 test('a post is listed', () =>
