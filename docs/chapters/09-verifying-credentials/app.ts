@@ -39,7 +39,7 @@ export async function buildApp(
   // #endregion
 
   const access = tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({ sub: Type.String() }) })
-  // A new key at each start ends all tokens at a restart. A real service loads its key from a secret that stays.
+  // A new key at each start invalidates all tokens at a restart. A real service loads its key from a secret that stays.
   const keys = keyring('HS256', [{ kid: '1', key: randomBytes(32) }])
   const kit = jwtKit({ issuer: 'chapter-09', keys, kinds: { access } })
 

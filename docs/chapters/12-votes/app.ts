@@ -14,7 +14,7 @@ export async function buildApp(databaseUrl: string, routes: FastifyPluginAsync):
   return app
 }
 
-// A new key at each start ends all tokens at a restart. A real service loads its key from a secret that stays.
+// A new key at each start invalidates all tokens at a restart. A real service loads its key from a secret that stays.
 const { access } = jwtKit({
   issuer: 'chapter-12',
   keys: keyring('HS256', [{ kid: '1', key: randomBytes(32) }]),
