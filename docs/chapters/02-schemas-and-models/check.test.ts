@@ -26,6 +26,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
         { password: PASSWORD },
         { email: 'not an email', password: PASSWORD },
         { email: 'a@example.com' },
+        { email: 'a@example.com', password: 'short' },
       ]
       for (const body of wrong) {
         const { statusCode } = await signUp(body)

@@ -42,6 +42,10 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     ],
     async () => {
       const { statusCode, body } = await signUp('ada@example.com', 'Tomatoes')
+      assert.ok(
+        !body.includes('23502'),
+        'A column that is NOT NULL got no value. Does the INSERT of the user return its id, with `.returning("id")`?',
+      )
       assert.ok(statusCode === 201, `A sign-up must return 201. It returned ${statusCode}: ${body}`)
       const posts = await knex('posts').join('users', 'users.id', 'owner_id').select('email', 'title')
       assert.deepEqual(
