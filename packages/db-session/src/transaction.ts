@@ -59,9 +59,8 @@ export class Transaction {
     return this.#send(this.#lease, command)
   }
 
-  /** Sends BEGIN, a statement and COMMIT, in one message if possible. The connection is returned at the end. */
+  /** Sends BEGIN, a statement and COMMIT, in one message if possible, so what it sets would end with it. */
   async sendAlone(command: Command): Promise<QueryResult> {
-    // it would have no effect on the next statement
     if (isTransactionLocal(wire.describe(command.statement).text))
       throw new DbSessionError('DB_SESSION_NEEDS_TRANSACTION')
     try {
