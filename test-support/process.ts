@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import blankSpace from 'ts-blank-space'
 import { createSecretScanner, failOnSecrets } from './secrets.ts'
+import { stripTypes } from './strip-types/cache.js'
 
 export const CHECKOUT = resolve(import.meta.dirname, '..')
 
@@ -13,6 +13,9 @@ export const SERVER = [process.execPath, resolve(CHECKOUT, 'examples/social-api/
 
 /** Matches the line of its log that has its URL. */
 export const LISTENS = /Server listening at (http:\/\/[\d.:]+)/
+
+const source = await stripTypes(readFileSync(join(import.meta.dirname, 'record-traffic.ts'), 'utf8'))
+const RECORD_TRAFFIC = `data:text/javascript;base64,${Buffer.from(source).toString('base64')}`
 
 /** A lifetime, such as that of a tap test: everything that begins in it ends with it. */
 export interface Scope {
@@ -90,10 +93,8 @@ export function run(
 export function scanProcess(env: Record<string, string>) {
   const folder = mkdtempSync(join(tmpdir(), 'traffic-'))
   const file = join(folder, 'traffic')
-  const source = blankSpace(readFileSync(join(import.meta.dirname, 'record-traffic.ts'), 'utf8'))
-  const module = `data:text/javascript;base64,${Buffer.from(source).toString('base64')}`
   return {
-    env: { NODE_OPTIONS: `--import=${module}`, TRAFFIC_FILE: file },
+    env: { NODE_OPTIONS: `--import=${RECORD_TRAFFIC}`, TRAFFIC_FILE: file },
     end(printed: string): void {
       const scanner = createSecretScanner()
       for (const secret of readSecrets(env)) scanner.add('secret', secret)

@@ -29,7 +29,8 @@ const DEFAULTS = {
   accessTokenTtl: '30m',
   refreshTokenTtl: '30d',
   refreshFamilyTtl: '90d',
-  bcryptCost: 10,
+  /** The lowest: a hash takes a millisecond. */
+  bcryptCost: 4,
   hasDemoData: false,
   behindTls: false,
   throttles: GENEROUS,

@@ -80,8 +80,8 @@ t.test('each hash matches the demo password, and no other', async (t) => {
   for (const { email, password } of DEMO_USERS) {
     t.match(password, /^\$2b\$12\$/)
     t.equal(await compare(DEMO_PASSWORD, password), true, email)
-    t.equal(await compare(`${DEMO_PASSWORD}.`, password), false, email)
   }
+  t.equal(await compare(`${DEMO_PASSWORD}.`, DEMO_USERS[0]?.password as string), false)
   t.equal(
     new Set(DEMO_USERS.map(({ password }) => password)).size,
     DEMO_USERS.length,

@@ -7,7 +7,7 @@ import { createMetricsServer } from '../platform/metrics.ts'
 
 t.test('metrics count requests, passwords, sessions and connections, and name no user', async (t) => {
   const registry = new Registry()
-  const { app, call, signUp, url } = await serve(t, { metrics: registry })
+  const { app, call, signUp, url } = await serve(t, { metrics: registry, bcryptCost: 10 })
   const { id, token } = await signUp('ann@example.com')
   await call('POST', '/login', { form: { username: 'ann@example.com', password: 'a wrong password' } })
   await call('POST', '/login', { form: { username: 'nobody@example.com', password: 'a wrong password' } })

@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs'
 import type { Test } from 'tap'
 
 const folder = new URL('../test/', import.meta.url)
+const STRIP_TYPES = new URL('../../../test-support/strip-types/register.js', import.meta.url).href
 
 /** Runs the default tests again, one file after the other, except those that are named with a reason. */
 export function runSuite(t: Test, env: Record<string, string>, without: Record<string, string>): void {
@@ -16,7 +17,7 @@ export function runSuite(t: Test, env: Record<string, string>, without: Record<s
   })
   for (const file of files.filter((file) => !(file in without))) {
     t.test(file, async (t) => {
-      const child = spawn(process.execPath, ['--import', 'ts-blank-space/register', file], {
+      const child = spawn(process.execPath, ['--import', STRIP_TYPES, file], {
         cwd: folder,
         env: { ...process.env, ...env },
       })

@@ -109,7 +109,7 @@ export function transactionFailed(cause: unknown): DbSessionError {
 /** Most statements contain none of these words. */
 const MAY_BE_LOCAL = /\bset\b|set_config|advisory_xact/i
 const LITERALS_AND_COMMENTS =
-  /'(?:[^']|'')*'|\$(\w*)\$[\s\S]*?\$\1\$|"(?:[^"]|"")*"|--[^\n]*|\/\*(?:\/\*[\s\S]*?\*\/|[\s\S])*?\*\//g
+  /\be'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|\$(\w*)\$[\s\S]*?\$\1\$|"(?:[^"]|"")*"|--[^\n]*|\/\*(?:\/\*[\s\S]*?\*\/|[\s\S])*?\*\//gi
 const TRANSACTION_LOCAL =
   /\bset\s+(?:local|transaction|constraints)\b|\bset_config\s*\((?![^()]*,\s*false\s*\))|\bpg_(?:try_)?advisory_xact_lock/i
 

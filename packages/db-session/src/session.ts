@@ -29,8 +29,7 @@ export interface SessionContext extends TransactionContext {
   onEnded(): void
 }
 
-// One session: statements in order, in one transaction after the other. `session-state.ts` has the table of what it
-// does in each state. It knows nothing of HTTP, of Fastify or of knex's builders.
+/** Runs statements in order, in one transaction after the other. `session-state.ts` has the table of its states. */
 export class Session {
   readonly root = new Scope()
   readonly context: SessionContext

@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/pro
 import path from 'node:path'
 import t from 'tap'
 import { attachPostgres } from '../src/index.ts'
-import { attachProcess, dataDir, installCopy, isRoot, query, runToEnd } from './support.ts'
+import { attachProcess, dataDir, installCopy, isRoot, query, runToEnd } from '../test/support.ts'
 
 const attachOnce = (dist: string, dir: string) => [
   '--input-type=module',

@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import t from 'tap'
 import { clusterIn } from '../src/folder.ts'
 import { attachPostgres, stopPostgres } from '../src/index.ts'
-import { attachProcess, dataDir, query, readRows, until, writeRow } from './support.ts'
+import { attachProcess, dataDir, query, readRows, until, writeRow } from '../test/support.ts'
 
 // A stopped cluster, which the tests use one after the other.
 const dir = await dataDir(t)

@@ -20,7 +20,7 @@ import {
   spawnAttach,
   until,
   writeRow,
-} from './support.ts'
+} from '../test/support.ts'
 
 // A stopped cluster, which the tests use one after the other.
 const dir = await dataDir(t)
