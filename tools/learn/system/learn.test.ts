@@ -65,13 +65,13 @@ t.test('a learner does three chapters, quits, and goes on another day', async (t
 
   t.match(
     await quits(t, terminal),
-    /3 of 17 done\. `npm run learn` goes on with 10 · Keep errors and secrets out of the log\./,
+    /3 of 17 done\. `npm run learn` goes on with 10 · A clean log without secrets\./,
   )
   t.same(checkout.processes(), [], 'nothing is left running')
   t.equal(checkout.postgresPid(), undefined, 'nor Postgres')
 
   const again = await checkout.learn(t)
-  t.match(await again.shows('10 · Keep errors and secrets out of the log'), '3 of 17 chapters done')
+  t.match(await again.shows('10 · A clean log without secrets'), '3 of 17 chapters done')
   await quits(t, again, 'C-c')
   t.same(checkout.processes(), [], 'nothing is left running after Ctrl-C')
 })
