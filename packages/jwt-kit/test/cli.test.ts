@@ -60,7 +60,7 @@ for (const algorithm of ALGORITHMS) {
 }
 
 t.test('makes another key each time', async (t) => {
-  for (const algorithm of ['HS256', 'ES256', 'EdDSA']) {
+  for (const algorithm of ['HS512', 'ES384', 'Ed25519']) {
     const keys = [await call(['keygen', '--alg', algorithm]), await call(['keygen', '--alg', algorithm])]
     t.not(keys[0]?.stdout, keys[1]?.stdout)
   }
@@ -120,11 +120,7 @@ t.test('ends with 2 where the command is not understood, and says so on standard
     ['jwks', '--alg', 'ES256', 'a=missing.pem'],
     ['jwks', 'a=-'],
   ]) {
-    t.match(
-      await call(args),
-      { code: 2, stdout: '', stderr: /^jwt-kit: .+ Try jwt-kit --help\.\n$/ },
-      args.join(' '),
-    )
+    t.match(await call(args), { code: 2, stdout: '', stderr: /^jwt-kit: .+ Try --help\.\n$/ }, args.join(' '))
   }
 })
 
