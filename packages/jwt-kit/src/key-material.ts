@@ -8,7 +8,7 @@ import { findWeakness } from './weak-key.ts'
 
 /**
  * A `KeyObject` of node:crypto. It is described by its shape, so that this type means the same with every version of
- * `@types/node`, and without it.
+ * `@types/node`.
  */
 export interface NodeKey {
   /** `secret`, `public` or `private`. */

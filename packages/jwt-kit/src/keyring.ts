@@ -76,7 +76,7 @@ export class Keyring {
 
   static {
     readRingKeys = (ring) => ring.#keys
-    // Defined here, so that the public types need no types of Node.
+    // Defined here, so that the public type needs no types of Node.
     Object.defineProperty(Keyring.prototype, inspect.custom, {
       value(this: Keyring) {
         return this.toString()

@@ -41,7 +41,7 @@ export function createSign(
     const own = checkClaims(claims, kind)
     const iat = Math.floor(context.now() / 1000)
     const { exp, nbf } = readTimes(iat, kind, options)
-    const payload = { ...own, ...fixed, iat, exp, ...(nbf !== undefined && { nbf }), jti: context.jti() }
+    const payload = { ...own, iat, exp, jti: context.jti(), ...(nbf !== undefined && { nbf }), ...fixed }
     const json = Buffer.from(JSON.stringify(payload))
     if (json.length > MAX_PAYLOAD_BYTES) throw tooLarge()
     return signPayload(json.toString('base64url'))
