@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { isObject } from './encoding.ts'
 
 /** Returns true if a text has a format. */
 export type FormatCheck = (text: string) => boolean
@@ -43,10 +42,9 @@ function loadTypeBox1(): Registry | undefined {
 }
 
 // TypeBox is an optional peer, so it may be missing.
-function attempt(load: () => unknown): Registry | undefined {
+function attempt(load: () => Registry | undefined): Registry | undefined {
   try {
-    const registry = load()
-    return isObject(registry) || typeof registry === 'object' ? (registry as unknown as Registry) : undefined
+    return load()
   } catch {
     return undefined
   }
