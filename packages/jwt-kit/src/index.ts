@@ -53,6 +53,7 @@ export {
   type ClaimsChecks,
   type ClaimsOf,
   type ClaimsSchema,
+  type CompileOptions,
   compileClaims,
 } from './schema.ts'
 export type { SignOptions } from './sign.ts'

@@ -1,6 +1,7 @@
 import { isObject, type JsonObject } from './encoding.ts'
 import { JwtKitError } from './errors.ts'
 import { compileSchema, readMember, readSchemaKind, type Schema } from './json-schema.ts'
+import { checkOptionNames } from './option-checks.ts'
 import { findSensitiveWord } from './sensitive.ts'
 
 /** An object schema, as JSON Schema has it. */
@@ -88,14 +89,22 @@ export interface ClaimsChecks {
   readonly atVerifying: (claims: JsonObject) => ClaimFault | undefined
 }
 
+/** The options of {@link compileClaims}. */
+export interface CompileOptions {
+  /** True to accept claims with sensitive names: for tokens of others, whose names are given. @default false */
+  readonly allowSensitiveNames?: boolean
+}
+
 /**
- * Checks that a schema can describe claims, and compiles it.
+ * Checks that a schema can describe claims, and compiles it. `tokenKind` does so itself; this is for packages that verify
+ * tokens in other ways.
  *
  * @throws {JwtKitError} `JWT_KIT_OPTIONS`, or `JWT_KIT_SENSITIVE_CLAIM`.
  */
-export function compileClaims(claims: ClaimsSchema): ClaimsChecks {
+export function compileClaims(claims: ClaimsSchema, options: CompileOptions = {}): ClaimsChecks {
+  checkOptionNames('compileClaims', options, ['allowSensitiveNames'])
   checkOutline(claims)
-  checkNames(claims as unknown as Schema)
+  if (options.allowSensitiveNames !== true) checkNames(claims as unknown as Schema)
   const names = new Set(Object.keys(claims.properties))
   const [signing, verifying] = [compileFinder(claims, true), compileFinder(claims, false)]
   return {
