@@ -25,7 +25,7 @@ const { access } = jwtKit({
 export const authenticate = access.guard()
 
 /** The id of the user whose token came with the request. */
-export const callerOf = (request: FastifyRequest): number => Number(access.of(request).sub)
+export const callerOf = (request: FastifyRequest): number => Number(access.claims(request).sub)
 // #endregion
 
 /** What a log-in gives to this user. */

@@ -24,7 +24,7 @@ const { access } = jwtKit({
 export const authenticate = access.guard()
 
 /** The id of the user whose token came with the request. */
-export const callerOf = (request: FastifyRequest): number => Number(access.of(request).sub)
+export const callerOf = (request: FastifyRequest): number => Number(access.claims(request).sub)
 
 /** What a log-in gives to this user. */
 export const tokenOf = (userId: number): string => access.sign({ sub: String(userId) })

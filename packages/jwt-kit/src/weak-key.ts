@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 
-/** RFC 7518 §3.2: a key of the size of the hash output or larger MUST be used. */
+/** The fewest bytes of a secret for HS256. RFC 7518 §3.2: a key of the size of the hash output or larger MUST be used. */
 const MIN_BYTES = 32
 
 /** 32 random hexadecimal digits have fewer distinct ones about once in 30 million. */
@@ -19,6 +19,7 @@ const WELL_KNOWN: ReadonlySet<string> = new Set(
     'q9F3-vT7x_Lm2RkZ8sWd5YbN0cHj6GpA',
     'Zt4-wKq8_Xn1PfUj7oEi3DrB6yVm9HsC',
     'made by: npx jwt-kit keygen --alg HS256',
+    'made by: npx @auth-primer/jwt-kit keygen --alg HS256',
   ].map((secret) => secret.toLowerCase()),
 )
 
@@ -34,12 +35,15 @@ const PLACEHOLDER_WORDS: readonly string[] = [
   'sample secret secrets secure secured set should shhh sign signing some something source code staging string strong super supersecret',
   'test testing than that the this to todo token tokens top unsafe update use used value values very with you your',
   'access refresh api app application auth authentication authorization backend server session spring nest node express django flask',
+  'after again before commit config configuration deploy deploying deployment go going soon later launch live now publish publishing',
+  'push release releasing rotate ship shipping some everyone they we it me when will would dont cannot only demo qwerty admin root user forget remember',
+  'hello world welcome letmein login private public hash salt unsafe easy guess guessable known well open source project company',
 ].flatMap((line) => line.split(' '))
 
 /** Returns why an HMAC secret must not be used, or undefined. */
-export function weakness(secret: Buffer): string | undefined {
-  if (secret.length < MIN_BYTES) return `is shorter than ${MIN_BYTES} bytes`
-  // As it was meant: a secret with a final newline, or in quotes, or in capitals, is as well known as without.
+export function findWeakness(secret: Buffer, minBytes = MIN_BYTES): string | undefined {
+  if (secret.length < minBytes) return `is shorter than ${minBytes} bytes`
+  // A secret with a final newline, in quotes or in capitals is as well known as it is without.
   const text = secret
     .toString()
     .replace(/^[\s"'`]+|[\s"'`]+$/g, '')
@@ -67,7 +71,7 @@ function consistsOfWords(text: string): boolean {
   return false
 }
 
-// A random secret does not repeat within half of the least length.
+// A random secret does not repeat a pattern of this length.
 const MAX_PATTERN_BYTES = MIN_BYTES / 2
 
 function isRepetition(secret: Buffer): boolean {
@@ -83,7 +87,7 @@ const POSITIONS = new Map(
     Array.from(keys, (key, column) => [key, { row: row === 4 ? 0 : row, column }] as const),
   ),
 )
-/** Of random text, up to 3 in 10 steps lead to a neighbor: 7 in 10 happen about once in a million secrets. */
+/** The share of steps to a neighboring key. In random text it is up to 3 in 10; 7 in 10 occur in about one of a million secrets. */
 const WALK = 0.7
 
 function isWalk(text: string): boolean {
@@ -97,7 +101,7 @@ function isNeighbor(from: string, to: string): boolean {
   return !!a && !!b && Math.abs(a.row - b.row) <= 1 && Math.abs(a.column - b.column) <= 1
 }
 
-/** Encodings within encodings: base64 of a PEM in a data URL, say. */
+/** The deepest nesting of encodings, such as base64 of a PEM in a data URL. */
 const MAX_ENCODINGS = 3
 
 /** A public key that is used as a secret lets anyone sign: the oldest of the algorithm confusions (RFC 8725 §2.1). */
@@ -166,4 +170,24 @@ function succeeds(attempt: () => unknown): boolean {
   } catch {
     return false
   }
+}
+
+/** The primes whose residues reveal a ROCA key. */
+export const ROCA_PRIMES = [
+  3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107,
+  109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+] as const
+
+/**
+ * Returns true if an RSA modulus was made by Infineon's library (ROCA, CVE-2017-15361): it is a power of 65537 modulo each
+ * small prime, and can be factored. A sound modulus looks like that about four times in 10⁹.
+ */
+export function isRoca(modulus: bigint): boolean {
+  return ROCA_PRIMES.every((prime) => powersOf65537(prime).has(Number(modulus % BigInt(prime))))
+}
+
+function powersOf65537(prime: number): ReadonlySet<number> {
+  const powers = new Set<number>()
+  for (let power = 1; !powers.has(power); power = (power * 65_537) % prime) powers.add(power)
+  return powers
 }

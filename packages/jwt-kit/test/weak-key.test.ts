@@ -38,7 +38,7 @@ t.test('a random secret is accepted, as text or as bytes', async (t) => {
 
 t.test('a secret of fewer than 32 bytes is rejected, which fast-jwt accepts', async (t) => {
   t.ok(createSigner({ key: 'x', algorithm: 'HS256' })({ sub: '7' }), 'fast-jwt signs with one character')
-  await refuses(t, 'x', /shorter than 32 bytes/)
+  await refuses(t, '§', /shorter than 32 bytes/)
   await refuses(t, SECRET.slice(1), /shorter than 32 bytes/)
   await refuses(t, randomBytes(31), /shorter than 32 bytes/)
   t.ok(ring('é'.repeat(3) + SECRET.slice(6)), '32 bytes of 29 characters are enough')
@@ -68,6 +68,7 @@ t.test('every secret that this project has documented is rejected', async (t) =>
     'q9F3-vT7x_Lm2RkZ8sWd5YbN0cHj6GpA',
     'Zt4-wKq8_Xn1PfUj7oEi3DrB6yVm9HsC',
     'made by: npx jwt-kit keygen --alg HS256',
+    'made by: npx @auth-primer/jwt-kit keygen --alg HS256',
   ])
     await refuses(t, key, /well-known example/)
   const root = new URL('..', import.meta.url)
@@ -90,6 +91,10 @@ t.test('a placeholder is rejected, whatever separates its words', async (t) => {
     'please-change-this-secret-in-production',
     'REPLACE_ME_WITH_A_RANDOM_STRING_OF_32_BYTES',
     'averyveryveryveryveryverylongsecret',
+    'change-this-secret-before-going-to-production!!',
+    'passwordpasswordpasswordpassword1',
+    'do not forget to rotate this secret before you deploy it',
+    'hello-world-this-is-my-private-signing-key',
   ])
     await refuses(t, key, /placeholder/)
   t.ok(ring('the secret of a passphrase: correct horse battery staple'), 'other words are accepted')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { algorithmInWords, durationInWords, timeInWords } from '../src/words.ts'
+import { algorithmInWords, durationInWords, timeInWords } from '../src/explain-text.ts'
 
 t.test('says a length in the largest unit that it fills', async (t) => {
   for (const [length, words] of [
