@@ -6,7 +6,7 @@ import { JwtRemoteError } from './errors.ts'
 export type RemoteGuard = (
   request: HeaderSource,
   response?: unknown,
-  next?: (error?: unknown) => void,
+  next?: (error?: Error) => void,
 ) => Promise<void>
 
 /** Verifies requests, and keeps their claims. */
@@ -30,7 +30,7 @@ export function createRequestVerifier<T>(verify: (token: string) => Promise<T>):
     guard: (request, _response, next) => {
       const done = authenticate(request).then(() => {})
       // Fastify's request has `raw`, and it waits for the promise. Express waits for the call.
-      return next === undefined || 'raw' in request ? done : done.then(next, next)
+      return next === undefined || 'raw' in request ? done : done.then(() => next(), next)
     },
     of(request) {
       const entry = admitted.get(request)

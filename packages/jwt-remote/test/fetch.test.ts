@@ -125,7 +125,7 @@ t.test('a token that is rejected anyway makes no request', async (t) => {
     await sign(key, { exp: 1 }),
     await sign(key, {}, { typ: 'JWT' }),
   ])
-    await t.rejects(remote.verify(bad), { statusCode: 401 })
+    t.equal((await errorOf(() => remote.verify(bad))).statusCode, 401)
   t.equal(provider.requests, 0)
   t.ok(await remote.verify(token))
   t.equal(provider.requests, 1)

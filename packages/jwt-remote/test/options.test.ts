@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import t from 'tap'
 import { type JwtRemoteOptions, jwtRemote } from '../src/index.ts'
-import { type claims, makeKey, optionsFor, setOf, sign } from './support.ts'
+import { type claims, errorOf, makeKey, optionsFor, setOf, sign } from './support.ts'
 
 const key = makeKey('k')
 const given = optionsFor({ jwks: setOf(key) })
@@ -37,20 +37,12 @@ t.test('an option with a wrong value is an error that names the option, and not 
   for (const [name, values] of Object.entries(wrong))
     for (const value of values)
       t.match(
-        await new Promise((resolve) => {
-          try {
-            resolve(remote({ ...given, [name]: value })())
-          } catch (error) {
-            resolve(error)
-          }
-        }),
+        await errorOf(remote({ ...given, [name]: value })),
         { name: 'JwtKitError', code: 'JWT_KIT_OPTIONS', message: new RegExp(`\\b${name}\\b|claim`) },
         `${name}: ${JSON.stringify(value)}`,
       )
-  t.throws(
-    remote({ ...given, clockTolerance: 'hunter2' }),
-    (error: Error) => !error.message.includes('hunter2'),
-  )
+  const { message, hint } = await errorOf(remote({ ...given, clockTolerance: 'hunter2' }))
+  t.notOk(`${message}${hint}`.includes('hunter2'))
   t.throws(remote(undefined as unknown as object), { code: 'JWT_KIT_OPTIONS' })
 })
 

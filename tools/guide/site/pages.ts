@@ -93,9 +93,10 @@ ${sections.join('\n')}`
 }
 
 const OWNERS = {
-  'What social-api answers': /^(?!AUTH_HASH_|JWT_KIT_|DB_SESSION_)/,
+  'What social-api answers': /^(?!AUTH_HASH_|JWT_KIT_|JWT_REMOTE_|DB_SESSION_)/,
   'auth-hash': /^AUTH_HASH_/,
   'jwt-kit': /^JWT_KIT_/,
+  'jwt-remote': /^JWT_REMOTE_/,
   'db-session': /^DB_SESSION_/,
 }
 
