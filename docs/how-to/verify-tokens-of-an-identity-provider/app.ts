@@ -7,7 +7,7 @@ export function buildApp(provider: JwtRemote<TObject<{ sub: TString }>>) {
 
   // #region guard
   app.get('/me', { onRequest: provider.guard() }, async (request) => {
-    const { sub } = provider.of(request)
+    const { sub } = provider.claims(request)
     return { id: sub }
   })
   // #endregion

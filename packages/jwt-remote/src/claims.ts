@@ -33,8 +33,8 @@ export function createClaimsReader(schema: ClaimsSchema): (payload: JsonObject) 
   const { checks } = tokenKind('remote+jwt', { ttl: '1d', claims: markPublic(schema) })
   const names: ReadonlySet<string> = new Set([...checks.names, ...REGISTERED])
   return (payload) => {
-    const wrong = checks.atVerifying(payload)
-    if (wrong !== undefined) throw mismatch(names.has(wrong) ? wrong : undefined)
+    const fault: unknown = checks.atVerifying(payload)
+    if (fault !== undefined) throw mismatch(isObject(fault) ? fault.claim : fault)
     const entries = Object.entries(payload).filter(([name]) => names.has(name))
     if (checks.closed && entries.length < Object.keys(payload).length) throw mismatch(undefined)
     return freeze(Object.fromEntries(entries))
@@ -46,17 +46,21 @@ export function createClaimsReader(schema: ClaimsSchema): (payload: JsonObject) 
 function markPublic<S>(schema: S): S {
   if (Array.isArray(schema)) return schema.map(markPublic) as S
   if (!isObject(schema)) return schema
-  const marked: JsonObject = { ...schema, public: true }
+  const changes: JsonObject = { public: true }
   if (isObject(schema.properties)) {
     const properties = Object.entries(schema.properties).map(([name, part]) => [name, markPublic(part)])
-    marked.properties = Object.fromEntries(properties)
+    changes.properties = Object.fromEntries(properties)
   }
   for (const name of ['items', 'anyOf', 'allOf'])
-    if (schema[name] !== undefined) marked[name] = markPublic(schema[name])
-  return marked as S
+    if (schema[name] !== undefined) changes[name] = markPublic(schema[name])
+  // TypeBox marks its schemas with symbols and with members that are not enumerable, so descriptors are copied.
+  const descriptors: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(schema)
+  for (const [name, value] of Object.entries(changes)) descriptors[name] = { value, enumerable: true }
+  return Object.defineProperties({}, descriptors) as S
 }
 
-function mismatch(claim: string | undefined): JwtKitError {
+function mismatch(name: unknown): JwtKitError {
+  const claim = typeof name === 'string' && name !== '' ? name : undefined
   const message =
     claim === undefined
       ? 'The claims are not those that the schema describes'

@@ -2,37 +2,38 @@ import { JwtKitError } from '@auth-primer/jwt-kit'
 import { bearerToken, type HeaderSource } from './bearer.ts'
 import { JwtRemoteError } from './errors.ts'
 
-/** A hook of Fastify (`onRequest`), or a middleware of Express: it calls `next` only for a request that is not Fastify's. */
-export type RemoteGuard = (
-  request: HeaderSource,
-  response?: unknown,
-  next?: (error?: Error) => void,
-) => Promise<void>
+/** An `onRequest` hook of Fastify, a middleware of Express, or a function to await in any other framework. */
+export interface RemoteGuard {
+  /** Lets the request pass, or rejects with a `JwtKitError` or a {@link JwtRemoteError}. */
+  (request: HeaderSource): Promise<void>
+  /** Calls `next`, with the error if the request is rejected. */
+  (request: HeaderSource, response: unknown, next: (error?: Error) => void): void
+}
 
 /** Verifies requests, and keeps their claims. */
 export interface RequestVerifier<T> {
-  readonly authenticate: (request: HeaderSource) => Promise<T>
+  readonly verifyRequest: (request: HeaderSource) => Promise<T>
   readonly guard: RemoteGuard
-  readonly of: (request: object) => T
+  readonly claims: (request: object) => T
 }
 
 /** Makes the functions that verify the token of a request. The claims are kept next to the request, not on it. */
 export function createRequestVerifier<T>(verify: (token: string) => Promise<T>): RequestVerifier<T> {
   const admitted = new WeakMap<object, { readonly claims: T }>()
-  const authenticate = async (request: HeaderSource) => {
+  const verifyRequest = async (request: HeaderSource) => {
     const claims = await verify(bearerToken(request)).catch(rejectRequest)
     admitted.set(request, { claims })
     return claims
   }
   return {
-    authenticate,
+    verifyRequest,
     // Not an async function: Fastify does not accept one with three parameters.
-    guard: (request, _response, next) => {
-      const done = authenticate(request).then(() => {})
+    guard: (request: HeaderSource, _response?: unknown, next?: (error?: Error) => void) => {
+      const done = verifyRequest(request).then(() => {})
       // Fastify's request has `raw`, and it waits for the promise. Express waits for the call.
       return next === undefined || 'raw' in request ? done : done.then(() => next(), next)
     },
-    of(request) {
+    claims(request) {
       const entry = admitted.get(request)
       if (entry !== undefined) return entry.claims
       throw new JwtKitError(

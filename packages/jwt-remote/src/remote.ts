@@ -26,15 +26,15 @@ export interface JwtRemote<C extends ClaimsSchema> {
    * @throws {JwtKitError} `JWT_KIT_NO_CREDENTIALS`, `JWT_KIT_INVALID_TOKEN` (401) or `JWT_KIT_INVALID_REQUEST` (400)
    * @throws {JwtRemoteError} if the provider's keys are not available (503)
    */
-  authenticate(request: HeaderSource): Promise<RemoteClaims<C>>
-  /** Returns an `onRequest` hook of Fastify that is a middleware of Express, too. It rejects as `authenticate` does. */
+  verifyRequest(request: HeaderSource): Promise<RemoteClaims<C>>
+  /** Returns an `onRequest` hook of Fastify that is a middleware of Express, too. It rejects as `verifyRequest` does. */
   guard(): RemoteGuard
   /**
-   * Returns the claims of a request that `guard` or `authenticate` accepted.
+   * Returns the claims of a request that `guard` or `verifyRequest` accepted.
    *
    * @throws {JwtKitError} `JWT_KIT_NOT_GUARDED` if neither did
    */
-  of(request: object): RemoteClaims<C>
+  claims(request: object): RemoteClaims<C>
   /**
    * Explains a token as jwt-kit's `explainToken` does, and whether this service accepts it. It never rejects. It contains what the
    * token says, so keep it out of logs. A token of more than 8,192 characters is judged, but its claims are not listed.
@@ -84,9 +84,9 @@ export function jwtRemote<const C extends ClaimsSchema>(options: JwtRemoteOption
   const requests = createRequestVerifier(verify)
   return Object.freeze({
     verify,
-    authenticate: requests.authenticate,
+    verifyRequest: requests.verifyRequest,
     guard: () => requests.guard,
-    of: requests.of,
+    claims: requests.claims,
     explain: (token) => explainRemote(token, { verify, schema: options.claims, now: rules.now }),
   } satisfies JwtRemote<C>)
 }

@@ -57,8 +57,8 @@ async function checkCases(t: Test, url: string) {
 
 t.test('guards a route of Fastify, with no error handler but Fastify’s', async (t) => {
   const app = fastify()
-  app.get('/', { onRequest: remote.guard() }, async (request) => remote.of(request).sub)
-  app.get('/open', async (request) => remote.of(request).sub)
+  app.get('/', { onRequest: remote.guard() }, async (request) => remote.claims(request).sub)
+  app.get('/open', async (request) => remote.claims(request).sub)
   t.teardown(() => app.close())
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   await checkCases(t, url)
@@ -69,7 +69,7 @@ t.test('guards as a middleware that calls `next`', async (t) => {
   const guard = remote.guard()
   const url = await listen(t, (request, response) => {
     guard(request, response, (error) =>
-      error === undefined ? response.end(remote.of(request).sub) : fail(response, error as Failure),
+      error === undefined ? response.end(remote.claims(request).sub) : fail(response, error as Failure),
     )
   })
   await checkCases(t, url)
@@ -77,7 +77,7 @@ t.test('guards as a middleware that calls `next`', async (t) => {
 
 t.test('authenticates a request of Node’s http', async (t) => {
   const url = await listen(t, (request, response) => {
-    remote.authenticate(request).then(
+    remote.verifyRequest(request).then(
       ({ sub }) => response.end(sub),
       (error) => fail(response, error),
     )
@@ -90,15 +90,15 @@ t.test('authenticates a request of fetch', async (t) => {
     const request = new Request('https://api.example/', {
       headers: authorization === undefined ? {} : { authorization },
     })
-    const found = await remote.authenticate(request).catch((error: Failure) => error)
-    if ('sub' in found) t.match([found.sub, remote.of(request).sub], ['7', '7'])
+    const found = await remote.verifyRequest(request).catch((error: Failure) => error)
+    if ('sub' in found) t.match([found.sub, remote.claims(request).sub], ['7', '7'])
     else t.match([found.statusCode, found.headers?.['www-authenticate']], [status, challenge])
   }
 })
 
 t.test('two Authorization headers are a 400, though Node drops the second', async (t) => {
   const url = await listen(t, (request, response) => {
-    remote.authenticate(request).then(
+    remote.verifyRequest(request).then(
       ({ sub }) => response.end(sub),
       (error) => fail(response, error),
     )
@@ -156,7 +156,7 @@ t.test('claims of two providers are kept apart', async (t) => {
   const request = new Request('https://api.example/', {
     headers: { authorization: `Bearer ${await sign(key)}` },
   })
-  await remote.authenticate(request)
-  t.equal(remote.of(request).sub, '7')
-  t.throws(() => other.of(request), { code: 'JWT_KIT_NOT_GUARDED' })
+  await remote.verifyRequest(request)
+  t.equal(remote.claims(request).sub, '7')
+  t.throws(() => other.claims(request), { code: 'JWT_KIT_NOT_GUARDED' })
 })

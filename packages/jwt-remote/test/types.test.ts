@@ -46,9 +46,9 @@ t.test('wrong options do not compile', async (t) => {
 
 t.test('takes the requests of Fastify, Node and fetch without a cast', async (t) => {
   const app = fastify()
-  app.get('/', { onRequest: remote.guard() }, async (request) => remote.of(request).roles)
+  app.get('/', { onRequest: remote.guard() }, async (request) => remote.claims(request).roles)
   t.ok(app)
-  type Parameter = Parameters<typeof remote.authenticate>[0]
+  type Parameter = Parameters<typeof remote.verifyRequest>[0]
   const accepts: [
     FastifyRequest extends Parameter ? true : false,
     IncomingMessage extends Parameter ? true : false,
