@@ -26,6 +26,7 @@ const REPOSITORY = [
   ['examples/social-api/README.md', 'repository/social-api'],
   ['CONTRIBUTING.md', 'repository/contributing'],
   ['CHANGELOG.md', 'repository/changelog'],
+  ['SECURITY.md', 'repository/security-policy'],
 ] as const
 
 /** Every other page, in the order in which it is listed. */
