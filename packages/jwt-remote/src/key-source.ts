@@ -9,6 +9,10 @@ export interface KeySource {
   current(): Promise<readonly VerificationKey[]>
   /** Returns newer keys for a token whose key is not among the current ones, or undefined if it is too early to ask again. */
   newer(): Promise<readonly VerificationKey[] | undefined>
+  /** Notes that a key has verified a token, which proves that the set is that of the tokens' issuer. */
+  prove(key: VerificationKey): void
+  /** Returns an error if the current set is not proven, so a token is not to blame if its key is not in the set. */
+  doubt(): JwtRemoteError | undefined
 }
 
 /** How often keys are fetched. */
@@ -26,7 +30,7 @@ const FIRST_PAUSE_MS = 1000
 
 /** Provides keys that do not change. */
 export function fixedKeys(keys: readonly VerificationKey[]): KeySource {
-  return { current: async () => keys, newer: async () => undefined }
+  return { current: async () => keys, newer: async () => undefined, prove: () => {}, doubt: () => undefined }
 }
 
 /**
@@ -41,6 +45,7 @@ export function fetchedKeys(
   let cached: { readonly keys: readonly VerificationKey[]; readonly at: number } | undefined
   let failed: { readonly failure: FetchFailure; readonly at: number; readonly pauseMs: number } | undefined
   let pending: Promise<readonly VerificationKey[]> | undefined
+  let proven: readonly VerificationKey[] = []
 
   // A clock that was set back makes everything old, not young.
   const isWithin = (at: number, ms: number) => now() >= at && now() - at < ms
@@ -49,6 +54,7 @@ export function fetchedKeys(
     try {
       const keys = await fetchKeys()
       cached = { keys, at: now() }
+      proven = keys.filter(({ key }) => proven.some((other) => other.key.equals(key)))
       failed = undefined
       channels.fetch.publish({ keys: keys.length })
       return keys
@@ -80,8 +86,19 @@ export function fetchedKeys(
     async newer() {
       return cached !== undefined && isWithin(cached.at, cooldownMs) ? undefined : refresh()
     },
+    prove(key) {
+      if (cached?.keys.includes(key) && !proven.includes(key)) proven = [...proven, key]
+    },
+    doubt() {
+      if (cached === undefined || proven.length > 0) return undefined
+      const failure = new FetchFailure('JWT_REMOTE_INVALID_JWKS', UNPROVEN)
+      return unavailable({ failure, at: cached.at, pauseMs: cooldownMs }, now())
+    },
   }
 }
+
+const UNPROVEN =
+  'The provider’s key set does not have the key of the token, and has not verified any token yet'
 
 function unavailable(
   { failure, at, pauseMs }: { failure: FetchFailure; at: number; pauseMs: number },

@@ -27,7 +27,8 @@ export async function verifyToken(
   const unverified = readToken(token, rules)
   checkRegistered(unverified.payload, rules, rules.now() / 1000)
   const candidates = await findKeys(unverified, keys)
-  if (!(await isSigned(token as string, unverified.alg, candidates))) {
+  const signer = await findSigner(token as string, unverified.alg, candidates)
+  if (signer === undefined) {
     throw new JwtKitError(
       'JWT_KIT_SIGNATURE',
       'The signature does not belong to the header and the payload',
@@ -37,13 +38,14 @@ export async function verifyToken(
       },
     )
   }
+  keys.prove(signer)
   return unverified
 }
 
 async function findKeys(token: UnverifiedToken, source: KeySource): Promise<readonly VerificationKey[]> {
   const found = namedKeys(await source.current(), token)
   const named = found.length > 0 ? found : namedKeys((await source.newer()) ?? [], token)
-  if (named.length === 0) throw unknownKey(token.kid)
+  if (named.length === 0) throw source.doubt() ?? unknownKey(token.kid)
   const fitting = named.filter((key) => key.algorithms.has(token.alg))
   if (fitting.length === 0) {
     throw new JwtKitError('JWT_KIT_ALGORITHM', 'The key is for another algorithm than the header names', {
@@ -60,12 +62,16 @@ function namedKeys(keys: readonly VerificationKey[], { kid }: UnverifiedToken): 
   return kid === undefined ? keys : keys.filter((key) => key.kid === kid)
 }
 
-async function isSigned(token: string, alg: string, keys: readonly VerificationKey[]): Promise<boolean> {
-  for (const { key } of keys) {
-    const verified = await compactVerify(token, key, { algorithms: [alg] }).catch(() => undefined)
-    if (verified !== undefined) return true
+async function findSigner(
+  token: string,
+  alg: string,
+  keys: readonly VerificationKey[],
+): Promise<VerificationKey | undefined> {
+  for (const key of keys) {
+    const verified = await compactVerify(token, key.key, { algorithms: [alg] }).catch(() => undefined)
+    if (verified !== undefined) return key
   }
-  return false
+  return undefined
 }
 
 function unknownKey(kid: string | undefined): JwtKitError {

@@ -65,11 +65,37 @@ t.test('a key that the provider withdraws is rejected as soon as the set is fetc
   const remote = jwtRemote(optionsFor(provider))
   const token = await sign(first, LONG)
   await remote.verify(token)
+  t.ok(await remote.verify(await sign(second, LONG)))
   provider.serve(setOf(second))
   t.ok(await remote.verify(token))
   clock.advance('10m')
   await t.rejects(remote.verify(token), { code: 'JWT_KIT_UNKNOWN_KEY' })
   t.ok(await remote.verify(await sign(second, LONG)))
+})
+
+t.test('a set of other keys is a 503, until it has verified a token', async (t) => {
+  const other = makeKey('other')
+  const provider = await startProvider(t, setOf(other))
+  const remote = jwtRemote(optionsFor(provider))
+  const token = await sign(first, LONG)
+  const error = await errorOf(() => remote.verify(token))
+  t.match(error, { code: 'JWT_REMOTE_INVALID_JWKS', statusCode: 503, headers: { 'retry-after': '30' } })
+  t.ok(await remote.verify(await sign(other, LONG)), 'a token of the set proves it')
+  await t.rejects(remote.verify(token), { code: 'JWT_KIT_UNKNOWN_KEY' })
+  await t.rejects(remote.verify(await sign(makeKey('other'), LONG)), { code: 'JWT_KIT_SIGNATURE' })
+})
+
+t.test('a set that is replaced by other keys has to be proven again', async (t) => {
+  const provider = await startProvider(t, setOf(first))
+  const remote = jwtRemote(optionsFor(provider))
+  const token = await sign(first, LONG)
+  t.ok(await remote.verify(token))
+  provider.serve(setOf(makeKey('x'), second))
+  clock.advance('10m')
+  await t.rejects(remote.verify(token), { code: 'JWT_REMOTE_INVALID_JWKS' })
+  provider.serve(setOf(first, second))
+  clock.advance('30s')
+  t.ok(await remote.verify(token), 'and the right set is accepted again')
 })
 
 t.test('a flood of unknown keys makes one request per cool-down, and known keys go on', async (t) => {
