@@ -12,21 +12,25 @@ const SECTIONS = [
   'The notes, checked',
   'What commonly goes wrong',
   'The exercise',
+  'What you can do now',
+  'Check yourself',
+  'In the complete service',
+  'Next',
 ]
 
 const chapters = await readChapters()
 
 t.test('the guide lists every chapter', async (t) => {
   const guide = await readFile(resolve(CHECKOUT, 'docs/README.md'), 'utf8')
-  const listed = [...guide.matchAll(/^\| (\d\d) \| \[(.+)\]\((.+)\) \|$/gm)].map((row) => row.slice(1))
+  const listed = [...guide.matchAll(/^\| (\d\d) \| \[(.+)\]\((.+)\) \|.*$/gm)].map((row) => row.slice(1, 4))
   t.same(
     listed,
     chapters.map(({ number, title, folder }) => [number, title, `chapters/${basename(folder)}/README.md`]),
   )
 })
 
-for (const { number, title, folder } of chapters) {
-  t.test(`${number} ${title} is made as each chapter is`, async (t) => {
+for (const [index, { number, title, folder }] of chapters.entries()) {
+  t.test(`chapter ${number}, ${title}, has the structure of every chapter`, async (t) => {
     const text = await readFile(resolve(folder, 'README.md'), 'utf8')
     const sections = [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
     t.same(sections, SECTIONS)
@@ -34,13 +38,24 @@ for (const { number, title, folder } of chapters) {
     const [, head = ''] = text.split('\n\n')
     t.match(
       head,
-      /^(The notes: \*.+\*|The course goes on to \*.+\*)\. \d\d minutes\. It starts from .+/s,
-      'where it starts from',
+      /^(The notes: \*.+\*|The course goes on to \*.+\*)\. \d\d minutes\. You start from .+/s,
+      'the heading of the notes, the time and the starting point',
     )
     const [, steps = ''] = text.split('## Steps')
     t.match(steps.split('\n## ')[0], /^### 1\. /m, 'numbered steps')
     t.match(text, `npm run learn -- check ${number}\n`, 'how to check')
     t.match(text, /```python\n/, 'the FastAPI side')
-    t.match(basename(folder), /^\d\d-[a-z-]+$/, 'its folder’s name')
+    t.match(basename(folder), /^\d\d-[a-z-]+$/, 'the name of its folder')
+
+    const [, questions = ''] = text.split('## Check yourself')
+    t.equal(questions.match(/<details>\n<summary>.+\?.*<\/summary>\n\n[^<]/g)?.length, 3, 'three questions')
+    const [, service = ''] = text.split('## In the complete service')
+    t.match(
+      service.split('\n## ')[0],
+      /\]\(\.\.\/\.\.\/\.\.\/examples\/social-api\//,
+      'a file of the service',
+    )
+    const next = chapters[index + 1]
+    if (next) t.match(text.split('## Next')[1], `(../${basename(next.folder)}/README.md)`, 'the next chapter')
   })
 }

@@ -7,17 +7,17 @@ import { freePort, startProgram } from '../../check/program.ts'
 
 const NODE_MODULES = resolve(import.meta.dirname, '../../../node_modules')
 
-/** A line of a level: as pino writes it, and as pino-pretty does. */
-const LINES = { debug: /"level":20\b|\bDEBUG\b/, info: /"level":30\b|\bINFO\b/ }
+/** Matches a line of each level: with a number or a label, or as pino-pretty prints it. */
+const LINES = { debug: /"level":(?:20\b|"debug")|\bDEBUG\b/, info: /"level":(?:30\b|"info")|\bINFO\b/ }
 
 await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
-  // A copy, since a file of it is changed.
+  // A copy, because the check changes one of its files.
   const copy = await mkdtemp(join(tmpdir(), 'chapter-01-'))
   atEnd(() => rm(copy, { recursive: true }))
   await cp(file('.'), copy, { recursive: true })
   await symlink(NODE_MODULES, join(copy, 'node_modules'))
 
-  /** Runs a script of its package.json, on a port of its own. */
+  /** Runs a script of package.json on a free port. */
   const start = async (script: string, LOG_LEVEL?: string) => {
     const port = await freePort()
     const env = { PORT: `${port}`, LOG_LEVEL }
@@ -26,12 +26,12 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     return { program, url: `http://127.0.0.1:${port}/` }
   }
 
-  /** What `npm start` answers and logs at a level. */
+  /** Returns what `npm start` responds and logs at a level. */
   const visit = async (level?: string) => {
     const { program, url } = await start('start', level)
     const response = await program.answers(url)
     const body = await response.text()
-    // The logger writes when it finds the time, and what it has not written is lost with the process.
+    // The logger writes asynchronously. Lines that are not written yet are lost with the process.
     await program.says(/request completed/, 2_000).catch(() => {})
     await program.end()
     return { status: response.status, body, printed: program.printed() }
@@ -42,45 +42,54 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
 
   await claim(
     'no-answer',
-    '`npm start` serves `GET /`, which answers with a message',
+    '`npm start` serves `GET /`, which returns a message',
     [
-      'What does the server know of the path `/`? Run `npm start` in `exercise/`, and ask it with curl.',
-      'Declare a route before `app.listen`: a method, a path, and a function that returns the answer.',
+      'Does the server have a route for the path `/`? Run `npm start` in `exercise/`, and send a request with curl.',
+      'Declare a route before `app.listen`: a method, a path, and a function that returns the response.',
       "`app.get('/', async () => ({ message: 'Hello World' }))`.",
     ],
     async () => {
       const { status, body } = await visits[0]
-      assert.equal(status, 200, `\`GET /\` was answered otherwise: ${body}`)
-      assert.ok(messageOf(body), `The answer is no JSON object with a \`message\`: ${body}`)
+      assert.equal(status, 200, `\`GET /\` must respond with status 200. The response was: ${body}`)
+      assert.ok(messageOf(body), `The response must be a JSON object with a \`message\`. It was: ${body}`)
     },
   )
 
   await claim(
     'always-debug',
-    'without LOG_LEVEL a request is logged at info, and nothing at debug',
+    'without LOG_LEVEL, a request is logged at info and nothing at debug',
     [
-      'Run `npm start`, and then curl. Which `level` have the lines: 20 is debug, 30 is info?',
-      'The level belongs to the environment, not to the code. Read LOG_LEVEL, and let info be its default.',
+      'Run `npm start` and send a request with curl. Which `level` do the lines have? 20 is debug, 30 is info.',
+      'The level belongs in the environment, not in the code. Read LOG_LEVEL, and use info as the default.',
       "`const { LOG_LEVEL = 'info' } = process.env`, then `Fastify({ logger: { level: LOG_LEVEL } })`.",
     ],
     async () => {
       const { printed } = await visits[0]
-      assert.ok(LINES.info.test(printed), 'No line of the level info (30) came: there is no logger.')
-      assert.ok(!LINES.debug.test(printed), 'Lines of the level debug (20) came without LOG_LEVEL.')
+      assert.ok(
+        LINES.info.test(printed),
+        'The server logged nothing at level info (30). It needs a logger with the default level info.',
+      )
+      assert.ok(
+        !LINES.debug.test(printed),
+        'The server logged at level debug (20) although LOG_LEVEL is not set.',
+      )
     },
   )
 
   await claim(
     'never-debug',
-    'with LOG_LEVEL=debug a request leaves a debug line',
+    'with LOG_LEVEL=debug, a request logs a line at debug',
     [
-      'Run `LOG_LEVEL=debug npm start`, and then curl. Is there a line of level 20?',
-      'Two things have to be: a logger that follows LOG_LEVEL, and a line that the route writes at debug.',
-      '`{ logger: { level: LOG_LEVEL } }`, and in the route `request.log.debug(…)`; `console.log` knows no levels.',
+      'Run `LOG_LEVEL=debug npm start` and send a request with curl. Is there a line with level 20?',
+      'You need two things: a logger that takes its level from LOG_LEVEL, and a route that logs a line at debug.',
+      'Use `{ logger: { level: LOG_LEVEL } }`, and `request.log.debug(…)` in the route. `console.log` has no levels.',
     ],
     async () => {
       const { printed } = await visits[1]
-      assert.ok(LINES.debug.test(printed), 'No line of the level debug (20) came with LOG_LEVEL=debug.')
+      assert.ok(
+        LINES.debug.test(printed),
+        'With LOG_LEVEL=debug, the server logged nothing at level debug (20).',
+      )
     },
   )
 
@@ -89,10 +98,10 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
 
   await claim(
     'dev-is-quiet',
-    '`npm run dev` shows debug lines',
+    '`npm run dev` logs at debug',
     [
-      'Which LOG_LEVEL does `dev` in package.json give?',
-      'A variable before a command is set for that command alone.',
+      'Which LOG_LEVEL does the script `dev` in package.json set?',
+      'A variable before a command is set for that command only: `NAME=value command`.',
       '`"dev": "LOG_LEVEL=debug …"` in package.json.',
     ],
     async () => {
@@ -106,23 +115,27 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
 
   await claim(
     'no-restart',
-    'a save restarts `npm run dev`',
+    'saving a file restarts `npm run dev`',
     [
-      'Run `npm run dev` in `exercise/` and save server.ts. Does a new line say that it listens?',
-      'Somebody has to watch the files, and start the program anew. `tsx` can.',
+      'Run `npm run dev` in `exercise/` and save server.ts. Does the log say once more that the server is listening?',
+      'Something has to watch the files and restart the program. `tsx` can do that.',
       '`"dev": "LOG_LEVEL=debug tsx watch server.ts"` in package.json.',
     ],
     async () => {
       const { program, url } = dev
       const save = () => appendFile(join(copy, 'server.ts'), "\nconsole.log('it was saved')\n")
-      // Whoever has not restarted in the time of two starts does not watch.
+      // If there is no restart in the time that two starts take, nothing watches the file.
       const restarts = () => program.says(/it was saved/, Math.max(2_000, 2 * startMs))
       await save()
-      // A second time, as one does: the first may have come before it watched.
+      // The first save may have come before the watcher was ready, so it is repeated once.
       await restarts()
         .catch(() => save().then(restarts))
-        .catch(() => assert.fail('The file was saved twice, and nothing started anew.'))
-      assert.equal((await program.answers(url)).status, 200, 'It was restarted, and no longer answers.')
+        .catch(() => assert.fail('server.ts was saved twice, and the server did not restart.'))
+      assert.equal(
+        (await program.answers(url)).status,
+        200,
+        'The server restarted after the save, but no longer responds with 200.',
+      )
     },
   )
 })

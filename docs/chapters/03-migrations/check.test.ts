@@ -18,17 +18,17 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
 
   await claim(
     'not-created',
-    '`createMissing` makes a table that is missing',
+    '`createMissing` creates the table if it is missing',
     [
-      'Into a new database it should put the table as the code wants it today, `phone_number` too.',
-      'knex makes tables: `knex.schema.createTable`, with a function that names the columns.',
-      "`await knex.schema.createTable('users', (table) => { table.increments('id'); table.text('email'); … })`: without `await` nothing is sent.",
+      'In a new database, it should create the table as the code needs it today, including `phone_number`.',
+      'Use `knex.schema.createTable`, with a function that adds the columns.',
+      "`await knex.schema.createTable('users', (table) => { table.increments('id'); table.text('email'); … })`. Without `await`, knex sends nothing.",
     ],
     async () => {
       const { knex } = await database()
       await knex.schema.dropTable('users')
       await createMissing(knex)
-      assert.deepEqual(await columnsOf(knex), COLUMNS, 'The new table has other columns.')
+      assert.deepEqual(await columnsOf(knex), COLUMNS, 'The new table must have these columns.')
     },
   )
 
@@ -39,53 +39,53 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
 
   await claim(
     'always-creates',
-    'where there is a table, it leaves it as it was, at every start',
+    '`createMissing` does not change a table that exists, however often it runs',
     [
-      'Your service calls it at each start. What does it do at the second one?',
-      'Ask first whether there is a table. If there is, do nothing at all.',
+      'Your service calls `createMissing` at each start. What does it do at the second start?',
+      'First check if the table exists. If it does, do nothing.',
       "`if (await knex.schema.hasTable('users')) return`",
     ],
     async () => {
       await createMissing(knex)
       await createMissing(knex)
-      assertSame(await describe(knex), old, 'The old table is not what it was.')
+      assertSame(await describe(knex), old, '`createMissing` must not change the existing table.')
     },
   )
 
   await claim(
     'not-null',
-    'the migration adds `phone_number` to a table with rows, and leaves these as they were',
+    '`up` adds `phone_number` to a table with rows, and keeps the rows',
     [
-      'In the table are Ada and Bob, and nobody knows their numbers. What should `up` put there?',
-      'Alter the table, do not make it anew. The new column must allow NULL, or have a default.',
-      "`await knex.schema.alterTable('users', (table) => { table.text('phone_number') })`: without `await` nothing is sent.",
+      'The table has the rows of Ada and Bob, and you don’t know their numbers. Which value should `up` store?',
+      'Alter the table instead of creating it again. The new column must allow NULL or have a default.',
+      "`await knex.schema.alterTable('users', (table) => { table.text('phone_number') })`. Without `await`, knex sends nothing.",
     ],
     async () => {
       await knex.migrate.up(migrations)
-      assert.deepEqual(await columnsOf(knex), COLUMNS, 'The table has other columns.')
-      assert.deepEqual(await rows(), oldRows, 'The rows are others now.')
+      assert.deepEqual(await columnsOf(knex), COLUMNS, 'After `up`, the table must have these columns.')
+      assert.deepEqual(await rows(), oldRows, '`up` must keep the rows as they were.')
     },
   )
 
   await claim(
     'no-way-back',
-    'down ends as before, and up again as after the first time',
+    '`down` restores the old table, and a second `up` gives the same result as the first',
     [
-      'Compare the table before `up` with the one after `down`. What is left over?',
-      '`down` undoes what `up` did, step for step and from the last to the first.',
+      'Compare the table before `up` with the table after `down`. What is different?',
+      '`down` undoes each step of `up`, from the last to the first.',
       "`await knex.schema.alterTable('users', (table) => { table.dropColumn('phone_number') })`",
     ],
     async () => {
       const upOnce = await describe(knex)
       await knex.migrate.down(migrations)
-      assertSame(await describe(knex), old, 'After `down` the table is not what it was.')
+      assertSame(await describe(knex), old, 'After `down`, the table must be the same as before `up`.')
       await knex.migrate.up(migrations)
-      assertSame(await describe(knex), upOnce, 'The second `up` ends otherwise than the first.')
+      assertSame(await describe(knex), upOnce, 'The second `up` must give the same table as the first.')
     },
   )
 })
 
-/** All that Postgres knows of the table `users`, in one line for each fact. */
+/** Describes the table `users`, one line per column, index, constraint and row. */
 async function describe(knex: Knex): Promise<string[]> {
   const { rows } = await knex.raw(`
     SELECT concat_ws(' ', 'column', column_name, data_type, 'nullable', is_nullable, 'default', column_default) AS fact
@@ -101,7 +101,7 @@ function assertSame(now: readonly string[], before: readonly string[], sentence:
   const added = now.filter((fact) => !before.includes(fact))
   const gone = before.filter((fact) => !now.includes(fact))
   const list = (facts: string[]) => facts.join(', ') || 'nothing'
-  assert.ok(added.length + gone.length === 0, `${sentence} New: ${list(added)}. Gone: ${list(gone)}.`)
+  assert.ok(added.length + gone.length === 0, `${sentence} Added: ${list(added)}. Missing: ${list(gone)}.`)
 }
 
 function columnsOf(knex: Knex): Promise<string[]> {

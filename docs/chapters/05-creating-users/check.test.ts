@@ -7,79 +7,96 @@ const PASSWORD = 'tomatoes in june'
 await chapter(import.meta.url, async ({ load, database, claim }) => {
   const { signUp } = await load<typeof import('./solution/sign-up.ts')>('sign-up.ts')
   const { knex } = await database()
-  const storedOf = async (email: string): Promise<string> => {
+  const storedPassword = async (email: string): Promise<string> => {
     const user = await knex('users').where({ email }).first()
     return user?.password
   }
 
   await claim(
     'not-stored',
-    'a new user is stored, and shown without the password',
+    'a new user is stored and returned without the password',
     [
-      '`signUp` is given the database as `db`. What does the table want to know of a user?',
-      'Insert a row with `email` and `password`, and take from the INSERT what it has made up itself.',
-      "`db('users').insert(row).returning(['id', 'email', 'created_at'])` answers with a list of one.",
+      '`signUp` gets the database as `db`. Which columns of the table have no default?',
+      'Insert a row with `email` and `password`, and let the INSERT return the values that the database set.',
+      "`db('users').insert(row).returning(['id', 'email', 'created_at'])` returns a list with one row. Return its first element.",
     ],
     async () => {
       const user = await signUp(knex, 'ada@example.com', PASSWORD)
-      assert.ok(await storedOf('ada@example.com'), 'There is no row with the user’s e-mail.')
+      assert.ok(
+        await storedPassword('ada@example.com'),
+        'After signUp(), the table has no row with the user’s email.',
+      )
+      assert.ok(!Array.isArray(user), 'signUp() must return one user. It returned a list of rows.')
       assert.deepEqual(
         Object.keys(user ?? {}).sort(),
         ['created_at', 'email', 'id'],
-        'These members are shown.',
+        'signUp() must return exactly these properties.',
       )
     },
   )
 
   await claim(
     'plain-text',
-    'the table has a bcrypt hash, and not the password',
+    'the table has a bcrypt hash instead of the password',
     [
-      'Read the row as a thief would. What can be computed back from it?',
-      'Encoding (base64) and encryption can be undone. Store a hash: it has no way back.',
-      '`hash` of `@auth-primer/auth-hash` makes one: `await hash(password)`. Without `await` it is a promise, stored as `{}`.',
+      'Read the row as a thief would. How many passwords per second could you try against it?',
+      'Encoding (base64) and encryption can be undone. SHA-256 cannot, but it is fast, so guessing is fast, too. bcrypt is slow on purpose.',
+      'Use `await hash(password)` from `@auth-primer/auth-hash`. Without `await`, you store a promise, which becomes `{}`.',
     ],
     async () => {
-      const stored = await storedOf('ada@example.com')
-      assert.ok(!stored.includes(PASSWORD), 'The password stands in the table.')
-      assert.ok(isHash(stored), `What is stored is no bcrypt hash: ${stored.slice(0, 30)}`)
-      assert.ok(await compare(PASSWORD, stored), 'The hash is not that of the password.')
+      const stored = await storedPassword('ada@example.com')
+      assert.ok(!stored.includes(PASSWORD), 'The table contains the password itself.')
+      assert.ok(!isFastHash(stored), 'The stored value looks like a fast hash, such as SHA-256. Use bcrypt.')
+      assert.ok(isHash(stored), `The stored value is not a bcrypt hash: ${stored.slice(0, 30)}`)
+      assert.ok(await compare(PASSWORD, stored), 'The stored hash does not match the password.')
     },
   )
 
   await claim(
     'one-salt',
-    'two users with one password have two hashes',
+    'two users with the same password have different hashes',
     [
-      'Where does the salt come from, and how often?',
-      'A salt is made anew for each hash, and stands in it. None is kept beside the table.',
-      'Let `hash(password)` make the salt: it takes none from you.',
+      'Where does the salt come from, and how often is it created?',
+      'Each hash needs a new salt. It is stored inside the hash, and nowhere else.',
+      '`hash(password)` creates a new salt for each hash.',
     ],
     async () => {
       await signUp(knex, 'bob@example.com', PASSWORD)
-      const [ada, bob] = [await storedOf('ada@example.com'), await storedOf('bob@example.com')]
-      assert.ok(ada !== bob, 'Ada and Bob have the same hash: who guesses the one knows the other.')
+      const [ada, bob] = [await storedPassword('ada@example.com'), await storedPassword('bob@example.com')]
+      assert.ok(ada !== bob, 'Two users with the same password have the same hash. One guess reveals both.')
     },
   )
 
   await claim(
     'cut-at-72',
-    'a password of 73 bytes is refused, and nothing is stored',
+    'a password of 73 bytes is rejected and nothing is stored',
     [
       'What does bcrypt do with the 73rd byte? Step 2 shows it.',
-      'Refuse what cannot be hashed whole, before the INSERT. Count bytes: an emoji has four.',
-      '`hash` refuses it by throwing. Do not catch that, and do not call `bcrypt` yourself.',
+      'Reject a password that bcrypt would cut off, before the INSERT. Count bytes: an emoji has four.',
+      '`hash` throws an error for such a password. Do not catch it, and do not call `bcrypt` directly.',
     ],
     async () => {
       for (const [email, long] of Object.entries({
         'x@example.com': 'x'.repeat(73),
         'tomato@example.com': '🍅'.repeat(19),
       })) {
-        await assert.rejects(signUp(knex, email, long), `${Buffer.byteLength(long)} bytes were taken.`)
-        assert.equal(await storedOf(email), undefined, 'It was refused, and stored all the same.')
+        const wasRejected = await signUp(knex, email, long).then(
+          () => false,
+          () => true,
+        )
+        const bytes = Buffer.byteLength(long)
+        assert.ok(wasRejected, `signUp() must reject a password of ${bytes} bytes. It accepted it.`)
+        assert.equal(
+          await storedPassword(email),
+          undefined,
+          'signUp() rejected the password but stored the user.',
+        )
       }
       await signUp(knex, 'max@example.com', 'x'.repeat(72))
-      assert.ok(await storedOf('max@example.com'), '72 bytes are fine, and were refused.')
+      assert.ok(
+        await storedPassword('max@example.com'),
+        'A password of 72 bytes must be accepted and stored.',
+      )
     },
   )
 })
@@ -90,4 +107,11 @@ function isHash(text: string): boolean {
   } catch {
     return false
   }
+}
+
+/** Returns true for a digest of MD5 or SHA in hex, or of SHA in base64. */
+function isFastHash(text: string): boolean {
+  return /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}|[\w+/-]{43}=?|[\w+/-]{86}(?:==)?)$/i.test(
+    text,
+  )
 }

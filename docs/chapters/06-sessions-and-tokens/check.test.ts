@@ -10,6 +10,13 @@ const NOON = Date.parse('2026-11-22T12:00:00Z')
 const SECRET = randomBytes(32).toString('base64url')
 const ADA = { email: 'ada@example.com', password: 'tomatoes in june' }
 
+/** The attributes of a session cookie, and how each may be written. */
+const ATTRIBUTES = {
+  HttpOnly: ['httponly'],
+  Secure: ['secure'],
+  'SameSite=Lax or SameSite=Strict': ['samesite=lax', 'samesite=strict'],
+}
+
 const PROGRAM = `${import.meta.dirname}/steps/serve.ts`
 
 await chapter(import.meta.url, async ({ file, load, claim, atEnd }) => {
@@ -20,90 +27,132 @@ await chapter(import.meta.url, async ({ file, load, claim, atEnd }) => {
 
   await claim(
     'not-known',
-    'who logs in is known by the cookie, and by the token; nobody else is',
+    'the cookie and the token of a login identify the user; made-up ones do not',
     [
-      'What must the server keep to know the cookie’s owner again, and what for the token’s?',
-      'Keep user ids by session id, in a `Map`, and send the session id in a cookie. Sign the user id into a token.',
+      'What must the server keep to recognize the cookie? What must it keep to recognize the token?',
+      'Store the user ID under the session ID in a `Map`, and send the session ID in a cookie. Sign the user ID into a token.',
       '`sessions.set(id, user)`, `reply.header("set-cookie", …)`; `kit.access.sign({ sub: user })`, `kit.access.guard()`.',
     ],
     async () => {
       const { cookie, token } = await logIn(app)
-      assert.deepEqual(await whoHas(app, { cookie }), { status: 200, user: '7' }, 'Asked with the cookie.')
-      assert.deepEqual(await whoHas(app, { token }), { status: 200, user: '7' }, 'Asked with the token.')
+      assert.deepEqual(
+        await whoHas(app, { cookie }),
+        { status: 200, user: '7' },
+        'GET /session/me with the cookie of a login must return its user.',
+      )
+      assert.deepEqual(
+        await whoHas(app, { token }),
+        { status: 200, user: '7' },
+        'GET /token/me with the token of a login must return its user.',
+      )
       const stranger = { cookie: 'sid=somebody', token: `${token}x` }
       assert.equal(
         (await whoHas(app, { cookie: stranger.cookie })).status,
         401,
-        'Asked with a made-up cookie.',
+        'GET /session/me with a made-up cookie must return 401.',
       )
-      assert.equal((await whoHas(app, { token: stranger.token })).status, 401, 'Asked with a forged token.')
+      assert.equal(
+        (await whoHas(app, { token: stranger.token })).status,
+        401,
+        'GET /token/me with a changed token must return 401.',
+      )
     },
   )
 
   await claim(
     'guessable',
-    'no session id can be guessed',
+    'session IDs cannot be guessed',
     [
-      'Log in twice and look at the two cookies. What would the third one be?',
-      'The id is all that it takes to be somebody. Make it of at least 128 random bits.',
-      "`randomBytes(32).toString('base64url')` of `node:crypto`, or `randomUUID()`.",
+      'Log in twice and compare the two cookies. Can you predict the third one?',
+      'Anyone who has the session ID acts as the user. Create it from at least 128 random bits.',
+      "Use `randomBytes(32).toString('base64url')` or `randomUUID()` from `node:crypto`.",
     ],
     async () => {
       const [one, two] = [idIn((await logIn(app)).cookie), idIn((await logIn(app)).cookie)]
-      assert.notEqual(one, two, 'Two log-ins have one and the same session id.')
-      // Of random ids nearly each character is another one; of a counter or a clock only the last few.
+      assert.notEqual(one, two, 'Two logins must not have the same session ID.')
+      // Nearly every character of two random IDs differs. With a counter or a clock, only the last few do.
       const different = [...one].filter((character, index) => character !== two[index]).length
-      assert.ok(different >= 16, `The ids are ${one} and ${two}: what comes next?`)
+      assert.ok(
+        different >= 16,
+        `Two session IDs in a row were ${one} and ${two}. They are too similar to be random.`,
+      )
+    },
+  )
+
+  await claim(
+    'bare-cookie',
+    'the cookie has HttpOnly, Secure and SameSite',
+    [
+      'Print the `set-cookie` header of `POST /login`. Which attributes does it have?',
+      'HttpOnly hides the cookie from scripts, Secure keeps it off plain HTTP, and SameSite off requests of foreign pages.',
+      'Send `sid=…; HttpOnly; Secure; SameSite=Lax; Path=/` as the value of the header `set-cookie`.',
+    ],
+    async () => {
+      const { setCookie } = await logIn(app)
+      const attributes = setCookie.split(';').map((part) => part.trim().toLowerCase())
+      for (const [name, values] of Object.entries(ATTRIBUTES))
+        assert.ok(
+          values.some((value) => attributes.includes(value)),
+          `The cookie of POST /login must have the attribute ${name}.`,
+        )
     },
   )
 
   await claim(
     'cookie-only',
-    'after the log-out, the session id is worth nothing',
+    'after the logout, the server rejects the session ID',
     [
-      'Somebody has copied the cookie. What happens to the copy when its owner logs out?',
-      'To delete the cookie in the browser is good manners. What ends the session is to delete it on the server.',
+      'Somebody copied the cookie. Does the copy still work after its owner logs out?',
+      'Deleting the cookie in the browser is not enough. Delete the session on the server.',
       '`sessions.delete(sessionId(request))` in `POST /logout`.',
     ],
     async () => {
       const [mine, other] = [await logIn(app), await logIn(app)]
       await app.inject({ method: 'POST', url: '/logout', headers: { cookie: mine.cookie } })
-      assert.equal((await whoHas(app, mine)).status, 401, 'The old cookie is still good.')
+      assert.equal(
+        (await whoHas(app, mine)).status,
+        401,
+        'After the logout, GET /session/me with the old cookie must return 401.',
+      )
       assert.equal(
         (await whoHas(app, other)).status,
         200,
-        'Another log-in of the same user has ended with it.',
+        'A logout must not end another login of the same user.',
       )
     },
   )
 
   await claim(
     'not-until-exp',
-    'the token is good after the log-out, until the second of `exp`',
+    'the token still works after the logout, until exactly `exp`',
     [
-      'Who would have to know of the log-out for the token to end? And who is asked when it comes?',
-      'Let `exp` end it, by the clock that `buildApp` is given. Keep no list: that would be a session again.',
-      'Give the kit the clock, `jwtKit({ …, now })`, and the kind an end, `ttl: "30m"`.',
+      'When a token arrives, does your code look anything up? Does it use the clock that `buildApp` gets?',
+      'Let `exp` end the token, by the clock that `buildApp` gets. Keep no list of tokens: that would be a session again.',
+      'Pass the clock to the kit, `jwtKit({ …, now })`, and a lifetime to the kind of token, `ttl: "30m"`.',
     ],
     async () => {
       const { cookie, token } = await logIn(app)
       await app.inject({ method: 'POST', url: '/logout', headers: { cookie } })
       const exp = Number(explainToken(token).claims.find(({ name }) => name === 'exp')?.value)
-      assert.ok(exp * 1000 > NOON, 'The token has no `exp` that is to come.')
+      assert.ok(exp * 1000 > NOON, 'The token must have an `exp` in the future.')
       now = exp * 1000 - 1000
-      assert.equal((await whoHas(app, { token })).status, 200, 'A second before `exp` it was refused.')
+      assert.equal(
+        (await whoHas(app, { token })).status,
+        200,
+        'One second before `exp`, the token must be accepted.',
+      )
       now = exp * 1000
-      assert.equal((await whoHas(app, { token })).status, 401, 'On the second of `exp` it was accepted.')
+      assert.equal((await whoHas(app, { token })).status, 401, 'From `exp` on, the token must be rejected.')
       now = NOON
     },
   )
 
   await claim(
     'own-secret',
-    'a second process with the same secret knows the token, and not the session',
+    'a second process with the same secret accepts the token but not the session',
     [
-      'Two processes have nothing in common but what they are given. What does each need to verify a token?',
-      'Sign with the `secret` that `buildApp` is given, and with no key that is made at the start.',
+      'Two processes share only the arguments they are started with. What does each need to verify a token?',
+      'Sign with the `secret` that `buildApp` gets, not with a key that is created at the start.',
       "`keyring('HS256', [{ kid: '1', key: secret }])`",
     ],
     async () => {
@@ -118,22 +167,29 @@ await chapter(import.meta.url, async ({ file, load, claim, atEnd }) => {
       assert.equal(
         await statusOf(there, '/token/me', { authorization: `Bearer ${token}` }),
         200,
-        'It refused the token.',
+        'A second process with the same secret must accept the token.',
       )
-      assert.equal(await statusOf(there, '/session/me', { cookie }), 401, 'It knows the session.')
+      assert.equal(
+        await statusOf(there, '/session/me', { cookie }),
+        401,
+        'A second process must not recognize a session that is kept in memory.',
+      )
     },
   )
 })
 
-async function logIn(app: FastifyInstance): Promise<{ cookie: string; token: string }> {
-  const answer = await app.inject({ method: 'POST', url: '/login', body: ADA })
-  assert.ok(answer.statusCode === 200, `POST /login was answered with ${answer.body || answer.statusCode}`)
-  const [first = ''] = [answer.headers['set-cookie']].flat()
+async function logIn(app: FastifyInstance): Promise<{ cookie: string; token: string; setCookie: string }> {
+  const response = await app.inject({ method: 'POST', url: '/login', body: ADA })
+  assert.ok(
+    response.statusCode === 200,
+    `POST /login must return 200. It returned ${response.statusCode}: ${response.body}`,
+  )
+  const [first = ''] = [response.headers['set-cookie']].flat()
   const [cookie = ''] = first.split(';')
-  const token = answer.json().access_token
-  assert.ok(idIn(cookie), 'The answer of POST /login sets no cookie.')
-  assert.ok(typeof token === 'string', 'The answer of POST /login has no `access_token`.')
-  return { cookie, token }
+  const token = response.json().access_token
+  assert.ok(idIn(cookie), 'The response of POST /login must set a cookie.')
+  assert.ok(typeof token === 'string', 'The response of POST /login must have an `access_token`.')
+  return { cookie, token, setCookie: first }
 }
 
 function idIn(cookie: string): string {
@@ -141,10 +197,12 @@ function idIn(cookie: string): string {
 }
 
 async function whoHas(app: FastifyInstance, { cookie, token }: { cookie?: string; token?: string }) {
-  const answer = cookie
+  const response = cookie
     ? await app.inject({ url: '/session/me', headers: { cookie } })
     : await app.inject({ url: '/token/me', headers: { authorization: `Bearer ${token}` } })
-  return answer.statusCode === 200 ? { status: 200, user: answer.json().user } : { status: answer.statusCode }
+  return response.statusCode === 200
+    ? { status: 200, user: response.json().user }
+    : { status: response.statusCode }
 }
 
 async function statusOf(address: string, path: string, headers: Record<string, string>): Promise<number> {

@@ -3,7 +3,7 @@ import { createHasher } from '@auth-primer/auth-hash'
 const hasher = createHasher({ cost: 10 })
 const ada = { id: '7', email: 'ada@example.com', password: await hasher.hash('tomatoes in june') }
 
-/** The id of the user with this e-mail and this password. Chapter 09 is about how it is done. */
+/** Returns the ID of the user with this email and password. Chapter 09 explains how this works. */
 export async function userWith(email: string, password: string): Promise<string | undefined> {
   const user = email === ada.email ? ada : undefined
   const { ok } = await hasher.verify({ password, hash: user?.password })

@@ -16,11 +16,10 @@ export interface RateLimitConfig {
 }
 
 export async function registerRateLimit(app: FastifyInstance, { throttles }: RateLimitConfig) {
-  const { requestsPerMinute } = throttles
-  if (requestsPerMinute === 0) return
+  if (throttles.requestsPerMinute === 0) return
   await app.register(rateLimit, {
     global: false,
-    max: requestsPerMinute,
+    max: throttles.requestsPerMinute,
     timeWindow: '1 minute',
     keyGenerator: clientNetwork,
   })
@@ -49,8 +48,9 @@ export function clientNetwork({ ip, socket }: FastifyRequest): string {
  * Returns undefined if the text is not an address. Some proxies append a port.
  */
 export function toNetwork(text = ''): string | undefined {
+  if (isIP(text) === 4) return text
   const bare = text.replace(/^\[([^\]]*)\](:\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1')
-  if (isIP(bare) === 0) return undefined
+  if (!isIP(bare)) return undefined
   // Also turns an IPv4 address that is written as IPv6, `::ffff:192.0.2.1`, back into one.
   const address = ipaddr.process(bare)
   if (address instanceof ipaddr.IPv4) return address.toString()

@@ -26,14 +26,14 @@ for (const name of SECRETS) {
     const { log, lines } = recorder()
     log.info({ [name]: 'hush' }, 'message')
     log.info({ body: { [name]: 'hush' } }, 'message')
-    log.info({ call: { headers: { [name]: 'hush' } } }, 'message')
+    log.info({ request: { headers: { [name]: 'hush' } } }, 'message')
     log.child({ [name]: 'hush' }).info('message')
     t.equal(lines.length, 4)
     t.notMatch(JSON.stringify(lines), /hush/)
     t.match(lines, [
       { [name]: '[redacted]' },
       { body: { [name]: '[redacted]' } },
-      { call: { headers: { [name]: '[redacted]' } } },
+      { request: { headers: { [name]: '[redacted]' } } },
       { [name]: '[redacted]' },
     ])
   })
@@ -78,8 +78,8 @@ t.test('the log lines of a request have the id of its user, and no email, addres
 
 t.test('a Set-Cookie header is redacted', async (t) => {
   const { log, lines } = recorder()
-  log.info({ res: { headers: { 'set-cookie': 'hush', 'content-type': 'text/html' } } })
-  t.match(lines, [{ res: { headers: { 'set-cookie': '[redacted]', 'content-type': 'text/html' } } }])
+  log.info({ response: { headers: { 'set-cookie': ['hush'], 'content-type': 'text/html' } } })
+  t.match(lines, [{ response: { headers: { 'set-cookie': '[redacted]', 'content-type': 'text/html' } } }])
 })
 
 t.test('members that are not secret are logged unchanged', async (t) => {

@@ -62,8 +62,7 @@ export class ConnectionPool {
     this.#timeoutMs = timeoutMs
   }
 
-  // Asks for a connection; the promise rejects if none becomes free in time. Requests leave the last connection to
-  // units of work, which a request may wait for.
+  /** Rejects if no connection becomes free in time. Requests leave the last one to units of work that they wait for. */
   acquire(isUnit: boolean): Waiting {
     let stop = (): boolean => false
     const lease = new Promise<Lease>((resolve, reject) => {

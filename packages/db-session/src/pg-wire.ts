@@ -62,7 +62,7 @@ export interface Batch {
 
 // Sends a statement. `lost` creates the error for the consumer of a row stream whose connection is lost. One message
 // saves round trips, and a statement runs only if its BEGIN succeeded: in two messages it would be committed by itself.
-export function send(connection: PgConnection, statement: Statement, lost: () => Error, batch?: Batch) {
+export function send(connection: PgConnection, statement: Statement, lost: Lost, batch?: Batch) {
   return new Promise<QueryResult>((resolve, reject) => {
     const reply: Reply = (error, result) => (error ? reject(error) : resolve(result as QueryResult))
     if (batch) connection.query(new BatchedQuery(batch, statement as QueryConfig, reply) as Submittable)
@@ -158,8 +158,7 @@ export function close(statement: Statement, error?: Error): void {
 export function failUnsent(statement: Statement, error: Error): void {
   if (!isSubmittable(statement) || submitted.has(statement)) return
   const stream = statement as RowStream
-  if (stream.destroy) stream.destroy(error)
-  else stream.handleError(error)
+  stream[stream.destroy ? 'destroy' : 'handleError']?.(error)
 }
 
 const submitted = new WeakSet<Submittable>()
@@ -172,7 +171,7 @@ export function describe(statement: Statement): { text: string; values: readonly
 
 // Private: pg calls `handleReadyForQuery` on whatever ran, once the connection is ready for the next statement, and
 // `handleError` if Postgres or the socket reports an error.
-function submit(connection: PgConnection, stream: RowStream, lost: () => Error, reply: Reply): void {
+function submit(connection: PgConnection, stream: RowStream, lost: Lost, reply: Reply): void {
   if (stream.destroyed) return void reply(null)
   submitted.add(stream)
   const { handleReadyForQuery, handleError } = stream
@@ -185,13 +184,14 @@ function submit(connection: PgConnection, stream: RowStream, lost: () => Error, 
     handleReadyForQuery?.call(stream, ready)
     reply(null)
   }
-  stream.handleError = (error, connection) => {
-    handleError.call(stream, error, connection)
+  stream.handleError = (error, messages) => {
+    handleError.call(stream, isLost(connection) ? lost(error) : error, messages)
     reply(error)
   }
   connection.query(stream)
 }
 
+type Lost = (cause?: Error) => Error
 type Reply = (error: Error | null, result?: QueryResult) => void
 
 /** Private: what pg calls on a query while it runs. */

@@ -72,7 +72,7 @@ export const dbSession = fp<DbSessionOptions>(
         const ownBegin = begin ? [() => begin(request)] : []
         return manager.open({ owner, spec, isUnit: false, log: request.log, begin: ownBegin })
       })
-      Object.assign(request, { [kSession]: requestSession })
+      ;(request as unknown as Record<symbol, unknown>)[kSession] = requestSession
       done()
     })
     app.addHook('onRoute', (route) => {

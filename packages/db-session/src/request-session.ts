@@ -103,10 +103,9 @@ export class RequestSession {
   }
 }
 
-type Call = (request: FastifyRequest) => unknown
+type Call = (replaceArgument: (argument: unknown) => unknown) => unknown
 export interface RetryOptions {
   readonly spec: TransactionSpec
-  /** The member of the request that has the session. */
   readonly name: string
   readonly getSession: GetRequestSession
   backOff(run: number): Promise<unknown>
@@ -115,11 +114,10 @@ export interface RetryOptions {
 /** Wraps a handler, so it runs again after a conflict. */
 export function withRetries(handler: RouteHandlerMethod, options: RetryOptions): RouteHandlerMethod {
   return function (this: unknown, ...args: unknown[]) {
-    const [request, ...rest] = args as [FastifyRequest, ...unknown[]]
-    const requestSession = options.getSession(request)
-    const call: Call = (request) => Reflect.apply(handler, this, [request, ...rest])
+    const call: Call = (replace) => Reflect.apply(handler, this, args.map(replace))
+    const requestSession = options.getSession(args[0] as FastifyRequest)
     // another plugin may call the handler with other arguments, as @fastify/websocket does
-    return requestSession ? runWithRetries(call, requestSession, options) : call(request)
+    return requestSession ? runWithRetries(call, requestSession, options) : call((arg) => arg)
   } as RouteHandlerMethod
 }
 
@@ -129,18 +127,16 @@ function runWithRetries(call: Call, requestSession: RequestSession, options: Ret
   let current = 1
   const mayRunAgain = (cause: unknown): boolean => current <= spec.retry && requestSession.mayRetry(cause)
 
-  /** Returns the request with a session of this run: code left over from an earlier run gets none of a later one. */
-  const wrapRequest = (run: number): FastifyRequest => {
+  /** Replaces the request and the reply, so code left over from an earlier run gets no session of a later one. */
+  const replaceArguments = (run: number): Parameters<Call>[0] => {
     let db: DbSession | undefined
-    return new Proxy(request, {
-      get(request, key, receiver) {
-        // a getter of another plugin may use the session, too
-        if (key !== name) return Reflect.get(request, key, receiver)
-        if (db === undefined && run !== current) throw new DbSessionError('DB_SESSION_OVER')
-        db ??= requestSession.open(spec)
-        return db
-      },
+    const ownRequest = replaceMember(request, name, () => {
+      if (db === undefined && run !== current) throw new DbSessionError('DB_SESSION_OVER')
+      db ??= requestSession.open(spec)
+      return db
     })
+    const ownReply = replaceMember(reply, 'request', () => ownRequest)
+    return (arg) => (arg === request ? ownRequest : arg === reply ? ownReply : arg)
   }
   const runAgain = async (): Promise<unknown> => {
     await requestSession.reset()
@@ -153,7 +149,7 @@ function runWithRetries(call: Call, requestSession: RequestSession, options: Ret
   }
   const callHandler = (): unknown => {
     try {
-      const result = call(wrapRequest(current)) as Promise<unknown> | undefined
+      const result = call(replaceArguments(current)) as Promise<unknown> | undefined
       return typeof result?.then === 'function' ? result.then(undefined, onError) : result
     } catch (error) {
       return onError(error)
@@ -173,6 +169,13 @@ function runWithRetries(call: Call, requestSession: RequestSession, options: Ret
     return true
   }
   return callHandler()
+}
+
+/** Returns the object with another value of one member, which the getters of other members get, too. */
+function replaceMember<T extends object>(object: T, name: string, getValue: () => unknown): T {
+  return new Proxy(object, {
+    get: (target, key, receiver) => (key === name ? getValue() : Reflect.get(target, key, receiver)),
+  })
 }
 
 /** Returns false for a body that Fastify has not parsed, or that is a stream: a second run would find it empty. */

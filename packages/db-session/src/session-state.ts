@@ -51,6 +51,8 @@ export class Scope {
   readonly name: string
   /** The savepoint that is open in it. */
   child: Scope | undefined
+  /** The number of savepoints that wait until they can begin in it. */
+  waiting = 0
   isClosed = false
   isRollbackOnly = false
   /** The error of the statement that failed: Postgres takes no other one until this scope is rolled back. */
@@ -107,7 +109,7 @@ export function transactionFailed(cause: unknown): DbSessionError {
 /** Most statements contain none of these words. */
 const MAY_BE_LOCAL = /\bset\b|set_config|advisory_xact/i
 const LITERALS_AND_COMMENTS =
-  /'(?:[^']|'')*'|\$(\w*)\$[\s\S]*?\$\1\$|"(?:[^"]|"")*"|--[^\n]*|\/\*(?:\/\*[\s\S]*?\*\/|[\s\S])*?\*\//g
+  /\be'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|\$(\w*)\$[\s\S]*?\$\1\$|"(?:[^"]|"")*"|--[^\n]*|\/\*(?:\/\*[\s\S]*?\*\/|[\s\S])*?\*\//gi
 const TRANSACTION_LOCAL =
   /\bset\s+(?:local|transaction|constraints)\b|\bset_config\s*\((?![^()]*,\s*false\s*\))|\bpg_(?:try_)?advisory_xact_lock/i
 

@@ -29,8 +29,7 @@ export interface SessionContext extends TransactionContext {
   onEnded(): void
 }
 
-// One session: statements in order, in one transaction after the other. `session-state.ts` has the table of what it
-// does in each state. It knows nothing of HTTP, of Fastify or of knex's builders.
+/** Runs statements in order, in one transaction after the other. `session-state.ts` has the table of its states. */
 export class Session {
   readonly root = new Scope()
   readonly context: SessionContext
@@ -44,8 +43,6 @@ export class Session {
   readonly #units = new Set<Session>()
   /** Why it ended, or is about to end, if it was aborted. */
   #reason: DbSessionError | undefined
-  /** The operation that waited for an early commit, or for the end of a row stream, when the owner ended. */
-  #forgotten: string | undefined
   readonly #watchers: (() => void)[] = []
   readonly #afterwards: Promise<unknown>[] = []
   #onEnded = (): void => {}
@@ -83,10 +80,12 @@ export class Session {
 
   /** Runs `work` in a savepoint, which rolls back if `work` throws or leaves something under way. */
   async savepoint<T>(parent: Scope, work: (scope: Scope) => Promise<T>): Promise<T> {
-    const isLeft = this.stream !== undefined && wire.isLeft(this.stream)
-    if (this.#state.name === 'committing' || isLeft) {
-      await this.#settle(parent)
-      if (this.root.isClosed) this.#forgotten = 'a savepoint'
+    if (this.#mustWait()) {
+      parent.waiting++
+      await this.#untilFree()
+      parent.waiting--
+      if (parent.isClosed) parent.failure ??= notAwaited('a savepoint')
+      this.#notify()
     }
     const refusal = this.#refusal('savepoint', parent.refusal)
     if (refusal) throw refusal
@@ -160,7 +159,6 @@ export class Session {
       const forgotten = await this.#settle(this.root)
       if (forgotten !== undefined) await this.abort(notAwaited(forgotten))
     }
-    if (this.#forgotten !== undefined) await this.abort(notAwaited(this.#forgotten))
     if (this.root.failure !== undefined) await this.abort(transactionFailed(this.root.failure))
     if (this.#reason) throw this.#reason
     if (this.root.isRollbackOnly) return this.abort(new DbSessionError('DB_SESSION_OVER'))
@@ -174,7 +172,7 @@ export class Session {
     this.root.close()
     for (const job of this.#queue.splice(0)) this.#refuse(job, this.#reason)
     for (const unit of this.#units) void unit.abort(this.#reason)
-    if (this.#state.name === 'committing') await this.#untilCommitted()
+    while (this.#state.name === 'committing') await this.#state.done
     const job = this.#state.name === 'busy' ? this.#state.job : undefined
     if (transition(this.#state.name, 'abort') === 'finishing')
       await this.#end('abort', async (transaction) => {
@@ -302,25 +300,26 @@ export class Session {
     }
   }
 
-  /** Waits for an early commit, whose error its caller gets. */
-  async #untilCommitted(): Promise<void> {
-    while (this.#state.name === 'committing') await this.#state.done
+  /** Returns true during an early commit, and until the row stream that its consumer has left is closed. */
+  #mustWait(): boolean {
+    return this.#state.name === 'committing' || (this.stream !== undefined && wire.isLeft(this.stream))
   }
 
-  // Waits for what is under way in a scope. Returns what nobody awaited, if there is such a thing. A row stream that
-  // its consumer has left was awaited: its cursor is closed here.
+  async #untilFree(): Promise<void> {
+    while (this.#mustWait()) {
+      if (this.stream) wire.close(this.stream)
+      await ('done' in this.#state ? this.#state.done : this.#changed())
+    }
+  }
+
+  /** Waits for what is under way in a scope, and returns what nobody awaited, if there is such a thing. */
   async #settle(scope: Scope): Promise<string | undefined> {
     const giveUpAt = performance.now() + this.context.cancelTimeoutMs
     let forgotten: string | undefined
     for (;;) {
-      if (this.#state.name === 'committing') await this.#untilCommitted()
+      await this.#untilFree()
       const pending = this.#pending(scope)
       if (pending === undefined) return forgotten
-      if (this.stream && wire.isLeft(this.stream)) {
-        wire.close(this.stream)
-        await this.#changed()
-        continue
-      }
       forgotten ??= pending
       // another commit, which comes meanwhile, must not succeed
       scope.failure ??= notAwaited(forgotten)
@@ -337,7 +336,7 @@ export class Session {
   }
 
   #pending(scope: Scope): string | undefined {
-    if (scope.child) return 'a savepoint'
+    if (scope.child || scope.waiting > 0) return 'a savepoint'
     if (this.#state.name === 'busy' && this.#state.job.scope === scope)
       return this.stream ? 'a row stream' : 'a statement'
     return scope === this.root && this.#units.size > 0 ? 'a unit of work' : undefined

@@ -59,9 +59,8 @@ export class Transaction {
     return this.#send(this.#lease, command)
   }
 
-  /** Sends BEGIN, a statement and COMMIT, in one message if possible. The connection is returned at the end. */
+  /** Sends BEGIN, a statement and COMMIT, in one message if possible, so what it sets would end with it. */
   async sendAlone(command: Command): Promise<QueryResult> {
-    // it would have no effect on the next statement
     if (isTransactionLocal(wire.describe(command.statement).text))
       throw new DbSessionError('DB_SESSION_NEEDS_TRANSACTION')
     try {
@@ -117,26 +116,24 @@ export class Transaction {
     if (this.#lease === undefined) return
     const isUsable = this.isUsable
     const lease = this.#takeLease()
-    const { cancelTimeoutMs } = this.#context
     if (isUsable) {
       const rolledBack = this.#control(lease, 'rollback', lease.verbs.rollback)
-      const result = await withTimeout(cancelTimeoutMs, rolledBack, new Error('No reply'))
+      const result = await withTimeout(this.#context.cancelTimeoutMs, rolledBack, new Error('No reply'))
       if (!(result instanceof Error)) return lease.release()
     }
-    if (!wire.isLost(lease.connection)) void wire.cancel(lease.connection, cancelTimeoutMs)
+    if (!wire.isLost(lease.connection)) void wire.cancel(lease.connection, this.#context.cancelTimeoutMs)
     await lease.discard()
   }
 
   /** Waits for the statement under way, then cancels it. If it goes on, the connection is closed at the end. */
   async interrupt(statement: wire.Statement, settled: Promise<void>, graceMs: number): Promise<void> {
     const { connection } = this.#lease as Lease
-    const { cancelTimeoutMs } = this.#context
     const hasEnded = settled.then(() => true)
     wire.close(statement, wire.isLeft(statement) ? undefined : new DbSessionError('DB_SESSION_OVER'))
     if (graceMs > 0 && (await withTimeout(graceMs, hasEnded, false))) return
-    const giveUpAt = performance.now() + cancelTimeoutMs
+    const giveUpAt = performance.now() + this.#context.cancelTimeoutMs
     while (performance.now() < giveUpAt) {
-      await wire.cancel(connection, cancelTimeoutMs)
+      await wire.cancel(connection, this.#context.cancelTimeoutMs)
       if (await withTimeout(CANCEL_AGAIN_MS, hasEnded, false)) return
     }
     this.#isUnusable = true

@@ -542,6 +542,40 @@ t.test('row streams that end early', async (t) => {
   }
 })
 
+const waitingSavepoints: Record<string, Handler> = {
+  'during a commit()': async ({ db }) => {
+    db.commit()
+    db.savepoint((savepoint) => add(savepoint, 'in a savepoint'))
+  },
+  'between two calls of commit()': async ({ db }) => {
+    db.commit()
+    db.savepoint((savepoint) => add(savepoint, 'in a savepoint'))
+    db.commit()
+  },
+  'during a commit() that is awaited later': async ({ db }) => {
+    const committed = db.commit()
+    db.savepoint((savepoint) => add(savepoint, 'in a savepoint'))
+    await committed
+  },
+  'in a savepoint, after a row stream': ({ db }) =>
+    db.savepoint(async (savepoint) => {
+      for await (const row of savepoint.raw(ROWS).stream()) if (row.g === 5) break
+      savepoint.savepoint((inner) => add(inner, 'in a savepoint'))
+    }),
+}
+
+t.test('savepoints that are not awaited and have not begun', async (t) => {
+  for (const mode of ['read', 'write'] as const) {
+    const { hit, knex } = await serve(Object.values(waitingSavepoints), mode)
+    for (const [index, title] of Object.keys(waitingSavepoints).entries())
+      t.test(`a savepoint that is not awaited ${title} in a ${mode} session is a 500`, async (t) => {
+        const response = await hit('POST', `/${index}`)
+        t.match(response, { status: 500, json: { code: 'DB_SESSION_NOT_AWAITED' }, seen: [] }, response.body)
+        await until(() => used(knex) === 0)
+      })
+  }
+})
+
 t.test(
   'rows that have arrived reach their consumer, even if their savepoint is rolled back meanwhile',
   async (t) => {

@@ -239,10 +239,14 @@ const transactional: Record<string, (db: DbSession) => PromiseLike<unknown>> = {
   pg_try_advisory_xact_lock: (db) => db.raw('select pg_try_advisory_xact_lock(?, ?)', [1, 2]),
   'SET LOCAL after a comment': (db) =>
     db.query('/* of the tenant */ -- and more\n  set   local app.tenant = 7'),
+  'set_config() after an escaped quote': (db) =>
+    db.query("select E'it\\'s', set_config('app.tenant', '7', true)"),
   'set_config() with its schema': (db) => db.query("select pg_catalog.set_config('app.tenant', '7', true)"),
 }
 const harmless: Record<string, (db: DbSession) => PromiseLike<unknown>> = {
   'SET LOCAL in a literal': (db) => db.query("select 'set local x = 1' as text"),
+  'SET LOCAL after an escaped quote in a literal': (db) =>
+    db.query("select e'it\\'s set local x = 1' as text"),
   'an advisory lock in a comment': (db) => db.query('select 1 -- pg_advisory_xact_lock(1)'),
   'an advisory lock in a nested comment': (db) =>
     db.query('select /* a /* b */ pg_advisory_xact_lock(1) */ 1'),

@@ -1,6 +1,6 @@
 /** Handlers that run again: the effects of hooks are kept, and nothing of the first run gets into the second. */
 import multipart from '@fastify/multipart'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import t from 'tap'
 import type { DbSession } from '../src/index.ts'
 import { openDatabase, raise, start, until, used } from './setup.ts'
@@ -161,9 +161,14 @@ t.test('a setting that the option `begin` sends is present in every run', async 
 /** Objects that code of the first run may have kept. Each tries to write when the second run has begun. */
 const leftovers: Record<
   string,
-  (request: FastifyRequest) => (() => Promise<unknown>) | Promise<() => unknown>
+  (request: FastifyRequest, reply: FastifyReply) => (() => Promise<unknown>) | Promise<() => unknown>
 > = {
   'the request': (request) => async () => add(request.db, 'leftover'),
+  'the request of the reply': (_request, reply) => async () => add(reply.request.db, 'leftover'),
+  'the reply of a chained call': (_request, reply) => {
+    const chained = reply.code(201)
+    return async () => add(chained.request.db, 'leftover')
+  },
   'request.db':
     ({ db }) =>
     async () =>
@@ -220,7 +225,7 @@ t.test('code of the first run that goes on in the second one', async (t) => {
         let begun = () => {}
         app.post(`/${index}`, { config: { db: { retry: 1 } } }, async (request, reply) => {
           if (++runs === 1) {
-            const write = await keep(request)
+            const write = await keep(request, reply)
             const second = new Promise<void>((resolve) => {
               begun = resolve
             })

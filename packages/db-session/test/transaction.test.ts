@@ -1,3 +1,4 @@
+import Cursor from 'pg-cursor'
 import t from 'tap'
 import type { DbSession } from '../src/index.ts'
 import { proxy } from './proxy.ts'
@@ -86,15 +87,31 @@ t.test('the first statement', async (t) => {
 
 t.test('a backend that is killed', async (t) => {
   const { hit, knex } = await start(t, database, (app) => {
-    app.post('/between', async (request) => {
-      const { pid } = await request.db.select(request.db.raw('pg_backend_pid() as pid')).first()
+    const kill = async (db: DbSession) => {
+      const { pid } = await db.select(db.raw('pg_backend_pid() as pid')).first()
       await database.other.query('select pg_terminate_backend($1)', [pid])
       await until(
         async () =>
           (await database.see(`select count(*)::int from pg_stat_activity where pid = ${pid}`))[0] === 0,
       )
+    }
+    app.post('/between', async (request) => {
+      await kill(request.db)
       await request.db('users').insert({ email: 'x' })
       return {}
+    })
+    app.post('/before the row stream of', async (request, reply) => {
+      await kill(request.db)
+      return reply.send(request.db('users').select('email').stream().map(String))
+    })
+    app.post('/before the loop of', async (request) => {
+      await kill(request.db)
+      for await (const row of request.db('users').select('email').stream()) return row
+    })
+    app.post('/before the cursor of', async (request) => {
+      await kill(request.db)
+      const connection = await request.db.client.acquireConnection()
+      return connection.query(new Cursor('select 1', [])).read(1)
     })
     app.post('/in', async (request) => {
       await request.db.raw('select pg_terminate_backend(pg_backend_pid())').catch(() => {})
@@ -122,11 +139,17 @@ t.test('a backend that is killed', async (t) => {
       return {}
     })
   })
-  for (const path of ['/between', '/during', '/in']) {
+  const moments = [
+    'between',
+    'during',
+    'in',
+    ...['row stream', 'loop', 'cursor'].map((it) => `before the ${it} of`),
+  ]
+  for (const moment of moments) {
     t.test(
-      `a backend that is killed ${path.slice(1)} a statement is a 503, and the next request succeeds`,
+      `a backend that is killed ${moment} a statement is a 503, and the next request succeeds`,
       async (t) => {
-        const response = await hit('POST', path)
+        const response = await hit('POST', `/${encodeURIComponent(moment)}`)
         t.match(response, { status: 503, json: { code: 'DB_SESSION_CONNECTION_LOST' } })
         await until(() => used(knex) === 0)
         t.same((await hit('POST', '/ok')).seen, ['ok'])

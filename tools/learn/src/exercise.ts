@@ -40,7 +40,7 @@ export async function readTask({ folder }: Chapter): Promise<string> {
   const [words = ''] = section.split('```')
   return words
     .trim()
-    .replace(/\s*Then:$/, '')
+    .replace(/\s*Then(?: check your work)?:$/, '')
     .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replaceAll(/\s*\n\s*/g, ' ')
     .replace(/:$/, '.')

@@ -4,6 +4,6 @@ const { PORT = '3000' } = process.env
 
 const app = Fastify()
 
-// Yours to write: a logger whose level is that of LOG_LEVEL, `GET /`, and a line at debug for each request.
+// Your turn: add a logger that takes its level from LOG_LEVEL, and a route `GET /` that logs a line at debug.
 
 await app.listen({ host: '127.0.0.1', port: Number(PORT) })

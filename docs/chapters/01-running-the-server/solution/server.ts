@@ -6,7 +6,7 @@ const { LOG_LEVEL = 'info', PORT = '3000' } = process.env
 const app = Fastify({ logger: { level: LOG_LEVEL } })
 
 app.get('/', async (request) => {
-  request.log.debug('somebody says hello')
+  request.log.debug('saying hello')
   return { message: `Hello from process ${process.pid}` }
 })
 

@@ -5,7 +5,7 @@ const { LOG_LEVEL = 'info' } = process.env
 const app = Fastify({ logger: { level: LOG_LEVEL } })
 
 app.get('/', async (request) => {
-  request.log.debug('somebody says hello')
+  request.log.debug('saying hello')
   return { message: 'Hello World' }
 })
 

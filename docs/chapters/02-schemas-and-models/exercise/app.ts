@@ -17,9 +17,9 @@ export class User extends Model {
   declare created_at: Date
 }
 
-// Yours to write: a schema of what a client sends, and one of what it is shown.
+// Your turn: write a schema for the request body and one for the response.
 
-/** The service, ready to listen or to be asked. */
+/** Builds the service. The caller decides if it listens on a port or receives injected requests. */
 export async function buildApp(knex: Knex) {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   await app.register(swagger, { openapi: {} })

@@ -21,20 +21,20 @@ export class User extends Model {
 // #endregion
 
 // #region schemas
-/** A `Date` in the code, ISO 8601 on the wire. */
+/** A `Date` in the code, a string in ISO 8601 format in JSON. */
 const Timestamp = Type.Unsafe<Date>({ type: 'string', format: 'date-time' })
 
-/** What a client sends. What is not named here is dropped before the handler. */
+/** The request body. Other properties are dropped before the handler runs. */
 const UserCreate = Type.Object(
   { email: Type.String({ format: 'email' }), password: Type.String({ minLength: 8 }) },
   { additionalProperties: false },
 )
 
-/** What a client is shown. What is not named here cannot leave. */
+/** The response. Other properties of the row are never sent. */
 const UserOut = Type.Object({ id: Type.Integer(), email: Type.String(), created_at: Timestamp })
 // #endregion
 
-/** The service, ready to listen or to be asked. */
+/** Builds the service. The caller decides if it listens on a port or receives injected requests. */
 export async function buildApp(knex: Knex) {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   await app.register(swagger, { openapi: {} })

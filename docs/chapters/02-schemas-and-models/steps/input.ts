@@ -4,12 +4,12 @@ import Fastify from 'fastify'
 const app = Fastify()
 
 // #region input
-const members = { email: Type.String({ format: 'email' }), password: Type.String({ minLength: 8 }) }
+const properties = { email: Type.String({ format: 'email' }), password: Type.String({ minLength: 8 }) }
 
-app.post('/open', { schema: { body: Type.Object(members) } }, (request) => request.body)
+app.post('/open', { schema: { body: Type.Object(properties) } }, (request) => request.body)
 app.post(
   '/closed',
-  { schema: { body: Type.Object(members, { additionalProperties: false }) } },
+  { schema: { body: Type.Object(properties, { additionalProperties: false }) } },
   (request) => request.body,
 )
 

@@ -1,13 +1,13 @@
 import type { Knex } from 'knex'
 
-/** Gives the table `users`, which has rows, the column `phone_number`. */
+/** Adds the column `phone_number` to the table `users`, which has rows. */
 export async function up(knex: Knex): Promise<void> {
-  // Yours to write.
+  // Your turn: replace this statement.
   await knex.raw('SELECT 1')
 }
 
-/** Takes it back. */
+/** Removes the column. */
 export async function down(knex: Knex): Promise<void> {
-  // Yours to write.
+  // Your turn: replace this statement.
   await knex.raw('SELECT 1')
 }

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 
-/** Makes the table `users` (id, email, phone_number) where there is none, as `create_all` does. */
+/** Creates the table `users` (id, email, phone_number) if it is missing, as `create_all` does. */
 export async function createMissing(knex: Knex): Promise<void> {
-  // Yours to write.
+  // Your turn: replace this statement.
   await knex.raw('SELECT 1')
 }

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 
 // #region create-missing
-/** Makes the table `users` where there is none, as `create_all` does. */
+/** Creates the table `users` if it is missing, as `create_all` does. */
 export async function createMissing(knex: Knex): Promise<void> {
   if (await knex.schema.hasTable('users')) return
   await knex.schema.createTable('users', (table) => {

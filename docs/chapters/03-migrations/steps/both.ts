@@ -6,7 +6,7 @@ const knex = knexModule({
   client: 'pg',
   connection: process.env.DATABASE_URL as string,
   migrations: { migrationSource },
-  // It would print the error that is shown below.
+  // Without this, knex prints the error, too.
   log: { error: () => {}, warn: () => {} },
 })
 

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 
-/** The names of a table's columns, as Postgres has them. */
+/** Returns the names of a table's columns, in the order of the table. */
 export function columnsOf(knex: Knex, table: string): Promise<string[]> {
   return knex('information_schema.columns')
     .where({ table_schema: 'public', table_name: table })

@@ -10,15 +10,15 @@ const knex = knexModule({
 
 // #region migrate
 await knex.migrate.latest()
-console.log('up:   ', await columnsOf(knex, 'users'))
-console.log('rows: ', await knex('users').orderBy('id'))
-console.log('noted:', await knex('knex_migrations').pluck('name'))
+console.log('up:      ', await columnsOf(knex, 'users'))
+console.log('rows:    ', await knex('users').orderBy('id'))
+console.log('recorded:', await knex('knex_migrations').pluck('name'))
 
 const [, names] = await knex.migrate.latest()
-console.log('again:', names)
+console.log('again:   ', names)
 
 await knex.migrate.down()
-console.log('down: ', await columnsOf(knex, 'users'))
+console.log('down:    ', await columnsOf(knex, 'users'))
 // #endregion
 
 await knex.destroy()

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 
-/** One migration, where knex would otherwise read a folder of them. */
+/** Provides one migration. By default, knex reads a folder of migrations. */
 export const migrationSource: Knex.MigrationSource<string> = {
   getMigrations: async () => ['20260301000000_phone_number'],
   getMigrationName: (name) => name,

@@ -6,14 +6,16 @@ import type { Knex } from 'knex'
 
 const SignUp = Type.Object({ email: Type.String(), title: Type.String() }, { additionalProperties: false })
 
-/** A sign-up comes with a first post: both are stored, or neither is. */
+/** Signs up a user together with a first post. Both are stored, or neither is. */
 export async function buildApp(knex: Knex) {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   await app.register(dbSession, { knex })
 
   app.post('/users', { schema: { body: SignUp } }, async ({ body, db }, reply) => {
-    // Yours to write: insert the user, then the post. A title that is taken is a 409, and stores nothing.
-    return reply.code(501).send({ detail: `Nobody stores ${body.email} yet (${db.mode})` })
+    // Your turn: insert the user, then the post. If the title is taken, reply with 409 and store nothing.
+    return reply
+      .code(501)
+      .send({ detail: `Storing ${body.email} is not implemented yet (session mode: ${db.mode})` })
   })
 
   return app

@@ -7,7 +7,7 @@ import type { Knex } from 'knex'
 const SignUp = Type.Object({ email: Type.String(), title: Type.String() }, { additionalProperties: false })
 
 // #region app
-/** A sign-up comes with a first post: both are stored, or neither is. */
+/** Signs up a user together with a first post. Both are stored, or neither is. */
 export async function buildApp(knex: Knex) {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   await app.register(dbSession, { knex })
@@ -19,7 +19,7 @@ export async function buildApp(knex: Knex) {
       .onConflict('title')
       .ignore()
       .returning('id')
-    if (post === undefined) return reply.code(409).send({ detail: 'There is a post with this title.' })
+    if (post === undefined) return reply.code(409).send({ detail: 'A post with this title exists already.' })
     return reply.code(201).send({ user: user.id, post: post.id })
   })
 

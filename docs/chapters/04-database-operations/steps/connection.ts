@@ -7,17 +7,17 @@ const app = Fastify()
 await app.register(dbSession, { knex })
 
 // #region connection
-const held = () => knex.client.pool.numUsed()
+const inUse = () => knex.client.pool.numUsed()
 
 app.get('/users', async ({ db }) => {
-  console.log('the session is there, connections held:', held())
+  console.log('session exists, connections in use: ', inUse())
   const users = await db('users')
-  console.log('after its first statement:             ', held())
+  console.log('after the first statement:          ', inUse())
   return users
 })
 
 await app.inject('/users')
-console.log('after the answer:                      ', held())
+console.log('after the response:                 ', inUse())
 // #endregion
 
 await app.close()

@@ -6,10 +6,8 @@ export interface UserOut {
   created_at: Date
 }
 
-/** Stores a new user, and answers with what may be shown of them. */
+/** Stores a new user and returns the properties that a client may see. */
 export async function signUp(db: Knex, email: string, password: string): Promise<UserOut> {
-  // Yours to write: hash the password, insert the row, and return what UserOut names.
-  throw new Error(
-    `Nobody signs ${email} up yet, whose password has ${password.length} characters (${db.name})`,
-  )
+  // Your turn: hash the password, insert the row, and return the properties of UserOut.
+  throw new Error(`signUp() is not implemented yet: ${email}, ${password.length} characters, ${db.name}`)
 }

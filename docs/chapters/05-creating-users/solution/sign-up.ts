@@ -8,7 +8,7 @@ export interface UserOut {
 }
 
 // #region sign-up
-/** Stores a new user, and answers with what may be shown of them. */
+/** Stores a new user and returns the properties that a client may see. */
 export async function signUp(db: Knex, email: string, password: string): Promise<UserOut> {
   const row = { email, password: await hash(password) }
   const [user] = await db('users').insert(row).returning(['id', 'email', 'created_at'])

@@ -5,7 +5,7 @@ const tooLong = 'x'.repeat(73)
 
 // #region bcrypt
 const stored = await bcrypt.hash(tooLong, 10)
-console.log('bcrypt, with another last character:', await bcrypt.compare(`${'x'.repeat(72)}!`, stored))
+console.log('does bcrypt accept another last character?', await bcrypt.compare(`${'x'.repeat(72)}!`, stored))
 // #endregion
 
 // #region refused

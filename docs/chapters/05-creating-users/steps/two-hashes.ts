@@ -6,9 +6,9 @@ const second = await hash('tomatoes in june')
 
 console.log(first)
 console.log(second)
-console.log('the same password, the same hash?', first === second)
+console.log('are the hashes equal?', first === second)
 console.log(
-  'do both know the password?',
+  'does each match the password?',
   await compare('tomatoes in june', first),
   await compare('tomatoes in june', second),
 )

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-// The solution, or the app that is named on the command line.
+// Serves the solution, or the app named on the command line.
 const { buildApp } = (await import(
   process.argv[2] ?? '../solution/app.ts'
 )) as typeof import('../solution/app.ts')

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 
-// The example of RFC 7519 §3.1 without its signature, and the key that RFC 7515 §A.1 has published for it.
+// The example of RFC 7519 §3.1 without its signature, and the key that RFC 7515 §A.1 published for it.
 const firstTwo =
   'eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ'
 const secret = Buffer.from(

@@ -1,5 +1,5 @@
 // #region token
-// The example of RFC 7519 §3.1. Nobody has given us a key.
+// The example of RFC 7519 §3.1. This program has no key.
 const token =
   'eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
 

@@ -1,19 +1,19 @@
 export interface Settings {
   secret: string
-  /** The clock, in milliseconds since the epoch. */
+  /** The clock, in milliseconds since 1970. */
   now: () => number
 }
 
 /**
- * Makes the function that says of a token 'accepted', or why it is not.
+ * Creates a function that returns 'accepted', or the reason why a token is rejected.
  *
- * Good are the access tokens of the issuer `social-api`: of the type `access+jwt`, good for 30 minutes, signed with HS256 and
- * the secret, whose key id is `1`. Their own claims are `sub` and `role`, both text.
+ * Valid tokens have the issuer `social-api` and the type `access+jwt`, and expire after 30 minutes. They are signed with HS256
+ * and the secret, whose key ID (`kid`) is `1`. Their own claims are `sub` and `role`, both strings.
  */
 export function createReasonFor({ secret, now }: Settings): (token: string) => Promise<string> {
-  // Yours to write: make a kit of the secret and the clock, once. Then ask it about each token.
+  // Your turn: create a kit from the secret and the clock, once. Then verify each token with it.
   return async (token) => {
-    const known = `The secret has ${secret.length} characters, and it is ${new Date(now()).toISOString()}.`
-    throw new Error(`Nobody verifies this token of ${token.length} characters yet. ${known}`)
+    const known = `secret of ${secret.length} characters, ${new Date(now()).toISOString()}`
+    throw new Error(`The function is not implemented yet: token of ${token.length} characters, ${known}`)
   }
 }

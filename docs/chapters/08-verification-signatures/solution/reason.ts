@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 
 export interface Settings {
   secret: string
-  /** The clock, in milliseconds since the epoch. */
+  /** The clock, in milliseconds since 1970. */
   now: () => number
 }
 
@@ -13,7 +13,7 @@ const access = tokenKind('access+jwt', {
   claims: Type.Object({ sub: Type.String(), role: Type.String() }),
 })
 
-/** Makes the function that says of a token 'accepted', or why it is not. */
+/** Creates a function that returns 'accepted', or the reason why a token is rejected. */
 export function createReasonFor({ secret, now }: Settings): (token: string) => Promise<string> {
   const keys = keyring('HS256', [{ kid: '1', key: secret }])
   const kit = jwtKit({ issuer: 'social-api', keys, kinds: { access }, now })

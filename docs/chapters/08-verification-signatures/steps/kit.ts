@@ -10,7 +10,7 @@ const kinds = {
 
 export const kit = kitWith('1')
 
-/** A kit with a key of its own. */
+/** Creates a kit with a new key. */
 export function kitWith(kid: string) {
   return jwtKit({ issuer: 'social-api', keys: keyring('HS256', [{ kid, key: randomBytes(32) }]), kinds })
 }

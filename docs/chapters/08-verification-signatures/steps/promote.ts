@@ -8,8 +8,8 @@ const forged = [header, write({ ...read(payload), role: 'admin' }), signature].j
 // #endregion
 
 // #region decode
-const [, said = ''] = forged.split('.')
-console.log('decoded: ', read(said).role)
+const [, forgedPayload = ''] = forged.split('.')
+console.log('decoded: ', read(forgedPayload).role)
 await kit.access.verify(forged).catch((error) => console.log('verified:', error.code))
 // #endregion
 

@@ -7,7 +7,7 @@ app.get('/me', { onRequest: kit.access.guard() }, async (request) => kit.access.
 
 const authorization = `Bearer ${kit.access.sign({ sub: '7', role: 'user' })}`
 for (const remoteAddress of ['192.0.2.7', '203.0.113.66']) {
-  const answer = await app.inject({ url: '/me', headers: { authorization }, remoteAddress })
-  console.log(remoteAddress, 'is user', answer.body)
+  const response = await app.inject({ url: '/me', headers: { authorization }, remoteAddress })
+  console.log(remoteAddress, 'is user', response.body)
 }
 // #endregion

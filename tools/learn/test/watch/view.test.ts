@@ -36,7 +36,10 @@ const textOf = (state: State, columns = 80) =>
 
 t.test('the task, what was expected and what came, and what was printed', async (t) => {
   const text = textOf(state)
-  t.match(text, 'Open `exercise/sign-up.ts` and write `signUp`.\n')
+  t.match(
+    text,
+    'Open `exercise/sign-up.ts` and write `signUp`. Hash the password, insert the\nrow, and return the three properties of `UserOut`.\n',
+  )
   t.match(text, 'Read  docs/chapters/05-creating-users/README.md\n')
   t.match(text, 'Write docs/chapters/05-creating-users/exercise/sign-up.ts\n')
   t.match(

@@ -2,11 +2,11 @@ import Fastify from 'fastify'
 
 const { PORT = '3000' } = process.env
 
-// The mistake: the level is written down, and so it is that of production, too.
+// The mistake: the level is hard-coded, so production logs at debug, too.
 const app = Fastify({ logger: { level: 'debug' } })
 
 app.get('/', async (request) => {
-  request.log.debug('somebody says hello')
+  request.log.debug('saying hello')
   return { message: `Hello from process ${process.pid}` }
 })
 

@@ -2,11 +2,11 @@ import Fastify from 'fastify'
 
 const { PORT = '3000' } = process.env
 
-// The mistake: `true` is a logger of the level info, whatever LOG_LEVEL says.
+// The mistake: `true` creates a logger with the level info and ignores LOG_LEVEL.
 const app = Fastify({ logger: true })
 
 app.get('/', async (request) => {
-  request.log.debug('somebody says hello')
+  request.log.debug('saying hello')
   return { message: `Hello from process ${process.pid}` }
 })
 

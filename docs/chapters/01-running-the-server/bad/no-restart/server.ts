@@ -1,12 +1,12 @@
 import Fastify from 'fastify'
 
-// The mistake is in package.json: `dev` starts it, and does not watch it.
+// The mistake is in package.json: `dev` starts the server but does not watch its files.
 const { LOG_LEVEL = 'info', PORT = '3000' } = process.env
 
 const app = Fastify({ logger: { level: LOG_LEVEL } })
 
 app.get('/', async (request) => {
-  request.log.debug('somebody says hello')
+  request.log.debug('saying hello')
   return { message: `Hello from process ${process.pid}` }
 })
 

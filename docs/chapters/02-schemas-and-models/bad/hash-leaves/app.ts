@@ -18,19 +18,19 @@ export class User extends Model {
   declare created_at: Date
 }
 
-/** A `Date` in the code, ISO 8601 on the wire. */
+/** A `Date` in the code, a string in ISO 8601 format in JSON. */
 const Timestamp = Type.Unsafe<Date>({ type: 'string', format: 'date-time' })
 
-/** What a client sends. What is not named here is dropped before the handler. */
+/** The request body. Other properties are dropped before the handler runs. */
 const UserCreate = Type.Object(
   { email: Type.String({ format: 'email' }), password: Type.String({ minLength: 8 }) },
   { additionalProperties: false },
 )
 
-// The mistake: what is shown inherits from what was sent, the password included.
+// The mistake: the response extends the request, so it includes the password.
 const UserOut = Type.Composite([UserCreate, Type.Object({ id: Type.Integer(), created_at: Timestamp })])
 
-/** The service, ready to listen or to be asked. */
+/** Builds the service. The caller decides if it listens on a port or receives injected requests. */
 export async function buildApp(knex: Knex) {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   await app.register(swagger, { openapi: {} })

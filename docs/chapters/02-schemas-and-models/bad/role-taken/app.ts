@@ -18,19 +18,19 @@ export class User extends Model {
   declare created_at: Date
 }
 
-/** A `Date` in the code, ISO 8601 on the wire. */
+/** A `Date` in the code, a string in ISO 8601 format in JSON. */
 const Timestamp = Type.Unsafe<Date>({ type: 'string', format: 'date-time' })
 
-// The mistake: a schema that does not close its object lets everything else through.
+// The mistake: without `additionalProperties: false`, the schema lets every other property through.
 const UserCreate = Type.Object({
   email: Type.String({ format: 'email' }),
   password: Type.String({ minLength: 8 }),
 })
 
-/** What a client is shown. What is not named here cannot leave. */
+/** The response. Other properties of the row are never sent. */
 const UserOut = Type.Object({ id: Type.Integer(), email: Type.String(), created_at: Timestamp })
 
-/** The service, ready to listen or to be asked. */
+/** Builds the service. The caller decides if it listens on a port or receives injected requests. */
 export async function buildApp(knex: Knex) {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   await app.register(swagger, { openapi: {} })

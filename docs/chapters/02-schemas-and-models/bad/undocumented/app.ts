@@ -18,13 +18,13 @@ export class User extends Model {
   declare created_at: Date
 }
 
-/** What a client sends. What is not named here is dropped before the handler. */
+/** The request body. Other properties are dropped before the handler runs. */
 const UserCreate = Type.Object(
   { email: Type.String({ format: 'email' }), password: Type.String({ minLength: 8 }) },
   { additionalProperties: false },
 )
 
-/** The service, ready to listen or to be asked. */
+/** Builds the service. The caller decides if it listens on a port or receives injected requests. */
 export async function buildApp(knex: Knex) {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   await app.register(swagger, { openapi: {} })
@@ -33,7 +33,7 @@ export async function buildApp(knex: Knex) {
     const { email, password } = request.body
     const row = { email, password: await hash(password) }
     const user = await User.query(knex).insert(row).returning('*')
-    // The mistake: it is right by hand, and nobody is told what comes. The next column will leave.
+    // The mistake: removing fields by hand. The document does not describe the response, and the next column leaks.
     const { password: _, role: __, ...shown } = user.toJSON()
     return reply.code(201).send(shown)
   })

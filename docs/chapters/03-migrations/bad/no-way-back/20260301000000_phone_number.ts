@@ -6,5 +6,5 @@ export async function up(knex: Knex): Promise<void> {
   })
 }
 
-// The mistake: nothing is undone, and knex notes that it was.
+// The mistake: nothing is undone, but knex records that it was.
 export async function down(): Promise<void> {}

@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 
 export async function up(knex: Knex): Promise<void> {
   await knex.schema.alterTable('users', (table) => {
-    // The mistake: what should stand there in the rows that are there already?
+    // The mistake: Postgres has no value for the rows that exist already.
     table.text('phone_number').notNullable()
   })
 }

@@ -6,7 +6,7 @@ import type { Knex } from 'knex'
 
 const SignUp = Type.Object({ email: Type.String(), title: Type.String() }, { additionalProperties: false })
 
-/** A sign-up comes with a first post: both are stored, or neither is. */
+/** Signs up a user together with a first post. Both are stored, or neither is. */
 export async function buildApp(knex: Knex) {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   await app.register(dbSession, { knex })
@@ -18,8 +18,8 @@ export async function buildApp(knex: Knex) {
       .onConflict('title')
       .ignore()
       .returning('id')
-    // The mistake: an error without a status is a 200, and a 200 is stored.
-    if (post === undefined) return { detail: 'There is a post with this title.' }
+    // The mistake: without a status code, the error is a 200, and the session commits.
+    if (post === undefined) return { detail: 'A post with this title exists already.' }
     return reply.code(201).send({ user: user.id, post: post.id })
   })
 

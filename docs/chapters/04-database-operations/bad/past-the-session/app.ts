@@ -6,20 +6,20 @@ import type { Knex } from 'knex'
 
 const SignUp = Type.Object({ email: Type.String(), title: Type.String() }, { additionalProperties: false })
 
-/** A sign-up comes with a first post: both are stored, or neither is. */
+/** Signs up a user together with a first post. Both are stored, or neither is. */
 export async function buildApp(knex: Knex) {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   await app.register(dbSession, { knex })
 
   app.post('/users', { schema: { body: SignUp } }, async ({ body }, reply) => {
-    // The mistake: `knex` is the pool. Each statement takes a connection of its own, and is stored at once.
+    // The mistake: `knex` is the pool. Each statement uses its own connection and is stored immediately.
     const [user] = await knex('users').insert({ email: body.email }).returning('id')
     const [post] = await knex('posts')
       .insert({ owner_id: user.id, title: body.title })
       .onConflict('title')
       .ignore()
       .returning('id')
-    if (post === undefined) return reply.code(409).send({ detail: 'There is a post with this title.' })
+    if (post === undefined) return reply.code(409).send({ detail: 'A post with this title exists already.' })
     return reply.code(201).send({ user: user.id, post: post.id })
   })
 

@@ -7,7 +7,7 @@ export interface UserOut {
   created_at: Date
 }
 
-// The mistake: bcrypt reads 72 bytes and ignores the rest, without a word.
+// The mistake: bcrypt reads 72 bytes and ignores the rest silently.
 export async function signUp(db: Knex, email: string, password: string): Promise<UserOut> {
   const row = { email, password: await bcrypt.hash(password, 10) }
   const [user] = await db('users').insert(row).returning(['id', 'email', 'created_at'])

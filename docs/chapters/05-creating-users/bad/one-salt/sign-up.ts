@@ -7,7 +7,7 @@ export interface UserOut {
   created_at: Date
 }
 
-// The mistake: one salt for the whole table. Two users with one password have one hash.
+// The mistake: one salt for the whole table. Two users with the same password have the same hash.
 const salt = await bcrypt.genSalt(10)
 
 export async function signUp(db: Knex, email: string, password: string): Promise<UserOut> {

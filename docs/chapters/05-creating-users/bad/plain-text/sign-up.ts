@@ -6,7 +6,7 @@ export interface UserOut {
   created_at: Date
 }
 
-// The mistake: encoding is no hashing. Whoever reads the table reads the passwords.
+// The mistake: encoding is not hashing. Anyone who can read the table can read the passwords.
 export async function signUp(db: Knex, email: string, password: string): Promise<UserOut> {
   const row = { email, password: Buffer.from(password).toString('base64') }
   const [user] = await db('users').insert(row).returning(['id', 'email', 'created_at'])

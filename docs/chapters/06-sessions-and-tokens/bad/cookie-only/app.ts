@@ -6,13 +6,13 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { userWith } from '../../users.ts'
 
 export interface Settings {
-  /** The same in each process of the service. */
+  /** Signs the tokens. Every process of the service has the same one. */
   secret: string
-  /** The clock, in milliseconds since the epoch. */
+  /** The clock, in milliseconds since 1970. */
   now?: () => number
 }
 
-/** Knows who is asking in two ways: by a session, and by a token. */
+/** Recognizes the caller in two ways: by a session and by a token. */
 export function buildApp({ secret, now = Date.now }: Settings): FastifyInstance {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   const credentials = Type.Object({ email: Type.String(), password: Type.String() })
@@ -44,7 +44,7 @@ export function buildApp({ secret, now = Date.now }: Settings): FastifyInstance 
   })
 
   app.post('/logout', async (_request, reply) => {
-    // The mistake: the browser forgets the id. The server does not, and neither does who has copied it.
+    // The mistake: the browser deletes the cookie, but the server keeps the session. A copied cookie still works.
     return reply.code(204).header('set-cookie', 'sid=; Max-Age=0; Path=/').send()
   })
 

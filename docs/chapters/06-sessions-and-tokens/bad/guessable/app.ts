@@ -5,13 +5,13 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { userWith } from '../../users.ts'
 
 export interface Settings {
-  /** The same in each process of the service. */
+  /** Signs the tokens. Every process of the service has the same one. */
   secret: string
-  /** The clock, in milliseconds since the epoch. */
+  /** The clock, in milliseconds since 1970. */
   now?: () => number
 }
 
-/** Knows who is asking in two ways: by a session, and by a token. */
+/** Recognizes the caller in two ways: by a session and by a token. */
 export function buildApp({ secret, now = Date.now }: Settings): FastifyInstance {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   const credentials = Type.Object({ email: Type.String(), password: Type.String() })
@@ -26,7 +26,7 @@ export function buildApp({ secret, now = Date.now }: Settings): FastifyInstance 
     const user = await userWith(request.body.email, request.body.password)
     if (user === undefined) return reply.code(403).send({ detail: 'Invalid Credentials' })
 
-    // The mistake: who has the number 4 knows that 1, 2 and 3 are somebody's.
+    // The mistake: anyone who has session 4 knows that sessions 1, 2 and 3 exist.
     const id = `${sessions.size + 1}`
     sessions.set(id, user)
     reply.header('set-cookie', `sid=${id}; HttpOnly; Secure; SameSite=Lax; Path=/`)

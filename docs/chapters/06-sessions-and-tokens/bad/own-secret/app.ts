@@ -6,13 +6,13 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { userWith } from '../../users.ts'
 
 export interface Settings {
-  /** The same in each process of the service. */
+  /** Signs the tokens. Every process of the service has the same one. */
   secret: string
-  /** The clock, in milliseconds since the epoch. */
+  /** The clock, in milliseconds since 1970. */
   now?: () => number
 }
 
-/** Knows who is asking in two ways: by a session, and by a token. */
+/** Recognizes the caller in two ways: by a session and by a token. */
 export function buildApp({ now = Date.now }: Settings): FastifyInstance {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   const credentials = Type.Object({ email: Type.String(), password: Type.String() })
@@ -20,7 +20,7 @@ export function buildApp({ now = Date.now }: Settings): FastifyInstance {
   const sessions = new Map<string, string>()
 
   const access = tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({ sub: Type.String() }) })
-  // The mistake: each process makes a key of its own, so each accepts none but its own tokens, until its next start.
+  // The mistake: each process creates its own key, so it accepts only its own tokens, and only until it restarts.
   const keys = keyring('HS256', [{ kid: '1', key: randomBytes(32) }])
   const kit = jwtKit({ issuer: 'chapter-06', keys, kinds: { access }, now })
 

@@ -12,19 +12,20 @@ export interface User {
 const access = tokenKind('access+jwt', {
   ttl: '30m',
   claims: Type.Object({
-    sub: Type.String({ description: 'the user, by id' }),
+    sub: Type.String({ description: 'the ID of the user' }),
     role: Type.Union([Type.Literal('user'), Type.Literal('admin')]),
   }),
 })
+// Only for this exercise. A service reads its key from its settings, or every restart ends all tokens.
 const keys = keyring('HS256', [{ kid: '1', key: randomBytes(32) }])
 const kit = jwtKit({ issuer: 'chapter-07', keys, kinds: { access } })
 
-/** A token that says who the user is and what they may do. */
+/** Issues a token that says who the user is and what they may do. */
 export function issueToken({ id, role }: User): string {
   return kit.access.sign({ sub: String(id), role })
 }
 
-// The mistake: atob reads base64 and makes a character of each byte. A token is base64url, and UTF-8.
+// The mistake: atob decodes base64 and turns each byte into a character. A token is base64url and UTF-8.
 export function readPayload(token: string): unknown {
   const [, payload = ''] = token.split('.')
   return JSON.parse(atob(payload))

@@ -2,13 +2,13 @@ import { createHmac } from 'node:crypto'
 
 export interface Settings {
   secret: string
-  /** The clock, in milliseconds since the epoch. */
+  /** The clock, in milliseconds since 1970. */
   now: () => number
 }
 
 const HASHES: Readonly<Record<string, string>> = { HS256: 'sha256', HS384: 'sha384', HS512: 'sha512' }
 
-// The mistake: the token says how it is to be checked. With the algorithm "none" it says: not at all.
+// The mistake: the token chooses how it is verified. With the algorithm "none", it is not verified at all.
 export function createReasonFor({ secret, now }: Settings): (token: string) => Promise<string> {
   return async (token) => {
     const [header = '', payload = '', signature = ''] = token.split('.')

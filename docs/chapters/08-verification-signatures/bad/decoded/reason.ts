@@ -1,10 +1,10 @@
 export interface Settings {
   secret: string
-  /** The clock, in milliseconds since the epoch. */
+  /** The clock, in milliseconds since 1970. */
   now: () => number
 }
 
-// The mistake: it looks at what the token says, and never at whether it is true. The secret is not even used.
+// The mistake: the claims are read but not verified. The secret is not even used.
 export function createReasonFor({ now }: Settings): (token: string) => Promise<string> {
   return async (token) => {
     const [header = '', payload = ''] = token.split('.')

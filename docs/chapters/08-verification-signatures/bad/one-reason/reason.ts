@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 
 export interface Settings {
   secret: string
-  /** The clock, in milliseconds since the epoch. */
+  /** The clock, in milliseconds since 1970. */
   now: () => number
 }
 
@@ -21,7 +21,7 @@ export function createReasonFor({ secret, now }: Settings): (token: string) => P
       await kit.access.verify(token)
       return 'accepted'
     } catch {
-      // The mistake: a forgery, a token that is merely old and a bug of one's own all look alike in the log.
+      // The mistake: a forged token, an expired token and a bug in this code all look the same in the log.
       return 'invalid token'
     }
   }
