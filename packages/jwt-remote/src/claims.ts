@@ -1,5 +1,11 @@
-import { type ClaimsOf, type ClaimsSchema, type Frozen, JwtKitError, tokenKind } from '@auth-primer/jwt-kit'
-import { isObject, type JsonObject } from './token.ts'
+import {
+  type ClaimsOf,
+  type ClaimsSchema,
+  compileClaims,
+  type Frozen,
+  JwtKitError,
+} from '@auth-primer/jwt-kit'
+import type { JsonObject } from './token.ts'
 
 /** The registered claims of a provider's token (RFC 7519 §4.1). Times are seconds since the epoch. */
 export interface RemoteRegisteredClaims {
@@ -29,38 +35,19 @@ const REGISTERED = ['iss', 'aud', 'exp', 'iat', 'nbf', 'jti'] as const
  * @throws {JwtKitError} `JWT_KIT_OPTIONS` if the schema cannot describe claims.
  */
 export function createClaimsReader(schema: ClaimsSchema): (payload: JsonObject) => JsonObject {
-  // jwt-kit compiles the schema, so both packages accept the same ones. The type and the lifetime play no part here.
-  const { checks } = tokenKind('remote+jwt', { ttl: '1d', claims: markPublic(schema) })
+  // The provider has already decided what its tokens reveal.
+  const checks = compileClaims(schema, { allowSensitiveNames: true })
   const names: ReadonlySet<string> = new Set([...checks.names, ...REGISTERED])
   return (payload) => {
-    const fault: unknown = checks.atVerifying(payload)
-    if (fault !== undefined) throw mismatch(isObject(fault) ? fault.claim : fault)
+    const fault = checks.atVerifying(payload)
+    if (fault !== undefined) throw mismatch(fault.claim)
     const entries = Object.entries(payload).filter(([name]) => names.has(name))
     if (checks.closed && entries.length < Object.keys(payload).length) throw mismatch(undefined)
     return freeze(Object.fromEntries(entries))
   }
 }
 
-// jwt-kit rejects names such as `email` so that a service does not put them into its own tokens. Here the provider has
-// already decided.
-function markPublic<S>(schema: S): S {
-  if (Array.isArray(schema)) return schema.map(markPublic) as S
-  if (!isObject(schema)) return schema
-  const changes: JsonObject = { public: true }
-  if (isObject(schema.properties)) {
-    const properties = Object.entries(schema.properties).map(([name, part]) => [name, markPublic(part)])
-    changes.properties = Object.fromEntries(properties)
-  }
-  for (const name of ['items', 'anyOf', 'allOf'])
-    if (schema[name] !== undefined) changes[name] = markPublic(schema[name])
-  // TypeBox marks its schemas with symbols and with members that are not enumerable, so descriptors are copied.
-  const descriptors: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(schema)
-  for (const [name, value] of Object.entries(changes)) descriptors[name] = { value, enumerable: true }
-  return Object.defineProperties({}, descriptors) as S
-}
-
-function mismatch(name: unknown): JwtKitError {
-  const claim = typeof name === 'string' && name !== '' ? name : undefined
+function mismatch(claim: string | undefined): JwtKitError {
   const message =
     claim === undefined
       ? 'The claims are not those that the schema describes'

@@ -1,18 +1,17 @@
-import { JwtKitError } from '@auth-primer/jwt-kit'
-import { bearerToken, type HeaderSource } from './bearer.ts'
+import { bearerToken, type GuardRequest, JwtKitError } from '@auth-primer/jwt-kit'
 import { JwtRemoteError } from './errors.ts'
 
 /** An `onRequest` hook of Fastify, a middleware of Express, or a function to await in any other framework. */
 export interface RemoteGuard {
   /** Lets the request pass, or rejects with a `JwtKitError` or a {@link JwtRemoteError}. */
-  (request: HeaderSource): Promise<void>
+  (request: GuardRequest): Promise<void>
   /** Calls `next`, with the error if the request is rejected. */
-  (request: HeaderSource, response: unknown, next: (error?: Error) => void): void
+  (request: GuardRequest, response: unknown, next: (error?: Error) => void): void
 }
 
 /** Verifies requests, and keeps their claims. */
 export interface RequestVerifier<T> {
-  readonly verifyRequest: (request: HeaderSource) => Promise<T>
+  readonly verifyRequest: (request: GuardRequest) => Promise<T>
   readonly guard: RemoteGuard
   readonly claims: (request: object) => T
 }
@@ -20,7 +19,7 @@ export interface RequestVerifier<T> {
 /** Makes the functions that verify the token of a request. The claims are kept next to the request, not on it. */
 export function createRequestVerifier<T>(verify: (token: string) => Promise<T>): RequestVerifier<T> {
   const admitted = new WeakMap<object, { readonly claims: T }>()
-  const verifyRequest = async (request: HeaderSource) => {
+  const verifyRequest = async (request: GuardRequest) => {
     const claims = await verify(bearerToken(request)).catch(rejectRequest)
     admitted.set(request, { claims })
     return claims
@@ -28,7 +27,7 @@ export function createRequestVerifier<T>(verify: (token: string) => Promise<T>):
   return {
     verifyRequest,
     // Not an async function: Fastify does not accept one with three parameters.
-    guard: (request: HeaderSource, _response?: unknown, next?: (error?: Error) => void) => {
+    guard: (request: GuardRequest, _response?: unknown, next?: (error?: Error) => void) => {
       const done = verifyRequest(request).then(() => {})
       // Fastify's request has `raw`, and it waits for the promise. Express waits for the call.
       return next === undefined || 'raw' in request ? done : done.then(() => next(), next)

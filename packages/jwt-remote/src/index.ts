@@ -4,7 +4,6 @@
  */
 
 export { REMOTE_ALGORITHMS, type RemoteAlgorithm } from './algorithms.ts'
-export type { HeaderSource } from './bearer.ts'
 export type { FetchEvent, RemoteAcceptEvent, RemoteRefuseEvent } from './channels.ts'
 export type { RemoteClaims, RemoteRegisteredClaims } from './claims.ts'
 export {

@@ -1,5 +1,4 @@
-import { type ClaimsSchema, type Explanation, JwtKitError } from '@auth-primer/jwt-kit'
-import type { HeaderSource } from './bearer.ts'
+import { type ClaimsSchema, type Explanation, type GuardRequest, JwtKitError } from '@auth-primer/jwt-kit'
 import { channels } from './channels.ts'
 import { createClaimsReader, type RemoteClaims } from './claims.ts'
 import { explainRemote } from './explain.ts'
@@ -26,7 +25,7 @@ export interface JwtRemote<C extends ClaimsSchema> {
    * @throws {JwtKitError} `JWT_KIT_NO_CREDENTIALS`, `JWT_KIT_INVALID_TOKEN` (401) or `JWT_KIT_INVALID_REQUEST` (400)
    * @throws {JwtRemoteError} if the provider's keys are not available (503)
    */
-  verifyRequest(request: HeaderSource): Promise<RemoteClaims<C>>
+  verifyRequest(request: GuardRequest): Promise<RemoteClaims<C>>
   /** Returns an `onRequest` hook of Fastify that is a middleware of Express, too. It rejects as `verifyRequest` does. */
   guard(): RemoteGuard
   /**
