@@ -4,7 +4,9 @@ import { lexer, walkTokens } from 'marked'
 import t from 'tap'
 import { CHECKOUT, type Page, readPage, readPages } from '../check/pages.ts'
 
-const READMES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'].map((name) => resolve(CHECKOUT, name))
+const READMES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'].map((name) =>
+  resolve(CHECKOUT, name),
+)
 const pages = [...(await readPages()), ...(await Promise.all(READMES.map(readPage)))]
 
 for (const page of pages) {

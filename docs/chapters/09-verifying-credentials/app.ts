@@ -51,7 +51,7 @@ export async function buildApp(
 
   const schema = { security: [{ login: [] }] }
   app.get('/users/me', { schema, onRequest: kit.access.guard() }, async (request) => {
-    const { sub } = kit.access.of(request)
+    const { sub } = kit.access.claims(request)
     return db('users')
       .where({ id: Number(sub) })
       .first('id', 'email')

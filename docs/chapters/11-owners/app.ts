@@ -26,7 +26,7 @@ const { access } = jwtKit({
 export const authenticate = access.guard()
 
 /** Returns the id of the user in the request's token. */
-export const callerOf = (request: FastifyRequest): number => Number(access.of(request).sub)
+export const callerOf = (request: FastifyRequest): number => Number(access.claims(request).sub)
 // #endregion
 
 /** Returns a token for this user, as a login would. */

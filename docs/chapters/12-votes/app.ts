@@ -25,7 +25,7 @@ const { access } = jwtKit({
 export const authenticate = access.guard()
 
 /** Returns the id of the user in the request's token. */
-export const callerOf = (request: FastifyRequest): number => Number(access.of(request).sub)
+export const callerOf = (request: FastifyRequest): number => Number(access.claims(request).sub)
 
 /** Returns a token for this user, as a login would. */
 export const tokenOf = (userId: number): string => access.sign({ sub: String(userId) })

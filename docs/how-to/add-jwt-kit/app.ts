@@ -22,7 +22,7 @@ export async function buildApp(kit: ReturnType<typeof makeKit>, logIn: LogIn) {
 
   // #region guard
   app.get('/me', { onRequest: kit.access.guard() }, async (request) => {
-    const { sub, role } = kit.access.of(request)
+    const { sub, role } = kit.access.claims(request)
     return { id: Number(sub), role }
   })
   // #endregion

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { testClock } from '@auth-primer/jwt-kit/testing'
 import t from 'tap'
-import { rotation } from './kits.ts'
+import { rotateWithoutRestart, rotation } from './kits.ts'
 
 const secret = () => randomBytes(32).toString('base64url')
 const [old, next] = [secret(), secret()]
@@ -32,4 +32,15 @@ t.test('the old key ends when it was told to', async (t) => {
   await t.resolves(signing.access.verify(token))
   clock.advance('15m')
   await t.rejects(signing.access.verify(token), { code: 'JWT_KIT_RETIRED_KEY' })
+})
+
+t.test('a kit changes its keys without a restart, and a guard that exists sees it', async (t) => {
+  const clock = testClock('2026-11-22T12:00:00Z')
+  const { before, after } = rotation(old, next, clock.now)
+  const guard = before.access.guard()
+  const request = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
+  const [oldToken, newToken] = [before.access.sign({ sub: '7' }), after.access.sign({ sub: '7' })]
+  await t.rejects(guard(request(newToken)), { code: 'JWT_KIT_INVALID_TOKEN' })
+  rotateWithoutRestart(before, old, next)
+  for (const token of [oldToken, newToken]) await t.resolves(guard(request(token)))
 })

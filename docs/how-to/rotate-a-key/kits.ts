@@ -34,3 +34,14 @@ export function rotation(old: string, next: string, now: () => number) {
     // #endregion
   }
 }
+
+// #region replace
+export function rotateWithoutRestart(kit: ReturnType<typeof kitWith>, old: string, next: string) {
+  kit.replaceKeys(
+    keyring('HS256', [
+      { kid: '2026-11', key: next },
+      { kid: '2026-05', key: old, verifyUntil: '2026-11-22T13:00:00Z' },
+    ]),
+  )
+}
+// #endregion

@@ -90,10 +90,6 @@ export class Transaction {
       await lease.discard()
       throw new DbSessionError('DB_SESSION_CONNECTION_LOST')
     }
-    if (connection.getTransactionStatus() === 'I') {
-      lease.release()
-      throw new DbSessionError('DB_SESSION_ENDED_BY_STATEMENT')
-    }
     const result = await this.#control(lease, 'commit', verbs.commit)
     if (!(result instanceof Error)) {
       lease.release()
@@ -106,7 +102,7 @@ export class Transaction {
       throw new DbSessionError('DB_SESSION_COMMIT_OUTCOME_UNKNOWN', result)
     }
     // a failed COMMIT ends a transaction, but not the savepoint of `withRollback`
-    if (connection.getTransactionStatus() !== 'I') await this.#control(lease, 'rollback', verbs.rollback)
+    if (verbs.committed === 'RELEASE') await this.#control(lease, 'rollback', verbs.rollback)
     lease.release()
     throw error
   }

@@ -1,5 +1,6 @@
 /** When the COMMIT is sent, how it can end, and which response follows. */
 import { once } from 'node:events'
+import type { FastifyRequest } from 'fastify'
 import t from 'tap'
 import { proxy } from './proxy.ts'
 import { openDatabase, openKnex, rejection, start, until, used } from './setup.ts'
@@ -279,6 +280,21 @@ t.test('a constraint that is deferred to the COMMIT', async (t) => {
     await until(() => mails === 1)
   })
   t.equal(used(knex), 0)
+})
+
+t.test('a COMMIT that fails sends no ROLLBACK, even if ReadyForQuery arrives after the error', async (t) => {
+  const between = await proxy(t, database.url)
+  const handler = async ({ db }: FastifyRequest) => {
+    await db('users').insert({ email: 'child', parent: 99 })
+    between.messages.length = 0
+    between.delaysReady = true
+  }
+  const { hit } = await start(t, database, (app) => void app.post('/', handler), {
+    knex: openKnex(between.url, 1),
+  })
+  t.match(await hit('POST', '/'), { status: 409, json: { code: 'DB_SESSION_CONSTRAINT' }, seen: [] })
+  t.match(between.messages, [/COMMIT/])
+  t.equal(between.messages.length, 1)
 })
 
 t.test('a transaction that a statement ended', async (t) => {

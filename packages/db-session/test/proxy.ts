@@ -2,6 +2,9 @@ import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import type { Test } from 'tap'
 
+/** The type and the length of ReadyForQuery. */
+const READY = Buffer.from([0x5a, 0, 0, 0, 5])
+
 /**
  * Starts a proxy between knex and Postgres that records what is sent, and can cut or mute the connection.
  *
@@ -16,6 +19,8 @@ export async function proxy(t: Test, target: string, latencyMs = 0) {
     roundTrips: [] as string[],
     /** The first bytes of each connection, up to eight, in hexadecimal. */
     openings: [] as string[],
+    /** Passes ReadyForQuery, the last message of a response, on in a packet of its own. */
+    delaysReady: false,
     onMessage: (_text: string): 'pass' | 'cut' | 'mute' => 'pass',
   }
   const server = net.createServer((client) => {
@@ -40,7 +45,10 @@ export async function proxy(t: Test, target: string, latencyMs = 0) {
       if (mute) return
       const forward = () => {
         hasResponse = true
-        client.write(data)
+        const start = state.delaysReady ? data.lastIndexOf(READY) : -1
+        if (start < 0) return void client.write(data)
+        client.write(data.subarray(0, start))
+        setTimeout(() => client.write(data.subarray(start)), 5)
       }
       if (latencyMs > 0) setTimeout(forward, latencyMs)
       else forward()

@@ -1,31 +1,31 @@
 import { channel } from 'node:diagnostics_channel'
 import type { JwtKitErrorCode, TokenPart } from './errors.ts'
 
-/** A token was signed. */
+/** Published when a token was signed. */
 export interface SignEvent {
-  /** The kind, by the name that the kit has it under. */
+  /** The name of the kind on the kit. */
   readonly kind: string
-  /** What it was signed with, as its header says. */
+  /** The algorithm of the token's header. */
   readonly algorithm: string
 }
-/** A token was verified and accepted. */
+/** Published when a token was verified and accepted. */
 export interface AcceptEvent {
-  /** The kind, by the name that the kit has it under. */
+  /** The name of the kind on the kit. */
   readonly kind: string
 }
-/** A token was refused. */
+/** Published when a token was refused. */
 export interface RefuseEvent {
-  /** The kind that was asked for, by the name that the kit has it under. */
+  /** The name on the kit of the kind that was expected. */
   readonly kind: string
-  /** Why it was refused. */
+  /** The reason. */
   readonly code: JwtKitErrorCode
   /** The part at fault. */
   readonly part: TokenPart | undefined
-  /** The claim at fault, by name. */
+  /** The name of the claim at fault. */
   readonly claim: string | undefined
 }
 
-/** What happens inside, for `node:diagnostics_channel`: no token, key or claim's value is in any event. */
+/** The channels of `node:diagnostics_channel`. No event contains a token, a key or the value of a claim. */
 export const channels = {
   sign: channel('auth-primer:jwt-kit:sign'),
   accept: channel('auth-primer:jwt-kit:accept'),

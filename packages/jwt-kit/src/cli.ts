@@ -1,13 +1,12 @@
 import { parseArgs } from 'node:util'
-import { ALGORITHMS, type Algorithm } from './algorithms.ts'
+import { ALGORITHM_SPECS, ALGORITHMS, type Algorithm } from './algorithms.ts'
 import { JwtKitError } from './errors.ts'
 import { explainToken } from './explain.ts'
-import { generateKey } from './keygen.ts'
 import { keyring } from './keyring.ts'
 
-/** What the command meets the world through. */
-export interface CliWorld {
-  /** All of standard input. */
+/** The I/O of the command, injectable for tests. */
+export interface CliIo {
+  /** Reads all of standard input. */
   readonly stdin: () => Promise<string>
   readonly readFile: (path: string) => Promise<string>
   readonly stdout: (text: string) => void
@@ -17,20 +16,20 @@ export interface CliWorld {
 
 export const HELP = `jwt-kit: explain tokens, make keys
 
-  jwt-kit explain [<token>] [--original <token>] [--json]
+  npx @auth-primer/jwt-kit explain [<token>] [--original <token>] [--json]
       Explain a token, from the argument or from standard input. No key is needed, and the signature is not checked.
-      With --original: which part and claim were changed since.
+      With --original, also list the parts and claims that were changed.
 
-  jwt-kit keygen --alg <algorithm>
-      Print a new key: a private key as PEM, or a secret for HS256. Keep it secret.
+  npx @auth-primer/jwt-kit keygen --alg <algorithm>
+      Print a new key: a private key as PEM, or a secret for HS256, HS384 and HS512. Keep it secret.
 
-  jwt-kit jwks --alg <algorithm> <kid>=<file> …
+  npx @auth-primer/jwt-kit jwks --alg <algorithm> <kid>=<file> …
       Print the public halves of the keys in the files, as a JSON Web Key Set. "-" reads standard input.
 
-  jwt-kit --help
+  npx @auth-primer/jwt-kit --help
 
 Algorithms: ${ALGORITHMS.join(', ')}.
-Exit codes: 0 all is well; 1 the token cannot be read, or the key is not fit; 2 the command was not understood.
+Exit codes: 0 success; 1 the token cannot be read, or the key cannot be used; 2 the command line is wrong.
 `
 
 const OPTIONS = {
@@ -40,20 +39,20 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const
 
-/** A mistake in the command line, said as it is: it is about the command, and no secret. */
+/** A mistake in the command line. Its message is about the command, and contains no secret. */
 class Usage extends Error {}
 
-/** Runs a command and gives its exit code. */
-export async function run(args: readonly string[], world: CliWorld): Promise<number> {
+/** Runs a command and returns its exit code. */
+export async function run(args: readonly string[], io: CliIo): Promise<number> {
   try {
-    return await runCommand(args, world)
+    return await runCommand(args, io)
   } catch (problem) {
     if (problem instanceof Usage) {
-      world.stderr(`jwt-kit: ${problem.message}. Try jwt-kit --help.\n`)
+      io.stderr(`jwt-kit: ${problem.message}. Try --help.\n`)
       return 2
     }
     if (!(problem instanceof JwtKitError)) throw problem
-    world.stderr(`jwt-kit: ${problem.message}. ${problem.hint}\n`)
+    io.stderr(`jwt-kit: ${problem.message}. ${problem.hint}\n`)
     return 1
   }
 }
@@ -62,16 +61,16 @@ type Values = {
   readonly [N in keyof typeof OPTIONS]?: (typeof OPTIONS)[N]['type'] extends 'string' ? string : boolean
 }
 
-async function runCommand(args: readonly string[], world: CliWorld): Promise<number> {
+async function runCommand(args: readonly string[], io: CliIo): Promise<number> {
   const { values, positionals } = parse(args)
   const [command, ...operands] = positionals
   if (values.help) {
-    world.stdout(HELP)
+    io.stdout(HELP)
     return 0
   }
-  if (command === 'explain') return explain(operands, values, world)
-  if (command === 'keygen') return keygen(operands, values, world)
-  if (command === 'jwks') return jwks(operands, values, world)
+  if (command === 'explain') return explain(operands, values, io)
+  if (command === 'keygen') return keygen(operands, values, io)
+  if (command === 'jwks') return jwks(operands, values, io)
   throw new Usage(command === undefined ? 'a command is missing' : 'there is no such command')
 }
 
@@ -79,53 +78,55 @@ function parse(args: readonly string[]): { values: Values; positionals: string[]
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
   } catch {
-    throw new Usage('an option is not known, or misses its value')
+    throw new Usage('an option is unknown, or has no value')
   }
 }
 
-async function explain(
-  operands: readonly string[],
-  { original, json }: Values,
-  world: CliWorld,
-): Promise<number> {
+async function explain(operands: readonly string[], { original, json }: Values, io: CliIo): Promise<number> {
   if (operands.length > 1) throw new Usage('explain takes one token')
-  const token = (operands[0] ?? (await world.stdin())).trim()
+  const token = (operands[0] ?? (await io.stdin())).trim()
   if (token === '') throw new Usage('a token is missing')
-  const explanation = explainToken(token, { now: world.now, ...(original !== undefined && { original }) })
-  world.stdout(`${json ? JSON.stringify(explanation, undefined, 2) : explanation.text}\n`)
+  const explanation = explainToken(token, { now: io.now, ...(original !== undefined && { original }) })
+  io.stdout(`${json ? JSON.stringify(explanation, undefined, 2) : explanation.text}\n`)
   return explanation.verdict.code === 'JWT_KIT_MALFORMED' ? 1 : 0
 }
 
-function keygen(operands: readonly string[], values: Values, world: CliWorld): number {
+function keygen(operands: readonly string[], values: Values, io: CliIo): number {
   if (operands.length > 0) throw new Usage('keygen takes no operand')
-  world.stdout(generateKey(algorithm(values)))
+  io.stdout(generateKey(readAlgorithm(values)))
   return 0
 }
 
-async function jwks(operands: readonly string[], values: Values, world: CliWorld): Promise<number> {
-  const alg = algorithm(values)
-  if (operands.length === 0) throw new Usage('jwks takes <kid>=<file>, once a key')
+async function jwks(operands: readonly string[], values: Values, io: CliIo): Promise<number> {
+  const alg = readAlgorithm(values)
+  if (operands.length === 0) throw new Usage('jwks takes <kid>=<file> for each key')
   const entries = []
   for (const operand of operands) {
     const [, kid, path] = /^([^=]+)=(.+)$/.exec(operand) ?? []
     if (kid === undefined || path === undefined) throw new Usage('jwks takes <kid>=<file>')
-    entries.push({ kid, key: await readKeyFile(path, world) })
+    entries.push({ kid, key: await readKeyFile(path, io) })
   }
-  world.stdout(`${JSON.stringify(keyring(alg, entries).jwks(), undefined, 2)}\n`)
+  io.stdout(`${JSON.stringify(keyring(alg, entries).jwks(), undefined, 2)}\n`)
   return 0
 }
 
-async function readKeyFile(path: string, world: CliWorld): Promise<string> {
-  if (path === '-') return world.stdin()
+async function readKeyFile(path: string, io: CliIo): Promise<string> {
+  if (path === '-') return io.stdin()
   try {
-    return await world.readFile(path)
+    return await io.readFile(path)
   } catch {
     throw new Usage('a key file cannot be read')
   }
 }
 
-function algorithm({ alg }: Values): Algorithm {
+function readAlgorithm({ alg }: Values): Algorithm {
   const found = ALGORITHMS.find((name) => name === alg)
   if (found !== undefined) return found
   throw new Usage(`--alg must be one of ${ALGORITHMS.join(', ')}`)
+}
+
+function generateKey(algorithm: Algorithm): string {
+  const key = ALGORITHM_SPECS[algorithm].generate()
+  if (key.type === 'secret') return `${key.export().toString('base64url')}\n`
+  return String(key.export({ type: 'pkcs8', format: 'pem' }))
 }

@@ -1,4 +1,4 @@
-/** What can be wrong with a token that was given to `verify`. All are a 401. */
+/** The reasons for which `verify` refuses a token. All are a 401. */
 export const TOKEN_CODES = [
   'JWT_KIT_MALFORMED',
   'JWT_KIT_TOO_LARGE',
@@ -16,7 +16,7 @@ export const TOKEN_CODES = [
   'JWT_KIT_REVOKED',
 ] as const
 
-/** What a guard answers a client with; the reason is in `cause`, for the log. */
+/** The errors that a client gets from a guard. The reason is in `cause`, for the log. */
 export const REQUEST_CODES = [
   'JWT_KIT_NO_CREDENTIALS',
   'JWT_KIT_INVALID_REQUEST',
@@ -24,7 +24,7 @@ export const REQUEST_CODES = [
   'JWT_KIT_REVOCATION_UNAVAILABLE',
 ] as const
 
-/** What is wrong with the service's own code or configuration. All are a 500. */
+/** The mistakes in the service's own code or configuration. All are a 500. */
 export const SETUP_CODES = [
   'JWT_KIT_OPTIONS',
   'JWT_KIT_KEY',
@@ -35,23 +35,23 @@ export const SETUP_CODES = [
   'JWT_KIT_NOT_GUARDED',
 ] as const
 
-/** Every code there is, each with a page `docs/errors/<CODE>.md`. */
+/** Every code there is. Each has a page `docs/errors/<CODE>.md`. */
 export const ERROR_CODES = [...TOKEN_CODES, ...REQUEST_CODES, ...SETUP_CODES] as const
 
 /**
- * Why a token was refused.
+ * A reason for which a token is refused.
  *
  * @useDeclaredType
  */
 export type TokenErrorCode = (typeof TOKEN_CODES)[number]
 /**
- * What a request is answered with.
+ * An error that a client gets.
  *
  * @useDeclaredType
  */
 export type RequestErrorCode = (typeof REQUEST_CODES)[number]
 /**
- * What is wrong with the set-up.
+ * A mistake in the service's own code or configuration.
  *
  * @useDeclaredType
  */
@@ -59,55 +59,55 @@ export type SetupErrorCode = (typeof SETUP_CODES)[number]
 /** The `code` of a {@link JwtKitError}: a union, so that a `switch` narrows. */
 export type JwtKitErrorCode = TokenErrorCode | RequestErrorCode | SetupErrorCode
 
-/** The part of a token that is at fault; `token` where it is the whole. */
+/** The part of a token that is at fault; `token` if it is the whole. */
 export type TokenPart = 'token' | 'header' | 'payload' | 'signature'
 
-/** What a {@link JwtKitError} is made of, besides its code and its sentence. */
+/** The details of a {@link JwtKitError}, besides its code and its message. */
 export interface JwtKitErrorDetails {
-  /** How to mend it. */
+  /** How to fix it. */
   readonly hint: string
   /** The part at fault. */
   readonly part?: TokenPart
-  /** The claim at fault, by name. */
+  /** The name of the claim at fault. */
   readonly claim?: string
-  /** What led to it. */
+  /** The error that led to this one. */
   readonly cause?: unknown
 }
 
 /**
- * The one error of this package. `message` is a sentence for a person, `hint` says how to mend it, `code` tells the cases
- * apart. No message, hint or property holds a token, a key or a claim's value.
+ * The only error class of this package. `message` says what is wrong, `hint` says how to fix it, and `code` tells the cases
+ * apart. No message, hint or property contains a token, a key or the value of a claim.
  */
 export class JwtKitError extends Error {
   /** Tells the cases apart. */
   readonly code: JwtKitErrorCode
-  /** The HTTP status that answers it: 400, 401, 500 or 503. Fastify reads it. */
+  /** The HTTP status for the response: 400, 401, 500 or 503. Fastify and Express read it. */
   readonly statusCode: number
-  /** How to mend it. */
+  /** How to fix it. */
   readonly hint: string
   /** The part of the token at fault. */
   declare readonly part?: TokenPart
-  /** The claim at fault, by name. */
+  /** The name of the claim at fault. */
   declare readonly claim?: string
-  /** For `JWT_KIT_INVALID_TOKEN`: why the token was refused. For a log; a client is not told. */
+  /** The reason for `JWT_KIT_INVALID_TOKEN`. It is for the log, and not for the client. */
   declare readonly reason?: JwtKitErrorCode
   /**
-   * The value of `WWW-Authenticate` (RFC 6750 §3), where the status wants one. It tells an expired token from every other
-   * one and nothing else: which check failed is for the log.
+   * The value of `WWW-Authenticate` (RFC 6750 §3), if the status needs one. It only tells an expired token from any other
+   * bad one: which check failed is for the log.
    */
   declare readonly challenge?: string
-  /** The challenge as headers, which Fastify's default error handler sets on the reply. */
+  /** The challenge as headers. The default error handlers of Fastify and Express set them on the response. */
   declare readonly headers?: Readonly<Record<string, string>>
 
   constructor(code: JwtKitErrorCode, message: string, details: JwtKitErrorDetails) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined)
     this.code = code
-    this.statusCode = statusOf(code)
+    this.statusCode = chooseStatus(code)
     this.hint = details.hint
     if (details.part !== undefined) this.part = details.part
     if (details.claim !== undefined) this.claim = details.claim
     if (details.cause instanceof JwtKitError) this.reason = details.cause.code
-    const challenge = challengeOf(this.reason ?? code)
+    const challenge = chooseChallenge(this.reason ?? code)
     if (challenge !== undefined) {
       this.challenge = challenge
       this.headers = Object.freeze({ 'www-authenticate': challenge })
@@ -116,21 +116,20 @@ export class JwtKitError extends Error {
 }
 Object.defineProperty(JwtKitError.prototype, 'name', { value: 'JwtKitError' })
 
-const setup: ReadonlySet<string> = new Set(SETUP_CODES)
+const setupCodes: ReadonlySet<string> = new Set(SETUP_CODES)
 
-function statusOf(code: JwtKitErrorCode): number {
-  if (setup.has(code)) return 500
+function chooseStatus(code: JwtKitErrorCode): number {
+  if (setupCodes.has(code)) return 500
   if (code === 'JWT_KIT_INVALID_REQUEST') return 400
   return code === 'JWT_KIT_REVOCATION_UNAVAILABLE' ? 503 : 401
 }
 
-function challengeOf(code: JwtKitErrorCode): string | undefined {
+function chooseChallenge(code: JwtKitErrorCode): string | undefined {
   if (code === 'JWT_KIT_NO_CREDENTIALS') return 'Bearer'
   if (code === 'JWT_KIT_INVALID_REQUEST') {
     return 'Bearer error="invalid_request", error_description="The Authorization header is malformed"'
   }
-  const status = statusOf(code)
-  if (status !== 401) return undefined
+  if (chooseStatus(code) !== 401) return undefined
   const description = code === 'JWT_KIT_EXPIRED' ? 'The access token expired' : 'The access token is invalid'
   return `Bearer error="invalid_token", error_description="${description}"`
 }

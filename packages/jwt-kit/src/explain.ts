@@ -1,71 +1,71 @@
-import { type Change, compareParts } from './compare.ts'
 import { JwtKitError, type JwtKitErrorCode, type TokenPart } from './errors.ts'
-import { type ExplainedPart, hasThreeParts, takeApart } from './parts.ts'
-import { render } from './render.ts'
-import { algorithmInWords, durationInWords, MEANINGS, TIMES, timeInWords } from './words.ts'
+import { algorithmInWords, durationInWords, MEANINGS, render, TIMES, timeInWords } from './explain-text.ts'
+import { checkOptionNames } from './option-checks.ts'
+import { type Change, compareParts, type ExplainedPart, hasThreeParts, splitToken } from './token-parts.ts'
 
 /** A claim, or a member of the header. */
 export interface ExplainedClaim {
-  /** Where it stands. */
+  /** The part that it is in. */
   readonly part: 'header' | 'payload'
-  /** As it is written: `exp`. */
+  /** Its name in the token: `exp`. */
   readonly name: string
-  /** As it is written. */
+  /** Its value in the token. */
   readonly value: unknown
-  /** What it says: the schema's `description`, or the meaning that RFC 7515 or RFC 7519 gives it. */
+  /** The `description` in the schema, or the meaning in RFC 7515 or RFC 7519. */
   readonly meaning: string
-  /** Its value in words, for a time or an algorithm. */
+  /** Its value in words, if it is a time or an algorithm. */
   readonly words?: string
 }
 
-/** Whether a token would be accepted, and why. */
+/** The answer to whether a token is accepted, and why. */
 export interface Verdict {
-  /** Undefined where it takes the key to tell. */
+  /** Undefined if only the key can tell. */
   readonly accepted: boolean | undefined
-  /** Why, as a sentence. */
+  /** The reason, as a sentence. */
   readonly reason: string
-  /** How to mend it. */
+  /** How to fix it. */
   readonly hint?: string
-  /** Which error `verify` would throw. */
+  /** The code of the error that `verify` throws. */
   readonly code?: JwtKitErrorCode
   /** The part at fault. */
   readonly part?: TokenPart
-  /** The claim at fault, by name. */
+  /** The name of the claim at fault. */
   readonly claim?: string
 }
 
-/** A token, explained. It holds what the token says, but not the token. */
+/** The explanation of a token. It contains what the token says, but not the token. */
 export interface Explanation {
-  /** All of it in words, for a terminal. */
+  /** All of it as text, for a terminal. */
   readonly text: string
-  /** Its parts, in order. */
+  /** The parts of the token, in order. */
   readonly parts: readonly ExplainedPart[]
-  /** What stands in its header and its payload, in order. */
+  /** The members of its header and its payload, in order. */
   readonly claims: readonly ExplainedClaim[]
-  /** Whether it would be accepted. */
+  /** The answer to whether it is accepted. */
   readonly verdict: Verdict
-  /** What was tampered with, compared to the original. */
+  /** The differences to the original. */
   readonly changes: readonly Change[]
-  /** That the payload is not encrypted. */
+  /** A reminder that the payload is not encrypted. */
   readonly note: string
 }
 
-/** What {@link explainToken} may be told. */
+/** The options of {@link explainToken}. */
 export interface ExplainOptions {
-  /** The token as it was issued, to see what was changed. */
+  /** The token as it was issued, to find what was changed. */
   readonly original?: string
   /** The clock, in milliseconds since the epoch. @default Date.now */
   readonly now?: () => number
 }
 
-/** Said with every explanation. */
+/** Part of every explanation. */
 export const NOTE =
-  'The payload is not encrypted, only encoded: whoever holds the token can read all of it. The signature keeps it from being ' +
-  'changed, not from being read.'
+  'The payload is not encrypted, only encoded: anyone who holds the token can read all of it. The signature keeps it from ' +
+  'being changed, not from being read.'
 
 /**
- * Explains a token without any key: what its three parts say, and what can be told of it from the outside. Takes whatever it
- * is given, and never throws.
+ * Explains a token without a key: what its three parts say, and what can be decided without the key. It accepts every value.
+ *
+ * @throws {JwtKitError} `JWT_KIT_OPTIONS` for an unknown option.
  *
  * @example
  * ```js
@@ -76,29 +76,37 @@ export const NOTE =
  * console.log(verdict.accepted) // undefined
  * ```
  */
-export function explainToken(token: string, { original, now = Date.now }: ExplainOptions = {}): Explanation {
+export function explainToken(token: string, options: ExplainOptions = {}): Explanation {
+  checkOptionNames('explainToken', options, ['original', 'now'])
+  const { original, now = Date.now } = options
   return explainWith(token, { original, now: now() / 1000 })
 }
 
-/** How a token is explained by one who knows more of it. */
+/** The context in which a token is explained. */
 export interface Explainer {
   readonly original: string | undefined
   /** Seconds since the epoch. */
   readonly now: number
   readonly describe?: (claim: string) => string | undefined
-  /** The verdict; what can be told without a key, where it is left out. */
+  /** The verdict. Without one, the verdict is what can be decided without the key. */
   readonly verdict?: Verdict
 }
 
-/** Explains a token with the descriptions and the verdict that are given. */
+/** Explains a token with the given descriptions and verdict. */
 export function explainWith(token: unknown, { original, now, describe, verdict }: Explainer): Explanation {
-  const parts = takeApart(token)
+  const parts = splitToken(token)
   const claims = parts.flatMap((part) => explainMembers(part, now, describe))
   const changes =
     original === undefined
       ? []
-      : compareParts(parts, takeApart(original), typeof token === 'string' ? token : '', original)
-  const explained = { parts, claims, verdict: verdict ?? outside(token, parts, now), changes, note: NOTE }
+      : compareParts(parts, splitToken(original), typeof token === 'string' ? token : '', original)
+  const explained = {
+    parts,
+    claims,
+    verdict: verdict ?? judgeWithoutKey(token, parts, now),
+    changes,
+    note: NOTE,
+  }
   return { text: render(explained, original !== undefined), ...explained }
 }
 
@@ -122,10 +130,10 @@ function inWords(part: 'header' | 'payload', name: string, value: unknown, now: 
   return TIMES.has(name) ? timeInWords(value, now) : undefined
 }
 
-// What is seen without the key: a token that is broken or late is so for everyone.
-function outside(token: unknown, parts: readonly ExplainedPart[], now: number): Verdict {
+// What can be decided without the key: malformed and expired tokens are invalid for everyone.
+function judgeWithoutKey(token: unknown, parts: readonly ExplainedPart[], now: number): Verdict {
   const broken = parts.find((part) => part.problem !== undefined)
-  if (!hasThreeParts(token)) return refused('token', 'It has not three parts with a dot between them')
+  if (!hasThreeParts(token)) return refused('token', 'It does not have three parts with a dot between them')
   if (broken !== undefined) return refused(broken.name, `The ${broken.name} ${broken.problem}`)
   const exp = parts[1]?.value?.exp
   if (typeof exp === 'number' && now >= exp) {
@@ -135,15 +143,15 @@ function outside(token: unknown, parts: readonly ExplainedPart[], now: number): 
       claim: 'exp',
     }
   }
-  return { accepted: undefined, reason: 'Whether the signature is right can only be told with the key' }
+  return { accepted: undefined, reason: 'Only the key can tell whether the signature is right' }
 }
 
 function refused(part: TokenPart, reason: string): Verdict {
   return { accepted: false, code: 'JWT_KIT_MALFORMED', part, reason }
 }
 
-/** The verdict of a kit that refused a token. */
-export function verdictOf(problem: unknown): Verdict {
+/** Turns the error of a kit that refused a token into a verdict. */
+export function describeError(problem: unknown): Verdict {
   if (!(problem instanceof JwtKitError)) throw problem
   const { code, message: reason, hint, part, claim } = problem
   return { accepted: false, code, reason, hint, ...(part && { part }), ...(claim && { claim }) }

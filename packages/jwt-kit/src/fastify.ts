@@ -1,37 +1,43 @@
-import type { FastifyJWTOptions, JWT } from '@fastify/jwt'
+import { createRequire } from 'node:module'
+import fastifyJwt, { type FastifyJWTOptions, type JWT } from '@fastify/jwt'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { bearerToken } from './bearer.ts'
-import type { KitContext } from './context.ts'
-import { material } from './engine.ts'
+import type { BoundKind } from './bound-kind.ts'
+import type { JsonObject } from './encoding.ts'
 import { JwtKitError } from './errors.ts'
-import { answer } from './guard.ts'
-import { keysOf } from './keyring.ts'
-import type { KindParts } from './kit-kind.ts'
-import type { JsonObject } from './strict-json.ts'
+import { bearerToken, throwClientError } from './guard.ts'
+import { type RingKey, readRingKeys } from './keyring.ts'
+import { type KitBase, type KitParts, kitParts } from './kit.ts'
+import { checkOptionNames } from './option-checks.ts'
+import type { Kinds } from './options.ts'
 
-/** What may be given when the plugin is registered. */
-export interface KitPluginOptions {
-  /** The kind of token that `request.jwtVerify()` and `app.jwt.verify()` take. @default the first of the kit */
+// Brings the types of the decorators, `request.jwtVerify()` and so on, to everyone who imports this file.
+export type { FastifyJWT } from '@fastify/jwt'
+
+/** The options of the plugin. */
+export interface JwtKitPluginOptions {
+  /** The kit that verifies. */
+  readonly kit: KitBase<Kinds>
+  /** The kind of token that `request.jwtVerify()` and `app.jwt.verify()` verify. @default the first of the kit */
   readonly kind?: string
 }
 
-/** A plugin for `app.register`. */
-export type KitPlugin = (app: object, options: KitPluginOptions) => Promise<void>
+/** The version from which on `@fastify/jwt` and fast-jwt have no known advisory. */
+const OLDEST_FASTIFY_JWT = [10, 2, 8] as const
 
-/** The names under which `@fastify/jwt`'s own are kept. */
+/** The names of the decorators that `@fastify/jwt` makes and this plugin wraps. */
 const [NAMESPACE, ENGINE] = ['jwtKit', 'jwtKitEngineVerify'] as const
 
 type Secret = Extract<FastifyJWTOptions['secret'], (...args: never[]) => unknown>
 
-/** A token as fast-jwt takes it apart. */
+/** A token as fast-jwt decodes it. */
 interface Decoded {
   readonly header: { readonly kid?: string }
   readonly input?: string
   readonly signature?: string
 }
 
-type VerifierCallback = (problem: unknown, claims: unknown) => void
+type VerifyCallback = (error: unknown, claims: unknown) => void
 
 interface VerifyOptions {
   readonly decode?: object
@@ -40,77 +46,134 @@ interface VerifyOptions {
 type JwtVerify = (this: FastifyRequest, options: VerifyOptions | undefined) => Promise<unknown>
 
 /**
- * Makes the plugin that puts `@fastify/jwt` on an app such that nothing verifies more loosely than the kit: whichever of its
- * functions is called, and with which options, the kit is asked first, and fast-jwt can only refuse more after that. Nothing
- * signs but the kit.
+ * A Fastify plugin that registers `@fastify/jwt` such that nothing verifies more loosely than the kit. `request.jwtVerify()`
+ * verifies with the kit, sets `request.user` and lets `kit.<kind>.claims(request)` work. If it is given options, the kit
+ * verifies first, and `@fastify/jwt` can only refuse more. Only the kit signs.
  *
- * `@fastify/jwt` is loaded when the plugin is registered: who only signs and verifies needs no Fastify.
+ * @throws {JwtKitError} `JWT_KIT_OPTIONS` if an option is unknown or not as described.
+ *
+ * @example
+ * ```js
+ * import { randomBytes } from 'node:crypto'
+ * import { Type } from '@sinclair/typebox'
+ * import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
+ * import jwtKitPlugin from '@auth-primer/jwt-kit/fastify'
+ * import fastify from 'fastify'
+ *
+ * const access = tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({ sub: Type.String() }) })
+ * const keys = keyring('HS256', [{ kid: '2026-11', key: randomBytes(32) }])
+ * const kit = jwtKit({ issuer: 'https://auth.shop.example', keys, kinds: { access } })
+ *
+ * const app = fastify()
+ * await app.register(jwtKitPlugin, { kit })
+ * app.get('/me', { onRequest: (request) => request.jwtVerify() }, async (request) => ({ sub: request.user.sub }))
+ *
+ * const authorization = `Bearer ${kit.access.sign({ sub: '7' })}`
+ * console.log((await app.inject({ url: '/me', headers: { authorization } })).body) // {"sub":"7"}
+ * ```
  */
-export function createPlugin(context: KitContext, kinds: ReadonlyMap<string, KindParts>): KitPlugin {
-  const plugin = async (app: FastifyInstance, options: KitPluginOptions) => {
-    const kind = pick(kinds, options.kind)
-    const { default: fastifyJwt } = await import('@fastify/jwt')
+const jwtKitPlugin = fp<JwtKitPluginOptions>(
+  async (app, options) => {
+    checkOptionNames('the Fastify plugin', options, ['kit', 'kind'])
+    checkVersion()
+    const parts = kitParts.get(options.kit ?? {})
+    if (parts === undefined) throw invalid('Expected `kit` to be a kit', 'Pass what jwtKit returned.')
+    const kind = pickKind(parts, options.kind)
     await app.register(fastifyJwt, {
       namespace: NAMESPACE,
       jwtVerify: ENGINE,
       jwtDecode: 'jwtDecode',
       jwtSign: 'jwtSign',
-      // Without a private half it cannot sign; and it learns the public one only after the kit has accepted the token.
-      secret: { public: createKeyFinder(context, kind) as Secret },
+      // Without a private key it cannot sign. It gets the public one only after the kit has accepted the token.
+      secret: { public: createKeyFinder(parts, kind) as Secret },
       decode: { complete: true },
-      verify: {
-        algorithms: [context.keys.algorithm],
-        ignoreExpiration: true,
-        ignoreNotBefore: true,
-        extractToken: bearerToken,
-      },
+      verify: { ignoreExpiration: true, ignoreNotBefore: true, extractToken: bearerToken },
     })
-    app.decorateRequest('jwtVerify', createJwtVerify(kind))
+    app.decorateRequest('jwtVerify', createJwtVerify(parts, kind) as FastifyRequest['jwtVerify'])
     const verify = (token: unknown) => kind.verify(token)
-    const own = Object.assign(app.jwt[NAMESPACE as never] as JWT, { verify })
-    Object.assign(app.jwt, own)
-  }
-  return fp(plugin, { name: '@auth-primer/jwt-kit', fastify: '5.x' }) as unknown as KitPlugin
+    // With a namespace, `app.jwt` is a map. Its decorators become those of the app.
+    const decorators = (app as FastifyInstance & { jwt: Record<string, JWT> }).jwt
+    Object.assign(decorators, Object.assign(decorators[NAMESPACE] as JWT, { verify }))
+  },
+  { name: '@auth-primer/jwt-kit', fastify: '5.x' },
+)
+export default jwtKitPlugin
+
+function checkVersion(): void {
+  const { version } = createRequire(import.meta.url)('@fastify/jwt/package.json') as { version: string }
+  const found = version.split('.').map(Number)
+  const at = OLDEST_FASTIFY_JWT.findIndex((number, index) => found[index] !== number)
+  if (at === -1 || (found[at] ?? 0) > (OLDEST_FASTIFY_JWT[at] ?? 0)) return
+  const oldest = OLDEST_FASTIFY_JWT.join('.')
+  throw invalid(
+    `Expected @fastify/jwt ${oldest} or later, got ${version}`,
+    `Install @fastify/jwt@^${oldest}.`,
+  )
 }
 
-function pick(kinds: ReadonlyMap<string, KindParts>, name: string | undefined): KindParts {
+function pickKind({ kinds }: KitParts, name: string | undefined): BoundKind {
   const [first] = kinds.values()
   const kind = name === undefined ? first : kinds.get(name)
   if (kind !== undefined) return kind
-  throw new JwtKitError('JWT_KIT_OPTIONS', 'Expected `kind` to be a kind of the kit', {
-    hint: `Use one of ${[...kinds.keys()].join(', ')}.`,
-  })
+  throw invalid('Expected `kind` to be a kind of the kit', `Use one of ${[...kinds.keys()].join(', ')}.`)
 }
 
-function createKeyFinder(context: KitContext, kind: KindParts) {
-  const keys = keysOf(context.keys)
+function createKeyFinder({ context }: KitParts, kind: BoundKind) {
   return async (_request: unknown, decoded: Decoded): Promise<string | Buffer> => {
     // A token that cannot be seen here does not pass.
     await kind.verify(decoded.input && `${decoded.input}.${decoded.signature}`)
+    const keys = readRingKeys(context.keys)
     const [only] = keys.values()
-    return material((keys.get(decoded.header.kid ?? '') ?? only) as NonNullable<typeof only>, 'verifies')
+    // The kit has accepted the token, so its key is on the ring.
+    return exportForFastJwt((keys.get(decoded.header.kid ?? '') ?? only) as RingKey)
   }
 }
 
-function createJwtVerify(kind: KindParts) {
+/** Exports a key in a form that fast-jwt accepts, which is not a KeyObject. */
+function exportForFastJwt({ verificationKey }: RingKey): string | Buffer {
+  if (verificationKey.type === 'secret') return verificationKey.export()
+  return verificationKey.export({ type: 'spki', format: 'pem' }) as string
+}
+
+function createJwtVerify({ context }: KitParts, kind: BoundKind) {
+  const { verifyRequest, storeClaims } = kind.requests
+  const verifyWithEngine = async (request: FastifyRequest, options: VerifyOptions): Promise<JsonObject> => {
+    if (context.keys.algorithm === 'Ed25519') {
+      throw invalid(
+        '`jwtVerify` has no options on a ring of Ed25519',
+        'fast-jwt only knows its older name, EdDSA.',
+      )
+    }
+    const engine = (request as unknown as Record<string, JwtVerify>)[ENGINE] as JwtVerify
+    // The kit sees the token through its decoding, so the caller cannot choose another form of that.
+    const { decode } = options
+    const payload = await engine.call(
+      request,
+      decode === undefined ? options : { ...options, decode: { ...decode, complete: true } },
+    )
+    const claims = kind.filterClaims(payload as JsonObject)
+    storeClaims(request, claims)
+    return claims
+  }
+
   return function jwtVerify(this: FastifyRequest, ...args: unknown[]): unknown {
-    const callback = typeof args.at(-1) === 'function' ? (args.pop() as VerifierCallback) : undefined
-    const engine = (this as unknown as Record<string, JwtVerify>)[ENGINE] as JwtVerify
-    const verified = engine.call(this, unhide(args[0] as VerifyOptions | undefined)).then((payload) => {
-      const claims = kind.present(payload as JsonObject)
-      kind.requests.admit(this, claims)
-      return Object.assign(this, { user: claims }).user
+    const callback = typeof args.at(-1) === 'function' ? (args.pop() as VerifyCallback) : undefined
+    const options = args[0] as VerifyOptions | undefined
+    const verified =
+      options === undefined ? verifyRequest(this) : verifyWithEngine(this, options).catch(throwClientError)
+    const decorated = verified.then((claims) => {
+      // Its type is the service's, which declares it to be the claims of the kind.
+      this.user = claims as FastifyRequest['user']
+      return claims
     })
-    const answered = verified.catch(answer)
-    if (callback === undefined) return answered
-    return void answered.then(
+    if (callback === undefined) return decorated
+    return void decorated.then(
       (claims) => callback(null, claims),
-      (problem) => callback(problem, undefined),
+      (error) => callback(error, undefined),
     )
   }
 }
 
-// The token is seen by way of its decoding, so the caller cannot have another form of that.
-function unhide(options: VerifyOptions | undefined): VerifyOptions | undefined {
-  return options?.decode ? { ...options, decode: { ...options.decode, complete: true } } : options
+function invalid(message: string, hint: string): JwtKitError {
+  return new JwtKitError('JWT_KIT_OPTIONS', message, { hint })
 }

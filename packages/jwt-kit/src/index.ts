@@ -4,11 +4,8 @@
  */
 
 export { ALGORITHMS, type Algorithm } from './algorithms.ts'
-export type { BearerRequest } from './bearer.ts'
+export type { KitKind } from './bound-kind.ts'
 export type { AcceptEvent, RefuseEvent, SignEvent } from './channels.ts'
-export type { Change } from './compare.ts'
-export { MAX_PAYLOAD_BYTES, MAX_TOKEN_LENGTH } from './context.ts'
-export { type Duration, LONGEST_LIFE } from './duration.ts'
 export {
   ERROR_CODES,
   JwtKitError,
@@ -26,23 +23,38 @@ export {
   explainToken,
   type Verdict,
 } from './explain.ts'
-export type { KitPlugin, KitPluginOptions } from './fastify.ts'
-export type { Guard } from './guard.ts'
-export type { KeyInput } from './key-material.ts'
-export { type Jwks, type KeyEntry, type Keyring, keyring } from './keyring.ts'
+export { bearerToken, type Guard, type GuardOptions, type GuardRequest } from './guard.ts'
+export { type Jwk, type Jwks, thumbprint } from './jwk.ts'
+export type { KeyInput, NodeKey } from './key-material.ts'
+export { type KeyEntry, type Keyring, keyring } from './keyring.ts'
 export {
   type Claims,
   type Frozen,
   type RegisteredClaims,
+  type Rfc9068Claims,
+  rfc9068Kind,
   type TokenKind,
   type TokenKindOptions,
   tokenKind,
 } from './kind.ts'
-export { type JwtKit, jwtKit, type KitBase } from './kit.ts'
-export type { KitKind } from './kit-kind.ts'
-export type { SecurityScheme } from './openapi.ts'
-export type { JwtKitOptions, Kinds } from './options.ts'
-export type { ExplainedPart } from './parts.ts'
-export { type Rfc9068Claims, rfc9068Kind } from './rfc9068.ts'
-export type { ClaimsOf, ClaimsSchema } from './schema.ts'
+export { type JwtKit, jwtKit, type KitBase, type SecurityScheme } from './kit.ts'
+export { type Duration, LONGEST_LIFE } from './option-checks.ts'
+export {
+  type JwtKitOptions,
+  type Kinds,
+  MAX_PAYLOAD_BYTES,
+  MAX_TOKEN_LENGTH,
+  type RevokedArguments,
+  type RevokedByKind,
+  type RevokedForAll,
+} from './options.ts'
+export {
+  type ClaimFault,
+  type ClaimsChecks,
+  type ClaimsOf,
+  type ClaimsSchema,
+  type CompileOptions,
+  compileClaims,
+} from './schema.ts'
 export type { SignOptions } from './sign.ts'
+export type { Change, ExplainedPart } from './token-parts.ts'

@@ -1,58 +1,58 @@
-import { type Duration, LONGEST_LIFE, seconds } from './duration.ts'
 import { JwtKitError } from './errors.ts'
+import { checkOptionNames, type Duration, LONGEST_LIFE, readSeconds } from './option-checks.ts'
 import { type ClaimsChecks, type ClaimsOf, type ClaimsSchema, compileClaims } from './schema.ts'
 
-/** What a kind of token is made of. */
+/** The options of {@link tokenKind}. */
 export interface TokenKindOptions<C extends ClaimsSchema> {
   /** How long a token lives: from `'1s'` to {@link LONGEST_LIFE}. */
   readonly ttl: Duration
   /**
-   * The claims, without the registered ones that are the kit's own (`iss aud iat exp nbf jti`). Each one's `description` is
-   * what `explain` says of it. A claim whose name is sensitive needs `public: true`.
+   * The claims, without the registered ones that the kit writes (`iss aud iat exp nbf jti`). `explain` shows the
+   * `description` of each one. A claim with a sensitive name needs `public: true`.
    */
   readonly claims: C
 }
 
-/** A kind of token, told apart from every other by the `typ` in its header (RFC 8725 §3.11). Made by {@link tokenKind}. */
+/** A kind of token. The `typ` in its header tells it apart from every other one (RFC 8725 §3.11). Made by {@link tokenKind}. */
 export interface TokenKind<C extends ClaimsSchema = ClaimsSchema> {
-  /** What stands in the header: `access+jwt`. */
+  /** The `typ` in the header: `access+jwt`. */
   readonly typ: string
-  /** Seconds. */
+  /** The lifetime of a token in seconds. */
   readonly ttl: number
   /** The schema of its claims. */
   readonly claims: C
-  /** The claims' checks, compiled. */
+  /** The compiled checks of its claims. */
   readonly checks: ClaimsChecks
-  /** Whether it is the access token of RFC 9068, which needs an audience. */
+  /** True for the access token of RFC 9068, which needs an audience. */
   readonly rfc9068: boolean
 }
 
 /** The claims that the kit writes and checks itself (RFC 7519 §4.1). Times are seconds since the epoch. */
 export interface RegisteredClaims {
-  /** Who issued it. */
+  /** The issuer. */
   readonly iss: string
-  /** Whom it is for. */
+  /** The audience. */
   readonly aud?: string | readonly string[]
-  /** When it was issued. */
+  /** The time of issue. */
   readonly iat: number
-  /** From when on it is not good any more. */
+  /** The time from which it is no longer accepted. */
   readonly exp: number
-  /** From when on it is good. */
+  /** The time before which it is not accepted. */
   readonly nbf?: number
-  /** Its own id. */
+  /** The id of the token. */
   readonly jti: string
 }
 
-/** What `verify` gives: the claims of the schema and the registered ones, frozen through and through. */
+/** The claims that `verify` returns: those of the schema and the registered ones, frozen at every depth. */
 export type Claims<C extends ClaimsSchema> = Frozen<ClaimsOf<C>> & RegisteredClaims
 
-/** A type whose every member, at any depth, is read-only. */
+/** A type whose members are read-only at every depth. */
 export type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T
 
 /**
  * Defines a kind of token: its `typ`, how long it lives, and its claims.
  *
- * @param typ - the name of the kind, ending in `+jwt`: `'access+jwt'`. Not `at+jwt`, which is RFC 9068's: see `rfc9068Kind`.
+ * @param typ - the name of the kind, ending in `+jwt`: `'access+jwt'`. `at+jwt` belongs to RFC 9068: see {@link rfc9068Kind}.
  * @throws {JwtKitError} `JWT_KIT_OPTIONS`, or `JWT_KIT_SENSITIVE_CLAIM` for a claim whose value should not be readable.
  *
  * @example
@@ -62,35 +62,83 @@ export type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K
  *
  * const invite = tokenKind('invite+jwt', {
  *   ttl: '7d',
- *   claims: Type.Object({ team: Type.Integer({ description: 'the team that one is invited to' }) }),
+ *   claims: Type.Object({ team: Type.Integer({ description: 'the team that invites' }) }),
  * })
  * console.log(invite.typ, invite.ttl) // invite+jwt 604800
  * ```
  */
 export function tokenKind<C extends ClaimsSchema>(typ: string, options: TokenKindOptions<C>): TokenKind<C> {
   if (typ === 'at+jwt') {
-    throw new JwtKitError('JWT_KIT_OPTIONS', 'The type at+jwt is that of RFC 9068, which asks for more', {
-      hint: 'Use `rfc9068Kind`, or a name of your own such as access+jwt.',
-    })
+    throw invalid(
+      'The type at+jwt is that of RFC 9068, which requires more',
+      'Use `rfc9068Kind`, or a name of your own such as access+jwt.',
+    )
   }
   return defineKind(typ, options, false)
 }
 
-/** What every definition of a kind has in common. */
-export function defineKind<C extends ClaimsSchema>(
+/** The schema of an access token of RFC 9068 §2.2. The kit writes the other claims that it requires. */
+export type Rfc9068Claims = ClaimsSchema & {
+  /** The schemas of the claims, by name. */
+  readonly properties: {
+    /** The subject of the token. */
+    readonly sub: object
+    /** The client that it was issued to. */
+    readonly client_id: object
+    readonly [name: string]: object
+  }
+}
+
+/**
+ * Defines the OAuth 2.0 access token of RFC 9068, which resource servers of other makers accept. Its type is `at+jwt`, also
+ * spelled `application/at+jwt`; it has `sub`, `client_id` and `jti`, and the kit needs an audience.
+ *
+ * @throws {JwtKitError} `JWT_KIT_OPTIONS` if `sub` or `client_id` is not a required string.
+ *
+ * @example
+ * ```js
+ * import { Type } from '@sinclair/typebox'
+ * import { rfc9068Kind } from '@auth-primer/jwt-kit'
+ *
+ * const access = rfc9068Kind({
+ *   ttl: '5m',
+ *   claims: Type.Object({ sub: Type.String(), client_id: Type.String(), scope: Type.Optional(Type.String()) }),
+ * })
+ * console.log(access.typ) // at+jwt
+ * ```
+ */
+export function rfc9068Kind<C extends Rfc9068Claims>(options: TokenKindOptions<C>): TokenKind<C> {
+  const kind = defineKind('at+jwt', options, true)
+  for (const claim of ['sub', 'client_id'] as const) {
+    const { type } = (kind.claims.properties[claim] ?? {}) as { type?: unknown }
+    const required = (kind.claims as { required?: readonly string[] }).required ?? []
+    if (type === 'string' && required.includes(claim)) continue
+    throw new JwtKitError('JWT_KIT_OPTIONS', `Expected the claim ${claim} to be a required string`, {
+      claim,
+      hint: 'RFC 9068 §2.2 requires it: add it to the schema as Type.String().',
+    })
+  }
+  return kind
+}
+
+const OPTION_NAMES = ['ttl', 'claims']
+
+function defineKind<C extends ClaimsSchema>(
   typ: string,
   options: TokenKindOptions<C>,
   rfc9068: boolean,
 ): TokenKind<C> {
   if (typeof typ !== 'string' || !/^[a-z][a-z0-9.-]{0,40}\+jwt$/.test(typ)) {
-    throw new JwtKitError(
-      'JWT_KIT_OPTIONS',
+    throw invalid(
       'Expected the type of a token to be in lower case and to end in +jwt',
-      {
-        hint: `Name the kind, as in 'access+jwt': a bare 'JWT' tells no two kinds apart.`,
-      },
+      `Name the kind, as in 'access+jwt': 'JWT' does not tell two kinds apart.`,
     )
   }
-  const ttl = seconds('ttl', options?.ttl, { min: '1s', max: LONGEST_LIFE })
+  checkOptionNames('a kind of token', options, OPTION_NAMES)
+  const ttl = readSeconds('ttl', options?.ttl, { min: '1s', max: LONGEST_LIFE })
   return Object.freeze({ typ, ttl, claims: options.claims, checks: compileClaims(options.claims), rfc9068 })
+}
+
+function invalid(message: string, hint: string): JwtKitError {
+  return new JwtKitError('JWT_KIT_OPTIONS', message, { hint })
 }

@@ -1,15 +1,15 @@
-import type { KitContext } from './context.ts'
-import { LONGEST_LIFE, seconds } from './duration.ts'
+import type { JsonObject } from './encoding.ts'
 import { JwtKitError, type TokenErrorCode } from './errors.ts'
-import type { JsonObject } from './strict-json.ts'
+import { LONGEST_LIFE, readSeconds } from './option-checks.ts'
+import type { KitContext } from './options.ts'
 
-const LONGEST = seconds('LONGEST_LIFE', LONGEST_LIFE, { min: '1s', max: LONGEST_LIFE })
+const LONGEST = readSeconds('LONGEST_LIFE', LONGEST_LIFE, { min: '1s', max: LONGEST_LIFE })
 
-/** The last second that is written with four digits for the year: 9999-12-31T23:59:59Z. */
+/** The last second of a year with four digits: 9999-12-31T23:59:59Z. */
 const LAST_SECOND = 253_402_300_799
 
 /**
- * Checks the registered claims (RFC 7519 §4.1): all that the kit writes must be there, be of its type, and hold now.
+ * Checks the registered claims (RFC 7519 §4.1). Each one that the kit writes must be present, of its type, and hold now.
  *
  * @throws {JwtKitError} `JWT_KIT_CLAIMS`, `_WRONG_ISSUER`, `_WRONG_AUDIENCE`, `_EXPIRED` or `_NOT_YET_VALID`.
  */
@@ -33,11 +33,11 @@ export function checkRegistered(payload: JsonObject, context: KitContext, now: n
     throw fault(
       'JWT_KIT_CLAIMS',
       'exp',
-      `The token claims no life of up to ${LONGEST_LIFE}`,
+      `The lifetime of the token is not between 1s and ${LONGEST_LIFE}`,
       'Issue it with a shorter one.',
     )
   }
-  // Asked so that a clock that gives no number lets nothing pass.
+  // Written as `!(now < …)` so that a NaN clock rejects.
   if (!(now < exp + context.expiryTolerance)) {
     throw fault('JWT_KIT_EXPIRED', 'exp', 'The token has expired', 'Log in again, or refresh it.')
   }
@@ -46,7 +46,7 @@ export function checkRegistered(payload: JsonObject, context: KitContext, now: n
   if (isTime(nbf) && !(nbf <= latest)) throw early('nbf', 'The token is not valid yet')
 }
 
-// RFC 7519 §4.1.3: a token for someone is not for someone else, and not for one who has no name for itself.
+// RFC 7519 §4.1.3: a token with an audience is only for that audience, so a service without a name refuses it.
 function checkAudience(payload: JsonObject, audience: string | undefined): void {
   if (audience === undefined && !Object.hasOwn(payload, 'aud')) return
   const { aud } = payload
@@ -69,13 +69,13 @@ function missing(claim: string, type: string): JwtKitError {
   return fault(
     'JWT_KIT_CLAIMS',
     claim,
-    `Expected ${claim} to be there and to be ${type}`,
+    `Expected ${claim} to be present and to be ${type}`,
     'Sign it with a kit, which writes it.',
   )
 }
 
 function early(claim: string, message: string): JwtKitError {
-  return fault('JWT_KIT_NOT_YET_VALID', claim, message, 'Wait, or set the clocks of both machines right.')
+  return fault('JWT_KIT_NOT_YET_VALID', claim, message, 'Wait, or correct the clocks of both machines.')
 }
 
 function fault(code: TokenErrorCode, claim: string, message: string, hint: string): JwtKitError {

@@ -1,52 +1,132 @@
-import { FormatRegistry, Kind, type TObject, type TSchema } from '@sinclair/typebox'
-import { TypeCompiler, type ValueError } from '@sinclair/typebox/compiler'
+import { isObject, type JsonObject } from './encoding.ts'
 import { JwtKitError } from './errors.ts'
-import { sensitiveWord } from './sensitive.ts'
-import { isObject } from './strict-json.ts'
+import { compileSchema, readMember, readSchemaKind, type Schema } from './json-schema.ts'
+import { checkOptionNames } from './option-checks.ts'
+import { findSensitiveWord } from './sensitive.ts'
 
-/**
- * A TypeBox object: what `Type.Object` makes. It is described by its shape, so that it may come from TypeBox's ESM build or
- * its CommonJS one, whose types TypeScript holds to be different.
- */
-export interface ClaimsSchema {
-  /** As JSON Schema has it. */
+/** An object schema, as JSON Schema has it. */
+interface ObjectSchema {
+  /** Claims are an object. */
   readonly type: 'object'
-  /** The type that it describes; TypeBox alone uses it. */
-  readonly static: unknown
-  /** TypeBox alone uses it. */
-  readonly params: unknown[]
   /** The schemas of the claims, by name. */
   readonly properties: Readonly<Record<string, object>>
-  /** `false`: a claim that is not named is refused when verifying, too. */
+  /** `false`: `verify` refuses a claim that the schema does not name. */
   readonly additionalProperties?: unknown
 }
 
-/** The type of the claims that a schema describes. */
-export type ClaimsOf<C extends ClaimsSchema> = (C & { params: [] })['static']
+/**
+ * The result of `Type.Object`, of `@sinclair/typebox` 0.34 or `typebox` 1.x. It is described by its shape, so that none of
+ * them has to be installed for the other one, and so that the types of the ESM and the CommonJS build are the same.
+ */
+export type ClaimsSchema = ObjectSchema &
+  ({ readonly static: unknown; readonly params: unknown[] } | { readonly '~kind': 'Object' })
 
-/** The claims that are the kit's own (RFC 7519 §4.1). `sub` is not: who the subject is, the service says. */
+/** The type of the claims that a schema describes. */
+export type ClaimsOf<C extends ClaimsSchema> = C extends { readonly static: unknown }
+  ? (C & { params: [] })['static']
+  : ObjectType<C['properties']>
+
+/** The type of an object of TypeBox 1.x. */
+type ObjectType<P> = Simplify<
+  { -readonly [N in keyof P as P[N] extends Optional ? never : N]: TypeOf<P[N]> } & {
+    -readonly [N in keyof P as P[N] extends Optional ? N : never]?: TypeOf<P[N]>
+  }
+>
+type Optional = { readonly '~optional': true }
+type Simplify<T> = { [N in keyof T]: T[N] }
+
+/** The type of a value of TypeBox 1.x, whose schemas do not name it. */
+type TypeOf<S> = S extends { const: infer V }
+  ? V
+  : S extends { enum: infer V extends readonly unknown[] }
+    ? V[number]
+    : S extends { anyOf: infer V extends readonly unknown[] }
+      ? TypeOf<V[number]>
+      : S extends { allOf: infer V extends readonly unknown[] }
+        ? AllOf<V>
+        : S extends { type: keyof JsonTypes }
+          ? JsonTypes[S['type']]
+          : S extends { type: 'array'; items: infer I }
+            ? I extends readonly unknown[]
+              ? { -readonly [N in keyof I]: TypeOf<I[N]> }
+              : TypeOf<I>[]
+            : S extends { type: 'object'; properties: infer P }
+              ? ObjectType<P>
+              : S extends { patternProperties: infer P }
+                ? Record<string, TypeOf<P[keyof P]>>
+                : unknown
+type AllOf<V extends readonly unknown[]> = V extends readonly [infer First, ...infer Rest]
+  ? TypeOf<First> & AllOf<Rest>
+  : unknown
+interface JsonTypes {
+  string: string
+  number: number
+  integer: number
+  boolean: boolean
+  null: null
+}
+
+/** The claims that the kit writes and checks itself (RFC 7519 §4.1). `sub` is not one of them: the service names its subject. */
 export const REGISTERED = ['iss', 'aud', 'iat', 'exp', 'nbf', 'jti'] as const
 
-/** The checks of a kind's claims, compiled once. */
+/** The first claim that is wrong. */
+export interface ClaimFault {
+  /** Its name; undefined if the claims as a whole are wrong. */
+  readonly claim: string | undefined
+  /** `extra`: the schema does not name it. */
+  readonly problem: 'missing' | 'wrong' | 'extra'
+}
+
+/** The checks of the claims of one schema. */
 export interface ClaimsChecks {
+  /** The names of the claims. */
   readonly names: ReadonlySet<string>
-  /** Whether a claim that is not in the schema is refused at verifying too: where it says `additionalProperties: false`. */
+  /** True if `verify` refuses a claim that the schema does not name: the schema says `additionalProperties: false`. */
   readonly closed: boolean
-  /** The claim that is wrong, missing or too much, `''` for the whole, or nothing where all is well. */
-  atSigning(claims: unknown): string | undefined
-  /** As `atSigning`, but what the schema does not name is not looked at. */
-  atVerifying(claims: unknown): string | undefined
+  /** Returns the first claim that is missing, wrong or extra. */
+  readonly atSigning: (claims: JsonObject) => ClaimFault | undefined
+  /** Returns the first claim that is missing or wrong. Claims that the schema does not name are ignored. */
+  readonly atVerifying: (claims: JsonObject) => ClaimFault | undefined
+}
+
+/** The options of {@link compileClaims}. */
+export interface CompileOptions {
+  /** True to accept claims with sensitive names: for tokens of others, whose names are given. @default false */
+  readonly allowSensitiveNames?: boolean
 }
 
 /**
- * Checks that a schema can describe claims, and compiles it.
+ * Checks that a schema can describe claims, and compiles it. `tokenKind` does so itself; this is for packages that verify
+ * tokens in other ways.
  *
  * @throws {JwtKitError} `JWT_KIT_OPTIONS`, or `JWT_KIT_SENSITIVE_CLAIM`.
  */
-export function compileClaims(schema: ClaimsSchema): ClaimsChecks {
-  const claims = schema as unknown as TObject
-  if (claims?.[Kind] !== 'Object')
-    throw refuse('Expected `claims` to be a TypeBox object', 'Use Type.Object({ … }).')
+export function compileClaims(claims: ClaimsSchema, options: CompileOptions = {}): ClaimsChecks {
+  checkOptionNames('compileClaims', options, ['allowSensitiveNames'])
+  checkOutline(claims)
+  if (options.allowSensitiveNames !== true) checkNames(claims as unknown as Schema)
+  const names = new Set(Object.keys(claims.properties))
+  const [signing, verifying] = [compileFinder(claims, true), compileFinder(claims, false)]
+  return {
+    names,
+    closed: claims.additionalProperties === false,
+    atSigning: (value) => {
+      const extra = Object.keys(value).find((name) => !names.has(name))
+      return extra === undefined ? signing(value) : { claim: extra, problem: 'extra' }
+    },
+    atVerifying: verifying,
+  }
+}
+
+function checkOutline(claims: ClaimsSchema): void {
+  const kind = readSchemaKind(claims)
+  if (kind !== 'Object') {
+    const got = typeof kind === 'string' ? `got Type.${kind}` : 'got something else'
+    throw refuse(
+      `Expected \`claims\` to be one Type.Object of TypeBox, ${got}`,
+      'Use Type.Object({ … }) of @sinclair/typebox 0.34 or typebox 1.x. Type.Composite joins several objects.',
+    )
+  }
   if (claims.additionalProperties !== undefined && claims.additionalProperties !== false) {
     throw refuse(
       'Expected `claims` to name every claim',
@@ -54,82 +134,49 @@ export function compileClaims(schema: ClaimsSchema): ClaimsChecks {
     )
   }
   for (const name of REGISTERED) {
-    if (Object.hasOwn(claims.properties, name)) {
-      throw refuse(
-        `The claim ${name} is the kit's own`,
-        `Leave ${name} out of the schema: the kit writes and checks it.`,
-      )
+    if (!Object.hasOwn(claims.properties, name)) continue
+    const hint = `Leave ${name} out of the schema: the kit writes and checks it.`
+    throw refuse(`The claim ${name} is the kit's own`, hint)
+  }
+}
+
+/** Compiles each claim by itself, so that the wrong one can be named. */
+function compileFinder(claims: ClaimsSchema, closed: boolean): (value: JsonObject) => ClaimFault | undefined {
+  const { properties, additionalProperties: _, required, ...whole } = claims as unknown as Schema
+  const requiredNames = new Set(Array.isArray(required) ? required : [])
+  const checks = Object.entries(properties as Record<string, Schema>).map(
+    ([name, schema]) => [name, requiredNames.has(name), compileSchema(schema, closed)] as const,
+  )
+  // The rest of the schema: `minProperties` and the like. The spread has lost the kind of TypeBox 1.x.
+  const checkWhole = compileSchema({ '~kind': 'Object', ...whole, additionalProperties: true }, false)
+  return (value) => {
+    for (const [claim, isRequired, check] of checks) {
+      const member = readMember(value, claim)
+      if (member === undefined) {
+        if (isRequired) return { claim, problem: 'missing' }
+      } else if (!check(member)) return { claim, problem: 'wrong' }
     }
-  }
-  checkParts(claims)
-  const { additionalProperties: _, ...open } = claims
-  const [signing, verifying] = [compile(close(claims)), compile(open as TObject)]
-  return {
-    names: new Set(Object.keys(claims.properties)),
-    closed: claims.additionalProperties === false,
-    atSigning: (value) => (signing.Check(value) ? undefined : firstFault(signing, value)),
-    atVerifying: (value) => (verifying.Check(value) ? undefined : firstFault(verifying, value)),
+    return checkWhole(value) ? undefined : { claim: undefined, problem: 'wrong' }
   }
 }
 
-type Compiled = ReturnType<typeof TypeCompiler.Compile>
-
-function compile(schema: TSchema): Compiled {
-  try {
-    return TypeCompiler.Compile(schema)
-  } catch {
-    throw refuse(
-      'The schema of the claims cannot be compiled',
-      'Use the JSON types of TypeBox, without references.',
-    )
+/** Checks the names of all members, at any depth. */
+function checkNames(schema: Schema): void {
+  for (const [keyword, inner] of Object.entries(schema)) {
+    if (!isObject(inner) && !Array.isArray(inner)) continue
+    if (keyword === 'properties') {
+      for (const [name, property] of Object.entries(inner)) checkName(name, property as Schema)
+    }
+    if (!NOTES.has(keyword)) checkNames(inner as unknown as Schema)
   }
 }
 
-function firstFault(check: Compiled, value: unknown): string {
-  // A value that the check refuses has an error.
-  const { path } = check.Errors(value).First() as ValueError
-  return (path.split('/')[1] ?? '').replaceAll('~1', '/').replaceAll('~0', '~')
-}
+/** Keywords whose value is data, and no schema. */
+const NOTES: ReadonlySet<string> = new Set(['const', 'enum', 'default', 'examples', 'example', 'required'])
 
-// Where a schema has further schemas in it.
-const INNER = [
-  'items',
-  'anyOf',
-  'allOf',
-  'not',
-  'contains',
-  'patternProperties',
-  'additionalProperties',
-] as const
-
-const JSON_TYPES = new Set(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'])
-
-function checkParts(schema: TSchema): void {
-  if (schema.type !== undefined && !JSON_TYPES.has(schema.type)) {
-    throw refuse(
-      'Expected every claim to be of a type that JSON has',
-      'Write a date as a string or a number.',
-    )
-  }
-  if (schema.format !== undefined && !FormatRegistry.Has(schema.format)) {
-    throw refuse(
-      'Expected every `format` to be known to TypeBox',
-      'Register it with FormatRegistry.Set, or use `pattern`.',
-    )
-  }
-  for (const [name, part] of Object.entries<TSchema>(schema.properties ?? {})) {
-    checkName(name, part)
-    checkParts(part)
-  }
-  for (const part of Object.values<TSchema>(schema.patternProperties ?? {})) checkParts(part)
-  for (const inner of INNER.map((name) => schema[name])) {
-    for (const part of Array.isArray(inner) ? inner : [inner]) if (isObject(part)) checkParts(part as TSchema)
-  }
-}
-
-function checkName(name: string, schema: TSchema): void {
+function checkName(name: string, schema: Schema): void {
   if (name === '__proto__') throw refuse('No claim can be called __proto__', 'Give it another name.')
-  const word = schema.public === true ? undefined : sensitiveWord(name)
+  const word = schema?.public === true ? undefined : findSensitiveWord(name)
   if (word === undefined) return
   throw new JwtKitError(
     'JWT_KIT_SENSITIVE_CLAIM',
@@ -140,20 +187,6 @@ function checkName(name: string, schema: TSchema): void {
       hint: 'Leave it out and look it up by `sub`, or say `public: true` in its schema.',
     },
   )
-}
-
-// TypeBox's objects are open unless they say otherwise; what is signed holds nothing that the schema does not name.
-function close<S extends TSchema>(schema: S): S {
-  const { properties, items, anyOf } = schema
-  const closed = { ...schema }
-  if (schema[Kind] === 'Object') {
-    const entries = Object.entries<TSchema>(properties).map(([name, part]) => [name, close(part)])
-    Object.assign(closed, { properties: Object.fromEntries(entries) })
-    Object.assign(closed, { additionalProperties: schema.additionalProperties ?? false })
-  }
-  if (items) Object.assign(closed, { items: Array.isArray(items) ? items.map(close) : close(items) })
-  if (anyOf) Object.assign(closed, { anyOf: anyOf.map(close) })
-  return closed
 }
 
 function refuse(message: string, hint: string): JwtKitError {

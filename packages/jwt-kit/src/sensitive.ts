@@ -1,6 +1,5 @@
 /**
- * Words that, in the name of a claim, say that its value is not for everyone: the payload of a token is readable by whoever
- * holds it, and it ends up in logs.
+ * Words that make the name of a claim sensitive. Anyone who holds a token can read its payload, and tokens end up in logs.
  */
 const SENSITIVE_WORDS: ReadonlySet<string> = new Set(
   [
@@ -11,7 +10,7 @@ const SENSITIVE_WORDS: ReadonlySet<string> = new Set(
   ].flatMap((line) => line.split(' ')),
 )
 
-/** Pairs of words that do so together. */
+/** Pairs of words that are sensitive together. */
 const SENSITIVE_PAIRS: ReadonlySet<string> = new Set([
   'pass word',
   'pass phrase',
@@ -31,8 +30,8 @@ const SENSITIVE_PAIRS: ReadonlySet<string> = new Set([
   'full name',
 ])
 
-/** The word that makes a claim's name sensitive, or nothing. */
-export function sensitiveWord(name: string): string | undefined {
+/** Returns the word that makes the name of a claim sensitive, or undefined. */
+export function findSensitiveWord(name: string): string | undefined {
   const words = name
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replace(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')
@@ -43,7 +42,7 @@ export function sensitiveWord(name: string): string | undefined {
     SENSITIVE_WORDS.has(word) || SENSITIVE_WORDS.has(word.replace(/e?s$/, ''))
   const pairs = words.slice(1).map((word, at) => `${words[at]} ${word}`)
   return (
-    words.find(isSensitive) ?? pairs.find((pair) => SENSITIVE_PAIRS.has(pair)) ?? compound(words.join(''))
+    words.find(isSensitive) ?? pairs.find((pair) => SENSITIVE_PAIRS.has(pair)) ?? findCompound(words.join(''))
   )
 }
 
@@ -51,6 +50,6 @@ const COMPOUNDS =
   'password passwd secret token creditcard email hash ssn phone address firstname lastname'.split(' ')
 
 // Without a capital or an underscore the words run together: passwordhash, useremail.
-function compound(name: string): string | undefined {
+function findCompound(name: string): string | undefined {
   return COMPOUNDS.find((word) => name.startsWith(word) || name.endsWith(word))
 }

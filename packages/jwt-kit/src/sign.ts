@@ -1,95 +1,132 @@
-import { type KitContext, MAX_PAYLOAD_BYTES } from './context.ts'
-import { type Duration, seconds } from './duration.ts'
-import { createEngineSigner } from './engine.ts'
+import { ALGORITHM_SPECS } from './algorithms.ts'
+import { countMembers, isObject, type JsonObject } from './encoding.ts'
 import { JwtKitError } from './errors.ts'
-import { keysOf, type RingKey } from './keyring.ts'
+import { encodeHeader } from './header.ts'
+import { type Keyring, readRingKeys } from './keyring.ts'
 import type { TokenKind } from './kind.ts'
-import { isObject, type JsonObject, surveyJson } from './strict-json.ts'
+import { checkOptionNames, type Duration, readSeconds } from './option-checks.ts'
+import { type KitContext, MAX_PAYLOAD_BYTES } from './options.ts'
+import type { ClaimFault } from './schema.ts'
 
-/** What may be said of one token. */
+/** The options of `sign`. */
 export interface SignOptions {
-  /** A shorter life than the kind's. */
+  /** A shorter lifetime than that of the kind. */
   readonly ttl?: Duration
-  /** How long from now the token becomes valid (`nbf`); its life is counted from now all the same. */
+  /** The time from now until the token becomes valid (`nbf`). Its lifetime still starts now. */
   readonly notBefore?: Duration
 }
 
-/**
- * Makes the signer of one kind's tokens. What is checked against the schema is what will be read from the token: the claims
- * after their way through JSON.
- */
+const OPTION_NAMES = ['ttl', 'notBefore']
+
+/** Creates the function that signs tokens of one kind. It checks the claims as a reader will see them: after JSON. */
 export function createSign(
   context: KitContext,
   kind: TokenKind,
 ): (claims: unknown, options?: SignOptions) => string {
-  const key = signingKey(context)
-  const fixed = {
-    typ: kind.typ,
-    iss: context.issuer,
-    ...(context.audience !== undefined && { aud: context.audience }),
-  }
-  const engine = key && createEngineSigner(context.keys.algorithm, key, fixed)
-  const longest = `${kind.ttl}s`
+  let { keys } = context
+  let signPayload = createPayloadSigner(keys, kind)
+  const { issuer: iss, audience: aud } = context
+  const fixed = aud === undefined ? { iss } : { iss, aud }
 
-  return (claims, options = {}) => {
-    if (engine === undefined) {
+  return (claims, options) => {
+    if (context.keys !== keys) {
+      keys = context.keys
+      signPayload = createPayloadSigner(keys, kind)
+    }
+    if (signPayload === undefined) {
       throw new JwtKitError('JWT_KIT_NO_SIGNING_KEY', 'The ring has no key to sign with', {
         hint: 'Give it a secret or a private key without `verifyUntil`, or only verify.',
       })
     }
     const own = checkClaims(claims, kind)
     const iat = Math.floor(context.now() / 1000)
-    const ttl =
-      options.ttl === undefined ? kind.ttl : seconds('ttl', options.ttl, { min: '1s', max: longest })
-    const payload: JsonObject = { ...own, iat, exp: iat + ttl, jti: context.jti() }
-    if (options.notBefore !== undefined) {
-      payload.nbf = iat + seconds('notBefore', options.notBefore, { min: '0s', max: `${ttl - 1}s` })
-    }
-    return checkSize(engine(payload))
+    const { exp, nbf } = readTimes(iat, kind, options)
+    const payload = { ...own, iat, exp, jti: context.jti(), ...(nbf !== undefined && { nbf }), ...fixed }
+    const json = Buffer.from(JSON.stringify(payload))
+    if (json.length > MAX_PAYLOAD_BYTES) throw tooLarge()
+    return signPayload(json.toString('base64url'))
   }
 }
 
-function signingKey(context: KitContext): RingKey | undefined {
-  const keys = [...keysOf(context.keys).values()]
-  return keys.find((key) => key.signs !== undefined && key.verifyUntil === Number.POSITIVE_INFINITY)
+function readTimes(iat: number, kind: TokenKind, options: SignOptions | undefined) {
+  if (options === undefined) return { exp: iat + kind.ttl, nbf: undefined }
+  checkOptionNames('sign', options, OPTION_NAMES)
+  const ttl =
+    options.ttl === undefined ? kind.ttl : readSeconds('ttl', options.ttl, { min: '1s', max: `${kind.ttl}s` })
+  if (options.notBefore === undefined) return { exp: iat + ttl, nbf: undefined }
+  const delay = readSeconds('notBefore', options.notBefore, { min: '0s', max: `${ttl - 1}s` })
+  return { exp: iat + ttl, nbf: iat + delay }
+}
+
+function createPayloadSigner(ring: Keyring, kind: TokenKind): ((payload: string) => string) | undefined {
+  const keys = [...readRingKeys(ring).values()]
+  const key = keys.find(
+    ({ signingKey, verifyUntil }) => signingKey && verifyUntil === Number.POSITIVE_INFINITY,
+  )
+  if (key?.signingKey === undefined) return undefined
+  const sign = ALGORITHM_SPECS[ring.algorithm].createSigner(key.signingKey)
+  const header = encodeHeader(ring.algorithm, kind.typ, key.kid)
+  return (payload) => {
+    const input = `${header}.${payload}`
+    return `${input}.${sign(input)}`
+  }
 }
 
 function checkClaims(claims: unknown, kind: TokenKind): JsonObject {
-  if (!isObject(claims)) throw refused('')
+  if (!isObject(claims)) throw refuse({ claim: undefined, problem: 'wrong' })
   const own = { ...claims }
   accept(own, kind)
-  // Text, numbers and booleans come through JSON as they are; an object may have a say in it (`toJSON`).
-  if (Object.values(own).every((value) => typeof value !== 'object')) return own
-  return accept(throughJson(own), kind)
+  // JSON does not change these. An object may change itself (`toJSON`), and other values have no JSON.
+  if (Object.values(own).every(isPlain)) return own
+  return accept(passThroughJson(own), kind)
 }
 
-function accept(claims: unknown, kind: TokenKind): JsonObject {
-  const wrong = kind.checks.atSigning(claims)
-  if (wrong === undefined) return claims as JsonObject
-  throw refused(wrong)
+function isPlain(value: unknown): boolean {
+  return (
+    typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value) || value === undefined
+  )
 }
 
-function throughJson(claims: JsonObject): unknown {
+function accept(claims: JsonObject, kind: TokenKind): JsonObject {
+  const fault = kind.checks.atSigning(claims)
+  if (fault === undefined) return claims
+  throw refuse(fault)
+}
+
+function passThroughJson(claims: JsonObject): JsonObject {
   try {
     const json = JSON.stringify(claims)
-    return typeof surveyJson(Buffer.from(json)) === 'string' ? undefined : JSON.parse(json)
+    const parsed: unknown = typeof countMembers(Buffer.from(json)) === 'string' ? undefined : JSON.parse(json)
+    if (isObject(parsed)) return parsed
   } catch {
-    return undefined
+    // Circular, or a BigInt: refused below.
   }
+  throw refuse({ claim: undefined, problem: 'wrong' })
 }
 
-function refused(claim: string): JwtKitError {
-  return new JwtKitError('JWT_KIT_SIGN_CLAIMS', 'The claims are not those of this kind of token', {
+function refuse({ claim, problem }: ClaimFault): JwtKitError {
+  const [message, hint] = describe(claim, problem)
+  return new JwtKitError('JWT_KIT_SIGN_CLAIMS', message, {
     part: 'payload',
-    ...(claim !== '' && { claim }),
-    hint: 'Give each claim of the schema, of its type, and no other; the registered ones are added by the kit.',
+    ...(claim !== undefined && { claim }),
+    hint,
   })
 }
 
-function checkSize(token: string): string {
-  const bytes = Math.floor(((token.indexOf('.', token.indexOf('.') + 1) - token.indexOf('.') - 1) * 3) / 4)
-  if (bytes <= MAX_PAYLOAD_BYTES) return token
-  throw new JwtKitError(
+function describe(claim: string | undefined, problem: ClaimFault['problem']): readonly [string, string] {
+  if (claim === undefined)
+    return ['The claims are not an object as the schema describes it', 'Give each claim of the schema.']
+  if (problem === 'missing') return [`The claim ${claim} is missing`, 'The schema requires it.']
+  if (problem === 'wrong')
+    return [`The claim ${claim} is not as the schema describes it`, 'Compare its type and its bounds.']
+  return [
+    `The claim ${claim} is not in the schema`,
+    'Add it to the schema, or leave it out. The kit writes the registered claims itself.',
+  ]
+}
+
+function tooLarge(): JwtKitError {
+  return new JwtKitError(
     'JWT_KIT_SIGN_TOO_LARGE',
     `The payload would have more than ${MAX_PAYLOAD_BYTES} bytes`,
     {

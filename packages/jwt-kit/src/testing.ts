@@ -1,24 +1,24 @@
-import { constants, createHmac, sign as signBytes } from 'node:crypto'
-import { seconds } from './duration.ts'
+import { ALGORITHM_SPECS } from './algorithms.ts'
+import { type KitKind, kindContexts } from './bound-kind.ts'
 import { JwtKitError } from './errors.ts'
-import { type Keyring, keysOf, type RingKey } from './keyring.ts'
-import { type KitKind, origins } from './kit-kind.ts'
+import { type Keyring, type RingKey, readRingKeys } from './keyring.ts'
+import { checkOptionNames, readSeconds } from './option-checks.ts'
 import type { ClaimsOf, ClaimsSchema } from './schema.ts'
 
-/** A clock that stands still until it is told otherwise. */
+/** A clock that stands still until a test moves it. */
 export interface TestClock {
   /** For the option `now` of a kit. */
   readonly now: () => number
-  /** Sets it to a moment. */
-  set(moment: Date | string): void
-  /** Moves it on, as by `'30m'`. */
+  /** Sets it to a time. */
+  set(time: Date | string): void
+  /** Moves it forward by a duration, such as `'30m'`. */
   advance(duration: string): void
 }
 
 /**
- * A clock for tests.
+ * Creates a clock for tests.
  *
- * @param start - where it stands. @default 2026-01-01T00:00:00Z
+ * @param start - its first time. @default 2026-01-01T00:00:00Z
  *
  * @example
  * ```js
@@ -33,37 +33,37 @@ export function testClock(start: Date | string = '2026-01-01T00:00:00Z'): TestCl
   let now = read(start)
   return {
     now: () => now,
-    set: (moment) => {
-      now = read(moment)
+    set: (time) => {
+      now = read(time)
     },
     advance: (duration) => {
-      now += seconds('duration', duration, { min: '0s', max: '99999d' }) * 1000
+      now += readSeconds('duration', duration, { min: '0s', max: '99999d' }) * 1000
     },
   }
 }
 
-function read(moment: Date | string): number {
-  const time = new Date(moment).getTime()
+function read(value: Date | string): number {
+  const time = new Date(value).getTime()
   if (Number.isFinite(time)) return time
-  throw new JwtKitError('JWT_KIT_OPTIONS', 'Expected a moment', {
+  throw new JwtKitError('JWT_KIT_OPTIONS', 'Expected a time', {
     hint: `Write it as in '2026-01-01T00:00:00Z'.`,
   })
 }
 
-/** What is wrong with a forged token. Undefined as a value takes a member out; text instead of an object is used as it is. */
+/** The mistakes of a forged token. The value undefined removes a member; text instead of an object is used as it is. */
 export interface Forgery {
   /** Members of the header. */
   readonly header?: Readonly<Record<string, unknown>> | string
   /** Members of the payload. */
   readonly claims?: Readonly<Record<string, unknown>> | string
-  /** A ring whose first key signs instead. */
+  /** A ring whose first key signs instead of the kit's. */
   readonly keys?: Keyring
-  /** The signature, instead of a right one. */
+  /** The signature, instead of a good one. */
   readonly signature?: string
 }
 
 /**
- * Signs a token as the kit would, but for what is told to be wrong with it: nothing is checked. For tests.
+ * Signs a token as the kit does, but with the given mistakes, and without any check. For tests.
  *
  * @example
  * ```js
@@ -84,13 +84,14 @@ export function forge<C extends ClaimsSchema>(
   claims: ClaimsOf<C>,
   forgery: Forgery = {},
 ): string {
-  const origin = origins.get(kind)
+  checkOptionNames('forge', forgery, ['header', 'claims', 'keys', 'signature'])
+  const origin = kindContexts.get(kind)
   if (origin === undefined) {
     throw new JwtKitError('JWT_KIT_OPTIONS', 'Expected a kind of a kit', { hint: 'Give it kit.<kind>.' })
   }
   const { context } = origin
   const ring = forgery.keys ?? context.keys
-  const [key] = keysOf(ring).values() as Iterable<RingKey>
+  const [key] = readRingKeys(ring).values() as Iterable<RingKey>
   const iat = Math.floor(context.now() / 1000)
   const registered = {
     iss: context.issuer,
@@ -101,27 +102,17 @@ export function forge<C extends ClaimsSchema>(
   }
   const header = encode({ alg: ring.algorithm, typ: kind.typ, kid: (key as RingKey).kid }, forgery.header)
   const input = `${header}.${encode({ ...(claims as object), ...registered }, forgery.claims)}`
-  return `${input}.${forgery.signature ?? rawSignature(ring.algorithm, key as RingKey, input)}`
+  return `${input}.${forgery.signature ?? signInput(ring, key as RingKey, input)}`
 }
 
-function encode(right: object, wrong: Readonly<Record<string, unknown>> | string = {}): string {
-  const json = typeof wrong === 'string' ? wrong : JSON.stringify({ ...right, ...wrong })
+function encode(good: object, wrong: Readonly<Record<string, unknown>> | string = {}): string {
+  const json = typeof wrong === 'string' ? wrong : JSON.stringify({ ...good, ...wrong })
   return Buffer.from(json).toString('base64url')
 }
 
-function rawSignature(algorithm: string, key: RingKey, input: string): string {
-  if (key.signs === undefined) {
-    throw new JwtKitError('JWT_KIT_NO_SIGNING_KEY', 'The first key of the ring can only verify', {
-      hint: 'Give the test a ring with a private key.',
-    })
-  }
-  if (algorithm === 'HS256') return createHmac('sha256', key.signs).update(input).digest('base64url')
-  const options =
-    algorithm === 'PS256'
-      ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }
-      : { dsaEncoding: 'ieee-p1363' as const }
-  return signBytes(algorithm === 'EdDSA' ? null : 'sha256', Buffer.from(input), {
-    key: key.signs,
-    ...options,
-  }).toString('base64url')
+function signInput({ algorithm }: Keyring, key: RingKey, input: string): string {
+  if (key.signingKey !== undefined) return ALGORITHM_SPECS[algorithm].createSigner(key.signingKey)(input)
+  throw new JwtKitError('JWT_KIT_NO_SIGNING_KEY', 'The first key of the ring can only verify', {
+    hint: 'Give the test a ring with a private key.',
+  })
 }

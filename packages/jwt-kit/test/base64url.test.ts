@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isBase64url } from '../src/base64url.ts'
+import { isBase64url } from '../src/encoding.ts'
 
 t.test('takes every encoding that Node makes', async (t) => {
   for (let length = 0; length < 40; length++) {

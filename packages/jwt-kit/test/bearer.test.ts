@@ -1,5 +1,5 @@
 import t from 'tap'
-import { bearerToken } from '../src/bearer.ts'
+import { bearerToken } from '../src/guard.ts'
 
 const of = (...values: readonly string[]) =>
   bearerToken({

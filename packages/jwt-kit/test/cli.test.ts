@@ -60,7 +60,7 @@ for (const algorithm of ALGORITHMS) {
 }
 
 t.test('makes another key each time', async (t) => {
-  for (const algorithm of ['HS256', 'ES256', 'EdDSA']) {
+  for (const algorithm of ['HS512', 'ES384', 'Ed25519']) {
     const keys = [await call(['keygen', '--alg', algorithm]), await call(['keygen', '--alg', algorithm])]
     t.not(keys[0]?.stdout, keys[1]?.stdout)
   }
@@ -120,11 +120,7 @@ t.test('ends with 2 where the command is not understood, and says so on standard
     ['jwks', '--alg', 'ES256', 'a=missing.pem'],
     ['jwks', 'a=-'],
   ]) {
-    t.match(
-      await call(args),
-      { code: 2, stdout: '', stderr: /^jwt-kit: .+ Try jwt-kit --help\.\n$/ },
-      args.join(' '),
-    )
+    t.match(await call(args), { code: 2, stdout: '', stderr: /^jwt-kit: .+ Try --help\.\n$/ }, args.join(' '))
   }
 })
 
@@ -143,8 +139,12 @@ t.test('lets a mistake of its own through', async (t) => {
 
 t.test('is a command', async (t) => {
   const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url))
+  // From Node 26 on, what loads TypeScript here uses a deprecated `module.register`. All other warnings are errors.
   const spawn = (args: string[], input = '') =>
-    spawnSync(process.execPath, [...process.execArgv, bin, ...args], { encoding: 'utf8', input })
+    spawnSync(process.execPath, [...process.execArgv, '--disable-warning=DEP0205', bin, ...args], {
+      encoding: 'utf8',
+      input,
+    })
   const pem = privateKeys.EdDSA.export({ type: 'pkcs8', format: 'pem' }) as string
   const file = path.join(t.testdir({ 'key.pem': pem }), 'key.pem')
   const set = spawn(['jwks', '--alg', 'EdDSA', `a=${file}`])

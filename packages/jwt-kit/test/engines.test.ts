@@ -3,6 +3,7 @@ import fastifyJwt from '@fastify/jwt'
 import { createSigner, createVerifier } from 'fast-jwt'
 import fastify, { type FastifyRequest } from 'fastify'
 import t from 'tap'
+import jwtKitPlugin from '../src/fastify.ts'
 import { keyring, tokenKind } from '../src/index.ts'
 import { type Forgery, forge } from '../src/testing.ts'
 import { accessKind, CLAIMS, makeKit, OTHER_SECRET, privateKeys, ringOf, SECRET } from './support.ts'
@@ -20,7 +21,7 @@ async function engineApp(options: object) {
 
 async function kitApp(kit: ReturnType<typeof makeKit>['kit']) {
   const app = fastify()
-  await app.register(kit.plugin)
+  await app.register(jwtKitPlugin, { kit })
   app.get('/', async (request) => (request as Verifying).jwtVerify())
   return app
 }

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,7 +23,8 @@ const nameOf = (place: string) => `${place.replace(/\W/g, '-')}.mjs`
 const dir = t.testdir(Object.fromEntries([...examples].map(([place, code]) => [nameOf(place), code])))
 // As a reader runs it, without what tap loads into every Node; what is built is not to be covered, but what it is built from.
 const { NODE_OPTIONS: _, ...rest } = process.env
-const env = { ...rest, _TAPJS_PROCESSINFO_COVERAGE_: '0' }
+const JWT_SECRET = randomBytes(32).toString('base64url')
+const env: NodeJS.ProcessEnv = { ...rest, _TAPJS_PROCESSINFO_COVERAGE_: '0', JWT_SECRET }
 
 t.ok(examples.size >= 12, 'there are examples')
 
@@ -37,3 +39,11 @@ for (const [place, code] of examples) {
     t.equal(stderr, '')
   })
 }
+
+t.test('the example that reads a secret from the environment fails without it', async (t) => {
+  const [place] = [...examples].find(([, code]) => code.includes('process.env')) ?? []
+  t.ok(place)
+  const { JWT_SECRET: _, ...without } = env
+  const run = promisify(execFile)(process.execPath, [path.join(dir, nameOf(String(place)))], { env: without })
+  await t.rejects(run, { stderr: /The key 2026-11 is undefined/ } as never)
+})

@@ -5,7 +5,7 @@ import { forge } from '../src/testing.ts'
 import { accessKind, CLAIMS, ISSUER, makeKit, ringOf } from './support.ts'
 
 const NOT_ENCRYPTED =
-  /The payload is not encrypted, only encoded: whoever holds the token can read all of it\./
+  /The payload is not encrypted, only encoded: anyone who holds the token can read all of it\./
 const decode = (text: string) => JSON.parse(Buffer.from(text, 'base64url').toString())
 
 t.test('takes a token apart, with offsets that a page can colour', async (t) => {
@@ -119,7 +119,7 @@ t.test('says that it cannot be told, where the hook throws', async (t) => {
   }
   const kit = jwtKit({ issuer: ISSUER, keys: ringOf('HS256'), kinds: { access: accessKind }, revoked })
   const { verdict } = await kit.explain(kit.access.sign(CLAIMS))
-  t.match(verdict, { accepted: false, code: 'JWT_KIT_REVOCATION_UNAVAILABLE', reason: /cannot be told/ })
+  t.match(verdict, { accepted: false, code: 'JWT_KIT_REVOCATION_UNAVAILABLE', reason: /not known/ })
   t.notOk('part' in verdict)
 })
 
@@ -185,7 +185,7 @@ t.test('needs no key to say what can be seen from the outside', async (t) => {
   const open = explainToken(token, { now: clock.now })
   t.match(open.verdict, {
     accepted: undefined,
-    reason: 'Whether the signature is right can only be told with the key',
+    reason: 'Only the key can tell whether the signature is right',
   })
   t.match(open.text, /VERDICT: not known\./)
   t.match(

@@ -1,5 +1,6 @@
 import fastify, { type FastifyRequest } from 'fastify'
 import t from 'tap'
+import jwtKitPlugin from '../src/fastify.ts'
 import { type JwtKitOptions, jwtKit, keyring } from '../src/index.ts'
 import { type Forgery, forge } from '../src/testing.ts'
 import {
@@ -31,7 +32,7 @@ interface Jwt {
 async function makeApp(keys = ringOf('HS256'), options = {}) {
   const { kit, clock, now } = makeKit(keys)
   const app = fastify()
-  await app.register(kit.plugin, options)
+  await app.register(jwtKitPlugin, { kit, ...options })
   app.get('/', async (request) => {
     const claims = await decorated(request).jwtVerify()
     t.equal(decorated(request).user, claims)
@@ -41,7 +42,7 @@ async function makeApp(keys = ringOf('HS256'), options = {}) {
   app.get('/callback', (request, reply) => {
     decorated(request).jwtVerify((problem: unknown, claims: unknown) => reply.send(problem ?? claims))
   })
-  app.get('/guarded', { onRequest: kit.access.guard() }, async (request) => kit.access.of(request))
+  app.get('/guarded', { onRequest: kit.access.guard() }, async (request) => kit.access.claims(request))
   const get = (token: string | undefined, url = '/') =>
     app.inject({ url, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
   return { app, kit, clock, now, get, jwt: (app as unknown as { jwt: Jwt }).jwt }
@@ -169,7 +170,7 @@ t.test('verifies the first kind, or the one that it is told', async (t) => {
   })
 })
 
-t.test('shares the claims with `of`, and asks whether the token was revoked', async (t) => {
+t.test('shares the claims with `claims`, and asks whether the token was revoked', async (t) => {
   const kit = jwtKit({
     issuer: ISSUER,
     keys: ringOf('HS256'),
@@ -177,10 +178,10 @@ t.test('shares the claims with `of`, and asks whether the token was revoked', as
     revoked: ({ sub }) => sub !== '7',
   })
   const app = fastify()
-  await app.register(kit.plugin)
+  await app.register(jwtKitPlugin, { kit })
   app.get('/', async (request) => {
     await decorated(request).jwtVerify()
-    return kit.access.of(request).role
+    return kit.access.claims(request).role
   })
   const get = (sub: string) =>
     app.inject({ url: '/', headers: { authorization: `Bearer ${kit.access.sign({ sub, role: 'user' })}` } })
@@ -216,7 +217,7 @@ t.test('is there for the whole app, and once', async (t) => {
   const { app, kit } = await makeApp()
   t.ok(app.hasRequestDecorator('jwtVerify'))
   t.ok(app.hasPlugin('@auth-primer/jwt-kit'))
-  await t.rejects(Promise.resolve(app.register(kit.plugin)), /already used/)
+  await t.rejects(Promise.resolve(app.register(jwtKitPlugin, { kit })), /already used/)
 })
 
 t.test('has the options of a kit only', async (t) => {

@@ -16,10 +16,10 @@ function makeApp() {
     logger: { level: 'info', stream: { write: (line) => lines.push(JSON.parse(line)) } },
   })
   app.get('/me', { onRequest: kit.access.guard() }, async (request) => {
-    const { sub, role } = kit.access.of(request)
+    const { sub, role } = kit.access.claims(request)
     return { sub, role: role satisfies 'user' | 'admin' }
   })
-  app.get('/open', async (request) => kit.access.of(request))
+  app.get('/open', async (request) => kit.access.claims(request))
   const get = (authorization?: string, url = '/me') =>
     app.inject({ url, headers: authorization === undefined ? {} : { authorization } })
   return { app, kit, clock, now, get, lines }
@@ -123,14 +123,14 @@ t.test('has no claims for a request that it has not seen', async (t) => {
   const { get, kit } = makeApp()
   const reply = await get(`Bearer ${kit.access.sign(CLAIMS)}`, '/open')
   t.match(reply.json(), { statusCode: 500, code: 'JWT_KIT_NOT_GUARDED' })
-  t.throws(() => kit.access.of({}), { code: 'JWT_KIT_NOT_GUARDED', hint: /guard\(\)/ })
+  t.throws(() => kit.access.claims({}), { code: 'JWT_KIT_NOT_GUARDED', hint: /guard\(\)/ })
 })
 
 t.test('keeps the claims of each kind apart', async (t) => {
   const { app, kit } = makeApp()
   app.get('/refresh', { onRequest: kit.refresh.guard() }, async (request) => {
-    t.throws(() => kit.access.of(request), { code: 'JWT_KIT_NOT_GUARDED' })
-    return kit.refresh.of(request).sub
+    t.throws(() => kit.access.claims(request), { code: 'JWT_KIT_NOT_GUARDED' })
+    return kit.refresh.claims(request).sub
   })
   t.equal(
     (
@@ -195,7 +195,7 @@ t.test('asks last whether a token was revoked', async (t) => {
     },
   })
   const app = fastify()
-  app.get('/', { onRequest: kit.refresh.guard() }, async (request) => kit.refresh.of(request).sub)
+  app.get('/', { onRequest: kit.refresh.guard() }, async (request) => kit.refresh.claims(request).sub)
   const get = (sub: string) =>
     app.inject({ url: '/', headers: { authorization: `Bearer ${kit.refresh.sign({ sub })}` } })
   for (const [sub, status] of [

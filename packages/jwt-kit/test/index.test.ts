@@ -1,4 +1,5 @@
 import t from 'tap'
+import * as fastify from '../src/fastify.ts'
 import * as kit from '../src/index.ts'
 import * as testing from '../src/testing.ts'
 
@@ -10,11 +11,15 @@ t.test('exports this and no more', async (t) => {
     'LONGEST_LIFE',
     'MAX_PAYLOAD_BYTES',
     'MAX_TOKEN_LENGTH',
+    'bearerToken',
+    'compileClaims',
     'explainToken',
     'jwtKit',
     'keyring',
     'rfc9068Kind',
+    'thumbprint',
     'tokenKind',
   ])
+  t.same(Object.keys(fastify), ['default'])
   t.same(Object.keys(testing).sort(), ['forge', 'testClock'])
 })

@@ -1,19 +1,28 @@
 import {
-  createPrivateKey,
   createPublicKey,
   createSecretKey,
   generateKeyPairSync,
   type JsonWebKey,
   type KeyObject,
+  randomBytes,
 } from 'node:crypto'
 import { createSigner, createVerifier } from 'fast-jwt'
 import t from 'tap'
-import { ALGORITHMS, type Algorithm, type KeyInput, keyring } from '../src/index.ts'
+import { ALGORITHM_SPECS } from '../src/algorithms.ts'
+import { ALGORITHMS, type Algorithm, type Jwks, type KeyInput, keyring, thumbprint } from '../src/index.ts'
 import { forge } from '../src/testing.ts'
-import { CLAIMS, errorOf, makeKit, privateKeys, SECRET } from './support.ts'
+import {
+  type Asymmetric,
+  CLAIMS,
+  errorOf,
+  isAsymmetric,
+  LONG_SECRET,
+  makeKit,
+  privateKeys,
+  SECRET,
+} from './support.ts'
 
-type Asymmetric = Exclude<Algorithm, 'HS256'>
-const ASYMMETRIC = ALGORITHMS.filter((name): name is Asymmetric => name !== 'HS256')
+const ASYMMETRIC = ALGORITHMS.filter(isAsymmetric)
 
 const ring = (algorithm: Algorithm, key: KeyInput, publicKey?: KeyInput) =>
   keyring(algorithm, [publicKey === undefined ? { kid: 'a', key } : { kid: 'a', key, publicKey }])
@@ -102,7 +111,7 @@ for (const algorithm of ASYMMETRIC) {
   })
 
   t.test(`${algorithm}: refuses a key of every other type`, async (t) => {
-    const family = (name: string) => (name.startsWith('E') ? name : 'RSA')
+    const family = (name: string) => (name.startsWith('Ed') ? 'Ed' : name.startsWith('E') ? name : 'RSA')
     for (const other of ASYMMETRIC.filter((name) => family(name) !== family(algorithm))) {
       for (const key of [privateKeys[other], pem(privateKeys[other]), jwk(privateKeys[other])]) {
         t.throws(() => ring(algorithm, key), { code: 'JWT_KIT_KEY' }, other)
@@ -110,7 +119,7 @@ for (const algorithm of ASYMMETRIC) {
     }
     t.throws(() => ring(algorithm, createSecretKey(Buffer.from(SECRET))), {
       code: 'JWT_KIT_KEY',
-      message: /which (ES256|EdDSA|RS256|PS256) needs/,
+      message: new RegExp(`which ${algorithm} needs`),
     })
     t.throws(() => ring('HS256', privateKey), { code: 'JWT_KIT_KEY', message: /a secret, which HS256 needs/ })
     t.throws(() => ring('HS256', jwk(publicKey)), { code: 'JWT_KIT_KEY', message: /another `kty`/ })
@@ -118,9 +127,9 @@ for (const algorithm of ASYMMETRIC) {
 }
 
 function generate(algorithm: Asymmetric): KeyObject {
-  if (algorithm === 'ES256') return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
-  if (algorithm === 'EdDSA') return generateKeyPairSync('ed25519').privateKey
-  return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+  const rsa = algorithm.startsWith('R') || algorithm.startsWith('P')
+  if (rsa) return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+  return ALGORITHM_SPECS[algorithm].generate()
 }
 
 t.test('refuses RSA of 1024 bits, which fast-jwt takes', async (t) => {
@@ -253,9 +262,162 @@ t.test('refuses a JWK whose numbers have another length than RFC 7518 §6 gives 
 })
 
 t.test('refuses a PEM whose private half has another public half written beside it', async (t) => {
-  const one = jwk(privateKeys.ES256)
-  const other = jwk(generate('ES256'))
-  const mixed = createPrivateKey({ key: { ...other, d: one.d as string }, format: 'jwk' })
-  t.throws(() => ring('ES256', pem(mixed)), { code: 'JWT_KIT_KEY' })
+  // Node 26 makes no such key itself, so the private half is replaced in the bytes.
+  const [one, other] = [privateKeys.ES256, generate('ES256')]
+  const der = other.export({ type: 'pkcs8', format: 'der' })
+  const [from, to] = [other, one].map((key) => Buffer.from(String(jwk(key).d), 'base64url'))
+  to?.copy(der, der.indexOf(from as Buffer))
+  const mixed = `-----BEGIN PRIVATE KEY-----\n${der.toString('base64')}\n-----END PRIVATE KEY-----`
   t.throws(() => ring('ES256', mixed), { code: 'JWT_KIT_KEY' })
+  t.throws(() => ring('ES256', { ...jwk(other), d: jwk(one).d }), { code: 'JWT_KIT_KEY' })
+})
+
+const cause = (algorithm: Algorithm, entry: object) => errorOf(() => keyring(algorithm, [entry as never]))
+
+t.test('a key that cannot be used is refused with its cause, and with a hint that fits', async (t) => {
+  const privateKey = privateKeys.RS256
+  const text = pem(privateKey)
+  const options = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'correct' } as const
+  const encrypted = privateKey.export(options)
+  const legacy = privateKey.export({ ...options, type: 'pkcs1' })
+  const certificate = text.replaceAll('PRIVATE KEY', 'CERTIFICATE')
+  const cryptoKey = await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, true, ['sign'])
+  const ec = privateKeys.ES256.export({ type: 'sec1', format: 'pem' })
+  for (const [algorithm, entry, message, hint] of [
+    ['RS256', { key: undefined }, /is undefined/, /environment variable/],
+    ['HS256', { key: undefined }, /is undefined/, /environment variable/],
+    ['RS256', { key: '' }, /empty text/, /environment variable/],
+    ['RS256', { key: cryptoKey }, /CryptoKey/, /KeyObject\.from/],
+    ['HS256', { key: cryptoKey }, /CryptoKey/, /KeyObject\.from/],
+    ['RS256', { key: { key: text, passphrase: 'x' } }, /member `key`/, /into the entry/],
+    ['RS256', { key: text.replaceAll('\n', '\\n') }, /written out/, /replaceAll/],
+    ['RS256', { key: `"${text}"` }, /in quotes/, /quotes/],
+    ['RS256', { key: encrypted }, /encrypted PEM block$/, /passphrase/],
+    ['RS256', { key: legacy }, /encrypted PEM block$/, /passphrase/],
+    ['RS256', { key: encrypted, passphrase: 'wrong' }, /this passphrase does not open/, /Check/],
+    ['RS256', { key: text, passphrase: 'correct' }, /not encrypted/, /Leave/],
+    ['RS256', { key: certificate }, /is a certificate/, /X509Certificate/],
+    [
+      'ES256',
+      { key: `-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n${ec}` },
+      /EC PARAMETERS/,
+      /EC PRIVATE KEY/,
+    ],
+    ['RS256', { key: text.replaceAll('PRIVATE KEY', 'OPENSSH PRIVATE KEY') }, /OpenSSH/, /ssh-keygen/],
+    [
+      'RS256',
+      { key: `${text}${pem(createPublicKey(privateKey))}` },
+      /more than one PEM block/,
+      /public half/,
+    ],
+    ['RS256', { key: `junk\n${text}` }, /text before/, /BEGIN to END/],
+    ['RS256', { key: JSON.stringify(jwk(privateKey)) }, /text of a JWK/, /JSON\.parse/],
+    ['RS256', { key: text.slice(0, -40) }, /damaged/, /completely/],
+    ['RS256', { key: createPublicKey(privateKeys.ES256) }, /is not a sound RSA key/, /Check which key/],
+    ['RS256', { key: { ...jwk(createPublicKey(privateKey)), use: 'enc' } }, /`use`/, /signatures/],
+  ] as const) {
+    const error = await cause(algorithm, { kid: 'a', ...entry })
+    t.match(error, { code: 'JWT_KIT_KEY', message, hint })
+    t.notOk(
+      `${error.stack}${JSON.stringify(error)}`.includes(text.split('\n')[1] as string),
+      'and does not print it',
+    )
+  }
+})
+
+t.test('an encrypted PEM is read with its passphrase', async (t) => {
+  for (const algorithm of ['ES256', 'Ed25519', 'RS256'] as const) {
+    const options = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'correct' } as const
+    const key = privateKeys[algorithm].export(options) as string
+    const { kit } = makeKit(keyring(algorithm, [{ kid: 'a', key, passphrase: 'correct' }]))
+    t.match(await kit.access.verify(kit.access.sign(CLAIMS)), CLAIMS)
+  }
+})
+
+t.test('a JWKS is a ring, and its keys for other purposes are passed over', async (t) => {
+  const half = jwk(createPublicKey(privateKeys.RS256))
+  const jwks = {
+    keys: [
+      { ...half, kid: 'enc', use: 'enc', alg: 'RSA-OAEP' },
+      { ...half, kid: 'other', use: 'sig', alg: 'RS512' },
+      { ...jwk(createPublicKey(privateKeys.ES256)), kid: 'ec', use: 'sig' },
+      { ...half, kid: 'wrapping', key_ops: ['wrapKey'] },
+      { ...half, kid: 'g0od+/=', use: 'sig', alg: 'RS256', x5t: 'AAAA' },
+      half,
+    ],
+  } as Jwks
+  const keys = keyring('RS256', jwks)
+  t.equal(`${keys}`, `[Keyring RS256 g0od+/= ${thumbprint(half)}]`)
+  const { kit } = makeKit(keyring('RS256', [{ kid: 'g0od+/=', key: privateKeys.RS256 }]))
+  t.match(await makeKit(keys).kit.access.verify(kit.access.sign(CLAIMS)), CLAIMS)
+  for (const wrong of [{ keys: [] }, { keys: jwks.keys.slice(0, 4) }, { keys: 'x' }, {}])
+    t.throws(() => keyring('RS256', wrong as never), { code: 'JWT_KIT_OPTIONS' })
+  const error = await errorOf(() => keyring('RS256', jwks.keys as never))
+  t.match(error, { code: 'JWT_KIT_OPTIONS', message: /got a JWK/, hint: /keyring\('RS256', jwks\)/ })
+  const weak = jwk(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey)
+  t.throws(() => keyring('RS256', { keys: [{ ...weak, kid: 'weak' }] }), { code: 'JWT_KIT_KEY' })
+})
+
+t.test(
+  'the thumbprint of RFC 7638 §3.1 is computed, also from a private key, and of no secret',
+  async (t) => {
+    const n =
+      '0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W' +
+      '-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNL' +
+      'yrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw'
+    const key = { kty: 'RSA', n, e: 'AQAB', alg: 'RS256', kid: '2011-04-29' }
+    t.equal(thumbprint(key), 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs')
+    for (const algorithm of ['ES256', 'Ed25519', 'RS256'] as const) {
+      const [whole, half] = [jwk(privateKeys[algorithm]), jwk(createPublicKey(privateKeys[algorithm]))]
+      t.equal(thumbprint(whole), thumbprint(half))
+    }
+    for (const wrong of [{ kty: 'oct', k: SECRET }, { kty: 'constructor' }, { kty: 'RSA', n }, {}, null])
+      t.throws(() => thumbprint(wrong as never), { code: 'JWT_KIT_KEY' })
+  },
+)
+
+t.test('Ed25519 and EdDSA are two names of one algorithm, and each ring accepts both', async (t) => {
+  const key = privateKeys.Ed25519
+  const [now, before] = [makeKit(ring('Ed25519', key)).kit, makeKit(ring('EdDSA', key)).kit]
+  const alg = (token: string) =>
+    JSON.parse(Buffer.from(token.split('.')[0] as string, 'base64url').toString()).alg
+  t.same([alg(now.access.sign(CLAIMS)), alg(before.access.sign(CLAIMS))], ['Ed25519', 'EdDSA'])
+  t.match(await now.access.verify(before.access.sign(CLAIMS)), CLAIMS)
+  t.match(await before.access.verify(now.access.sign(CLAIMS)), CLAIMS)
+  t.same([now.jwks().keys[0]?.alg, before.jwks().keys[0]?.alg], ['Ed25519', 'EdDSA'])
+  for (const alg of ['Ed25519', 'EdDSA']) t.ok(ring('Ed25519', { ...jwk(key), alg }))
+  for (const alg of ['Ed448', 'eddsa', 'ES256'])
+    await t.rejects(now.access.verify(forge(now.access, CLAIMS, { header: { alg } })), {
+      code: 'JWT_KIT_ALGORITHM',
+    })
+})
+
+t.test('no ring accepts a token that names or was made with another algorithm', async (t) => {
+  const keyFor = (algorithm: Algorithm) => (isAsymmetric(algorithm) ? privateKeys[algorithm] : LONG_SECRET)
+  const kits = ALGORITHMS.map((algorithm) => makeKit(ring(algorithm, keyFor(algorithm))).kit)
+  for (const [at, kit] of kits.entries()) {
+    for (const [from, other] of kits.entries()) {
+      const [algorithm, signed] = [ALGORITHMS[at] as Algorithm, ALGORITHMS[from] as Algorithm]
+      if (algorithm === signed) continue
+      const honest = await errorOf(() => kit.access.verify(other.access.sign(CLAIMS)))
+      const isAlias = algorithm.startsWith('Ed') && signed.startsWith('Ed')
+      t.equal(honest.code, isAlias ? 'JWT_KIT_SIGNATURE' : 'JWT_KIT_ALGORITHM', `${signed} on ${algorithm}`)
+      const lying = forge(other.access, CLAIMS, { header: { alg: algorithm } })
+      await t.rejects(kit.access.verify(lying), { code: 'JWT_KIT_SIGNATURE' }, `${signed} as ${algorithm}`)
+    }
+  }
+})
+
+t.test('a secret is as long as the hash of its algorithm', async (t) => {
+  for (const [algorithm, bytes] of [
+    ['HS256', 32],
+    ['HS384', 48],
+    ['HS512', 64],
+  ] as const) {
+    t.ok(ring(algorithm, randomBytes(bytes)))
+    t.throws(() => ring(algorithm, randomBytes(bytes - 1)), {
+      code: 'JWT_KIT_KEY',
+      message: new RegExp(`shorter than ${bytes} bytes`),
+    })
+  }
 })

@@ -179,7 +179,7 @@ t.test('a token without a key id is tried only where there is one key', async (t
 t.test('does not take a ring that is not as described', async (t) => {
   const code = { code: 'JWT_KIT_OPTIONS' }
   t.throws(() => keyring('none' as Algorithm, [{ kid: 'a', key: SECRET }]), code)
-  t.throws(() => keyring('HS512' as Algorithm, [{ kid: 'a', key: SECRET }]), code)
+  t.throws(() => keyring('HS1' as Algorithm, [{ kid: 'a', key: SECRET }]), code)
   t.throws(() => keyring('HS256', []), code)
   t.throws(() => keyring('HS256', undefined as never), code)
   t.throws(() => keyring('HS256', [undefined as never]), code)
@@ -191,7 +191,7 @@ t.test('does not take a ring that is not as described', async (t) => {
       ]),
     code,
   )
-  for (const kid of ['', 'a b', 'a\n', 'x'.repeat(65), 7, undefined]) {
+  for (const kid of ['', 'a b', 'a\n', 'x'.repeat(129), 7, undefined]) {
     t.throws(() => keyring('HS256', [{ kid: kid as string, key: SECRET }]), code)
   }
   for (const verifyUntil of [

@@ -1,10 +1,11 @@
-import { createHash, createPrivateKey, createSecretKey, sign, verify } from 'node:crypto'
+import { createPrivateKey, createSecretKey, type KeyObject, sign } from 'node:crypto'
 import t from 'tap'
-import { createEngineVerifier } from '../src/engine.ts'
-import { explainToken, keyring } from '../src/index.ts'
+import { ALGORITHM_SPECS, type Algorithm } from '../src/algorithms.ts'
+import { parseObject } from '../src/encoding.ts'
+import { explainToken, keyring, thumbprint } from '../src/index.ts'
 import { readKey } from '../src/key-material.ts'
-import { keysOf, type RingKey } from '../src/keyring.ts'
-import { errorOf, makeKit } from './support.ts'
+import { readRingKeys } from '../src/keyring.ts'
+import { makeKit } from './support.ts'
 
 // The payload of RFC 7515 A.1 to A.3, and of RFC 7519 §3.1.
 const PAYLOAD =
@@ -50,24 +51,28 @@ const RFC8037 = {
   signature: 'hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg',
 }
 
-const ringKey = (pair: Pick<RingKey, 'verifies' | 'signs'>): RingKey => ({
-  ...pair,
-  kid: 'a',
-  verifyUntil: Number.POSITIVE_INFINITY,
-})
 const secret = createSecretKey(Buffer.from(A1.key, 'base64url'))
+const publicKey = (algorithm: Algorithm, key: object) => readKey(algorithm, 'a', { key }).verificationKey
+
+/** Verifies a token with nothing but its key. */
+function hasSigned(algorithm: Algorithm, key: KeyObject, token: string): boolean {
+  const end = token.lastIndexOf('.')
+  return ALGORITHM_SPECS[algorithm].createVerifier(key)(token.slice(0, end), token.slice(end + 1))
+}
 
 for (const [name, algorithm, token, key] of [
-  ['RFC 7515 A.1, which is RFC 7519 §3.1', 'HS256', A1.token, ringKey({ verifies: secret, signs: secret })],
-  ['RFC 7515 A.2', 'RS256', A2.token, ringKey(readKey('RS256', 'a', A2.key))],
-  ['RFC 7515 A.3', 'ES256', A3.token, ringKey(readKey('ES256', 'a', A3.key))],
+  ['RFC 7515 A.1, which is RFC 7519 §3.1', 'HS256', A1.token, secret],
+  ['RFC 7515 A.2', 'RS256', A2.token, publicKey('RS256', A2.key)],
+  ['RFC 7515 A.3', 'ES256', A3.token, publicKey('ES256', A3.key)],
 ] as const) {
   t.test(`${name}: verifies, and with any other signature does not`, async (t) => {
-    const engine = createEngineVerifier(algorithm, key)
-    t.same(engine(token), CLAIMS)
+    t.ok(hasSigned(algorithm, key, token))
     const [header, payload, signature] = token.split('.') as [string, string, string]
     const other = `${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`
-    t.throws(() => engine(`${header}.${payload}.${other}`), { code: 'JWT_KIT_SIGNATURE' })
+    t.notOk(hasSigned(algorithm, key, `${header}.${payload}.${other}`))
+    t.notOk(hasSigned(algorithm, key, `${header}.${payload}.${signature.slice(0, -4)}`), 'nor a shorter one')
+    t.notOk(hasSigned(algorithm, key, `${header}.${payload}.${signature}AAAA`), 'nor a longer one')
+    t.same(parseObject(payload), CLAIMS)
     const { parts, claims } = explainToken(token)
     t.same(
       parts.map((part) => token.slice(part.start, part.end)),
@@ -95,10 +100,10 @@ t.test('RFC 7515 A.1: a kit does not take the key, which the whole world knows',
 })
 
 t.test('RFC 7515 A.2: the key signs what the RFC says', async (t) => {
-  const [key] = keysOf(keyring('RS256', [{ kid: 'a', key: A2.key }])).values()
+  const [key] = readRingKeys(keyring('RS256', [{ kid: 'a', key: A2.key }])).values()
   const input = A2.token.slice(0, A2.token.lastIndexOf('.'))
   t.equal(
-    sign('sha256', Buffer.from(input), key?.signs as never).toString('base64url'),
+    sign('sha256', Buffer.from(input), key?.signingKey as never).toString('base64url'),
     A2.token.split('.')[2],
   )
 })
@@ -125,31 +130,23 @@ t.test('RFC 7519 A.1: an encrypted token has five parts, and is refused', async 
 })
 
 t.test('RFC 8037 A.4 and A.5: the key signs and verifies what the RFC says', async (t) => {
-  const [key] = keysOf(
-    keyring('EdDSA', [{ kid: 'a', key: RFC8037.key }]),
-  ).values() as IterableIterator<RingKey>
+  const [key] = readRingKeys(keyring('EdDSA', [{ kid: 'a', key: RFC8037.key }])).values()
   const signature = Buffer.from(RFC8037.signature, 'base64url')
-  t.same(sign(null, Buffer.from(RFC8037.input), key?.signs as never), signature)
-  t.ok(verify(null, Buffer.from(RFC8037.input), key?.verifies as never, signature))
-  const engine = createEngineVerifier('EdDSA', key as RingKey)
-  const error = await errorOf(() => engine(`${RFC8037.input}.${RFC8037.signature}`))
-  t.equal(error.code, 'JWT_KIT_MALFORMED', 'its payload is a sentence and no claims')
+  t.same(sign(null, Buffer.from(RFC8037.input), key?.signingKey as never), signature)
+  const half = key?.verificationKey as KeyObject
+  t.ok(hasSigned('EdDSA', half, `${RFC8037.input}.${RFC8037.signature}`))
   const claims = `eyJhbGciOiJFZERTQSJ9.${PAYLOAD}`
   const signed = sign(
     null,
     Buffer.from(claims),
     createPrivateKey({ key: RFC8037.key, format: 'jwk' }),
   ).toString('base64url')
-  t.same(engine(`${claims}.${signed}`), CLAIMS)
-  t.throws(() => engine(`${claims}.${RFC8037.signature}`), { code: 'JWT_KIT_SIGNATURE' })
+  t.ok(hasSigned('Ed25519', half, `${claims}.${signed}`))
+  t.notOk(hasSigned('Ed25519', half, `${claims}.${RFC8037.signature}`))
 })
 
 t.test('RFC 8037 A.2 and A.3: the public half is exported, with the thumbprint of the RFC', async (t) => {
   const [half] = keyring('EdDSA', [{ kid: 'a', key: RFC8037.key }]).jwks().keys
   t.match(half, { kty: 'OKP', crv: 'Ed25519', x: RFC8037.key.x })
-  const canonical = JSON.stringify({ crv: half?.crv, kty: half?.kty, x: half?.x })
-  t.equal(
-    createHash('sha256').update(canonical).digest('base64url'),
-    'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
-  )
+  t.equal(thumbprint(half ?? {}), 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k')
 })

@@ -1,7 +1,10 @@
 import { Type } from '@sinclair/typebox'
+import fastify from 'fastify'
 import t from 'tap'
-import { type JwtKitOptions, jwtKit, tokenKind } from '../src/index.ts'
-import { accessKind, ISSUER, refreshKind, ringOf } from './support.ts'
+import jwtKitPlugin from '../src/fastify.ts'
+import { explainToken, type JwtKitOptions, jwtKit, keyring, tokenKind } from '../src/index.ts'
+import { forge } from '../src/testing.ts'
+import { accessKind, errorOf, ISSUER, refreshKind, ringOf, SECRET } from './support.ts'
 
 const good = { issuer: ISSUER, keys: ringOf('HS256'), kinds: { access: accessKind } }
 const make = (changes: object) => jwtKit({ ...good, ...changes } as JwtKitOptions<typeof good.kinds>)
@@ -45,7 +48,7 @@ t.test(
   'refuses kinds under names that are taken or no names, of one type, and what is no kind',
   async (t) => {
     for (const name of [
-      'plugin',
+      'replaceKeys',
       'explain',
       'jwks',
       'securitySchemes',
@@ -78,4 +81,39 @@ t.test('does not change its options, nor heed a later change of them', async (t)
   const kit = jwtKit(options)
   t.ok(Object.isFrozen(kit) && Object.isFrozen(kit.access))
   t.same([kit.access.typ, kit.access.ttl], ['access+jwt', 1800])
+})
+
+t.test('an unknown option is an error everywhere, with the known ones as a hint', async (t) => {
+  const kit = make({})
+  const token = kit.access.sign({ sub: '7', role: 'user' })
+  const request = { headers: { authorization: `Bearer ${token}` } }
+  const entry = { kid: 'a', key: SECRET }
+  const app = fastify()
+  for (const [name, call, hint] of [
+    ['isRevoked', () => make({ isRevoked: () => true }), /revoked/],
+    ['Audience', () => make({ Audience: 'x' }), /audience/],
+    [
+      'verifyuntil',
+      () => keyring('HS256', [{ ...entry, verifyuntil: '2020-01-01T00:00:00Z' } as never]),
+      /verifyUntil/,
+    ],
+    ['privateKey', () => keyring('HS256', [{ ...entry, privateKey: SECRET } as never]), /publicKey/],
+    ['expiresIn', () => kit.access.sign({ sub: '7', role: 'user' }, { expiresIn: '1s' } as never), /ttl/],
+    [
+      'audience',
+      () => Reflect.apply(kit.access.verify, kit.access, [token, { audience: 'x' }]),
+      /no options/,
+    ],
+    ['credentialsRequired', () => kit.access.guard({ credentialsRequired: false } as never), /optional/],
+    ['Optional', () => kit.access.verifyRequest(request, { Optional: true } as never), /optional/],
+    ['expires', () => tokenKind('x+jwt', { ...accessKind, ttl: '1m', expires: 1 } as never), /ttl/],
+    ['secret', () => app.register(jwtKitPlugin, { kit, secret: 'x' } as never), /kit, kind/],
+    ['orginal', () => explainToken(token, { orginal: token } as never), /original/],
+    ['payload', () => forge(kit.access, { sub: '7', role: 'user' }, { payload: {} } as never), /claims/],
+  ] as const) {
+    const error = await errorOf(call)
+    t.match(error, { code: 'JWT_KIT_OPTIONS', hint }, name)
+    if (name !== 'expires') t.ok(error.message.includes(`\`${name}\``), error.message)
+  }
+  t.ok(await Promise.all([token, token].map(kit.access.verify)), 'the index of a list is not an option')
 })

@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto'
 import t from 'tap'
 import { keyring } from '../src/index.ts'
-import { isRoca, ROCA_PRIMES } from '../src/roca.ts'
+import { isRoca, ROCA_PRIMES } from '../src/weak-key.ts'
 import { privateKeys } from './support.ts'
 
 const product = ROCA_PRIMES.reduce((all, prime) => all * BigInt(prime), 1n)

@@ -1,6 +1,6 @@
 import { FormatRegistry, type TSchema, Type } from '@sinclair/typebox'
 import t from 'tap'
-import { jwtKit, tokenKind } from '../src/index.ts'
+import { compileClaims, jwtKit, tokenKind } from '../src/index.ts'
 import { REGISTERED } from '../src/schema.ts'
 import { forge } from '../src/testing.ts'
 import { ISSUER, makeKit, ringOf } from './support.ts'
@@ -116,3 +116,18 @@ t.test('names no claim where the whole is at fault', async (t) => {
   t.throws(() => kit.x.sign({ sub: '7' }), { code: 'JWT_KIT_SIGN_CLAIMS', claim: undefined })
   await t.rejects(kit.x.verify(forge(kit.x, { sub: '7' })), { code: 'JWT_KIT_CLAIMS', claim: undefined })
 })
+
+t.test(
+  'compileClaims() names the claim that is wrong, and accepts sensitive names only if it is told to',
+  async (t) => {
+    const claims = Type.Object({ email: Type.String(), age: Type.Optional(Type.Integer()) })
+    t.throws(() => compileClaims(claims), { code: 'JWT_KIT_SENSITIVE_CLAIM', claim: 'email' })
+    t.throws(() => compileClaims(claims, { allowSensitiveNames: false }), { code: 'JWT_KIT_SENSITIVE_CLAIM' })
+    t.throws(() => compileClaims(claims, { allowSensitive: true } as never), { code: 'JWT_KIT_OPTIONS' })
+    const { atSigning, atVerifying } = compileClaims(claims, { allowSensitiveNames: true })
+    t.equal(atVerifying({ email: 'a', other: 1 }), undefined)
+    t.same(atVerifying({}), { claim: 'email', problem: 'missing' })
+    t.same(atVerifying({ email: 'a', age: '1' }), { claim: 'age', problem: 'wrong' })
+    t.same(atSigning({ email: 'a', other: 1 }), { claim: 'other', problem: 'extra' })
+  },
+)

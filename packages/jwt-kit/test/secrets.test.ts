@@ -1,6 +1,7 @@
 import { format, inspect } from 'node:util'
 import fastify from 'fastify'
 import t from 'tap'
+import jwtKitPlugin from '../src/fastify.ts'
 import { forge } from '../src/testing.ts'
 import { CLAIMS, errorOf, makeKit, privateKeys, ringOf, SECRET } from './support.ts'
 
@@ -23,13 +24,12 @@ for (const algorithm of ['HS256', 'ES256'] as const) {
   t.test(`${algorithm}: no key is printed by a kit or a kind of it, however it is printed`, async (t) => {
     const { kit } = makeKit(ringOf(algorithm))
     const app = fastify()
-    await app.register(kit.plugin)
+    await app.register(jwtKitPlugin, { kit })
     for (const value of [
       kit,
       kit.access,
       { ...kit },
       kit.access.guard(),
-      kit.plugin,
       app,
       (app as unknown as { jwt: unknown }).jwt,
     ]) {

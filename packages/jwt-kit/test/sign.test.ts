@@ -3,12 +3,24 @@ import { Type } from '@sinclair/typebox'
 import { jwtVerify } from 'jose'
 import t from 'tap'
 import { ALGORITHMS, jwtKit, keyring, tokenKind } from '../src/index.ts'
-import { CLAIMS, errorOf, ISSUER, makeKit, privateKeys, ringOf, SECRET } from './support.ts'
+import {
+  CLAIMS,
+  errorOf,
+  ISSUER,
+  isAsymmetric,
+  LONG_SECRET,
+  makeKit,
+  privateKeys,
+  ringOf,
+  SECRET,
+} from './support.ts'
 
 for (const algorithm of ALGORITHMS) {
   t.test(`${algorithm}: signs what another library verifies`, async (t) => {
     const { kit } = makeKit(ringOf(algorithm), 'shop-api')
-    const key = algorithm === 'HS256' ? Buffer.from(SECRET) : createPublicKey(privateKeys[algorithm])
+    const key = isAsymmetric(algorithm)
+      ? createPublicKey(privateKeys[algorithm])
+      : Buffer.from(algorithm === 'HS256' ? SECRET : LONG_SECRET)
     const options = {
       issuer: ISSUER,
       audience: 'shop-api',
@@ -135,4 +147,22 @@ t.test('has no key to sign with where all are retired or public', async (t) => {
     keyring('HS256', [{ kid: 'a', key: SECRET, verifyUntil: '2030-01-01T00:00:00Z' }]),
   ).kit
   t.throws(() => retired.access.sign(CLAIMS), { code: 'JWT_KIT_NO_SIGNING_KEY', statusCode: 500 })
+})
+
+t.test('the message names the claim, and whether it is missing, wrong or extra', async (t) => {
+  const { kit } = makeKit()
+  for (const [claims, claim, message] of [
+    [{ sub: '7' }, 'role', 'The claim role is missing'],
+    [{ sub: '7', role: undefined }, 'role', 'The claim role is missing'],
+    [{ sub: '7', role: 'root' }, 'role', 'The claim role is not as the schema describes it'],
+    [{ sub: 7, role: 'user' }, 'sub', 'The claim sub is not as the schema describes it'],
+    [{ ...CLAIMS, admin: true }, 'admin', 'The claim admin is not in the schema'],
+    [{ ...CLAIMS, exp: 1 }, 'exp', 'The claim exp is not in the schema'],
+    [null, undefined, 'The claims are not an object as the schema describes it'],
+  ] as const) {
+    const error = await errorOf(() => kit.access.sign(claims as never))
+    t.match(error, { code: 'JWT_KIT_SIGN_CLAIMS', message })
+    t.equal(error.claim, claim)
+    t.notOk(error.message.includes('root'))
+  }
 })

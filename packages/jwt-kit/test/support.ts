@@ -3,9 +3,11 @@ import { Type } from '@sinclair/typebox'
 import { type Algorithm, jwtKit, type Keyring, keyring, tokenKind } from '../src/index.ts'
 import { testClock } from '../src/testing.ts'
 
-/** 32 characters, as short as a secret may be. */
+/** 32 characters, as short as a secret for HS256 may be. */
 export const SECRET = randomBytes(24).toString('base64url')
 export const OTHER_SECRET = randomBytes(24).toString('base64url')
+/** 64 characters, as short as a secret for HS512 may be. */
+export const LONG_SECRET = randomBytes(48).toString('base64url')
 export const ISSUER = 'https://auth.shop.example'
 
 export const accessKind = tokenKind('access+jwt', {
@@ -22,16 +24,33 @@ export const refreshKind = tokenKind('refresh+jwt', {
 
 export const CLAIMS = { sub: '7', role: 'user' } as const
 
-export const privateKeys: Record<Exclude<Algorithm, 'HS256'>, KeyObject> = {
-  ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+export type Asymmetric = Exclude<Algorithm, 'HS256' | 'HS384' | 'HS512'>
+
+const rsaKey = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+const ecKey = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).privateKey
+const [rs, ps] = [rsaKey(), rsaKey()]
+
+export const privateKeys: Readonly<Record<Asymmetric, KeyObject>> = {
+  ES256: ecKey('P-256'),
+  ES384: ecKey('P-384'),
+  ES512: ecKey('P-521'),
+  Ed25519: generateKeyPairSync('ed25519').privateKey,
   EdDSA: generateKeyPairSync('ed25519').privateKey,
-  RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
-  PS256: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
+  RS256: rs,
+  RS384: rs,
+  RS512: rs,
+  PS256: ps,
+  PS384: ps,
+  PS512: ps,
 }
 
+export const isAsymmetric = (algorithm: Algorithm): algorithm is Asymmetric => algorithm in privateKeys
+
 export function ringOf(algorithm: Algorithm): Keyring {
-  const key = algorithm === 'HS256' ? SECRET : privateKeys[algorithm]
-  return keyring(algorithm, [{ kid: '2026-11', key }])
+  const secret = algorithm === 'HS256' ? SECRET : LONG_SECRET
+  return keyring(algorithm, [
+    { kid: '2026-11', key: isAsymmetric(algorithm) ? privateKeys[algorithm] : secret },
+  ])
 }
 
 /** A kit of two kinds on a clock that stands still. */

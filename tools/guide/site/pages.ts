@@ -26,6 +26,7 @@ const REPOSITORY = [
   ['examples/social-api/README.md', 'repository/social-api'],
   ['CONTRIBUTING.md', 'repository/contributing'],
   ['CHANGELOG.md', 'repository/changelog'],
+  ['SECURITY.md', 'repository/security-policy'],
 ] as const
 
 /** Every other page, in the order in which it is listed. */
@@ -93,9 +94,10 @@ ${sections.join('\n')}`
 }
 
 const OWNERS = {
-  'What social-api answers': /^(?!AUTH_HASH_|JWT_KIT_|DB_SESSION_)/,
+  'What social-api answers': /^(?!AUTH_HASH_|JWT_KIT_|JWT_REMOTE_|DB_SESSION_)/,
   'auth-hash': /^AUTH_HASH_/,
   'jwt-kit': /^JWT_KIT_/,
+  'jwt-remote': /^JWT_REMOTE_/,
   'db-session': /^DB_SESSION_/,
 }
 

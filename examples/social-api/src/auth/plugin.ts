@@ -1,4 +1,5 @@
 import authHash from '@auth-primer/auth-hash/fastify'
+import jwtKitPlugin from '@auth-primer/jwt-kit/fastify'
 import fp from 'fastify-plugin'
 import { registerCleanup } from './cleanup.ts'
 import { login } from './login.ts'
@@ -13,6 +14,7 @@ export type AuthConfig = TokenConfig & LoginLimitsConfig & { readonly bcryptCost
 export const auth = fp<AuthConfig>(async (app, config) => {
   await app.register(authHash, hashingLimits(config.bcryptCost))
   app.decorate('tokens', createAccessTokens(config))
+  await app.register(jwtKitPlugin, { kit: app.tokens })
   app.decorate('refreshLifetime', config)
   app.decorate('loginLimits', createLoginLimits(app.knex, config))
   app.decorateRequest('caller')

@@ -40,7 +40,7 @@ export function buildApp({ secret, now = Date.now }: Settings): FastifyInstance 
   })
 
   app.get('/token/me', { onRequest: kit.access.guard() }, async (request) => {
-    return { user: kit.access.of(request).sub }
+    return { user: kit.access.claims(request).sub }
   })
 
   app.post('/logout', async (_request, reply) => {

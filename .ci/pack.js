@@ -1,0 +1,110 @@
+/**
+ * Packs the packages as they are published: `node .ci/pack.js <folder>`. A README is read on the registry's page, where a
+ * link to a file of this repository is dead. So the packed one has the explanations of the package's error codes, and its
+ * links lead there, to the repository (`REPOSITORY_URL`, which the release sets), or nowhere.
+ */
+import { execFileSync } from 'node:child_process'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const CHECKOUT = resolve(import.meta.dirname, '..')
+const ERRORS = join(CHECKOUT, 'docs/errors')
+
+/** The variables that npm sets would make an npm in here act on this repository. */
+export const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS$)/.test(name)),
+)
+
+/** The folders of the packages that are published. */
+export const packageFolders = readdirSync(join(CHECKOUT, 'packages'))
+  .map((name) => join(CHECKOUT, 'packages', name))
+  .filter((folder) => readManifest(folder).private !== true)
+
+export function readManifest(folder) {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+}
+
+/** Packs a folder into another one, and returns the tarball's path and what is in it. */
+export function pack(folder, destination, repositoryUrl = process.env.REPOSITORY_URL) {
+  const staging = mkdtempSync(join(tmpdir(), 'auth-primer-pack-'))
+  try {
+    const [{ files }] = npmPack(folder, '--dry-run')
+    for (const { path } of files) cpSync(join(folder, path), join(staging, path))
+    const manifest = readManifest(folder)
+    const { devDependencies: _, scripts: __, ...published } = manifest
+    if (repositoryUrl) {
+      const directory = relative(CHECKOUT, folder)
+      published.repository = { type: 'git', url: `git+${repositoryUrl}.git`, directory }
+    }
+    writeFileSync(join(staging, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
+    const link = linkFor(repositoryUrl && `${repositoryUrl}/blob/v${manifest.version}`)
+    const readme = rewriteLinks(readFileSync(join(folder, 'README.md'), 'utf8'), folder, link)
+    writeFileSync(join(staging, 'README.md'), `${readme.trimEnd()}\n\n${explainCodes(folder, link)}`)
+    const [packed] = npmPack(staging, '--pack-destination', destination)
+    return { ...packed, tarball: join(destination, packed.filename) }
+  } finally {
+    rmSync(staging, { recursive: true })
+  }
+}
+
+function npmPack(cwd, ...args) {
+  const options = ['pack', '--json', '--ignore-scripts', '--loglevel=error', ...args]
+  return JSON.parse(execFileSync('npm', options, { cwd, env, encoding: 'utf8' }))
+}
+
+/** The link to a file of the repository; undefined if the registry's page can have none. */
+function linkFor(base) {
+  return (path) => {
+    const name = relative(CHECKOUT, path)
+    if (name === 'docs/errors') return '#error-codes'
+    return base && `${base}/${name}`
+  }
+}
+
+function rewriteLinks(markdown, folder, link) {
+  return markdown.replace(
+    /(```[\s\S]*?```)|\[([^\]]+)\]\((?![a-z]+:|#)([^)\s]+)\)/g,
+    (whole, code, text, href) => {
+      if (code) return whole
+      const [path, heading] = href.split('#')
+      const target = link(resolve(folder, path))
+      if (target === undefined) return text
+      return `[${text}](${target}${heading ? `#${heading}` : ''})`
+    },
+  )
+}
+
+/** The explanations of the codes that start with the package's name. */
+function explainCodes(folder, link) {
+  const prefix = `${relative(join(CHECKOUT, 'packages'), folder).replaceAll('-', '_').toUpperCase()}_`
+  const names = readdirSync(ERRORS).filter((name) => name.startsWith(prefix))
+  const sections = names.sort().map((name) => {
+    const page = readFileSync(join(ERRORS, name), 'utf8').replace(/^## Learn more$[\s\S]*/m, '')
+    const headings = page
+      .replace(/^# /m, '### ')
+      .replace(/^## What happened\n\n/m, '')
+      .replace(/^## (.+)\n\n/gm, '**$1:** ')
+    return rewriteLinks(headings.trim(), ERRORS, link)
+  })
+  return `## Error codes\n\n${sections.join('\n\n')}\n`
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const destination = resolve(process.argv[2] ?? 'tarballs')
+  mkdirSync(destination, { recursive: true })
+  for (const folder of packageFolders) {
+    const { tarball } = pack(folder, destination)
+    console.log(`${relative(process.cwd(), tarball)} ${statSync(tarball).size} bytes`)
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * Checks the packages as a consumer gets them: `npm run check:packages`. They are built and packed, and then looked at by
+ * publint and attw, for their contents and their size, and from a project that installs them: it imports and requires every
+ * entry point, and an editor's go-to-definition has to end in TypeScript.
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { CHECKOUT, env, pack, packageFolders, readManifest } from './pack.js'
+
+/** The most KiB that a package may have, packed. More is a reason to look at what is in it. */
+const MAX_KIB = { 'auth-hash': 90, 'db-session': 110, 'jwt-kit': 160, 'jwt-remote': 60 }
+
+/** What a consumer installs besides, for the entry points that need it. */
+const PEERS = ['@sinclair/typebox@0.34', 'fastify@5', '@fastify/jwt@10', 'knex@3', 'pg@8', '@types/node@20']
+
+/** What is in a package besides what is built and its source. */
+const DOCUMENTS = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
+
+const bin = (name) => join(CHECKOUT, 'node_modules/.bin', name)
+const faults = []
+
+/** Runs a program, and returns what it prints; notes a fault if it fails. */
+function run(cwd, what, command, ...args) {
+  try {
+    return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  } catch (error) {
+    faults.push(`${what}:\n${error.stdout}${error.stderr}`)
+    return ''
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'auth-primer-packages-'))
+try {
+  execFileSync(bin('tsc'), ['-b', ...packageFolders], { stdio: 'inherit' })
+  const packed = packageFolders.map((packageFolder) => ({ packageFolder, ...pack(packageFolder, folder) }))
+  for (const one of packed) checkPacked(one)
+  await checkInstalled(packed)
+} finally {
+  rmSync(folder, { recursive: true })
+}
+if (faults.length > 0) {
+  console.error(faults.join('\n'))
+  process.exitCode = 1
+}
+
+function checkPacked({ packageFolder, tarball, files, name }) {
+  const short = basename(packageFolder)
+  run(folder, `publint of ${name}`, bin('publint'), '--strict', tarball)
+  // CommonJS requires ES modules since Node 20.19, which attw does not know.
+  const rules = ['--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm', '--no-emoji']
+  run(folder, `attw of ${name}`, bin('attw'), ...rules, tarball)
+
+  const sources = files.map(({ path }) => path).filter((path) => path.startsWith('src/'))
+  const built = sources.flatMap((path) =>
+    ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((ending) =>
+      path.replace(/^src\/(.+)\.ts$/, (_, file) => `dist/${file}${ending}`),
+    ),
+  )
+  const expected = new Set([...DOCUMENTS, ...sources, ...built])
+  const found = new Set(files.map(({ path }) => path))
+  if (sources.length === 0) faults.push(`${name} has no source`)
+  for (const path of expected) if (!found.has(path)) faults.push(`${name} lacks ${path}`)
+  for (const path of found) if (!expected.has(path)) faults.push(`${name} has ${path}, which is not expected`)
+
+  const kib = Math.ceil(statSync(tarball).size / 1024)
+  if (!(kib <= MAX_KIB[short])) faults.push(`${name} has ${kib} KiB, more than ${MAX_KIB[short]}`)
+  console.log(`${name}: ${files.length} files, ${kib} KiB packed`)
+
+  const { keywords, publishConfig, license, engines, description } = readManifest(packageFolder)
+  if (!(keywords?.length >= 5 && license && engines?.node && description))
+    faults.push(`${name}: what the registry shows is not complete`)
+  if (!(publishConfig?.access === 'public' && publishConfig.provenance && !publishConfig.registry))
+    faults.push(`${name}: publishConfig is not public, with provenance, and without a registry`)
+}
+
+async function checkInstalled(packed) {
+  const project = join(folder, 'consumer')
+  mkdirSync(project)
+  writeFileSync(join(project, 'package.json'), '{ "private": true }')
+  const options = [
+    'install',
+    '--prefer-offline',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ]
+  const tarballs = packed.map(({ tarball }) => tarball)
+  run(project, 'npm install', 'npm', ...options, ...tarballs, ...PEERS)
+  for (const { name, packageFolder } of packed) {
+    for (const entry of Object.keys(readManifest(packageFolder).exports)) {
+      if (entry === './package.json') continue
+      const path = `${name}${entry.slice(1)}`
+      const count = `(m) => console.log(Object.keys(m).length)`
+      const imported = run(
+        project,
+        `import of ${path}`,
+        process.execPath,
+        '--eval',
+        `import('${path}').then(${count})`,
+      )
+      const required = run(
+        project,
+        `require of ${path}`,
+        process.execPath,
+        '--throw-deprecation',
+        '--eval',
+        `(${count})(require('${path}'))`,
+      )
+      if (!(Number(imported) > 0 && Number(required) > 0)) faults.push(`${path} exports nothing`)
+    }
+    checkReadme(name, readFileSync(join(project, 'node_modules', name, 'README.md'), 'utf8'))
+  }
+  await checkDefinitions(project, packed)
+}
+
+/** On the registry's page, only absolute links and those to headings lead somewhere. */
+function checkReadme(name, text) {
+  const prose = text.replace(/```[\s\S]*?```/g, '')
+  for (const [, href] of prose.matchAll(/\]\(([^)]+)\)/g))
+    if (!/^(https:\/\/|#error-codes$)/.test(href)) faults.push(`README of ${name}: dead link ${href}`)
+  if (!/^## Error codes\n\n### [A-Z_]+\n\n\S/m.test(text))
+    faults.push(`README of ${name} does not explain its codes`)
+}
+
+/** Asks TypeScript's server, as editors do, where the first export of each package is defined. */
+async function checkDefinitions(project, packed) {
+  const server = spawn(
+    process.execPath,
+    [join(CHECKOUT, 'node_modules/typescript/lib/tsserver.js'), '--disableAutomaticTypingAcquisition'],
+    { cwd: project, env, stdio: ['pipe', 'pipe', 'inherit'] },
+  )
+  const lines = createInterface({ input: server.stdout })
+  const answers = new Map()
+  lines.on('line', (line) => {
+    if (!line.startsWith('{')) return
+    const { type, request_seq, body } = JSON.parse(line)
+    if (type === 'response') answers.get(request_seq)?.(body)
+  })
+  const ask = (seq, command, request) =>
+    new Promise((resolve) => {
+      answers.set(seq, resolve)
+      server.stdin.write(`${JSON.stringify({ seq, type: 'request', command, arguments: request })}\n`)
+    })
+  for (const [at, { name }] of packed.entries()) {
+    const file = join(project, `${basename(name)}.mts`)
+    const exported = await import(
+      join(
+        project,
+        'node_modules',
+        name,
+        readManifest(join(project, 'node_modules', name)).exports['.'].default,
+      )
+    )
+    const first = Object.keys(exported).find((key) => typeof exported[key] === 'function')
+    const text = `import { ${first} } from '${name}'\nconsole.log(${first})\n`
+    writeFileSync(file, text)
+    server.stdin.write(
+      `${JSON.stringify({ seq: 1000 + at, type: 'request', command: 'open', arguments: { file, fileContent: text } })}\n`,
+    )
+    const definitions = await ask(at + 1, 'definition', { file, line: 2, offset: 'console.log('.length + 1 })
+    const target = definitions?.[0]?.file ?? 'nowhere'
+    if (!target.includes(`node_modules/${name}/src/`) || !target.endsWith('.ts'))
+      faults.push(`go to definition of ${first} of ${name} ends in ${target.replace(dirname(project), '')}`)
+  }
+  server.stdin.end()
+  await once(server, 'exit')
+}

@@ -1,0 +1,29 @@
+/**
+ * Checks that a tag is the version of every package, that they ask for each other in this version, and that each changelog has
+ * a section for it:
+ * `node .ci/release.js v0.1.0`.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageFolders, readManifest } from './pack.js'
+
+const version = /^v(\d+\.\d+\.\d+)$/.exec(process.argv[2] ?? '')?.[1]
+const faults =
+  version === undefined ? ['Expected a tag such as v0.1.0'] : packageFolders.flatMap(checkPackage)
+if (faults.length > 0) {
+  console.error(faults.join('\n'))
+  process.exitCode = 1
+}
+
+function checkPackage(folder) {
+  const { name, version: own, peerDependencies = {} } = readManifest(folder)
+  const found = []
+  if (own !== version) found.push(`${name} has the version ${own}`)
+  for (const [peer, range] of Object.entries(peerDependencies))
+    if (peer.startsWith('@auth-primer/') && range !== `^${version}`)
+      found.push(`${name} asks for ${peer} ${range}`)
+  const changelog = readFileSync(join(folder, 'CHANGELOG.md'), 'utf8')
+  if (!changelog.includes(`\n## ${version} `))
+    found.push(`The changelog of ${name} has no section "## ${version} (<date>)"`)
+  return found
+}
