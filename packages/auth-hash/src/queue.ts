@@ -164,7 +164,7 @@ export function createQueue(options: { concurrency: number; maxQueue: number; no
       const entry = reserved && isUnused(reserved) ? reserved : admit(reserved?.key ?? key)
       const askedAt = now()
       await untilTurn(entry, signal)
-      // A job that has started ends before its slot is free, aborted or not: bcrypt cannot be stopped.
+      // A job that has started ends before its slot is free, even if it is aborted: bcrypt cannot be stopped.
       const startedAt = now()
       try {
         return await job()
