@@ -38,7 +38,7 @@ export function twoDigits(cost: number): string {
 
 const ALPHABET = './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-/** 128 random bits in bcrypt's own base64: 22 characters, of which the last carries two bits. */
+/** Returns 128 random bits in bcrypt's own base64: 22 characters, the last of which carries two bits. */
 export function randomSalt(): string {
   const bytes = randomBytes(22)
   const characters = Array.from(bytes.subarray(0, 21), (byte) => ALPHABET[byte & 63])

@@ -9,7 +9,7 @@ type Explained<Hash> = Hash & { readonly meaning: { readonly [Part in keyof Hash
 /**
  * Takes a stored hash apart and explains each part. It does not need bcrypt's binary.
  *
- * Whoever has the whole hash can guess at the password; the parts reveal nothing that the hash does not.
+ * The parts reveal nothing that the whole hash does not, but anyone who has the whole hash can guess at the password.
  *
  * @throws {AuthHashError} `AUTH_HASH_MALFORMED_HASH`, `AUTH_HASH_UNSUPPORTED_SCHEME`
  */

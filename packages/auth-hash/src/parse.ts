@@ -47,12 +47,11 @@ const COST = '(?<cost>0[4-9]|[12][0-9]|3[01])'
 const CRYPT = `\\$(?<version>2[aby])\\$${COST}\\$${SALT}${DIGEST}`
 const KEY_ID = '[A-Za-z0-9.-]{1,32}'
 
+/** Django writes bcrypt$ in front of a hash, Spring {bcrypt}, LDAP {CRYPT}, and Dovecot {BLF-CRYPT}. */
+const PREFIX = /^(?:bcrypt\$|\{(?:bcrypt|crypt|blf-crypt)\})/i
+
 const FORMATS = [
-  // Django writes bcrypt$ in front of a hash, Spring {bcrypt}, LDAP {CRYPT}, and Dovecot {BLF-CRYPT}.
-  [
-    'bcrypt',
-    new RegExp(`^(?:bcrypt\\$|\\{(?:[Bb][Cc][Rr][Yy][Pp][Tt]|[Cc][Rr][Yy][Pp][Tt]|BLF-CRYPT)\\})?${CRYPT}$`),
-  ],
+  ['bcrypt', new RegExp(`^${CRYPT}$`)],
   [
     'bcrypt-sha256',
     new RegExp(
@@ -78,9 +77,9 @@ const ARGON2 =
 export function parse(text: unknown): StoredHash | undefined {
   if (typeof text !== 'string') return undefined
   for (const [scheme, format] of FORMATS) {
-    const groups = format.exec(text)?.groups
+    const groups = format.exec(scheme === 'bcrypt' ? text.replace(PREFIX, '') : text)?.groups
     if (groups === undefined) continue
-    // The pattern has matched, so each of these groups is there and holds what its part of the pattern says.
+    // The pattern has matched, so each of these groups exists and has the form of its part of the pattern.
     const { version, cost, salt, digest, keyId } = groups as {
       version: BcryptHash['version']
       cost: string
@@ -133,7 +132,7 @@ export function describeOtherScheme(text: string): string | undefined {
   return OTHER_SCHEMES.find(([start]) => start.test(text))?.[1]
 }
 
-/** The error for text that {@link parse} does not read. It says what is wrong, and never contains the text. */
+/** Returns the error for text that {@link parse} does not read: it describes the problem, and never contains the text. */
 export function unreadableHash(text: unknown): AuthHashError {
   const other = typeof text === 'string' ? describeOtherScheme(text) : undefined
   const expected = `Expected a hash of bcrypt, bcrypt-sha256, Django's or WordPress's bcrypt, or argon2id, got`
