@@ -17,7 +17,8 @@ const LEAST = 10
 const MOST = 15
 
 /**
- * Returns the highest cost from 10 to 15 at which one hash of bcrypt takes at most `targetMs` on this machine; 10 if none does.
+ * Returns the highest cost from 10 to 15 at which one hash of bcrypt takes at most `targetMs` on this machine; 10 if
+ * none does.
  *
  * It measures cost 10 three times and takes the quickest; each step up doubles the time.
  *

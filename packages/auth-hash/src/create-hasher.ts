@@ -14,8 +14,8 @@ import { createVerifier } from './verify.ts'
 /**
  * Makes a hasher: one for a process, since its limits share out the process's threads.
  *
- * @throws {AuthHashError} `AUTH_HASH_INVALID_OPTION`; `AUTH_HASH_ARGON2_UNAVAILABLE` if the scheme is `argon2id` and Node.js
- * is older than 24.7
+ * @throws {AuthHashError} `AUTH_HASH_INVALID_OPTION`; `AUTH_HASH_ARGON2_UNAVAILABLE` if the scheme is `argon2id` and
+ * Node.js is older than 24.7
  */
 export function createHasher(options: HasherOptions = {}): Hasher {
   const settings = resolveSettings(options)

@@ -28,8 +28,8 @@ export function hash(password: string): Promise<HashText> {
 /**
  * Returns true if the stored hash was made from this password.
  *
- * The password is hashed again, with the salt and the cost that the stored hash contains, and the two digests are compared.
- * A hash as the first argument does not compile if its type shows that it is one.
+ * The password is hashed again, with the salt and the cost that the stored hash contains, and the two digests are
+ * compared. A hash as the first argument does not compile if its type shows that it is one.
  *
  * @throws {AuthHashError} as {@link Hasher.verify} does
  */
@@ -41,7 +41,10 @@ export async function compare<Password extends string>(
   return verdict.ok
 }
 
-/** Returns true if a stored hash is weaker than what {@link hash} makes: {@link Hasher.needsRehash} with the default options. */
+/**
+ * Returns true if a stored hash is weaker than what {@link hash} makes: {@link Hasher.needsRehash} with the default
+ * options.
+ */
 export function needsRehash(hash: string | null | undefined): boolean {
   return hasher().needsRehash(hash)
 }

@@ -33,8 +33,8 @@ export interface ForeignScheme {
 /** The options of {@link createHasher}. Everything has a default. */
 export interface HasherOptions {
   /**
-   * How new hashes are made. `bcrypt` takes passwords of up to 72 bytes; `bcrypt-sha256` (passlib's version 2) digests longer
-   * ones first; `argon2id` needs Node.js 24.7.
+   * How new hashes are made. `bcrypt` takes passwords of up to 72 bytes; `bcrypt-sha256` (passlib's version 2)
+   * digests longer ones first; `argon2id` needs Node.js 24.7.
    * @default 'bcrypt', and 'bcrypt-sha256' if there is a pepper
    */
   readonly scheme?: Scheme | undefined
@@ -73,8 +73,8 @@ export interface HasherOptions {
   /** Needs the scheme `bcrypt-sha256` or `argon2id`. */
   readonly pepper?: Pepper | undefined
   /**
-   * For tables that were filled by software that let bcrypt cut passwords off after 72 bytes: `verify` does so, too, and
-   * `save` gets a hash of today's cost that does. `hash` still refuses such passwords.
+   * For tables that were filled by software that let bcrypt cut passwords off after 72 bytes: `verify` does so, too,
+   * and `save` gets a hash of today's cost that does. `hash` still refuses such passwords.
    * @default false
    */
   readonly legacyTruncate?: boolean | undefined

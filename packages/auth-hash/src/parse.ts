@@ -132,7 +132,9 @@ export function describeOtherScheme(text: string): string | undefined {
   return OTHER_SCHEMES.find(([start]) => start.test(text))?.[1]
 }
 
-/** Returns the error for text that {@link parse} does not read: it describes the problem, and never contains the text. */
+/**
+ * Returns the error for text that {@link parse} does not read: it describes the problem, and never contains the text.
+ */
 export function unreadableHash(text: unknown): AuthHashError {
   const other = typeof text === 'string' ? describeOtherScheme(text) : undefined
   const expected = `Expected a hash of bcrypt, bcrypt-sha256, Django's or WordPress's bcrypt, or argon2id, got`

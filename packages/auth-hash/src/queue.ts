@@ -4,7 +4,10 @@ import { OverloadedError } from './errors.ts'
 /** Published when a call is rejected because of the queue: `{ running, waiting, retryAfter }`. */
 const overload = channel('auth-primer:auth-hash:overload')
 
-/** Published when a computation has ended, with or without an error, in its caller's context: `{ waitedMs, workedMs }`. */
+/**
+ * Published when a computation has ended, with or without an error, in its caller's context: `{ waitedMs, workedMs
+ * }`.
+ */
 const finish = channel('auth-primer:auth-hash:finish')
 
 /** While others wait, one key may hold this part of the queue. */

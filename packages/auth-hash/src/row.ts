@@ -11,8 +11,8 @@ export type Row =
   | { readonly kind: 'foreign'; readonly stored: string; readonly scheme: ForeignScheme }
 
 /**
- * A stored hash of Argon2id is refused above this product of memory in KiB and passes: a gigabyte once. That takes about
- * as long as bcrypt at a cost of 15.
+ * A stored hash of Argon2id is refused above this product of memory in KiB and passes: a gigabyte once. That takes
+ * about as long as bcrypt at a cost of 15.
  */
 const MAX_ARGON2_WORK = 2 ** 20
 

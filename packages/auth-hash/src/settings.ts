@@ -70,7 +70,8 @@ export function resolveSettings(options: HasherOptions): Settings {
 }
 
 /**
- * Returns the number of cores, or of libuv's threads minus two for files and host names, whichever is smaller; at least 1.
+ * Returns the number of cores, or of libuv's threads minus two for files and host names, whichever is smaller; at
+ * least 1.
  */
 export function defaultConcurrency(machine: { cores: number; threadPoolSize: number }): number {
   return Math.max(1, Math.min(machine.cores, machine.threadPoolSize - 2))

@@ -33,8 +33,8 @@ export interface Login {
 }
 
 /**
- * Returns how to make a better hash than the stored one; undefined if the stored one is good enough. The result is never
- * weaker within one scheme: a higher cost stays, and bcrypt-sha256 does not become bcrypt.
+ * Returns how to make a better hash than the stored one; undefined if the stored one is good enough. The result is
+ * never weaker within one scheme: a higher cost stays, and bcrypt-sha256 does not become bcrypt.
  */
 export function upgradeSpec(row: Row, settings: Settings, login?: Login): Spec | undefined {
   const spec = raise(row, currentSpec(settings))

@@ -20,9 +20,9 @@ export interface Failure {
 export type Verifier = (forms: Forms, row: Row | undefined) => Promise<Match | Failure | undefined>
 
 /**
- * Compares passwords with stored hashes. The work depends only on the password, unless it is right: each of its forms is
- * computed once with each scheme that the table is known to hold. The row's own scheme computes the row, and the others
- * compute a placeholder.
+ * Compares passwords with stored hashes. The work depends only on the password, unless it is right: each of its forms
+ * is computed once with each scheme that the table is known to hold. The row's own scheme computes the row, and the
+ * others compute a placeholder.
  */
 export function createVerifier(settings: Settings): Verifier {
   const placeholders = new Map<unknown, Row>()
@@ -84,7 +84,10 @@ const ARGON2_ROW: Row & { kind: 'argon2id' } = {
   },
 }
 
-/** A hash as if made today. A foreign scheme's form is not known here, so its placeholder is the first hash that was seen. */
+/**
+ * A hash as if made today. A foreign scheme's form is not known here, so its placeholder is the first hash that was
+ * seen.
+ */
 function placeholderFor(row: Row, { cost, memory, passes }: Settings): Row {
   switch (row.kind) {
     case 'bcrypt':
