@@ -1,7 +1,7 @@
 import { digest, randomSalt } from './bcrypt.ts'
-import { AuthHashError, kindOf } from './errors.ts'
+import { assertObject, invalidOption, rejectUnknown } from './errors.ts'
 
-/** What {@link calibrate} is told. */
+/** The options of {@link calibrate}. */
 export interface CalibrateOptions {
   /** How long one hash may take, in milliseconds. */
   readonly targetMs: number
@@ -17,21 +17,19 @@ const LEAST = 10
 const MOST = 15
 
 /**
- * The highest cost from 10 to 15 at which one hash on this machine takes `targetMs` at most; 10 where none does.
+ * Returns the highest cost from 10 to 15 at which one hash of bcrypt takes at most `targetMs` on this machine; 10 if
+ * none does.
  *
- * Measured at cost 10, three times, of which the quickest counts; one step up doubles the time.
+ * It measures cost 10 three times and takes the quickest; each step up doubles the time.
  *
  * @throws {AuthHashError} `AUTH_HASH_INVALID_OPTION`
  */
-export async function calibrate({
-  targetMs,
-  now = () => performance.now(),
-}: CalibrateOptions): Promise<number> {
+export async function calibrate(options: CalibrateOptions): Promise<number> {
+  assertObject('options', options)
+  const { targetMs, now = () => performance.now(), ...unknown } = options
+  rejectUnknown('', unknown)
   if (typeof targetMs !== 'number' || !(targetMs > 0)) {
-    throw new AuthHashError(
-      'AUTH_HASH_INVALID_OPTION',
-      `Expected \`targetMs\` to be a number above 0, got ${kindOf(targetMs)}`,
-    )
+    throw invalidOption('targetMs', 'a number above 0', targetMs)
   }
   const salt = randomSalt()
   let quickest = Number.POSITIVE_INFINITY

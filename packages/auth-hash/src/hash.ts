@@ -3,29 +3,33 @@ import type { Hasher, HashText } from './hasher.ts'
 
 let shared: Hasher | undefined
 
-/** One hasher with the defaults, made when it is first needed. */
+/** Returns the hasher with the default options, created when it is first needed. */
 function hasher(): Hasher {
   shared ??= createHasher()
   return shared
 }
 
 /**
- * Hashes a password with the defaults.
+ * Hashes a password with the default options.
  *
- * Hashing is not encryption: there is no key, and no way back for anybody. Each hash has a salt of its own, so that
- * two equal passwords have different hashes.
+ * Hashing is not encryption: there is no key, and nobody can get the password back. Each hash has its own salt, so two
+ * equal passwords have different hashes.
  *
  * @throws {AuthHashError} as {@link Hasher.hash} does
+ *
+ * @example
+ * const stored = await hash(password)
+ * await compare(password, stored) // true
  */
 export function hash(password: string): Promise<HashText> {
   return hasher().hash(password)
 }
 
 /**
- * Whether a password is the one that a stored hash was made from, with the defaults.
+ * Returns true if the stored hash was made from this password.
  *
- * The password is hashed once more, with the salt and the cost that stand in the stored hash, and the two digests are
- * equal or they are not. A hash in the password's place does not compile, where its type shows it to be one.
+ * The password is hashed again, with the salt and the cost that the stored hash contains, and the two digests are
+ * compared. A hash as the first argument does not compile if its type shows that it is one.
  *
  * @throws {AuthHashError} as {@link Hasher.verify} does
  */
@@ -35,4 +39,12 @@ export async function compare<Password extends string>(
 ): Promise<boolean> {
   const verdict = await hasher().verify({ password, hash })
   return verdict.ok
+}
+
+/**
+ * Returns true if a stored hash is weaker than what {@link hash} makes: {@link Hasher.needsRehash} with the default
+ * options.
+ */
+export function needsRehash(hash: string | null | undefined): boolean {
+  return hasher().needsRehash(hash)
 }

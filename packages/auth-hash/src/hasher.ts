@@ -1,32 +1,39 @@
 import type { Slot, Stats } from './queue.ts'
 
 /** A hash as this package writes it. */
-export type HashText = `$2b$${string}` | `$bcrypt-sha256$${string}`
+export type HashText = `$2b$${string}` | `$bcrypt-sha256$${string}` | `$argon2id$${string}`
 
-/** Why a password was not accepted. For logs alone: told to a client, it says who has an account. */
+/** Why a password was not accepted. Only for logs: a client that gets it can find out who has an account. */
 export type Reason =
   | 'wrong-password'
   | 'no-hash'
+  /** The stored hash is damaged, or is not a hash. */
   | 'malformed-hash'
+  /** The stored hash is sound, but of a scheme that this hasher cannot compute: see {@link HasherOptions.foreign}. */
+  | 'unsupported-scheme'
+  /** A foreign scheme threw; `cause` is what it threw. */
+  | 'foreign-failed'
   | 'cost-too-high'
   | 'unknown-pepper'
   | 'password-too-long'
   | 'password-has-nul'
   | 'password-not-unicode'
 
-/** Whether a password was accepted. */
+/** The result of {@link Hasher.verify}. */
 export type Verdict =
   | {
-      /** The password is that of the hash. */
+      /** The password belongs to the hash. */
       readonly ok: true
-      /** The hash that was given is due for a better one. Where `save` was passed, it has been called with that. */
+      /** The hash is due for a better one. If `save` was passed, it has been called with that. */
       readonly needsRehash: boolean
     }
   | {
-      /** It is not, or there was nothing to compare it with. */
+      /** The password does not belong to the hash, or there is nothing to compare it with. */
       readonly ok: false
-      /** Why; for logs alone. */
+      /** Only for logs. */
       readonly reason: Reason
+      /** What a foreign scheme threw, if the reason is `foreign-failed`. */
+      readonly cause?: unknown
     }
 
 /** Options of a single call. */
@@ -34,54 +41,65 @@ export interface HashOptions {
   /** Takes a waiting call out of the queue. A computation that has started is finished. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Whose call it is, such as the client's network. Keys take turns in the queue. While calls of another key wait, one key
-   * holds at most a quarter of the queue: its newest calls beyond that are rejected with `AUTH_HASH_OVERLOADED`.
+   * Identifies the caller, such as the client's network. Keys take turns in the queue. While calls of another key
+   * wait, one key holds at most a quarter of the queue: its newest calls beyond that are rejected with
+   * `AUTH_HASH_OVERLOADED`.
    * @default all calls without a key share one
    */
   readonly key?: string | undefined
   /**
-   * A slot from this hasher's {@link Hasher.reserve}, which this call uses instead of asking for one, with the slot's key. A slot
-   * that was used or released before is ignored.
+   * A slot from this hasher's {@link Hasher.reserve}, which this call uses instead of asking for one, with the slot's
+   * key. A slot that was used or released before is ignored.
    */
   readonly slot?: Slot | undefined
 }
 
-/** What {@link Hasher.verify} judges. */
+/** What {@link Hasher.verify} compares. */
 export interface VerifyInput extends HashOptions {
   /** As it was typed. */
   readonly password: string
-  /** As stored; null or undefined where there is no such user. */
+  /** As stored; null or undefined if there is no such user. */
   readonly hash: string | null | undefined
   /**
-   * Called with a better hash where one is due. Store `next` only where `previous` still stands, so that a password
-   * changed meanwhile is not overwritten. What it throws, `verify` throws.
+   * Called with a better hash if one is due, and awaited. Store `next` only if the row still contains `previous`, so
+   * that a password that was changed in between is not overwritten. If it throws, `verify` throws the same.
    */
-  save?: ((next: HashText, previous: string) => Promise<void>) | undefined
+  readonly save?: ((next: HashText, previous: string) => Promise<unknown> | unknown) | undefined
 }
 
-/** Hashes and judges passwords, never more at a time than its options allow. Made by {@link createHasher}. */
+/** Hashes and verifies passwords, never more at a time than its options allow. Made by {@link createHasher}. */
 export interface Hasher {
   /**
-   * Hashes a password, in its normal form (NFC, RFC 8265 §4.2) and with a salt of its own: 128 random bits that stand
-   * in the hash and make equal passwords have different hashes.
+   * Hashes a password, in its normal form (NFC, RFC 8265 §4.2) and with its own salt: 128 random bits that are part
+   * of the hash and make equal passwords have different hashes.
    *
    * @throws {AuthHashError} `AUTH_HASH_PASSWORD_TOO_LONG`, `AUTH_HASH_PASSWORD_HAS_NUL`,
-   * `AUTH_HASH_PASSWORD_NOT_UNICODE`, `AUTH_HASH_INVALID_ARGUMENT`, `AUTH_HASH_OVERLOADED`
+   * `AUTH_HASH_PASSWORD_NOT_UNICODE`, `AUTH_HASH_INVALID_ARGUMENT` if it is not a string, `AUTH_HASH_INVALID_OPTION`,
+   * `AUTH_HASH_OVERLOADED`, `AUTH_HASH_BCRYPT_UNAVAILABLE`
    */
   hash(password: string, options?: HashOptions): Promise<HashText>
   /**
-   * Judges a password against a stored hash: hashes it once more with the salt and cost that stand there, and
-   * compares. Nothing that is stored makes it throw, and the work depends on the password alone, unless the stored cost
-   * is above the hasher's own.
+   * Compares a password with a stored hash: hashes it again with the stored salt and cost, and compares the digests. No
+   * stored value makes it throw, and the work depends only on the password, unless the stored cost is above the
+   * hasher's own.
    *
-   * @throws {AuthHashError} `AUTH_HASH_INVALID_ARGUMENT`, `AUTH_HASH_OVERLOADED`
+   * @throws {AuthHashError} `AUTH_HASH_INVALID_ARGUMENT` if the password is not a string, `AUTH_HASH_INVALID_OPTION`,
+   * `AUTH_HASH_OVERLOADED`, `AUTH_HASH_BCRYPT_UNAVAILABLE`
    */
   verify(input: VerifyInput): Promise<Verdict>
   /**
-   * Reserves a slot in the queue for a later call, so that a call that would be rejected is rejected before the work that
-   * precedes hashing, such as finding the user. Release it in a `finally` block: a slot that is neither used nor released
-   * is lost forever. Calls of other keys can take a reserved slot away, as they can a waiting call's; the call that uses it is
-   * then rejected.
+   * Returns true unless a stored hash is as good as what `hash` makes: if it is weaker, of another scheme, made with
+   * another pepper, or cannot be verified at all. It computes nothing, so it can go through a table.
+   *
+   * @example
+   * const weak = rows.filter(({ password }) => hasher.needsRehash(password))
+   */
+  needsRehash(hash: string | null | undefined): boolean
+  /**
+   * Reserves a slot in the queue for a later call, so that a call that would be rejected is rejected before the work
+   * that precedes hashing, such as finding the user. Release it in a `finally` block: a slot that is neither used nor
+   * released is lost forever. Calls of other keys can take a reserved slot away, as they can a waiting call's; the
+   * call that uses it is then rejected.
    *
    * @throws {AuthHashError} `AUTH_HASH_OVERLOADED`
    *

@@ -1,8 +1,8 @@
-/** How a password becomes what bcrypt is given. */
-export type Scheme = 'bcrypt' | 'bcrypt-sha256'
+/** How new hashes are made. */
+export type Scheme = 'bcrypt' | 'bcrypt-sha256' | 'argon2id'
 
 /**
- * Secret keys that go into every hash and stay out of the database.
+ * Secret keys that go into every hash and are kept out of the database.
  */
 export interface Pepper {
   /** The id of the key that new hashes are made with. */
@@ -11,59 +11,106 @@ export interface Pepper {
   readonly keys: Readonly<Record<string, Uint8Array>>
 }
 
-/** What {@link createHasher} may be told. Everything has a default. */
+/**
+ * Verifies hashes that this package does not read, such as PBKDF2 or scrypt.
+ *
+ * @example
+ * const unsaltedSha1: ForeignScheme = {
+ *   matches: (hash) => /^[0-9a-f]{40}$/.test(hash),
+ *   verify: (password, hash) => createHash('sha1').update(password).digest('hex') === hash,
+ * }
+ */
+export interface ForeignScheme {
+  /** Returns true for a hash of this scheme. It is asked before this package reads the hash itself. */
+  matches(hash: string): boolean
+  /**
+   * Returns true if the password belongs to the hash. It runs in the hasher's queue. If it throws, the verdict is
+   * `foreign-failed`.
+   */
+  verify(password: string, hash: string): Promise<boolean> | boolean
+}
+
+/** The options of {@link createHasher}. Everything has a default. */
 export interface HasherOptions {
   /**
-   * Of new hashes: bcrypt runs 2^cost rounds. 10–15.
+   * How new hashes are made. `bcrypt` takes passwords of up to 72 bytes; `bcrypt-sha256` (passlib's version 2)
+   * digests longer ones first; `argon2id` needs Node.js 24.7.
+   * @default 'bcrypt', and 'bcrypt-sha256' if there is a pepper
+   */
+  readonly scheme?: Scheme | undefined
+  /**
+   * The cost of new hashes of bcrypt, which runs 2^cost rounds. 10–15.
    * @default 12
    */
   readonly cost?: number | undefined
   /**
-   * A stored hash of a higher cost is refused at once, since it would hold a thread for as long as its writer likes.
-   * From `cost` to 20.
+   * A stored bcrypt hash of a higher cost is refused before any work, since it would occupy a thread for as long as its
+   * writer likes. From `cost` to 20.
    * @default 15
    */
   readonly maxCost?: number | undefined
   /**
+   * The memory of new hashes of Argon2id, in KiB. 19,456–1,048,576.
+   * @default 19456
+   */
+  readonly memory?: number | undefined
+  /**
+   * How many times Argon2id goes through its memory. 2–64.
+   * @default 2
+   */
+  readonly passes?: number | undefined
+  /**
    * How many computations run at the same time. 1–1024.
-   * @default the number of cores, or of libuv's threads less two, whichever is smaller
+   * @default the number of cores, or of libuv's threads minus two, whichever is smaller
    */
   readonly concurrency?: number | undefined
   /**
-   * How many calls may wait for their turn; one more is told `AUTH_HASH_OVERLOADED`. 0–100,000. By default the last
-   * of them waits about eight seconds at cost 12.
+   * How many calls may wait for their turn; one more is rejected with `AUTH_HASH_OVERLOADED`. 0–100,000. By default the
+   * last of them waits about eight seconds at cost 12.
    * @default 32 × concurrency
    */
   readonly maxQueue?: number | undefined
-  /**
-   * `bcrypt` takes passwords of up to 72 bytes; `bcrypt-sha256` (passlib's v2 format) digests longer ones first.
-   * @default 'bcrypt', and 'bcrypt-sha256' where there is a pepper
-   */
-  readonly scheme?: Scheme | undefined
-  /** Needs the scheme `bcrypt-sha256`. */
+  /** Needs the scheme `bcrypt-sha256` or `argon2id`. */
   readonly pepper?: Pepper | undefined
   /**
-   * For tables filled by software that let bcrypt cut passwords off: `verify` does so too. New hashes are not affected.
+   * For tables that were filled by software that let bcrypt cut passwords off after 72 bytes: `verify` does so, too,
+   * and `save` gets a hash of today's cost that does. `hash` still refuses such passwords.
    * @default false
    */
   readonly legacyTruncate?: boolean | undefined
   /**
-   * Allows costs of 4–9. For tests alone: such hashes are guessed thousands of times a second.
+   * Further schemes of stored hashes. A login with any of them is due for a hash of today's scheme.
+   * @default []
+   */
+  readonly foreign?: readonly ForeignScheme[] | undefined
+  /**
+   * One hash of each other scheme that the table holds, of any password. From the start, every `verify` then does the
+   * work of these schemes, too, so that its duration does not show which scheme a user's hash has, or that there is no
+   * such user. A scheme without a placeholder is included after its first hash has been verified.
+   * @default []
+   */
+  readonly placeholders?: readonly string[] | undefined
+  /**
+   * Allows costs of 4–9, and less memory and fewer passes. Only for tests: such hashes can be guessed quickly.
    * @default false
    */
   readonly unsafeLowCost?: boolean | undefined
 }
 
-/** What an option is where it is not given; `maxQueue` is `queuePerThread` times `concurrency`. */
+/** The defaults of {@link HasherOptions}; `maxQueue` is `queuePerThread` times `concurrency`. */
 export const DEFAULTS = Object.freeze({
-  /** Of new hashes: 2^12 rounds. */
+  /** bcrypt runs 2^12 rounds. */
   cost: 12,
-  /** The highest cost of a stored hash that is still computed. */
+  /** The highest cost of a stored bcrypt hash that is still computed. */
   maxCost: 15,
-  /** How many may wait for each computation that runs. */
+  /** KiB; with `passes` and one lane, OWASP's parameters for Argon2id. */
+  memory: 19_456,
+  /** How many times Argon2id goes through its memory. */
+  passes: 2,
+  /** How many calls may wait for each computation that runs. */
   queuePerThread: 32,
   /** A password of more than 72 bytes is refused, not cut off. */
   legacyTruncate: false,
-  /** Costs below 10 are refused. */
+  /** Low costs are refused. */
   unsafeLowCost: false,
 })

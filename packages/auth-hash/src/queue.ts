@@ -4,7 +4,10 @@ import { OverloadedError } from './errors.ts'
 /** Published when a call is rejected because of the queue: `{ running, waiting, retryAfter }`. */
 const overload = channel('auth-primer:auth-hash:overload')
 
-/** Published when a computation has ended, with or without an error, in its caller's context: `{ waitedMs, workedMs }`. */
+/**
+ * Published when a computation has ended, with or without an error, in its caller's context: `{ waitedMs, workedMs
+ * }`.
+ */
 const finish = channel('auth-primer:auth-hash:finish')
 
 /** While others wait, one key may hold this part of the queue. */
@@ -164,7 +167,7 @@ export function createQueue(options: { concurrency: number; maxQueue: number; no
       const entry = reserved && isUnused(reserved) ? reserved : admit(reserved?.key ?? key)
       const askedAt = now()
       await untilTurn(entry, signal)
-      // A job that has started ends before its slot is free, aborted or not: bcrypt cannot be stopped.
+      // A job that has started ends before its slot is free, even if it is aborted: bcrypt cannot be stopped.
       const startedAt = now()
       try {
         return await job()

@@ -2,10 +2,10 @@ import { digest } from './bcrypt.ts'
 import { checkKnownAnswers } from './known-answers.ts'
 
 /**
- * Has bcrypt compute known answers. Run it when the service starts: a native build that does not load, or computes
- * something else, is then found before the first user is.
+ * Computes known answers with bcrypt, and with Argon2id if Node.js has it. Run it when the service starts, so that a
+ * native build that cannot be loaded or computes something else is found before the first login.
  *
- * @throws {AuthHashError} `AUTH_HASH_SELF_TEST_FAILED`
+ * @throws {AuthHashError} `AUTH_HASH_BCRYPT_UNAVAILABLE`, `AUTH_HASH_SELF_TEST_FAILED`
  */
 export function selfTest(): Promise<void> {
   return checkKnownAnswers(digest)

@@ -1,34 +1,8 @@
 /** The package as others get it: packed, installed into a project of its own, imported by name. */
-import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
-
-const packageDir = fileURLToPath(new URL('..', import.meta.url))
-const bin = fileURLToPath(new URL('../../../node_modules/.bin', import.meta.url))
-const tsc = join(bin, 'tsc')
-
-/** npm's own variables would make an npm inside a test act on this repository. */
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')))
-delete env.NODE_OPTIONS
-
-interface Outcome {
-  readonly exitCode: unknown
-  readonly out: string
-  readonly err: string
-}
-
-function run(cwd: string, command: string, ...args: string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    execFile(command, args, { cwd, env }, (error, out, err) =>
-      resolve({ exitCode: error?.code ?? 0, out, err }),
-    )
-  })
-}
-
-const node = (cwd: string, ...args: string[]) => run(cwd, process.execPath, ...args)
+import { install, node, packageDir, project, run, tarball, tsc } from './tarball.ts'
 
 const VALUES = `
 const hasher = createHasher({ cost: 10 })
@@ -42,7 +16,7 @@ hasher.hash('p@5sw0rd')
 `
 const ANSWERS = '[{"ok":true,"needsRehash":false},{"ok":false,"reason":"wrong-password"},true]\n'
 
-// In place of the DOM's types, whose check takes seconds.
+// Instead of the DOM's types, whose check takes seconds.
 const GLOBALS = `
 interface AbortSignal {}
 declare const console: { log(value: unknown): void }
@@ -52,6 +26,10 @@ const TYPED = `
 import { AuthHashError, createHasher, type Verdict } from '@auth-primer/auth-hash'
 const verdict: Promise<Verdict> = createHasher({ cost: 12 }).verify({ password: 'a', hash: null })
 verdict.then((it) => console.log(it.ok ? it.needsRehash : it.reason))
+const query: (sql: string) => Promise<{ rowCount: number }> = async () => ({ rowCount: 1 })
+createHasher().verify({ password: 'a', hash: null, save: () => query('UPDATE users') })
+createHasher().verify({ password: 'a', hash: null, save: () => 1 })
+createHasher({ foreign: [{ matches: (hash) => hash === '', verify: async () => false }] })
 new AuthHashError('AUTH_HASH_OVERLOADED', '') satisfies Error
 `
 const MISTAKEN = `
@@ -64,30 +42,6 @@ hasher.verify({ password: 'a', hash: null }).then((verdict) => console.log(verdi
 compare('$2b$12$', 'a')
 `
 
-const install = [
-  'install',
-  '--prefer-offline',
-  '--ignore-scripts',
-  '--no-audit',
-  '--no-fund',
-  '--loglevel=error',
-]
-// Outside this repository, whose own node_modules would make up for a dependency that the package forgot.
-const dir = mkdtempSync(join(tmpdir(), 'auth-hash-'))
-t.teardown(() => rmSync(dir, { recursive: true, force: true }))
-
-function project(name: string, files: Record<string, string>): string {
-  const folder = join(dir, name)
-  mkdirSync(folder)
-  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text)
-  return folder
-}
-
-await run(packageDir, process.execPath, tsc, '-b')
-const packed = await run(packageDir, 'npm', 'pack', '--json', '--loglevel=error', '--pack-destination', dir)
-const [{ filename }] = JSON.parse(packed.out) as [{ filename: string }]
-const tarball = join(dir, basename(filename))
-
 t.test('an ES module imports it', async (t) => {
   const esm = project('esm', {
     'package.json': '{ "type": "module", "private": true }',
@@ -99,8 +53,8 @@ t.test('an ES module imports it', async (t) => {
   t.match(await run(esm, 'npm', ...install, tarball), { exitCode: 0 })
   t.strictSame(await node(esm, 'main.js'), { exitCode: 0, out: ANSWERS, err: '' })
 
-  const command = await run(esm, 'node_modules/.bin/auth-hash', 'explain', 'garbage')
-  t.match(command, { exitCode: 1, out: '', err: /^Expected a hash of bcrypt/ }, 'and has the command')
+  const command = await run(esm, 'npx', '--no', '@auth-primer/auth-hash', 'explain', 'garbage')
+  t.match(command, { exitCode: 1, out: '', err: /^Expected a hash of bcrypt/ }, 'and npx runs the command')
 
   const settings = [
     '--noEmit',
@@ -151,4 +105,46 @@ t.test('CommonJS requires it, without a warning', async (t) => {
     'typed.ts',
   )
   t.strictSame(typed, { exitCode: 0, out: '', err: '' })
+})
+
+t.test(
+  'without bcrypt’s binary the package is imported and explains, and bcrypt’s absence has a code',
+  async (t) => {
+    const broken = project('broken', {
+      'package.json': '{ "type": "module", "private": true }',
+      'main.js': `
+import { createHasher, explain, selfTest } from '@auth-primer/auth-hash'
+console.log(explain('$2b$12$zQ4CooEXdGqcwi0PHsgc8eAf0DLXE/XHoBE8kCSGQ97rXwuClaPam').cost)
+for (const call of [selfTest(), createHasher().hash('pw')]) {
+  await call.catch(({ code, cause }) => console.log(code, cause instanceof Error))
+}`,
+    })
+    t.match(await run(broken, 'npm', ...install, tarball), { exitCode: 0 })
+    for (const folder of ['prebuilds', 'build']) {
+      rmSync(join(broken, 'node_modules/bcrypt', folder), { recursive: true, force: true })
+    }
+    const unavailable = 'AUTH_HASH_BCRYPT_UNAVAILABLE true\n'
+    t.strictSame(await node(broken, 'main.js'), {
+      exitCode: 0,
+      out: `12\n${unavailable}${unavailable}`,
+      err: '',
+    })
+  },
+)
+
+t.test('Argon2id passes its tests on Node.js 24', async (t) => {
+  const args = ['-y', '-p', 'node@24', 'node', '--import', 'ts-blank-space/register', 'test/argon2.test.ts']
+  const { exitCode, out } = await run(packageDir, 'npx', ...args)
+  t.equal(exitCode, 0, out)
+  t.match(out, /^ok \d+ - argon2id has OWASP’s parameters(?!.*SKIP)/m, 'and does not skip them')
+})
+
+t.test('in the repository the command runs from the sources', async (t) => {
+  const hash = '$2b$12$zQ4CooEXdGqcwi0PHsgc8eAf0DLXE/XHoBE8kCSGQ97rXwuClaPam'
+  const command = ['run', '--silent', 'hash', '--', 'explain']
+  t.match(await run(packageDir, 'npm', '--prefix', '../..', ...command, hash), {
+    exitCode: 0,
+    out: /^cost +12$/m,
+  })
+  t.match(await run(packageDir, 'npm', '--prefix', '../..', ...command, 'garbage'), { exitCode: 1, out: '' })
 })

@@ -47,3 +47,10 @@ t.test('refuses a target that is none', async (t) => {
     await t.rejects(calibrate({ targetMs }), { code: 'AUTH_HASH_INVALID_OPTION' })
   }
 })
+
+t.test('an unknown option is an error', async (t) => {
+  // @ts-expect-error the name is wrong
+  await t.rejects(calibrate({ targetMs: 250, costs: [10] }), { message: 'Unknown option `costs`' })
+  // @ts-expect-error as plain JavaScript may call it
+  await t.rejects(calibrate(250), { code: 'AUTH_HASH_INVALID_OPTION' })
+})

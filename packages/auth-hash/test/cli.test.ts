@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import bcrypt from 'bcrypt'
 import t from 'tap'
 import { main } from '../src/cli/main.ts'
+import { ARGON2_VECTORS } from './vectors.ts'
 
 const KNOWN = '$2b$05$CCCCCCCCCCCCCCCCCCCCC.nOuSbjL5F2OF3gGGCewLeZYk8mdGqQ6' // of café
 
@@ -123,10 +124,29 @@ t.test('verify reads the hash too where it is not given', async (t) => {
 t.test('explain takes a hash apart', async (t) => {
   const { exitCode, out } = await run(['explain', KNOWN])
   t.equal(exitCode, 0)
-  t.match(out, /^cost {4}5$/m)
-  t.match(out, /^keyId {3}none$/m)
+  t.match(out, /^cost {9}5$/m)
+  t.match(out, /^keyId {8}none$/m)
   t.match(await run(['explain'], KNOWN), { exitCode: 0, out })
   t.match(await run(['explain', 'hunter2']), { exitCode: 1, out: '', err: /^Expected a hash/ })
+})
+
+t.test('explain names another scheme, and needs no bcrypt', async (t) => {
+  const { exitCode, err } = await run(['explain', '$pbkdf2-sha256$29000$hunter2$x'])
+  t.equal(exitCode, 1)
+  t.match(err, /one of PBKDF2/)
+  t.notMatch(err, 'hunter2')
+  t.match((await run(['explain', ARGON2_VECTORS.php[0]])).out, /^memory {7}65536$/m)
+})
+
+t.test('an option of another command is a mistake', async (t) => {
+  for (const [args, message] of [
+    [['explain', KNOWN, '--cost=10'], 'Expected no --cost with explain; see --help\n'],
+    [['verify', KNOWN, '--scheme', 'bcrypt'], 'Expected no --scheme with verify; see --help\n'],
+    [['hash', '--target=1s'], 'Expected no --target with hash; see --help\n'],
+    [['hash', '--scheme=argon2id', '--cost=10'], 'Expected no --cost with --scheme argon2id\n'],
+  ] as const) {
+    t.match(await run([...args], 'café\n'), { exitCode: 2, out: '', err: message })
+  }
 })
 
 t.test('calibrate prints a cost', async (t) => {
@@ -139,10 +159,10 @@ t.test('calibrate prints a cost', async (t) => {
 
 t.test('--help is an answer; no command, or an unknown one, is a mistake', async (t) => {
   for (const args of [['--help'], ['-h'], ['hash', '--help']]) {
-    t.match(await run(args), { exitCode: 0, out: /^Usage: auth-hash <command>/, err: '' })
+    t.match(await run(args), { exitCode: 0, out: /^Usage: npx @auth-primer\/auth-hash <command>/, err: '' })
   }
   for (const args of [[], ['encrypt'], ['toString']]) {
-    t.match(await run(args), { exitCode: 2, out: '', err: 'Expected a command; see auth-hash --help\n' })
+    t.match(await run(args), { exitCode: 2, out: '', err: 'Expected a command; see --help\n' })
   }
 })
 

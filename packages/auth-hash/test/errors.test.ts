@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import t from 'tap'
 import { createHasher } from '../src/create-hasher.ts'
-import { AuthHashError, kindOf, OverloadedError } from '../src/errors.ts'
+import { AuthHashError, type AuthHashErrorCode, describeKind, OverloadedError } from '../src/errors.ts'
 
 const sources = new URL('../src/', import.meta.url)
 const pages = new URL('../../../docs/errors/', import.meta.url)
@@ -54,6 +54,27 @@ t.test('an error shows no password, hash or key, however it is looked at', async
   for (const error of errors) t.ok(error instanceof AuthHashError)
 })
 
+t.test('an error has the status and headers that it has over HTTP, in any framework', async (t) => {
+  const status = (code: AuthHashErrorCode) => new AuthHashError(code, '').statusCode
+  for (const code of [
+    'AUTH_HASH_INVALID_ARGUMENT',
+    'AUTH_HASH_PASSWORD_TOO_LONG',
+    'AUTH_HASH_PASSWORD_HAS_NUL',
+    'AUTH_HASH_PASSWORD_NOT_UNICODE',
+  ] as const) {
+    t.equal(status(code), 400, code)
+  }
+  for (const code of ['AUTH_HASH_INVALID_OPTION', 'AUTH_HASH_BCRYPT_UNAVAILABLE'] as const) {
+    t.equal(status(code), 500, code)
+  }
+  t.match(new OverloadedError(7), { statusCode: 503, headers: { 'retry-after': '7' } })
+  const hasher = createHasher({ cost: 4, unsafeLowCost: true, concurrency: 1, maxQueue: 0 })
+  const first = hasher.hash('pw')
+  const error = await hasher.hash('pw').catch((error) => error)
+  t.match(error, { statusCode: 503, headers: { 'retry-after': '1' } })
+  await first
+})
+
 t.test('an error has a code, a name and a stack', async (t) => {
   const error = new OverloadedError(7)
   t.match(error, { name: 'AuthHashError', code: 'AUTH_HASH_OVERLOADED', retryAfter: 7 })
@@ -62,7 +83,7 @@ t.test('an error has a code, a name and a stack', async (t) => {
 })
 
 t.test('tells the kind of a value', async (t) => {
-  t.strictSame([null, undefined, [], {}, 1, 'a', true, 1n, () => 1].map(kindOf), [
+  t.strictSame([null, undefined, [], {}, 1, 'a', true, 1n, () => 1].map(describeKind), [
     'null',
     'undefined',
     'an array',

@@ -29,15 +29,28 @@ t.test('knows the scheme, the version and the pepper', async (t) => {
 })
 
 t.test('says what kind of thing came instead, never the thing', async (t) => {
-  const expected = 'Expected a hash of bcrypt ($2a$, $2b$, $2y$), of bcrypt-sha256 or of Django, got '
+  const expected =
+    "Expected a hash of bcrypt, bcrypt-sha256, Django's or WordPress's bcrypt, or argon2id, got "
   for (const [hash, kind] of [
-    [`$2x$12$${rest}`, 'one of version 2x, which marks hashes of a faulty implementation'],
-    [`$2$12$${rest}`, 'one of version 2, the first, which nobody writes any more'],
-    [`$2b$12$${rest.slice(1)}`, "one of 59 characters where bcrypt's have 60"],
-    [`$2b$99$${rest}`, 'a string of another kind'],
-    ['hunter2', 'a string of another kind'],
+    [`$2b$12$${rest.slice(1)}`, 'one of bcrypt with 59 characters instead of 60'],
+    [`$2b$99$${rest}`, 'one that is damaged'],
+    [`$bcrypt-sha256$v=3,t=2b,r=12$${rest}`, 'one that is damaged'],
+    [`$2b$12$${rest}\n`, 'one with white space around it'],
+    [`$2b$12$${rest}            `, 'one with white space around it'],
+    ['hunter2', 'a string that is not a hash'],
+    ['', 'an empty string'],
+    [Buffer.from(`$2b$12$${rest}`), 'an object'],
     [undefined, 'undefined'],
   ] as const) {
     t.throws(() => explain(hash as string), { code: 'AUTH_HASH_MALFORMED_HASH', message: expected + kind })
+  }
+  for (const [hash, kind] of [
+    [`$2x$12$${rest}`, 'one of bcrypt 2x, which marks hashes of a faulty implementation'],
+    [`$2$12$${rest}`, 'one of bcrypt 2, the first version, which is no longer written'],
+    ['pbkdf2_sha256$1$hunter2$x', 'one of PBKDF2'],
+    ['{SSHA512}hunter2', 'one of a digest that is not slow'],
+    ['$argon2d$v=19$hunter2', 'one of Argon2 in another form than argon2id of version 19'],
+  ] as const) {
+    t.throws(() => explain(hash), { code: 'AUTH_HASH_UNSUPPORTED_SCHEME', message: expected + kind })
   }
 })

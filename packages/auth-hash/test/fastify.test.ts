@@ -78,12 +78,28 @@ t.test('a password that cannot be hashed is the client’s fault: 400', async (t
   t.match(answer.json(), { code: 'AUTH_HASH_PASSWORD_TOO_LONG' })
 })
 
-t.test('another mistake is the service’s: 500', async (t) => {
+t.test('a password that is not a string, or is missing, is the client’s fault: 400', async (t) => {
   const app = await service()
   t.teardown(() => app.close())
-  const answer = await app.inject({ method: 'POST', url: '/users', body: { password: 12 } })
+  for (const [url, body] of [
+    ['/users', { password: 12 }],
+    ['/users', {}],
+    ['/login', { password: { $ne: null }, hash: 'x' }],
+    ['/login', { hash: 'x' }],
+  ] as const) {
+    const answer = await app.inject({ method: 'POST', url, body })
+    t.equal(answer.statusCode, 400)
+    t.match(answer.json(), { code: 'AUTH_HASH_INVALID_ARGUMENT' })
+  }
+})
+
+t.test('an unknown option of a call is the service’s fault: 500', async (t) => {
+  const app = await service()
+  t.teardown(() => app.close())
+  const body = { password: 'pw', hash: 'x', isAdmin: true }
+  const answer = await app.inject({ method: 'POST', url: '/login', body })
   t.equal(answer.statusCode, 500)
-  t.match(answer.json(), { code: 'AUTH_HASH_INVALID_ARGUMENT' })
+  t.match(answer.json(), { code: 'AUTH_HASH_INVALID_OPTION' })
 })
 
 t.test('wrong options are found when the app starts', async (t) => {

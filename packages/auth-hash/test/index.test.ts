@@ -11,6 +11,7 @@ t.test('exports these names and no others', async (t) => {
     'createHasher',
     'explain',
     'hash',
+    'needsRehash',
     'selfTest',
   ])
 })

@@ -26,3 +26,44 @@ for (const [file, code] of Object.entries(files)) {
     t.equal(stderr, '')
   })
 }
+
+t.test('the README lists every error code with its status, and no other', async (t) => {
+  const { AuthHashError } = await import('../src/errors.ts')
+  const source = readFileSync(new URL('../src/errors.ts', import.meta.url), 'utf8')
+  const rows = Array.from(readme.matchAll(/^\| `(AUTH_HASH_\w+)` \| (\d+) \|/gm), ([, code, status]) => [
+    code,
+    status,
+  ])
+  t.strictSame(rows.map(([code]) => code).sort(), source.match(/(?<=\| ')AUTH_HASH_\w+/g)?.sort())
+  for (const [code, status] of rows) {
+    t.equal(String(new AuthHashError(code as never, '').statusCode), status, `${code}`)
+  }
+})
+
+t.test('the README lists every reason of a verdict', async (t) => {
+  const source = readFileSync(new URL('../src/hasher.ts', import.meta.url), 'utf8')
+  const [type = ''] = /export type Reason =.*?\n\n/s.exec(source) ?? []
+  const reasons = type.match(/(?<=\| ')[\w-]+/g) ?? []
+  t.ok(reasons.length > 8)
+  for (const reason of reasons) t.ok(readme.includes(`\`${reason}\``), reason)
+})
+
+t.test('every link of the README works on the registry’s page', async (t) => {
+  const links = Array.from(readme.matchAll(/\]\(([^)]+)\)/g), ([, link]) => link as string)
+  t.ok(links.length > 5)
+  const anchors = Array.from(
+    readme.matchAll(/^#+ (.+)$/gm),
+    ([, heading = '']) =>
+      `#${heading
+        .toLowerCase()
+        .replaceAll(/[^\w -]/g, '')
+        .replaceAll(' ', '-')}`,
+  )
+  for (const link of links) {
+    t.ok(link.startsWith('https://') || anchors.includes(link) || link === 'CHANGELOG.md', link)
+  }
+})
+
+t.test('commands name the package with its scope', async (t) => {
+  t.notMatch(readme, /npx (?!@auth-primer\/auth-hash)/)
+})

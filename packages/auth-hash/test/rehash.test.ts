@@ -142,17 +142,76 @@ t.test('a pepper comes in, and is rotated', async (t) => {
   t.match(await forged.verify({ password: 'pw', hash: rotated.next }), { reason: 'wrong-password' })
 })
 
-t.test('a password that today’s scheme cannot take is not due: hash would refuse it', async (t) => {
+t.test('no hash stays weak because its password has more than 72 bytes', async (t) => {
   const long = 'a'.repeat(80)
   const importing = createHasher({ ...LOW, cost: 5, legacyTruncate: true })
   const hash = await bcrypt.hash(long, 4)
-  t.strictSame((await saving(importing, long, hash)).verdict, { ok: true, needsRehash: false })
+  t.equal(importing.needsRehash(hash), true)
+  const upgraded = await saving(importing, long, hash)
+  t.strictSame(upgraded.verdict, { ok: true, needsRehash: true })
+  t.match(upgraded.next, /^\$2b\$05\$/)
+  const again = await importing.verify({ password: `${'a'.repeat(72)}b`, hash: upgraded.next })
+  t.strictSame(again, { ok: true, needsRehash: false }, 'and accepts what the old one accepted')
+  t.match(await importing.verify({ password: 'a'.repeat(71), hash: upgraded.next }), { ok: false })
+  await t.rejects(importing.hash(long), { code: 'AUTH_HASH_PASSWORD_TOO_LONG' })
 
   const digesting = createHasher({ ...LOW, cost: 5, legacyTruncate: true, scheme: 'bcrypt-sha256' })
   const { verdict, next } = await saving(digesting, long, hash)
   t.match(verdict, { needsRehash: true })
   t.match(await digesting.verify({ password: long, hash: next }), { ok: true })
   t.match(await digesting.verify({ password: `${long}!`, hash: next }), { ok: false }, 'now it counts whole')
+})
+
+t.test('a password whose normal form has more than 72 bytes becomes bcrypt-sha256', async (t) => {
+  const typed = '\u0958'.repeat(20) // 60 bytes, and 120 in its normal form
+  const hasher = createHasher({ ...LOW, cost: 5 })
+  const { verdict, next } = await saving(hasher, typed, await bcrypt.hash(typed, 4))
+  t.match(verdict, { needsRehash: true })
+  t.match(next, /^\$bcrypt-sha256\$/)
+  t.strictSame(await hasher.verify({ password: typed, hash: next }), { ok: true, needsRehash: false })
+})
+
+t.test('needsRehash finds the rows that are weak, without a password and without work', async (t) => {
+  const hasher = createHasher({ ...LOW, cost: 6 })
+  const peppered = createHasher({ ...LOW, cost: 6, pepper: { current: 'b', keys: { a: key(1), b: key(2) } } })
+  const costs = await costsOf(async () => {
+    for (const [start, due] of [
+      ['$2b$06$', false],
+      ['$2y$07$', false],
+      ['$2b$05$', true],
+      ['{bcrypt}$2a$04$', true],
+      ['bcrypt_sha256$$2b$06$', true],
+    ] as const) {
+      t.equal(hasher.needsRehash(start + '.'.repeat(53)), due, start)
+    }
+    for (const nothing of ['', 'garbage', null, undefined]) t.equal(hasher.needsRehash(nothing), true)
+    const digest = `$${'.'.repeat(22)}$${'.'.repeat(31)}`
+    t.equal(hasher.needsRehash(`$bcrypt-sha256$v=2,t=2b,r=6${digest}`), false)
+    t.equal(peppered.needsRehash(`$bcrypt-sha256$v=2,t=2b,r=6${digest}`), true)
+    t.equal(peppered.needsRehash(`$bcrypt-sha256$v=2,t=2b,r=6,keyid=a${digest}`), true)
+    t.equal(peppered.needsRehash(`$bcrypt-sha256$v=2,t=2b,r=6,keyid=b${digest}`), false)
+  })
+  t.strictSame(costs, [])
+})
+
+t.test('save may return what a database returns', async (t) => {
+  const hasher = createHasher({ ...LOW, cost: 5 })
+  const hash = await bcrypt.hash('pw', 4)
+  let isSaved = false
+  const saves = {
+    pg: async () => ({ rowCount: 1, rows: [] }),
+    prisma: async () => ({ count: 1 }),
+    synchronous: () => 1,
+    nothing: () => {},
+    slow: async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      isSaved = true
+    },
+  }
+  for (const [name, save] of Object.entries(saves)) {
+    t.match(await hasher.verify({ password: 'pw', hash, save }), { ok: true }, name)
+  }
+  t.equal(isSaved, true, 'and is awaited')
 })
 
 t.test('a password typed in another form is stored in the normal one', async (t) => {

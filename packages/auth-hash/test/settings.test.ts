@@ -3,7 +3,7 @@ import t from 'tap'
 import { createHasher } from '../src/create-hasher.ts'
 import type { HasherOptions } from '../src/options.ts'
 import { DEFAULTS } from '../src/options.ts'
-import { defaultConcurrency, settingsOf } from '../src/settings.ts'
+import { defaultConcurrency, resolveSettings } from '../src/settings.ts'
 
 const code = 'AUTH_HASH_INVALID_OPTION'
 const key = new Uint8Array(32)
@@ -13,8 +13,18 @@ const refuses = (t: Test, options: unknown, message: string) =>
   t.throws(() => createHasher(options as HasherOptions), { code, message })
 
 t.test('fills in the defaults', async (t) => {
-  const { concurrency, maxQueue, ...rest } = settingsOf({})
-  t.strictSame(rest, { cost: 12, maxCost: 15, scheme: 'bcrypt', pepper: undefined, legacyTruncate: false })
+  const { concurrency, maxQueue, ...rest } = resolveSettings({})
+  t.strictSame(rest, {
+    scheme: 'bcrypt',
+    cost: 12,
+    maxCost: 15,
+    memory: 19_456,
+    passes: 2,
+    pepper: undefined,
+    legacyTruncate: false,
+    foreign: [],
+    placeholders: [],
+  })
   t.ok(concurrency >= 1)
   t.equal(maxQueue, DEFAULTS.queuePerThread * concurrency)
   t.ok(Object.isFrozen(DEFAULTS))
@@ -35,7 +45,7 @@ t.test('names the option, what was expected and what kind of thing came', async 
   refuses(
     t,
     { scheme: 'md5' },
-    "Expected `scheme` to be 'bcrypt', or 'bcrypt-sha256' as a pepper needs it, got a string",
+    "Expected `scheme` to be 'bcrypt', or 'bcrypt-sha256' or 'argon2id', which take a pepper, got a string",
   )
   refuses(t, { rounds: 12 }, 'Unknown option `rounds`')
   refuses(t, 12, 'Expected `options` to be an object, got a number')
@@ -43,19 +53,19 @@ t.test('names the option, what was expected and what kind of thing came', async 
 })
 
 t.test('takes what is within bounds', async (t) => {
-  t.match(settingsOf({ cost: 10, maxCost: 10 }), { cost: 10, maxCost: 10 })
-  t.match(settingsOf({ cost: 15, maxCost: 20 }), { cost: 15, maxCost: 20 })
-  t.match(settingsOf({ concurrency: 8 }), { concurrency: 8, maxQueue: 256 })
-  t.match(settingsOf({ maxQueue: 0 }), { maxQueue: 0 })
+  t.match(resolveSettings({ cost: 10, maxCost: 10 }), { cost: 10, maxCost: 10 })
+  t.match(resolveSettings({ cost: 15, maxCost: 20 }), { cost: 15, maxCost: 20 })
+  t.match(resolveSettings({ concurrency: 8 }), { concurrency: 8, maxQueue: 256 })
+  t.match(resolveSettings({ maxQueue: 0 }), { maxQueue: 0 })
 })
 
 t.test('a pepper needs its keys, and the scheme that takes one', async (t) => {
   const pepper = { current: 'a', keys: { a: key } }
-  t.match(settingsOf({ pepper }), { scheme: 'bcrypt-sha256', pepper: { current: 'a' } })
+  t.match(resolveSettings({ pepper }), { scheme: 'bcrypt-sha256', pepper: { current: 'a' } })
   refuses(
     t,
     { pepper, scheme: 'bcrypt' },
-    "Expected `scheme` to be 'bcrypt', or 'bcrypt-sha256' as a pepper needs it, got a string",
+    "Expected `scheme` to be 'bcrypt', or 'bcrypt-sha256' or 'argon2id', which take a pepper, got a string",
   )
   refuses(t, { pepper: 'secret' }, 'Expected `pepper` to be an object, got a string')
   refuses(t, { pepper: null }, 'Expected `pepper` to be an object, got null')
@@ -84,6 +94,34 @@ t.test('a pepper needs its keys, and the scheme that takes one', async (t) => {
       `Expected \`pepper.keys\` to be secret keys of at least 32 bytes, each a Uint8Array, got ${kind}`,
     )
   }
+})
+
+t.test('an option with an unknown name is an error, wherever it is given', async (t) => {
+  const code = 'AUTH_HASH_INVALID_OPTION'
+  const hasher = createHasher({ cost: 4, unsafeLowCost: true })
+  const pepper = { current: 'a', keys: { a: key }, curent: 'b' }
+  refuses(t, { pepper }, 'Unknown option `pepper.curent`')
+  // @ts-expect-error the name is wrong
+  await t.rejects(hasher.hash('pw', { sginal: null }), { code, message: 'Unknown option `sginal`' })
+  // @ts-expect-error bcrypt's rounds
+  await t.rejects(hasher.hash('pw', 12), {
+    code,
+    message: 'Expected `options` to be an object, got a number',
+  })
+  // @ts-expect-error the name is wrong
+  await t.rejects(hasher.verify({ password: 'pw', hash: null, onSave() {} }), {
+    message: 'Unknown option `onSave`',
+  })
+  // @ts-expect-error by position
+  await t.rejects(hasher.verify('pw', null), {
+    code,
+    message: 'Expected `input` to be an object, got a string',
+  })
+  // @ts-expect-error save is a function
+  await t.rejects(hasher.verify({ password: 'pw', hash: null, save: true }), { code })
+  // @ts-expect-error the name is wrong
+  t.throws(() => hasher.reserve({ kye: 'a' }), { code, message: 'Unknown option `kye`' })
+  t.match(hasher.stats, { running: 0, waiting: 0, finished: 0 }, 'before any work')
 })
 
 t.test('options are left as they are', async (t) => {
@@ -117,8 +155,8 @@ t.test('reads the size of the thread pool as libuv does', async (t) => {
   })
   for (const size of ['1', '3', 'none', '']) {
     process.env.UV_THREADPOOL_SIZE = size
-    t.equal(settingsOf({}).concurrency, 1, size)
+    t.equal(resolveSettings({}).concurrency, 1, size)
   }
   delete process.env.UV_THREADPOOL_SIZE
-  t.ok(settingsOf({}).concurrency <= 2)
+  t.ok(resolveSettings({}).concurrency <= 2)
 })

@@ -1,8 +1,24 @@
 /** Checked by `tsc` and never run: each line marked with `@ts-expect-error` is a mistake that must not compile. */
 import fastify from 'fastify'
 import authHash from '../src/fastify.ts'
-import type { Hasher, HasherOptions, HashText, Reason, StoredHash, Verdict } from '../src/index.ts'
-import { calibrate, compare, createHasher, type explain, hash, type OverloadedError } from '../src/index.ts'
+import type {
+  ForeignScheme,
+  Hasher,
+  HasherOptions,
+  HashText,
+  Reason,
+  StoredHash,
+  Verdict,
+} from '../src/index.ts'
+import {
+  calibrate,
+  compare,
+  createHasher,
+  type explain,
+  hash,
+  needsRehash,
+  type OverloadedError,
+} from '../src/index.ts'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function same<A, B>(_: Equal<A, B>): void {}
@@ -67,6 +83,39 @@ export function save(hasher: Hasher, password: string) {
       same<typeof previous, string>(true)
     },
   })
+}
+
+export async function saveReturns(hasher: Hasher, pg: { query(sql: string): Promise<{ rowCount: number }> }) {
+  await hasher.verify({ password: 'a', hash: null, save: () => pg.query('UPDATE') })
+  await hasher.verify({ password: 'a', hash: null, save: () => 1 })
+  await hasher.verify({ password: 'a', hash: null, save: () => {} })
+  const toNumber = (_next: string, previous: number) => previous
+  // @ts-expect-error save is called with two hashes
+  await hasher.verify({ password: 'a', hash: null, save: toNumber })
+}
+
+export function otherSystems(hasher: Hasher, foreign: ForeignScheme) {
+  createHasher({ foreign: [foreign], placeholders: ['x'], scheme: 'argon2id', memory: 19_456, passes: 2 })
+  same<ReturnType<typeof hasher.needsRehash>, boolean>(true)
+  needsRehash(null)
+  // @ts-expect-error a function that verifies is missing
+  createHasher({ foreign: [{ matches: () => true }] })
+  // @ts-expect-error it returns a boolean
+  createHasher({ foreign: [{ matches: () => true, verify: () => 'yes' }] })
+  // @ts-expect-error a promise is truthy, so everything would match
+  createHasher({ foreign: [{ matches: async () => false, verify: () => true }] })
+}
+
+export function explained(info: ReturnType<typeof explain>) {
+  if (info.scheme === 'argon2id') {
+    same<typeof info.memory, number>(true)
+    // @ts-expect-error Argon2id has no cost
+    info.cost.toFixed()
+  } else {
+    same<typeof info.cost, number>(true)
+    // @ts-expect-error bcrypt has no memory
+    info.memory
+  }
 }
 
 export function options(key: Uint8Array) {

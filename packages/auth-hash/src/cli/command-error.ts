@@ -1,4 +1,4 @@
-/** Ends the command. Its message never repeats an argument, which might be a password put in the wrong place. */
+/** Ends the command. Its message never repeats an argument, which might be a password in the wrong place. */
 export class CommandError extends Error {
   readonly exitCode: number
 

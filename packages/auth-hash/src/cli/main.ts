@@ -9,18 +9,20 @@ import { CommandError } from './command-error.ts'
 import type { Prompt, Terminal } from './prompt.ts'
 import { createPrompt } from './prompt.ts'
 
-const HELP = `Usage: auth-hash <command>
+const HELP = `Usage: npx @auth-primer/auth-hash <command>
 
-  hash [--cost ${DEFAULTS.cost}] [--scheme bcrypt]   hash a password
+  hash [--scheme bcrypt] [--cost ${DEFAULTS.cost}]   hash a password; other schemes: bcrypt-sha256, argon2id
   verify [<hash>]                      check a password against a hash
   explain [<hash>]                     take a hash apart
-  calibrate [--target 250ms]           the highest cost that takes no longer on this machine
+  calibrate [--target 250ms]           print the highest cost of bcrypt that takes no longer on this machine
 
-A password is asked for without being shown, or is read from standard input: never from the arguments, which every
-process of the machine can read. A hash that is not given is read too, before the password and from a line of its
-own; where you give it, quote it in '…', since to a shell a $ means something.
+In the repository auth-primer, the command is: npm run --silent hash -- <command>
 
-Exit codes: 0 done, or the password is right; 1 it is wrong, or cannot be hashed, or there is no such hash; 2 wrong usage.
+The password is asked for without being shown, or is read from standard input. It is never taken from the arguments,
+which every process of the machine can read. A hash that is not given is read, too, before the password and from its own
+line. If you give it, quote it in '…', because a shell replaces $ and what follows.
+
+Exit codes: 0 done, or the password is right; 1 it is wrong, or cannot be hashed, or the hash cannot be read; 2 wrong usage.
 `
 
 /**
@@ -31,20 +33,24 @@ Exit codes: 0 done, or the password is right; 1 it is wrong, or cannot be hashed
 export function main(args: readonly string[], terminal: Terminal): Promise<number> {
   const prompt = createPrompt(terminal)
   return run(args, terminal, prompt)
-    .catch((error) => exitCodeOf(error, terminal))
+    .catch((error) => reportError(error, terminal))
     .finally(() => prompt.close())
 }
 
 async function run(args: readonly string[], terminal: Terminal, prompt: Prompt): Promise<number> {
-  const { values, positionals } = read(args)
+  const { help, positionals, ...options } = readArguments(args)
   const [name = '', ...rest] = positionals
-  if (values.help) return say(terminal, HELP)
+  if (help) return print(terminal, HELP)
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name as keyof typeof COMMANDS] : undefined
-  if (command === undefined) throw new CommandError(2, 'Expected a command; see auth-hash --help')
-  return command({ rest, values, terminal, prompt })
+  if (command === undefined) throw new CommandError(2, 'Expected a command; see --help')
+  const { takes, run } = command
+  for (const option of Object.keys(options)) {
+    if (!takes.includes(option)) throw new CommandError(2, `Expected no --${option} with ${name}; see --help`)
+  }
+  return run({ rest, options, terminal, prompt })
 }
 
-function exitCodeOf(error: unknown, terminal: Terminal): number {
+function reportError(error: unknown, terminal: Terminal): number {
   if (error instanceof CommandError) return fail(terminal, error, error.exitCode)
   if (!(error instanceof AuthHashError)) throw error
   return fail(terminal, error, error.code === 'AUTH_HASH_INVALID_OPTION' ? 2 : 1)
@@ -52,72 +58,100 @@ function exitCodeOf(error: unknown, terminal: Terminal): number {
 
 interface Call {
   readonly rest: readonly string[]
-  readonly values: ReturnType<typeof read>['values']
+  readonly options: Readonly<Partial<Record<'scheme' | 'cost' | 'target', string>>>
   readonly terminal: Terminal
   readonly prompt: Prompt
 }
 
-const COMMANDS = {
-  async hash({ rest, values, terminal, prompt }: Call) {
-    if (rest.length > 0) throw new CommandError(2, 'Expected no argument: the password is asked for')
-    // createHasher checks it.
-    const scheme = values.scheme as Scheme
-    const hasher = createHasher({ cost: Number(values.cost), scheme })
-    const password = await prompt.askHidden('Password: ')
-    if (terminal.stdin.isTTY && (await prompt.askHidden('Once more: ')) !== password) {
-      throw new CommandError(1, 'The two passwords differ')
-    }
-    return say(terminal, await hasher.hash(password))
+interface Command {
+  /** The options that the command takes. */
+  readonly takes: readonly string[]
+  readonly run: (call: Call) => Promise<number>
+}
+
+const COMMANDS: Readonly<Record<'hash' | 'verify' | 'explain' | 'calibrate', Command>> = {
+  hash: {
+    takes: ['scheme', 'cost'],
+    async run({ rest, options, terminal, prompt }) {
+      if (rest.length > 0) throw new CommandError(2, 'Expected no argument: the password is asked for')
+      if (options.scheme === 'argon2id' && options.cost !== undefined) {
+        throw new CommandError(2, 'Expected no --cost with --scheme argon2id')
+      }
+      // createHasher checks both.
+      const scheme = options.scheme as Scheme | undefined
+      const hasher = createHasher({
+        scheme,
+        cost: options.cost === undefined ? undefined : Number(options.cost),
+      })
+      const password = await prompt.askHidden('Password: ')
+      if (terminal.stdin.isTTY && (await prompt.askHidden('Once more: ')) !== password) {
+        throw new CommandError(1, 'The two passwords differ')
+      }
+      return print(terminal, await hasher.hash(password))
+    },
   },
 
-  async verify({ rest, terminal, prompt }: Call) {
-    const hash = await hashOf(rest, prompt)
-    const verdict = await createHasher().verify({ password: await prompt.askHidden('Password: '), hash })
-    if (!verdict.ok) return fail(terminal, { message: verdict.reason }, 1)
-    return say(terminal, verdict.needsRehash ? 'right, and due for a better hash' : 'right')
+  verify: {
+    takes: [],
+    async run({ rest, terminal, prompt }) {
+      const hash = await readHash(rest, prompt)
+      const verdict = await createHasher().verify({ password: await prompt.askHidden('Password: '), hash })
+      if (!verdict.ok) return fail(terminal, { message: verdict.reason }, 1)
+      return print(terminal, verdict.needsRehash ? 'right, and due for a better hash' : 'right')
+    },
   },
 
-  async explain({ rest, terminal, prompt }: Call) {
-    const { meaning, ...parts } = explain(await hashOf(rest, prompt))
-    const lines = Object.entries(meaning).map(([name, sentence]) => {
-      const value = parts[name as keyof typeof meaning] ?? 'none'
-      return `${name.padEnd(8)}${value}\n        ${sentence}`
-    })
-    return say(terminal, lines.join('\n'))
+  explain: {
+    takes: [],
+    async run({ rest, terminal, prompt }) {
+      const { meaning, ...parts } = explain(await readHash(rest, prompt))
+      const lines = Object.entries(meaning).map(([name, sentence]) => {
+        const value = parts[name as keyof typeof parts] ?? 'none'
+        return `${name.padEnd(13)}${value}\n             ${sentence}`
+      })
+      return print(terminal, lines.join('\n'))
+    },
   },
 
-  async calibrate({ rest, values, terminal }: Call) {
-    const [, amount, unit] = /^(\d{1,9})(ms|s)$/.exec(values.target) ?? []
-    if (rest.length > 0 || amount === undefined) {
-      throw new CommandError(2, 'Expected --target to be a time with its unit, as in 250ms or 1s')
-    }
-    return say(terminal, String(await calibrate({ targetMs: Number(amount) * (unit === 's' ? 1000 : 1) })))
+  calibrate: {
+    takes: ['target'],
+    async run({ rest, options: { target = '250ms' }, terminal }) {
+      const [, amount, unit] = /^(\d{1,9})(ms|s)$/.exec(target) ?? []
+      if (rest.length > 0 || amount === undefined) {
+        throw new CommandError(2, 'Expected --target to be a time with its unit, as in 250ms or 1s')
+      }
+      return print(
+        terminal,
+        String(await calibrate({ targetMs: Number(amount) * (unit === 's' ? 1000 : 1) })),
+      )
+    },
   },
 }
 
-function read(args: readonly string[]) {
+function readArguments(args: readonly string[]) {
   try {
-    return parseArgs({
+    const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
       options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        cost: { type: 'string', default: String(DEFAULTS.cost) },
-        scheme: { type: 'string', default: 'bcrypt' },
-        target: { type: 'string', default: '250ms' },
+        help: { type: 'boolean', short: 'h' },
+        cost: { type: 'string' },
+        scheme: { type: 'string' },
+        target: { type: 'string' },
       },
     })
+    return { ...values, positionals }
   } catch {
-    throw new CommandError(2, 'Expected the options of auth-hash --help, each with its value')
+    throw new CommandError(2, 'Expected the options that --help lists, each with its value')
   }
 }
 
-async function hashOf(rest: readonly string[], prompt: Prompt): Promise<string> {
+async function readHash(rest: readonly string[], prompt: Prompt): Promise<string> {
   if (rest.length > 1) throw new CommandError(2, 'Expected one hash and no more')
   return rest[0] ?? (await prompt.ask('Hash: '))
 }
 
-function say({ stdout }: Terminal, text: string): number {
+function print({ stdout }: Terminal, text: string): number {
   stdout.write(text.endsWith('\n') ? text : `${text}\n`)
   return 0
 }

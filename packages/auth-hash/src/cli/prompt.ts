@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { Writable } from 'node:stream'
 import { CommandError } from './command-error.ts'
 
-/** Where a command reads and writes: a process, or what stands in for one. */
+/** The streams of a command: those of a process, or of a test. */
 export interface Terminal {
   readonly stdin: Readable & { readonly isTTY?: boolean }
   readonly stdout: Writable
@@ -11,11 +11,11 @@ export interface Terminal {
 }
 
 export interface Prompt {
-  /** A line that may be seen while it is typed. */
+  /** Reads a line that may be seen while it is typed. */
   ask(question: string): Promise<string>
-  /** A line that may not. */
+  /** Reads a line that may not. */
   askHidden(question: string): Promise<string>
-  /** Reads no further, so that the process can end though its standard input has not. */
+  /** Stops reading, so that the process can end before its standard input does. */
   close(): Promise<unknown>
 }
 
@@ -29,7 +29,7 @@ export function createPrompt({ stdin, stderr }: Terminal): Prompt {
       close: async () => {},
     }
   }
-  const lines = linesOf(stdin)
+  const lines = readLines(stdin)
   const next = async () => {
     const { value, done } = await lines.next()
     if (done) throw new CommandError(2, 'Expected another line on standard input')
@@ -52,7 +52,7 @@ function type(question: string, stdin: Readable, stderr: Writable, echo: Writabl
   })
 }
 
-async function* linesOf(stdin: Readable): AsyncGenerator<string, void> {
+async function* readLines(stdin: Readable): AsyncGenerator<string, void> {
   let rest = Buffer.alloc(0)
   for await (const chunk of stdin) {
     rest = Buffer.concat([rest, Buffer.from(chunk)])
@@ -64,7 +64,7 @@ async function* linesOf(stdin: Readable): AsyncGenerator<string, void> {
   if (rest.length > 0) yield decode(rest)
 }
 
-/** Bytes that are no UTF-8 must not become replacement characters, which would make different passwords equal. */
+/** Bytes that are not UTF-8 must not become replacement characters, which would make different passwords equal. */
 function decode(line: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(line).replace(/\r$/, '')
