@@ -5,7 +5,7 @@ import openapiTS, { astToString } from 'openapi-typescript'
 import t from 'tap'
 import { serve } from '../../../test-support/social-api.ts'
 
-const TSC = resolve(import.meta.dirname, '../../../node_modules/@typescript/native/bin/tsc')
+const TSC = resolve(import.meta.dirname, '../../../node_modules/typescript/bin/tsc')
 const run = promisify(execFile)
 
 t.test('a client generated from the OpenAPI document is type-checked, and works', async (t) => {

@@ -143,6 +143,6 @@ t.test('without its database the service responds with 503, and works again when
 
 t.test('each error code has a page, and each page has a code', async (t) => {
   const pages = await readdir(resolve(import.meta.dirname, '../../../docs/errors'))
-  const ours = pages.filter((page) => !/^(AUTH_HASH|JWT_KIT|DB_SESSION)_/.test(page))
+  const ours = pages.filter((page) => !/^(AUTH_HASH|JWT_KIT|JWT_REMOTE|DB_SESSION)_/.test(page))
   t.same(ours.map((page) => page.replace(/\.md$/, '')).sort(), Object.keys(PROBLEMS).sort())
 })

@@ -23,7 +23,8 @@ async function runWithoutBcrypt(code: string) {
     '--eval',
     `import { createHasher, explain, needsRehash, selfTest } from ${JSON.stringify(index.href)}\n${code}`,
   ]
-  const cwd = fileURLToPath(new URL('..', import.meta.url))
+  // The paths in execArgv are relative to the checkout.
+  const cwd = fileURLToPath(new URL('../../..', import.meta.url))
   return JSON.parse((await promisify(execFile)(process.execPath, args, { cwd })).stdout)
 }
 

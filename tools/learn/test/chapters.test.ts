@@ -23,5 +23,5 @@ t.test('finds a chapter by its number or its folder', async (t) => {
 })
 
 t.test('lists the chapters to whoever asks for one that is not there', (t) =>
-  t.rejects(findChapter('99'), { message: /no such chapter[\s\S]*05 {2}Creating user/ }),
+  t.rejects(findChapter('99'), { message: /no such chapter[\s\S]*05 {2}Store users/ }),
 )

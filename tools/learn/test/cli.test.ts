@@ -38,7 +38,7 @@ t.test('what is no command is refused, with those that are', async (t) => {
 t.test('list says what is done, and where one is', async (t) => {
   const data = t.testdir({ 'learn.json': '{"chapter": "02"}' })
   const { stdout } = await learn(['list'], { AUTH_PRIMER_DATA_DIR: data })
-  t.match(stdout, /^· 01 {2}Run server/)
+  t.match(stdout, /^· 01 {2}Run, reload/)
   t.match(stdout, /^· 02 .* \(you are here\)$/m)
   t.match(stdout, '0 of 17 done.')
 })
