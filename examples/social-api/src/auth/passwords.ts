@@ -17,8 +17,7 @@ const MAX_WAIT_MS = 16_000
  */
 export function hashingLimits(cost: number, cores = availableParallelism()) {
   const concurrency = Math.min(cores, 2)
-  const hashMs = MS_AT_COST_12 * 2 ** (cost - 12)
-  const maxQueue = Math.floor((concurrency * MAX_WAIT_MS) / hashMs)
+  const maxQueue = Math.floor((concurrency * MAX_WAIT_MS) / (MS_AT_COST_12 * 2 ** (cost - 12)))
   // Only tests use less than 10: BCRYPT_COST may not.
   return { cost, concurrency, maxQueue, unsafeLowCost: cost < 10 }
 }
