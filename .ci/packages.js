@@ -118,12 +118,20 @@ async function checkInstalled(packed) {
   await checkDefinitions(project, packed)
 }
 
+/** Returns the anchor of a heading, as the registry's page makes it. */
+function toSlug(heading) {
+  const text = heading.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '')
+  return text.trim().replaceAll(' ', '-')
+}
+
 /** On the registry's page, only absolute links and those to headings lead somewhere. */
 function checkReadme(name, text) {
   const prose = text.replace(/```[\s\S]*?```/g, '')
+  const headings = [...prose.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => `#${toSlug(heading)}`)
   for (const [, href] of prose.matchAll(/\]\(([^)]+)\)/g))
-    if (!/^(https:\/\/|#error-codes$)/.test(href)) faults.push(`README of ${name}: dead link ${href}`)
-  if (!/^## Error codes\n\n### [A-Z_]+\n\n\S/m.test(text))
+    if (!href.startsWith('https://') && !headings.includes(href))
+      faults.push(`README of ${name}: dead link ${href}`)
+  if (!/^## Error codes\n\n### [A-Z0-9_]+\n\n\S/m.test(text))
     faults.push(`README of ${name} does not explain its codes`)
 }
 
