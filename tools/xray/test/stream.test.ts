@@ -44,7 +44,8 @@ function addRoutes(app: FastifyInstance): void {
   })
 }
 
-const service = await serveXray(t, {}, addRoutes)
+// A cost at which passwords wait for each other.
+const service = await serveXray(t, { bcryptCost: 10 }, addRoutes)
 const { app, url, call } = service
 await app.knex.raw(
   'CREATE TABLE at_commit (name text, CONSTRAINT one_name UNIQUE (name) DEFERRABLE INITIALLY DEFERRED)',
