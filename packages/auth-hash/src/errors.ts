@@ -28,7 +28,9 @@ const BAD_REQUEST: ReadonlySet<AuthHashErrorCode> = new Set([
  * `statusCode` and `headers` are what the error handlers of Express, Fastify and others read.
  */
 export class AuthHashError extends Error {
+  /** Distinguishes it from other errors in a log. */
   override readonly name = 'AuthHashError'
+  /** What went wrong. It is stable; the message is not. */
   readonly code: AuthHashErrorCode
   /** 400 for a password that cannot be hashed, 503 for overload, otherwise 500. */
   readonly statusCode: 400 | 500 | 503
@@ -47,6 +49,7 @@ export class AuthHashError extends Error {
  * Thrown before any work if the queue is full.
  */
 export class OverloadedError extends AuthHashError {
+  /** What went wrong: the queue is full. */
   declare readonly code: 'AUTH_HASH_OVERLOADED'
   /** When to try again, in whole seconds: the value of `Retry-After`. */
   readonly retryAfter: number

@@ -42,7 +42,7 @@ export async function compare<Password extends string>(
 }
 
 /**
- * Returns true if a stored hash is weaker than what {@link hash} makes: {@link Hasher.needsRehash} with the default
+ * Returns true if a stored hash is weaker than what `hash` makes: {@link Hasher.needsRehash} with the default
  * options.
  */
 export function needsRehash(hash: string | null | undefined): boolean {

@@ -18,6 +18,7 @@ export interface BcryptHash {
 
 /** A stored hash of Argon2id, taken apart. */
 export interface Argon2Hash {
+  /** The function that made it. */
   readonly scheme: 'argon2id'
   /** The memory that it took, in KiB. */
   readonly memory: number
