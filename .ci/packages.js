@@ -14,10 +14,10 @@ import { CHECKOUT, env, pack, packageFolders, readManifest } from './pack.js'
 /** The most KiB that a package may have, packed. More is a reason to look at what is in it. */
 const MAX_KIB = { 'auth-hash': 90, 'db-session': 110, 'jwt-kit': 160, 'jwt-remote': 60 }
 
-/** What a consumer installs besides, for the entry points that need it. */
+/** The other packages that a consumer installs, for the entry points that need them. */
 const PEERS = ['@sinclair/typebox@0.34', 'fastify@5', '@fastify/jwt@10', 'knex@3', 'pg@8', '@types/node@20']
 
-/** What is in a package besides what is built and its source. */
+/** The files in a package other than its source and its build. */
 const DOCUMENTS = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
 
 const bin = (name) => join(CHECKOUT, 'node_modules/.bin', name)

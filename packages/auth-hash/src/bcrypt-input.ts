@@ -3,7 +3,7 @@ import type { BcryptHash } from './parse.ts'
 import { BCRYPT_MAX_BYTES } from './password.ts'
 import type { Settings } from './settings.ts'
 
-/** What determines how a password becomes the bytes that bcrypt is given. */
+/** The settings that determine which bytes bcrypt gets for a password. */
 export type Recipe = Pick<BcryptHash, 'scheme' | 'salt' | 'keyId'>
 
 /**

@@ -1,5 +1,5 @@
 /**
- * What went wrong, as a stable name. Each has a page of its own in `docs/errors/`.
+ * The kind of an error, as a stable name. Each has its own page in `docs/errors/`.
  */
 export type AuthHashErrorCode =
   | 'AUTH_HASH_ARGON2_UNAVAILABLE'
@@ -30,7 +30,7 @@ const BAD_REQUEST: ReadonlySet<AuthHashErrorCode> = new Set([
 export class AuthHashError extends Error {
   /** Distinguishes it from other errors in a log. */
   override readonly name = 'AuthHashError'
-  /** What went wrong. It is stable; the message is not. */
+  /** The kind of error. It is stable; the message is not. */
   readonly code: AuthHashErrorCode
   /** 400 for a password that cannot be hashed, 503 for overload, otherwise 500. */
   readonly statusCode: 400 | 500 | 503
@@ -49,7 +49,7 @@ export class AuthHashError extends Error {
  * Thrown before any work if the queue is full.
  */
 export class OverloadedError extends AuthHashError {
-  /** What went wrong: the queue is full. */
+  /** The kind of error: the queue is full. */
   declare readonly code: 'AUTH_HASH_OVERLOADED'
   /** When to try again, in whole seconds: the value of `Retry-After`. */
   readonly retryAfter: number

@@ -32,7 +32,7 @@ export type Verdict =
       readonly ok: false
       /** Only for logs. */
       readonly reason: Reason
-      /** What a foreign scheme threw, if the reason is `foreign-failed`. */
+      /** The error that a foreign scheme threw, if the reason is `foreign-failed`. */
       readonly cause?: unknown
     }
 
@@ -54,7 +54,7 @@ export interface HashOptions {
   readonly slot?: Slot | undefined
 }
 
-/** What {@link Hasher.verify} compares. */
+/** The arguments of {@link Hasher.verify}. */
 export interface VerifyInput extends HashOptions {
   /** As it was typed. */
   readonly password: string

@@ -32,7 +32,7 @@ export function isTooCostly({ kind, stored }: Row, settings: Settings): boolean 
   return kind === 'argon2id' && argon2Work(stored) > Math.max(MAX_ARGON2_WORK, argon2Work(settings))
 }
 
-/** What Argon2 costs, in time: how many KiB it goes through. */
+/** The cost of Argon2 in time: how many KiB it goes through. */
 export function argon2Work({ memory, passes }: { readonly memory: number; readonly passes: number }): number {
   return memory * passes
 }

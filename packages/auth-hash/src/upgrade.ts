@@ -26,7 +26,7 @@ export function currentSpec({ scheme, cost, memory, passes, pepper }: Settings):
   return scheme === 'argon2id' ? { scheme, memory, passes, keyId } : { scheme, cost, keyId }
 }
 
-/** What a login adds to what a stored hash shows. */
+/** The facts about a stored hash that only a login shows. */
 export interface Login {
   readonly normal: string
   readonly match: Match

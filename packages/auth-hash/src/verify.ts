@@ -12,7 +12,7 @@ import type { Settings } from './settings.ts'
 /** Which of a password's forms a stored hash was made from. */
 export type Match = 'normal' | 'typed'
 
-/** What a foreign scheme threw. */
+/** The error that a foreign scheme threw. */
 export interface Failure {
   readonly cause: unknown
 }

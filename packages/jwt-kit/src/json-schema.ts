@@ -214,7 +214,7 @@ const KEYWORDS: Readonly<Record<string, Compile>> = {
     forObjects((value) => Object.keys(value).length <= Number(maxProperties)),
 }
 
-/** Returns a member of its own, and none that every object inherits, such as `constructor`. */
+/** Returns an own member of the object, not one that it inherits, such as `constructor`. */
 export function readMember(value: JsonObject, name: string): unknown {
   return Object.hasOwn(value, name) ? value[name] : undefined
 }

@@ -23,7 +23,7 @@ export interface RemoteRegisteredClaims {
   readonly jti?: string
 }
 
-/** What `verify` returns: the claims that the schema names and the registered ones, frozen at every depth. */
+/** The result of `verify`: the claims that the schema names and the registered ones, frozen at every depth. */
 export type RemoteClaims<C extends ClaimsSchema> = Frozen<ClaimsOf<C>> & RemoteRegisteredClaims
 
 const REGISTERED = ['iss', 'aud', 'exp', 'iat', 'nbf', 'jti'] as const

@@ -8,13 +8,13 @@ export const REMOTE_ERROR_CODES = ['JWT_REMOTE_UNAVAILABLE', 'JWT_REMOTE_INVALID
  */
 export type JwtRemoteErrorCode = (typeof REMOTE_ERROR_CODES)[number]
 
-/** What a {@link JwtRemoteError} is made of, besides its code and its message. */
+/** The parts of a {@link JwtRemoteError} other than its code and its message. */
 export interface JwtRemoteErrorDetails {
   /** How to fix it. */
   readonly hint: string
   /** Seconds until the keys are fetched again. */
   readonly retryAfter: number
-  /** What led to it. */
+  /** The error that led to it. */
   readonly cause?: unknown
 }
 

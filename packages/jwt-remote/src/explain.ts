@@ -7,7 +7,7 @@ import {
 } from '@auth-primer/jwt-kit'
 import { JwtRemoteError } from './errors.ts'
 
-/** What an explanation needs besides the token. */
+/** The context that an explanation needs. */
 interface Explainer {
   readonly verify: (token: string) => Promise<unknown>
   readonly schema: ClaimsSchema

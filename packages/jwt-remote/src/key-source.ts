@@ -79,7 +79,7 @@ export function fetchedKeys(
   return {
     async current() {
       if (cached === undefined || !isWithin(cached.at, cacheMaxAgeMs)) return refresh()
-      // Fetched ahead of time, so that a short outage of the provider is no outage of the service.
+      // Fetched ahead of time, so that a short outage of the provider is not an outage of the service.
       if (!isWithin(cached.at, cacheMaxAgeMs / 2)) refresh().catch(() => {})
       return cached.keys
     },

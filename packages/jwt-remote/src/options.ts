@@ -3,7 +3,7 @@ import { REMOTE_ALGORITHMS, type RemoteAlgorithm } from './algorithms.ts'
 import type { JwkSet } from './key-set.ts'
 import { isObject, normalizeType } from './token.ts'
 
-/** What {@link jwtRemote} needs to know about a provider and its tokens. */
+/** The options of {@link jwtRemote}: a provider and its tokens. */
 export interface JwtRemoteOptions<C extends ClaimsSchema> {
   /** The issuer (`iss`), or all spellings that the provider uses, exactly as the tokens have it: with or without a final `/`. */
   readonly issuer: string | readonly string[]
