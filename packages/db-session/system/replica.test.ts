@@ -1,4 +1,5 @@
 /** A streaming replica: its rows may be stale, and the primary serves if no connection to it can be had. */
+import type { EventEmitter } from 'node:events'
 import t from 'tap'
 import { newCluster } from '../../../test-support/cluster.ts'
 import { openKnex, start, used } from '../test/setup.ts'
@@ -50,7 +51,13 @@ t.test('a write in a route with `replica: true` is a 500', async (t) => {
 })
 
 t.test('if the replica is killed, the primary serves its routes', async (t) => {
+  const idle: { resource: EventEmitter }[] = replicaKnex.client.pool.free
+  t.ok(idle.length > 0)
+  // Not `once()`, which rejects at the error before the end.
+  const lost = idle.map(({ resource }) => new Promise((resolve) => resource.once('end', resolve)))
   await replica.stop('immediate')
+  // A statement that is sent before the pool has noticed is a 503.
+  await Promise.all(lost)
   t.match(await hit('GET', '/stale'), { status: 200, body: '["ada"]' })
   t.match(await hit('GET', '/fresh'), { status: 200 })
   t.equal(used(knex), 0)
