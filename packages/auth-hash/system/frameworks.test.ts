@@ -12,7 +12,7 @@ function readBlock(name: string): string {
   return code
 }
 
-/** Posts to a server on a port of its own, and prints each response on a line. */
+/** Starts a server on a free port, posts to it, and prints each response on a line. */
 const POSTS = `
 async function post(url, body) {
   const headers = { 'content-type': 'application/json' }

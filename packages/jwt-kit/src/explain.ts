@@ -130,7 +130,7 @@ function inWords(part: 'header' | 'payload', name: string, value: unknown, now: 
   return TIMES.has(name) ? timeInWords(value, now) : undefined
 }
 
-// What can be decided without the key: malformed and expired tokens are invalid for everyone.
+// Some things can be decided without the key: malformed and expired tokens are invalid for everyone.
 function judgeWithoutKey(token: unknown, parts: readonly ExplainedPart[], now: number): Verdict {
   const broken = parts.find((part) => part.problem !== undefined)
   if (!hasThreeParts(token)) return refused('token', 'It does not have three parts with a dot between them')

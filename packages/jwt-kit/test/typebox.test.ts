@@ -84,7 +84,7 @@ t.test('schemas of TypeBox 1.x describe, type and check claims', async (t) => {
     const token = forge(kit.x, good as never, { claims: { [claim]: value } })
     await t.rejects(kit.x.verify(token), { code: 'JWT_KIT_CLAIMS', claim })
   }
-  // @ts-expect-error a number is no subject
+  // @ts-expect-error a number is not a subject
   t.throws(() => kit.x.sign({ sub: 7 }), { code: 'JWT_KIT_SIGN_CLAIMS' })
 
   const red = () =>
