@@ -19,11 +19,16 @@ export interface Chapter {
   /** A new database with the tables of the chapter's `tables.sql`, deleted at the end of the check. */
   database(): Promise<Database>
   /**
-   * States something that must be true of the attempt. The first claim that does not hold ends the check, with
-   * its hints. `mistake` is what a learner has probably done then: `bad/<mistake>/` is a solution with it.
+   * Checks that `sentence` is true of the attempt. The first check that fails ends the chapter's checks, and its
+   * hints are shown. `mistake` names what the learner has probably done: `bad/<mistake>/` is an answer with it.
    */
-  claim(mistake: string, sentence: string, hints: Hints, work: () => unknown): Promise<void>
-  /** Runs at the end, however the check ends. The last one given runs first. */
+  check(mistake: string, sentence: string, hints: Hints, work: () => unknown): Promise<void>
+  /**
+   * One expectation within a check. If `work` fails, the learner sees these hints instead of those of the check,
+   * and the verdict has this mistake.
+   */
+  expectation<Result>(mistake: string, hints: Hints, work: () => Result | Promise<Result>): Promise<Result>
+  /** Runs at the end, even if a check fails. The last one given runs first. */
   atEnd(work: () => unknown): void
 }
 
@@ -31,13 +36,13 @@ export interface Chapter {
  * Checks an attempt at a chapter's exercise: the learner's, in `exercise/`, or the folder of the chapter that the
  * environment's `CHAPTER_ATTEMPT` names (`solution`, `bad/plain-text`). What is found is said as TAP.
  */
-export async function chapter(checkUrl: string, check: (chapter: Chapter) => Promise<void>): Promise<void> {
+export async function chapter(checkUrl: string, run: (chapter: Chapter) => Promise<void>): Promise<void> {
   const folder = dirname(fileURLToPath(checkUrl))
   const attempt = process.env.CHAPTER_ATTEMPT ?? 'exercise'
   const shown = (path: string) => relative(folder, path)
   let held = true
 
-  // Of what the attempt has not awaited: it fails the claim that it comes in, and does not break the check off.
+  // Rejections that the attempt does not await. They fail the check in which they occur, and do not end the process.
   const strays: unknown[] = []
   process.on('unhandledRejection', (error) => void strays.push(error))
   const noStrays = async () => {
@@ -63,7 +68,7 @@ export async function chapter(checkUrl: string, check: (chapter: Chapter) => Pro
 
   const database = () => openDatabase({ teardown: atEnd }, resolve(folder, 'tables.sql'))
 
-  const claim: Chapter['claim'] = async (mistake, sentence, hints, work) => {
+  const check: Chapter['check'] = async (mistake, sentence, hints, work) => {
     if (!held) return void t.pass(sentence, { skip: 'not looked at yet' })
     t.comment(`now: ${sentence}`)
     try {
@@ -71,9 +76,20 @@ export async function chapter(checkUrl: string, check: (chapter: Chapter) => Pro
       await noStrays()
       t.pass(sentence)
     } catch (error) {
-      // What was not awaited is the likelier reason.
+      // If something was not awaited, that is the likelier reason.
       await nextTurn()
-      refuse(sentence, { mistake, ...findingOf(strays[0] ?? error, { folder, files: file('.') }), hints })
+      const cause = strays[0] ?? error
+      const failed = cause instanceof Unexpected ? cause : { reason: cause, mistake, hints }
+      const finding = findingOf(failed.reason, { folder, files: file('.') })
+      refuse(sentence, { mistake: failed.mistake, ...finding, hints: failed.hints })
+    }
+  }
+
+  const expectation: Chapter['expectation'] = async (mistake, hints, work) => {
+    try {
+      return await work()
+    } catch (error) {
+      throw error instanceof Unexpected ? error : new Unexpected(error, mistake, hints)
     }
   }
 
@@ -85,7 +101,7 @@ export async function chapter(checkUrl: string, check: (chapter: Chapter) => Pro
   onTold('stop', () => void end().finally(() => process.exit(1)))
 
   try {
-    await check({ file, load, database, claim, atEnd })
+    await run({ file, load, database, check, expectation, atEnd })
     if (held) await noStrays()
   } catch (error) {
     if (!(error instanceof NotLoaded)) throw error
@@ -99,6 +115,20 @@ export async function chapter(checkUrl: string, check: (chapter: Chapter) => Pro
   }
   // Whoever calls process.exit in the midst of it does not come here.
   t.comment('the check is over')
+}
+
+/** A failed expectation, with the hints that belong to it. */
+class Unexpected extends Error {
+  readonly reason: unknown
+  readonly mistake: string
+  readonly hints: Hints
+
+  constructor(reason: unknown, mistake: string, hints: Hints) {
+    super('An expectation failed.')
+    this.reason = reason
+    this.mistake = mistake
+    this.hints = hints
+  }
 }
 
 class NotLoaded extends Error {

@@ -10,7 +10,7 @@ const NODE_MODULES = resolve(import.meta.dirname, '../../../node_modules')
 /** Matches a line of each level: with a number or a label, or as pino-pretty prints it. */
 const LINES = { debug: /"level":(?:20\b|"debug")|\bDEBUG\b/, info: /"level":(?:30\b|"info")|\bINFO\b/ }
 
-await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
+await chapter(import.meta.url, async ({ file, check, atEnd }) => {
   // A copy, because the check changes one of its files.
   const copy = await mkdtemp(join(tmpdir(), 'chapter-01-'))
   atEnd(() => rm(copy, { recursive: true }))
@@ -40,7 +40,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
   for (const one of visits) one.catch(() => {})
   atEnd(() => Promise.allSettled(visits))
 
-  await claim(
+  await check(
     'no-answer',
     '`npm start` serves `GET /`, which returns a message',
     [
@@ -55,7 +55,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'always-debug',
     'without LOG_LEVEL, a request is logged at info and nothing at debug',
     [
@@ -76,7 +76,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'never-debug',
     'with LOG_LEVEL=debug, a request logs a line at debug',
     [
@@ -96,7 +96,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
   let dev: Awaited<ReturnType<typeof start>>
   let startMs: number
 
-  await claim(
+  await check(
     'dev-is-quiet',
     '`npm run dev` logs at debug',
     [
@@ -113,7 +113,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'no-restart',
     'saving a file restarts `npm run dev`',
     [

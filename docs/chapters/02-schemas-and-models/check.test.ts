@@ -4,7 +4,7 @@ import { chapter } from '../../check/chapter.ts'
 const PASSWORD = 'tomatoes in june'
 const SHOWN = ['created_at', 'email', 'id']
 
-await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
+await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
   const { buildApp } = await load<typeof import('./solution/app.ts')>('app.ts')
   const { knex } = await database()
   const app = await buildApp(knex)
@@ -13,7 +13,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
   const rowOf = (email: string) => knex('users').where({ email }).first()
   let shown = ''
 
-  await claim(
+  await check(
     'no-sign-up',
     'a valid sign-up is stored and returns 201',
     [
@@ -29,7 +29,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'unchecked',
     'the request body is validated before the handler uses it',
     [
@@ -54,7 +54,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'role-taken',
     'a property that the API did not ask for never reaches the row',
     [
@@ -70,7 +70,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'hash-leaves',
     'the response has id, email and created_at, and no other column of the row',
     [
@@ -89,7 +89,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'undocumented',
     'the OpenAPI document describes the body and the response',
     [

@@ -5,7 +5,7 @@ import { chapter } from '../../check/chapter.ts'
 const NAME = '20260301000000_phone_number'
 const COLUMNS = ['email', 'id', 'phone_number']
 
-await chapter(import.meta.url, async ({ load, database, claim }) => {
+await chapter(import.meta.url, async ({ load, database, check }) => {
   const { createMissing } = await load<typeof import('./solution/create-missing.ts')>('create-missing.ts')
   const migration = await load<Knex.Migration>(`${NAME}.ts`)
   const migrations: Knex.MigratorConfig = {
@@ -16,7 +16,7 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
     },
   }
 
-  await claim(
+  await check(
     'not-created',
     '`createMissing` creates the table if it is missing',
     [
@@ -37,7 +37,7 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
   const old = await describe(knex)
   const oldRows = await rows()
 
-  await claim(
+  await check(
     'always-creates',
     '`createMissing` does not change a table that exists, however often it runs',
     [
@@ -52,7 +52,7 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
     },
   )
 
-  await claim(
+  await check(
     'not-null',
     '`up` adds `phone_number` to a table with rows, and keeps the rows',
     [
@@ -67,7 +67,7 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
     },
   )
 
-  await claim(
+  await check(
     'no-way-back',
     '`down` restores the old table, and a second `up` gives the same result as the first',
     [

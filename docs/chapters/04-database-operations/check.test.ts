@@ -5,7 +5,7 @@ import type { QueryEvent } from '@auth-primer/db-session'
 import knexModule from 'knex'
 import { chapter } from '../../check/chapter.ts'
 
-await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
+await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
   const { buildApp } = await load<typeof import('./solution/app.ts')>('app.ts')
   const { knex, url } = await database()
   const pool = knexModule({
@@ -32,7 +32,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
   }
   const isStored = async (email: string) => (await knex('users').where({ email })).length > 0
 
-  await claim(
+  await check(
     'past-the-session',
     'a sign-up runs in one session: BEGIN, two INSERTs, COMMIT',
     [
@@ -66,7 +66,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'early-commit',
     'if an INSERT throws, everything is undone: ROLLBACK',
     [
@@ -89,7 +89,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'no-status',
     'if the handler returns a 409, everything is undone, too',
     [
@@ -108,7 +108,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'connection-kept',
     'every connection is returned, even if 15 requests share a pool of 5',
     [

@@ -4,7 +4,7 @@ import { chapter } from '../../check/chapter.ts'
 
 const PASSWORD = 'tomatoes in june'
 
-await chapter(import.meta.url, async ({ load, database, claim }) => {
+await chapter(import.meta.url, async ({ load, database, check }) => {
   const { signUp } = await load<typeof import('./solution/sign-up.ts')>('sign-up.ts')
   const { knex } = await database()
   const storedPassword = async (email: string): Promise<string> => {
@@ -12,7 +12,7 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
     return user?.password
   }
 
-  await claim(
+  await check(
     'not-stored',
     'a new user is stored and returned without the password',
     [
@@ -35,7 +35,7 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
     },
   )
 
-  await claim(
+  await check(
     'plain-text',
     'the table has a bcrypt hash instead of the password',
     [
@@ -52,7 +52,7 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
     },
   )
 
-  await claim(
+  await check(
     'one-salt',
     'two users with the same password have different hashes',
     [
@@ -67,7 +67,7 @@ await chapter(import.meta.url, async ({ load, database, claim }) => {
     },
   )
 
-  await claim(
+  await check(
     'cut-at-72',
     'a password of 73 bytes is rejected and nothing is stored',
     [

@@ -19,13 +19,13 @@ const ATTRIBUTES = {
 
 const PROGRAM = `${import.meta.dirname}/steps/serve.ts`
 
-await chapter(import.meta.url, async ({ file, load, claim, atEnd }) => {
+await chapter(import.meta.url, async ({ file, load, check, atEnd }) => {
   const { buildApp } = await load<typeof import('./solution/app.ts')>('app.ts')
   let now = NOON
   const app = buildApp({ secret: SECRET, now: () => now })
   atEnd(() => app.close())
 
-  await claim(
+  await check(
     'not-known',
     'the cookie and the token of a login identify the user; made-up ones do not',
     [
@@ -59,7 +59,7 @@ await chapter(import.meta.url, async ({ file, load, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'guessable',
     'session IDs cannot be guessed',
     [
@@ -79,7 +79,7 @@ await chapter(import.meta.url, async ({ file, load, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'bare-cookie',
     'the cookie has HttpOnly, Secure and SameSite',
     [
@@ -98,7 +98,7 @@ await chapter(import.meta.url, async ({ file, load, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'cookie-only',
     'after the logout, the server rejects the session ID',
     [
@@ -122,7 +122,7 @@ await chapter(import.meta.url, async ({ file, load, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'not-until-exp',
     'the token still works after the logout, until exactly `exp`',
     [
@@ -147,7 +147,7 @@ await chapter(import.meta.url, async ({ file, load, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'own-secret',
     'a second process with the same secret accepts the token but not the session',
     [

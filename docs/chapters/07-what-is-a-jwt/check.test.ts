@@ -16,11 +16,11 @@ const foreign = (payload: object) =>
     .concat('c2lnbmVkLWVsc2V3aGVyZQ')
     .join('.')
 
-await chapter(import.meta.url, async ({ load, claim }) => {
+await chapter(import.meta.url, async ({ load, check }) => {
   const { issueToken, readPayload } = await load<typeof import('./solution/token.ts')>('token.ts')
   const issued = async () => explainToken(await issueToken(ADA))
 
-  await claim(
+  await check(
     'no-token',
     'a token has three parts and says who the user is, what they may do, and when it expires',
     [
@@ -45,7 +45,7 @@ await chapter(import.meta.url, async ({ load, claim }) => {
     },
   )
 
-  await claim(
+  await check(
     'readable-email',
     'the payload contains nothing else about the user',
     [
@@ -62,7 +62,7 @@ await chapter(import.meta.url, async ({ load, claim }) => {
     },
   )
 
-  await claim(
+  await check(
     'asks-for-the-key',
     'any token can be read without its key, even an expired one',
     [
@@ -77,7 +77,7 @@ await chapter(import.meta.url, async ({ load, claim }) => {
     },
   )
 
-  await claim(
+  await check(
     'atob',
     'the payload is decoded correctly, whatever characters are in it',
     [

@@ -35,7 +35,7 @@ const thiefs = createKit('thief', randomBytes(32).toString('base64url')).access.
 const invitation = kit.invite.sign({ sub: '7', role: 'user' })
 const otherIssuer = createKit('1', SECRET, 'other-api').access.sign({ sub: '7', role: 'user' })
 
-await chapter(import.meta.url, async ({ load, claim }) => {
+await chapter(import.meta.url, async ({ load, check }) => {
   const { createReasonFor } = await load<typeof import('./solution/reason.ts')>('reason.ts')
   let now = NOON
   const settings = { secret: SECRET, now: () => now }
@@ -50,7 +50,7 @@ await chapter(import.meta.url, async ({ load, claim }) => {
   const mustReject = async (token: string, message: string) =>
     assert.ok((await reasonFor(token)) !== 'accepted', message)
 
-  await claim(
+  await check(
     'good-refused',
     'a valid token is accepted',
     [
@@ -66,7 +66,7 @@ await chapter(import.meta.url, async ({ load, claim }) => {
       ),
   )
 
-  await claim(
+  await check(
     'decoded',
     'a token with an edited payload is rejected',
     [
@@ -80,7 +80,7 @@ await chapter(import.meta.url, async ({ load, claim }) => {
     },
   )
 
-  await claim(
+  await check(
     'believes-alg',
     'a token without a signature is rejected, whatever algorithm it names',
     [
@@ -98,7 +98,7 @@ await chapter(import.meta.url, async ({ load, claim }) => {
     },
   )
 
-  await claim(
+  await check(
     'good-for-ever',
     'a token that is expired, or of another kind, key or issuer, is rejected',
     [
@@ -118,7 +118,7 @@ await chapter(import.meta.url, async ({ load, claim }) => {
     },
   )
 
-  await claim(
+  await check(
     'one-reason',
     'five ways to tamper give five different reasons',
     [

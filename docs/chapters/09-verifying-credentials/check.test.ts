@@ -12,7 +12,7 @@ const ADA = { username: 'ada@example.com', password: 'tomatoes in june' }
 const WRONG = { ...ADA, password: 'tomatoes in july' }
 const UNKNOWN = { ...ADA, username: 'nobody@example.com' }
 
-await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
+await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
   const { login } = await load<typeof import('./solution/login.ts')>('login.ts')
   const { knex } = await database()
   const password = await createHasher({ cost: 10 }).hash(ADA.password)
@@ -30,7 +30,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
   const me = (token: string) =>
     app.inject({ url: '/users/me', headers: { authorization: `Bearer ${token}` } })
 
-  await claim(
+  await check(
     'hashed-again',
     "the right password gets a token, and a wrong one doesn't",
     [
@@ -55,7 +55,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'two-answers',
     'an unknown email gets the same response as a wrong password',
     [
@@ -78,7 +78,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'answers-at-once',
     'an unknown email costs as much work as a wrong password: one comparison',
     [
@@ -106,7 +106,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'json-only',
     'Swagger UI can log in with Authorize',
     [

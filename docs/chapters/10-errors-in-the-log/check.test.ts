@@ -14,7 +14,7 @@ const SECRETS = {
 }
 const WARN = 40
 
-await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
+await chapter(import.meta.url, async ({ load, check, atEnd }) => {
   const { start } = await load<typeof import('./solution/start.ts')>('start.ts')
   let lines: string[] = []
   const stream = { write: (line: string) => void lines.push(line) }
@@ -24,7 +24,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
   let port = 0
   atEnd(() => app?.close())
 
-  await claim(
+  await check(
     'trapped',
     'a clean start logs where it listens, and no warning',
     [
@@ -44,7 +44,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'goes-on',
     'a failed self-test stops the start and is reported',
     [
@@ -89,7 +89,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'as-it-came',
     'the lines about a request contain no token, cookie or password',
     [
@@ -114,7 +114,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'exact-paths',
     'any other line contains none either: at the top, one level down and two levels down',
     [
@@ -139,7 +139,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'query',
     'a token in a query string is not logged, but the path is',
     [

@@ -7,7 +7,7 @@ const ADA = 1
 const BOB = 2
 const EDIT = { title: 'Edited', content: 'Other words.' }
 
-await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
+await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
   const { posts } = await load<typeof import('./solution/posts.ts')>('posts.ts')
   const { url, knex } = await database()
   const app: FastifyInstance = await buildApp(url, posts)
@@ -27,7 +27,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
   }
   const titleOf = async (id: number): Promise<string> => (await knex('posts').where({ id }).first()).title
 
-  await claim(
+  await check(
     'owner-from-body',
     'a new post belongs to the user in the token, whatever the body says',
     [
@@ -47,7 +47,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'anybody',
     "editing someone else's post is a 403 and changes nothing, editing one's own is a 200",
     [
@@ -68,7 +68,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'look-then-write',
     'a user who has just lost a post cannot edit it any more',
     [
@@ -96,7 +96,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'tells-of-drafts',
     'a draft is a 404 to others, for reading and editing, as if it did not exist',
     [

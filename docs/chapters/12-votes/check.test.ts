@@ -8,7 +8,7 @@ import { buildApp, tokenOf } from './app.ts'
 const [ADA, BOB, EVE] = [1, 2, 3] as const
 const AT_ONCE = 20
 
-await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) => {
+await chapter(import.meta.url, async ({ file, load, database, check, atEnd }) => {
   const { votes } = await load<typeof import('./solution/votes.ts')>('votes.ts')
   const { url, knex } = await database()
   const app = await buildApp(url, votes)
@@ -27,7 +27,7 @@ await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) =>
   const listed = async (): Promise<{ id: number; votes: number }[]> =>
     (await app.inject({ url: '/posts', headers: headersOf(ADA) })).json()
 
-  await claim(
+  await check(
     'no-table',
     '`votes.sql` creates the table, and a vote is stored as a row',
     [
@@ -48,7 +48,7 @@ await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) =>
     },
   )
 
-  await claim(
+  await check(
     'twice',
     'a second vote of the same user for the same post is a 409, and any other is a 201',
     [
@@ -70,7 +70,7 @@ await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) =>
     },
   )
 
-  await claim(
+  await check(
     'look-then-insert',
     `${AT_ONCE} equal votes at once: one gets a 201, the others get a 409`,
     [
@@ -112,7 +112,7 @@ await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) =>
     },
   )
 
-  await claim(
+  await check(
     'count-star',
     'the list shows the right number of votes: 0, 1 or 3',
     [
@@ -133,7 +133,7 @@ await chapter(import.meta.url, async ({ file, load, database, claim, atEnd }) =>
     },
   )
 
-  await claim(
+  await check(
     'n-plus-one',
     'listing 20 posts takes as many statements as listing one',
     [

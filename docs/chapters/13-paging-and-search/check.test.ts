@@ -4,7 +4,7 @@ import { buildApp } from './app.ts'
 
 const POSTS = 125
 
-await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
+await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
   const { posts } = await load<typeof import('./solution/posts.ts')>('posts.ts')
   const { url, knex } = await database()
   const app = await buildApp(url, posts)
@@ -20,7 +20,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
   const idsOf = async (query: string): Promise<number[]> => (await list(query)).map(({ id }) => id)
   const from = (first: number, length: number) => Array.from({ length }, (_, index) => first + index)
 
-  await claim(
+  await check(
     'no-page',
     '`limit` and `skip` select a page, and without them the list has ten posts',
     [
@@ -36,7 +36,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'out-of-range',
     'a limit below 1, above 100 or not an integer is a 422, and 1 and 100 are accepted',
     [
@@ -56,7 +56,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'coerced',
     'only digits are a number: `1e1`, `0x10`, a space, a sign, an empty or a repeated limit are a 422',
     [
@@ -72,7 +72,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'wildcards',
     '`%`, `_` and `\\` are searched for as characters, and the search is case-sensitive',
     [
@@ -100,7 +100,7 @@ await chapter(import.meta.url, async ({ load, database, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'no-order',
     'the pages contain each post once, sorted by id, even if posts are edited',
     [

@@ -6,7 +6,7 @@ const FRIENDS = ['https://app.example.com', 'http://localhost:5173'] as const
 const [FRIEND] = FRIENDS
 const STRANGER = 'https://stranger.example'
 
-await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
+await chapter(import.meta.url, async ({ load, check, atEnd }) => {
   const { build } = await load<typeof import('./solution/app.ts')>('app.ts')
   const app = await build(FRIENDS)
   atEnd(() => app.close())
@@ -27,7 +27,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
     return passes(response, origin, method, header)
   }
 
-  await claim(
+  await check(
     'no-headers',
     'a page of an allowed origin may read the responses',
     [
@@ -48,7 +48,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'star-with-credentials',
     'it may send its cookie, and `*` is never combined with cookies',
     [
@@ -80,7 +80,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'any-origin',
     'the preflight of another origin fails, and its pages read nothing',
     [
@@ -98,7 +98,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'part-of-a-name',
     'an origin that only looks like an allowed one is not allowed',
     [
@@ -122,7 +122,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'default-methods',
     'the preflight of an allowed origin passes for every method of the API',
     [
@@ -136,7 +136,7 @@ await chapter(import.meta.url, async ({ load, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'no-vary',
     'a cache keeps the responses to two origins apart',
     [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chapter, type Hints } from '../../check/chapter.ts'
 import { runTests } from './run-tests.ts'
 
-await chapter(import.meta.url, async ({ file, database, claim }) => {
+await chapter(import.meta.url, async ({ file, database, check }) => {
   const { url, knex } = await database()
   const run = (app: string, only: readonly string[] = []) =>
     runTests(file('posts.test.ts'), { app, databaseUrl: url, only })
@@ -19,7 +19,7 @@ await chapter(import.meta.url, async ({ file, database, claim }) => {
   await knex.raw("SELECT setval('posts_id_seq', 100)")
   let names: string[] = []
 
-  await claim(
+  await check(
     'fails-on-the-right-code',
     'the tests run, and pass on the correct app',
     [
@@ -38,7 +38,7 @@ await chapter(import.meta.url, async ({ file, database, claim }) => {
     },
   )
 
-  await claim(
+  await check(
     'leaves-rows',
     'they leave no rows behind',
     [
@@ -50,7 +50,7 @@ await chapter(import.meta.url, async ({ file, database, claim }) => {
       assert.deepEqual(await rows(), before, 'After the tests, the tables have other users or posts.'),
   )
 
-  await claim(
+  await check(
     'asserts-nothing',
     'they fail if every response is a 500',
     [
@@ -67,7 +67,7 @@ await chapter(import.meta.url, async ({ file, database, claim }) => {
     },
   )
 
-  await claim(
+  await check(
     'leans-on-another',
     'they pass without the first one',
     [
@@ -103,7 +103,7 @@ await chapter(import.meta.url, async ({ file, database, claim }) => {
   ])
 
   async function catches(mistake: string, bug: string, app: string, hints: Hints) {
-    await claim(mistake, `they detect ${bug}`, hints, async () =>
+    await check(mistake, `they detect ${bug}`, hints, async () =>
       assert.ok(!(await passes(app)), `All tests pass on ${app}, which has that bug.`),
     )
   }

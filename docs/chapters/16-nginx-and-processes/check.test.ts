@@ -15,7 +15,7 @@ const CLIENT =
     .find((one) => one?.family === 'IPv4' && !one.internal)?.address ?? '127.0.0.2'
 const FORGED = '6.6.6.6'
 
-await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
+await chapter(import.meta.url, async ({ file, check, atEnd }) => {
   const ports = [await freePort(), await freePort()] as const
   const port = await freePort()
   let nginx: Nginx
@@ -30,7 +30,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
   /** Sends two requests, one to each process, because nginx lets them take turns. */
   const askBoth = async (headers?: Record<string, string>) => [await ask(headers), await ask(headers)]
 
-  await claim(
+  await check(
     'no-nginx',
     'nginx is installed on this machine',
     [
@@ -42,7 +42,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
   )
 
   const servers: Awaited<ReturnType<typeof startServer>>[] = []
-  await claim(
+  await check(
     'one-process',
     'two processes take turns behind nginx',
     [
@@ -66,7 +66,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'nginx-is-the-client',
     'the service sees the client’s address',
     [
@@ -80,7 +80,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'trusts-everybody',
     'a forged `X-Forwarded-For` has no effect',
     [
@@ -101,7 +101,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'own-ids',
     'nginx and the service log the same request id, and no client can choose it',
     [
@@ -122,7 +122,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'open-to-all',
     'clients can reach the processes only through nginx',
     [
@@ -139,7 +139,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'one-goes',
     'if one process ends, the other one serves all requests',
     [

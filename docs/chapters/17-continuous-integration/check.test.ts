@@ -8,7 +8,7 @@ import { expander, type Job, readWorkflow, runWorkflow, type Workflow } from './
 
 const PROJECT = resolve(import.meta.dirname, 'project')
 
-await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
+await chapter(import.meta.url, async ({ file, check, atEnd }) => {
   const dir = await mkdtemp(join(tmpdir(), 'workflow-'))
   atEnd(() => rm(dir, { recursive: true }))
   const mark = join(dir, 'ran')
@@ -24,7 +24,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
   const jobs = () => Object.values(workflow.jobs ?? {})
   const steps = () => jobs().flatMap(({ steps }) => steps ?? [])
 
-  await claim(
+  await check(
     'not-a-workflow',
     'the file is YAML, and it has a job with steps',
     [
@@ -47,7 +47,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'no-tests',
     'the workflow runs the tests, and it is green if they pass',
     [
@@ -70,7 +70,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'hides-failures',
     'it is red if a test fails',
     [
@@ -86,7 +86,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'npm-install',
     'it is red if the lockfile does not match package.json',
     [
@@ -109,7 +109,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'not-asked',
     'it runs on a push to main and on a pull request',
     [
@@ -132,7 +132,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'floating',
     'no new major version is used without a change of the file',
     [
@@ -154,7 +154,7 @@ await chapter(import.meta.url, async ({ file, claim, atEnd }) => {
     },
   )
 
-  await claim(
+  await check(
     'not-waited-for',
     'the tests have a Postgres that is waited for, at the address in DATABASE_URL',
     [
