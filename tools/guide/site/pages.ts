@@ -32,7 +32,9 @@ const REPOSITORY = [
 /** Every other page, in the order in which it is listed. */
 export async function readSitePages(): Promise<SitePage[]> {
   const at = (group: string, paths: string[]) => paths.map((path) => pageOf(path, urlOf(path), group))
-  const chapters = (await namesIn('chapters')).map((name) => resolve(DOCS, 'chapters', name, 'README.md'))
+  const chapters = (await namesIn('chapters'))
+    .filter((name) => /^\d/.test(name))
+    .map((name) => resolve(DOCS, 'chapters', name, 'README.md'))
   const beside = ['from-fastapi.md', 'differences.md', 'instructors.md'].map((name) => resolve(DOCS, name))
   return [
     ...at('Chapters', [...chapters, ...beside]),

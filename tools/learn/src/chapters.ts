@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 
 export const CHECKOUT = resolve(import.meta.dirname, '../../..')
 
+const CHAPTERS = resolve(CHECKOUT, 'docs/chapters')
+
 export interface Chapter {
-  /** Two digits. */
+  /** Two digits; a letter follows if the chapter came between two others: `04`, `04a`. */
   readonly number: string
   readonly title: string
   readonly folder: string
@@ -13,26 +15,28 @@ export interface Chapter {
   readonly hasTables: boolean
 }
 
-/** The chapters of `docs/`, in their order. */
-export async function readChapters(dir = resolve(CHECKOUT, 'docs/chapters')): Promise<Chapter[]> {
-  const names = (await readdir(dir)).filter((name) => /^\d\d-/.test(name)).sort()
+const NUMBER = /^\d\d[a-z]?(?=-)/
+
+/** The chapters of `docs/`, in their order: `04a` comes after `04`. */
+export async function readChapters(dir = CHAPTERS): Promise<Chapter[]> {
+  const names = (await readdir(dir)).filter((name) => NUMBER.test(name)).sort()
   return Promise.all(
     names.map(async (name) => {
+      const [number = ''] = NUMBER.exec(name) ?? []
       const folder = resolve(dir, name)
       const text = await readFile(resolve(folder, 'README.md'), 'utf8')
-      const title = /^# (?:\d+ · )?(.+)$/m.exec(text)?.[1] ?? name
-      return { number: name.slice(0, 2), title, folder, hasTables: existsSync(resolve(folder, 'tables.sql')) }
+      const title = /^# (?:\d+[a-z]? · )?(.+)$/m.exec(text)?.[1] ?? name
+      return { number, title, folder, hasTables: existsSync(resolve(folder, 'tables.sql')) }
     }),
   )
 }
 
-/** The chapter that a learner means by `5`, `05` or the name of its folder. */
-export async function findChapter(name: string): Promise<Chapter> {
-  const chapters = await readChapters()
-  const found = chapters.find(
-    ({ number, folder }) => number === name.padStart(2, '0') || folder.endsWith(`/${name}`),
-  )
+/** The chapter that a learner means by `5`, `05`, `4a` or the name of its folder. */
+export async function findChapter(name: string, dir = CHAPTERS): Promise<Chapter> {
+  const chapters = await readChapters(dir)
+  const number = name.toLowerCase().replace(/^\d(?!\d)/, '0$&')
+  const found = chapters.find((chapter) => chapter.number === number || basename(chapter.folder) === name)
   if (found) return found
-  const list = chapters.map(({ number, title }) => `  ${number}  ${title}`).join('\n')
+  const list = chapters.map(({ number, title }) => `  ${number.padEnd(3)} ${title}`).join('\n')
   throw new Error(`There is no such chapter. These are there:\n${list}`)
 }

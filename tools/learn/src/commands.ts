@@ -17,7 +17,7 @@ export async function list(): Promise<string> {
   const last = await readLastChapter()
   const lines = chapters.map(({ number, title }) => {
     const mark = passed.has(number) ? colours.green('✓') : '·'
-    return `${mark} ${number}  ${title}${number === last ? colours.dim(' (you are here)') : ''}\n`
+    return `${mark} ${number.padEnd(3)} ${title}${number === last ? colours.dim(' (you are here)') : ''}\n`
   })
   return `${lines.join('')}\n${passed.size} of ${chapters.length} done. \`npm run learn\` goes on.\n`
 }

@@ -21,7 +21,7 @@ function listOf({ chapters, passed, chapter, selected }: State, columns: number)
   const lines = chapters.flatMap((one, index) => {
     const mark = passed.has(one.number) ? colours.green('✓') : '·'
     const here = one === chapter ? colours.dim(' (you are here)') : ''
-    const line = `${index === selected ? '>' : ' '} ${mark} ${one.number}  ${one.title}${here}`
+    const line = `${index === selected ? '>' : ' '} ${mark} ${one.number.padEnd(3)} ${one.title}${here}`
     return wrap(index === selected ? colours.bold(line) : line, columns, 8)
   })
   return { key: 'list', lines }
