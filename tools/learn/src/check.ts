@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import type { Chapter } from './chapters.ts'
 import { startCheck } from './check-process.ts'
 import { endCheck, keepTrack, killCheck } from './end-check.ts'
-import { type Claim, type Report, readReport } from './report.ts'
+import { type Check, type Report, readReport } from './report.ts'
 
 export interface Verdict {
   readonly passed: boolean
-  readonly claims: readonly Claim[]
-  /** What was printed beside the claims: the attempt's own lines. */
+  readonly checks: readonly Check[]
+  /** What was printed beside the checks: the attempt's own lines. */
   readonly output: string
   /** Why the check has not come to its end, where it has not. */
   readonly brokeOff?: string
@@ -29,7 +29,7 @@ export interface CheckOptions {
 }
 
 /** Runs a chapter's check in a process of its own, and reads what it says. */
-export async function check(chapter: Chapter, options: CheckOptions = {}): Promise<Verdict> {
+export async function checkAttempt(chapter: Chapter, options: CheckOptions = {}): Promise<Verdict> {
   const { attempt = 'exercise', postgresUrl, patienceMs = 60_000, signal, onChange = () => {} } = options
   signal?.throwIfAborted()
   const { start = startCheck } = options
@@ -38,7 +38,7 @@ export async function check(chapter: Chapter, options: CheckOptions = {}): Promi
     ...(postgresUrl && { TEST_POSTGRES_URL: postgresUrl }),
   })
   keepTrack(child)
-  let report: Report = { claims: [], now: undefined, isOver: false }
+  let report: Report = { checks: [], now: undefined, isOver: false }
   let output = ''
   let ending: Promise<void> | undefined
   const end = () => {
@@ -64,15 +64,15 @@ export async function check(chapter: Chapter, options: CheckOptions = {}): Promi
     const [code] = await once(child, 'close')
     await ending
     signal?.throwIfAborted()
-    const { claims, isOver } = report
-    const passed = code === 0 && isOver && claims.some(({ state }) => state === 'holds')
-    const failed = claims.some(({ state }) => state === 'does not hold')
+    const { checks, isOver } = report
+    const passed = code === 0 && isOver && checks.some(({ state }) => state === 'passed')
+    const failed = checks.some(({ state }) => state === 'failed')
     const brokeOff = ending
       ? tooLong(patienceMs, report)
       : passed || (isOver && failed)
         ? undefined
         : early(code, output)
-    return { passed, claims, output, ...(brokeOff && { brokeOff }) }
+    return { passed, checks, output, ...(brokeOff && { brokeOff }) }
   } finally {
     clearTimeout(patience)
     signal?.removeEventListener('abort', end)

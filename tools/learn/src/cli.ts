@@ -10,7 +10,7 @@ const HELP = `The exercises of the chapters in docs/chapters.
   npm run learn -- --manual                 the same, but check it only when you press r
   npm run learn -- list                     the chapters, and which of them are done
   npm run learn -- check 05                 check your work in the chapter's exercise/ once
-  npm run learn -- check 05 --hints 2       the same, with so many hints (0 to 3) where a claim does not hold
+  npm run learn -- check 05 --hints 2       the same, with so many hints (0 to 3) if a check fails
   npm run learn -- check 05 --attempt solution    another folder of the chapter: solution, bad/plain-text
   npm run learn -- run 05 steps/two-hashes.ts    run a file of the chapter, with a database of its own if it has tables
   npm run learn -- solution 05              show a solution, and put it into exercise/ if you say yes

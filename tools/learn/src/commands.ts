@@ -3,7 +3,7 @@ import { relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import colours from 'picocolors'
 import { CHECKOUT, type Chapter, readChapters } from './chapters.ts'
-import { check } from './check.ts'
+import { checkAttempt } from './check.ts'
 import { type Files, fingerprint, readExercise, readOriginal, readSolution } from './exercise.ts'
 import { withPostgres } from './postgres.ts'
 import { textOf } from './print.ts'
@@ -27,7 +27,9 @@ export async function checkOnce(chapter: Chapter, attempt: string, hints: number
   if (!existsSync(resolve(chapter.folder, attempt)))
     throw new Error(`There is no folder ${attempt} in ${chapter.folder}`)
   const files = fingerprint(await readExercise(chapter))
-  const verdict = await withPostgres(chapter, (postgresUrl) => check(chapter, { attempt, postgresUrl }))
+  const verdict = await withPostgres(chapter, (postgresUrl) =>
+    checkAttempt(chapter, { attempt, postgresUrl }),
+  )
   if (attempt === 'exercise') await rememberVerdict(chapter, files, verdict.passed)
   process.stdout.write(textOf(chapter, verdict, hints))
   return verdict.passed ? 0 : 1

@@ -1,37 +1,37 @@
 import colours from 'picocolors'
 import type { Chapter } from './chapters.ts'
 import type { Verdict } from './check.ts'
-import type { Claim } from './report.ts'
+import type { Check } from './report.ts'
 
-const MARKS = { holds: '✓', 'does not hold': '✗', 'not looked at': '·' } as const
-const COLOURS = { holds: colours.green, 'does not hold': colours.red, 'not looked at': colours.dim } as const
+const MARKS = { passed: '✓', failed: '✗', 'not run': '·' } as const
+const COLOURS = { passed: colours.green, failed: colours.red, 'not run': colours.dim } as const
 
 /** A verdict as a learner reads it, with so many of the hints. */
 export function textOf({ number, title }: Chapter, verdict: Verdict, hints: number): string {
-  const { passed, claims, brokeOff, output } = verdict
-  const failed = claims.find(({ state }) => state === 'does not hold')
+  const { passed, checks, brokeOff, output } = verdict
+  const failed = checks.find(({ state }) => state === 'failed')
   return [
     colours.bold(`${number} · ${title}`),
-    ...claims.map(claimLine),
+    ...checks.map(formatCheck),
     ...(failed ? ['', ...details(failed), ...hintLines(failed, hints)] : []),
     ...(brokeOff ? ['', brokeOff] : []),
     ...(output.trim() ? ['', ...printedLines(output)] : []),
-    ...(passed ? ['', 'Done: every claim holds.'] : []),
+    ...(passed ? ['', 'Done: all checks pass.'] : []),
     '',
   ].join('\n')
 }
 
-export const claimLine = ({ state, sentence }: Claim) => COLOURS[state](`${MARKS[state]} ${sentence}`)
+export const formatCheck = ({ state, sentence }: Check) => COLOURS[state](`${MARKS[state]} ${sentence}`)
 
-/** What was found where a claim does not hold. */
-export function details({ finding, expected, came }: Claim): string[] {
+/** What was found if a check fails. */
+export function details({ finding, expected, came }: Check): string[] {
   return [
     ...(finding ? [finding] : []),
     ...(expected === undefined ? [] : [`  expected: ${expected}`, `  came:     ${came}`]),
   ]
 }
 
-function hintLines({ hints = [] }: Claim, wanted: number): string[] {
+function hintLines({ hints = [] }: Check, wanted: number): string[] {
   const shown = hints.slice(0, wanted)
   return [
     ...shown.map((hint, index) => `Hint ${index + 1}: ${hint}`),

@@ -1,8 +1,8 @@
 import { Parser, type Result } from 'tap-parser'
 
-export interface Claim {
+export interface Check {
   readonly sentence: string
-  readonly state: 'holds' | 'does not hold' | 'not looked at'
+  readonly state: 'passed' | 'failed' | 'not run'
   /** The rest is there where it does not hold. What has probably been done; `bad/<mistake>/` is an example. */
   readonly mistake?: string
   readonly finding?: string
@@ -16,8 +16,8 @@ export interface Claim {
 
 /** What a check has said so far. */
 export interface Report {
-  readonly claims: readonly Claim[]
-  /** The claim that is being looked at. */
+  readonly checks: readonly Check[]
+  /** The check that is being looked at. */
   readonly now: string | undefined
   /** Whether it has come to its end. */
   readonly isOver: boolean
@@ -25,13 +25,13 @@ export interface Report {
 
 /** Reads the TAP of a check, and calls back with each thing that it says. */
 export function readReport(tap: NodeJS.ReadableStream, onChange: (report: Report) => void): void {
-  const claims: Claim[] = []
+  const checks: Check[] = []
   let now: string | undefined
   let isOver = false
-  const changed = () => onChange({ claims: [...claims], now, isOver })
+  const changed = () => onChange({ checks: [...checks], now, isOver })
   const parser = new Parser()
   parser.on('assert', (result) => {
-    claims.push(claimOf(result))
+    checks.push(readCheck(result))
     now = undefined
     changed()
   })
@@ -43,9 +43,9 @@ export function readReport(tap: NodeJS.ReadableStream, onChange: (report: Report
   tap.pipe(parser)
 }
 
-function claimOf({ ok, skip, name, diag }: Result): Claim {
-  if (ok) return { sentence: name, state: skip ? 'not looked at' : 'holds' }
-  return { sentence: name, state: 'does not hold', ...pick(diag ?? {}) }
+function readCheck({ ok, skip, name, diag }: Result): Check {
+  if (ok) return { sentence: name, state: skip ? 'not run' : 'passed' }
+  return { sentence: name, state: 'failed', ...pick(diag ?? {}) }
 }
 
 function pick({ mistake, finding, expected, came, place, hints }: Record<string, unknown>) {

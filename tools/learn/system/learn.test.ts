@@ -39,7 +39,7 @@ t.test('a learner does three chapters, quits, and goes on another day', async (t
   await terminal.shows('Hint 3 of 3')
 
   await checkout.take('07', 'solution', 'token.ts')
-  const right = await terminal.shows('Done: every claim holds.')
+  const right = await terminal.shows('Done: all checks pass.')
   t.notMatch(right, 'Hint')
   t.match(right, '1 of 17 chapters done')
   await terminal.press('n')
@@ -83,7 +83,7 @@ t.test('whatever is saved, the learner is told what is wrong and where', async (
   await checkout.leftOffAt('08')
   const terminal = await checkout.learn(t, '', { rows: 40 })
   await terminal.shows('08 · Detect a changed token')
-  await terminal.shows('Done: every claim holds.')
+  await terminal.shows('Done: all checks pass.')
 
   // A file that is half written.
   const cut = right.slice(0, right.lastIndexOf('}'))
@@ -104,13 +104,13 @@ t.test('whatever is saved, the learner is told what is wrong and where', async (
   const printed = await terminal.shows(/TypeScript: Type 'string' is not assignable to type 'number'/)
   t.match(printed, /It printed:\n│ ok 1 - hello\n/)
   t.match(printed, /> \d+ \| const n: number = 'text'/)
-  t.match(printed, 'Done: every claim holds.', 'types and prints change no verdict')
+  t.match(printed, 'Done: all checks pass.', 'types and prints change no verdict')
 
   // A loop without an end, mended while its check runs.
   await checkout.save('08', 'reason.ts', 'while (true) {}\nexport const createReasonFor = 1\n')
   await terminal.shows(/▸ Checking…/)
   await checkout.take('08', 'solution', 'reason.ts')
-  await terminal.shows('Done: every claim holds.')
+  await terminal.shows('Done: all checks pass.')
 
   await checkout.delete('08', 'reason.ts')
   await terminal.shows('exercise/reason.ts is not there. x puts the exercise back')
@@ -125,7 +125,7 @@ t.test('whatever is saved, the learner is told what is wrong and where', async (
 
   // What they have written is theirs.
   await checkout.save('08', 'reason.ts', `${right}\n// mine\n`)
-  await terminal.shows('Done: every claim holds.')
+  await terminal.shows('Done: all checks pass.')
   await terminal.press('x')
   await terminal.shows('y yes')
   await terminal.press('n')
@@ -172,7 +172,7 @@ t.test('without a screen to draw on, lines come one after the other', async (t) 
   await terminal.press('C-c')
   const text = await terminal.shows('exit code 0', { history: true })
   t.equal(text.match(/✗/g)?.length, 1, 'with --manual nothing is checked at a save')
-  t.equal(text.match(/Done: every claim holds/g)?.length, 1, 'but with r')
+  t.equal(text.match(/Done: all checks pass/g)?.length, 1, 'but with r')
 })
 
 t.test('where no key can come, there is one verdict', async (t) => {

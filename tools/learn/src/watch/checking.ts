@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import type { Chapter } from '../chapters.ts'
-import { check } from '../check.ts'
+import { checkAttempt } from '../check.ts'
 import type { Spare } from '../check-process.ts'
 import { exerciseFolder, type Files, fingerprint, readExercise, readOriginal } from '../exercise.ts'
 import type { KeptPostgres } from '../keep-postgres.ts'
 import { readPassed, rememberVerdict } from '../progress.ts'
-import { failedClaim, type State } from './state.ts'
+import { findFailedCheck, type State } from './state.ts'
 import type { TypeChecker } from './types.ts'
 
 /** More is an endless loop, in milliseconds. */
@@ -45,8 +45,8 @@ export class Checking {
     const running = new AbortController()
     this.#running = running
     const { verdict } = this.#store.state
-    const expected = verdict?.claims.map(({ sentence }) => sentence) ?? []
-    const started = { startedAt: Date.now(), expected, claims: [], now: undefined, isOver: false }
+    const expected = verdict?.checks.map(({ sentence }) => sentence) ?? []
+    const started = { startedAt: Date.now(), expected, checks: [], now: undefined, isOver: false }
     this.#store.set({
       ...{ running: started, verdict: undefined, problem: undefined, notice: undefined, typeFaults: [] },
     })
@@ -65,7 +65,7 @@ export class Checking {
       set({ missing: Object.keys(original).filter((path) => !(path in files)) })
       const postgresUrl = chapter.hasTables ? await postgres.url() : undefined
       set({ notice: undefined })
-      const verdict = await check(chapter, {
+      const verdict = await checkAttempt(chapter, {
         ...{ postgresUrl, signal, patienceMs: PATIENCE_MS, start: spare.start },
         onChange: (report) => {
           const { running } = this.#store.state
@@ -74,7 +74,7 @@ export class Checking {
       })
       await rememberVerdict(chapter, fingerprint(files), verdict.passed)
       const passed = await readPassed(this.#store.state.chapters)
-      const mistake = failedClaim({ verdict })?.mistake
+      const mistake = findFailedCheck({ verdict })?.mistake
       const isSame = mistake === this.#store.state.hintsFor
       set({ running: undefined, verdict, passed, hintsFor: mistake, ...(isSame ? {} : { hints: 0 }) })
       if (this.#isEnded) return

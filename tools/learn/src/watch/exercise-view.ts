@@ -1,11 +1,11 @@
 import { relative } from 'node:path'
 import colours from 'picocolors'
 import { CHECKOUT } from '../chapters.ts'
-import { claimLine, details, printedLines } from '../print.ts'
-import type { Claim } from '../report.ts'
+import { details, formatCheck, printedLines } from '../print.ts'
+import type { Check } from '../report.ts'
 import { type Section, wrap, wrapCode } from './section.ts'
 import { snippetOf } from './snippet.ts'
-import { failedClaim, nextOpen, type State } from './state.ts'
+import { findFailedCheck, nextOpen, type State } from './state.ts'
 
 /** The exercise, and how far one has come with it. */
 export function exerciseView(state: State, columns: number): Section[] {
@@ -42,12 +42,12 @@ const inOrder = (files: readonly string[], task: string) =>
 
 function runningSections({ running }: State, columns: number): Section[] {
   if (!running) return []
-  const { claims, now, expected, startedAt } = running
+  const { checks, now, expected, startedAt } = running
   const seconds = Math.floor((Date.now() - startedAt) / 1_000)
   const clock = seconds < 1 ? '' : ` (${seconds} s)`
-  const coming = expected.slice(claims.length + (now ? 1 : 0))
+  const coming = expected.slice(checks.length + (now ? 1 : 0))
   return [
-    ...claimSections(claims, columns),
+    ...checkSections(checks, columns),
     {
       key: 'running',
       isLive: true,
@@ -73,11 +73,11 @@ function verdictSections(state: State, columns: number): Section[] {
   const { verdict, problem, chapter, typeFaults } = state
   if (problem) return [{ key: 'problem', lines: problem.split('\n').flatMap((line) => wrap(line, columns)) }]
   if (!verdict) return []
-  const { claims, brokeOff, output } = verdict
-  const failed = failedClaim(state)
+  const { checks, brokeOff, output } = verdict
+  const failed = findFailedCheck(state)
   const faults = failed?.mistake === 'not-loaded' && failed.place ? [] : typeFaults
   return [
-    ...claimSections(claims, columns),
+    ...checkSections(checks, columns),
     {
       key: 'finding',
       lines: [
@@ -106,11 +106,11 @@ function verdictSections(state: State, columns: number): Section[] {
   ]
 }
 
-function claimSections(claims: readonly Claim[], columns: number): Section[] {
-  return [{ key: 'claims', lines: claims.flatMap((claim) => wrap(claimLine(claim), columns, 2)) }]
+function checkSections(checks: readonly Check[], columns: number): Section[] {
+  return [{ key: 'checks', lines: checks.flatMap((check) => wrap(formatCheck(check), columns, 2)) }]
 }
 
-function hintSections({ hints }: State, failed: Claim | undefined, columns: number): Section[] {
+function hintSections({ hints }: State, failed: Check | undefined, columns: number): Section[] {
   const all = failed?.hints ?? []
   return all.slice(0, hints).map((hint, index) => ({
     key: `hint ${index}`,
@@ -118,12 +118,12 @@ function hintSections({ hints }: State, failed: Claim | undefined, columns: numb
   }))
 }
 
-function nextStep(state: State, failed: Claim | undefined): string {
+function nextStep(state: State, failed: Check | undefined): string {
   const { verdict, watches } = state
   const again = watches ? 'Save, and it is checked again.' : 'r checks it again.'
   if (!verdict?.passed) return failed && state.hints === 0 ? `${again} Stuck? h gives a hint.` : again
   const next = nextOpen(state)
-  const done = colours.green('Done: every claim holds.')
+  const done = colours.green('Done: all checks pass.')
   if (state.passed.size === state.chapters.length)
     return `${done} That was the last one: n shows what comes next.`
   return next ? `${done} n goes on to ${next.number} · ${next.title}; s shows a solution beside yours.` : done

@@ -4,7 +4,7 @@ import { type Files, fingerprint, readExercise, readOriginal, readSolution, read
 import { rememberChapter } from '../progress.ts'
 import { replaceExercise } from '../replace.ts'
 import { Checking, type Store, type Tools } from './checking.ts'
-import { EMPTY, failedClaim, nextOpen, type Page, type State } from './state.ts'
+import { EMPTY, findFailedCheck, nextOpen, type Page, type State } from './state.ts'
 
 /** What a learner does, and what comes of it. */
 export class Session implements Store {
@@ -73,7 +73,7 @@ export class Session implements Store {
 
   hint(): void {
     const { hints } = this.state
-    const all = failedClaim(this.state)?.hints ?? []
+    const all = findFailedCheck(this.state)?.hints ?? []
     if (hints < all.length) this.set({ hints: hints + 1, notice: undefined })
     else this.say(this.#noHint(all.length))
   }
@@ -81,8 +81,8 @@ export class Session implements Store {
   #noHint(shown: number): string {
     const { verdict, running } = this.state
     if (shown > 0) return 'These are all the hints. s shows a solution.'
-    if (running) return 'The check still runs. There are hints where a claim does not hold.'
-    return verdict?.passed ? 'Every claim holds: there is nothing to hint at.' : 'There is no hint for this.'
+    if (running) return 'The check still runs. There are hints if a check fails.'
+    return verdict?.passed ? 'All checks pass: there is nothing to hint at.' : 'There is no hint for this.'
   }
 
   async next(): Promise<void> {

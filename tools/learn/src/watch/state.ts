@@ -20,7 +20,7 @@ export interface State {
   readonly verdict: Verdict | undefined
   /** Why no check could be run. */
   readonly problem: string | undefined
-  /** How many hints are shown, and to which claim they belong. */
+  /** How many hints are shown, and to which check they belong. */
   readonly hints: number
   readonly hintsFor: string | undefined
   readonly typeFaults: readonly TypeFault[]
@@ -61,8 +61,8 @@ export interface Running extends Report {
   readonly expected: readonly string[]
 }
 
-export const failedClaim = ({ verdict }: Pick<State, 'verdict'>) =>
-  verdict?.claims.find(({ state }) => state === 'does not hold')
+export const findFailedCheck = ({ verdict }: Pick<State, 'verdict'>) =>
+  verdict?.checks.find(({ state }) => state === 'failed')
 
 /** The chapter to go on with after this one: the next that is open, from the beginning again after the last. */
 export function nextOpen({ chapters, passed, chapter }: Pick<State, 'chapters' | 'passed' | 'chapter'>) {

@@ -17,15 +17,15 @@ const state: State = {
   verdict: {
     passed: false,
     output: 'hello\n',
-    claims: [
-      { sentence: 'a user is stored', state: 'holds' },
+    checks: [
+      { sentence: 'a user is stored', state: 'passed' },
       {
         sentence: 'the table has a hash',
-        state: 'does not hold',
+        state: 'failed',
         ...{ mistake: 'plain', finding: 'It has the password.', expected: "'$2b$…'", came: "'tomatoes'" },
         hints: ['Look at the row.', 'Hash it.', '`await hash(password)`'],
       },
-      { sentence: 'two hashes differ', state: 'not looked at' },
+      { sentence: 'two hashes differ', state: 'not run' },
     ],
   },
 }
@@ -63,7 +63,7 @@ t.test('nothing of the last verdict stays while a check runs', async (t) => {
   const text = textOf({
     ...state,
     verdict: undefined,
-    running: { ...running, claims: [{ sentence: 'one', state: 'holds' }], now: 'two' },
+    running: { ...running, checks: [{ sentence: 'one', state: 'passed' }], now: 'two' },
   })
   t.match(text, /✓ one\n▸ two \(9 s\)\n· three\n/)
   t.match(text, 'A loop without an end?')
