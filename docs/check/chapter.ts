@@ -1,8 +1,9 @@
 import { dirname, relative, resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { CourseTable } from '@auth-primer/migrations'
 import t from 'tap'
-import { type Database, openDatabase } from './database.ts'
+import { type Database, openDatabase, openMigrated } from './database.ts'
 import { type Finding, findingOf, thrownOf } from './finding.ts'
 import { onTold, report } from './parent.ts'
 
@@ -16,8 +17,11 @@ export interface Chapter {
   file(name: string): string
   /** Imports a file of the attempt. */
   load<Module>(name: string): Promise<Module>
-  /** A new database with the tables of the chapter's `tables.sql`, deleted at the end of the check. */
-  database(): Promise<Database>
+  /**
+   * Creates a database with the tables of `migrations/` up to this one, empty, and deletes it at the end of the check.
+   * `npm run learn -- run` reads the same option for the chapter's steps. Without it, the tables come from `tables.sql`.
+   */
+  database(options?: { readonly tables: CourseTable }): Promise<Database>
   /**
    * Checks that `sentence` is true of the attempt. The first check that fails ends the chapter's checks, and its
    * hints are shown. `mistake` names what the learner has probably done: `bad/<mistake>/` is an answer with it.
@@ -66,7 +70,10 @@ export async function chapter(checkUrl: string, run: (chapter: Chapter) => Promi
     }
   }
 
-  const database = () => openDatabase({ teardown: atEnd }, resolve(folder, 'tables.sql'))
+  const database: Chapter['database'] = (options) =>
+    options
+      ? openMigrated({ teardown: atEnd }, options.tables)
+      : openDatabase({ teardown: atEnd }, resolve(folder, 'tables.sql'))
 
   const check: Chapter['check'] = async (mistake, sentence, hints, work) => {
     if (!held) return void t.pass(sentence, { skip: 'not looked at yet' })

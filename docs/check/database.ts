@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { type CourseTable, createTables } from '@auth-primer/migrations'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import knexModule, { type Knex } from 'knex'
 
@@ -7,17 +8,29 @@ export interface Database {
   readonly knex: Knex
 }
 
-/** Whatever runs something at its end, the last that it was given first: a tap test, or a chapter's check. */
+/** Runs functions at its end, the last one first: a tap test, or a chapter's check. */
 interface Scope {
   teardown(work: () => unknown): void
 }
 
-/** A new database with the tables of an SQL file, deleted at the end. */
+/** Creates a database with the tables of an SQL file, and deletes it at the end. */
 export async function openDatabase(scope: Scope, tables: string | URL): Promise<Database> {
+  const database = await openEmpty(scope)
+  await database.knex.raw(await readFile(tables, 'utf8'))
+  return database
+}
+
+/** Creates a database with the tables of `migrations/` up to this one, and deletes it at the end. */
+export async function openMigrated(scope: Scope, tables: CourseTable): Promise<Database> {
+  const database = await openEmpty(scope)
+  await createTables(database.knex, tables)
+  return database
+}
+
+async function openEmpty(scope: Scope): Promise<Database> {
   const { url, drop } = await createTestDatabase()
   scope.teardown(drop)
   const knex = knexModule({ client: 'pg', connection: url, pool: { min: 0, max: 5 } })
   scope.teardown(() => knex.destroy())
-  await knex.raw(await readFile(tables, 'utf8'))
   return { url, knex }
 }

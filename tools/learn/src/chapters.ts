@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
+import type { CourseTable } from '@auth-primer/migrations'
 
 export const CHECKOUT = resolve(import.meta.dirname, '../../..')
 
@@ -13,6 +14,8 @@ export interface Chapter {
   readonly folder: string
   /** Whether it has tables, and so needs a database. */
   readonly hasTables: boolean
+  /** Its check and its steps start with the tables of `migrations/` up to this one. */
+  readonly tables?: CourseTable
 }
 
 const NUMBER = /^\d\d[a-z]?(?=-)/
@@ -26,9 +29,17 @@ export async function readChapters(dir = CHAPTERS): Promise<Chapter[]> {
       const folder = resolve(dir, name)
       const text = await readFile(resolve(folder, 'README.md'), 'utf8')
       const title = /^# (?:\d+[a-z]? · )?(.+)$/m.exec(text)?.[1] ?? name
-      return { number, title, folder, hasTables: existsSync(resolve(folder, 'tables.sql')) }
+      const tables = await readTables(folder)
+      const hasTables = tables !== undefined || existsSync(resolve(folder, 'tables.sql'))
+      return { number, title, folder, hasTables, ...(tables && { tables }) }
     }),
   )
+}
+
+/** Reads which tables a chapter's check asks for, so its steps start with the same ones. */
+async function readTables(folder: string): Promise<CourseTable | undefined> {
+  const text = await readFile(resolve(folder, 'check.test.ts'), 'utf8').catch(() => '')
+  return /\bdatabase\(\{ tables: '(users|posts|votes)' \}\)/.exec(text)?.[1] as CourseTable | undefined
 }
 
 /** The chapter that a learner means by `5`, `05`, `4a` or the name of its folder. */

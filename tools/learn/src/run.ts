@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import type { CourseTable } from '@auth-primer/migrations'
 import pg from 'pg'
 import { CHECKOUT, type Chapter } from './chapters.ts'
 
@@ -40,13 +41,24 @@ async function runFile(path: string, args: readonly string[], chapter: Chapter, 
   return code ?? 1
 }
 
-async function makeDatabase(postgresUrl: string, chapter: Chapter) {
-  const name = `chapter_${chapter.number}_${randomBytes(4).toString('hex')}`
+async function makeDatabase(postgresUrl: string, { number, folder, tables }: Chapter) {
+  const name = `chapter_${number}_${randomBytes(4).toString('hex')}`
   const url = new URL(postgresUrl)
   url.pathname = `/${name}`
   await query(postgresUrl, `create database ${name}`)
-  await query(url.href, await readFile(resolve(chapter.folder, 'tables.sql'), 'utf8'))
+  if (tables) await migrate(url.href, tables)
+  else await query(url.href, await readFile(resolve(folder, 'tables.sql'), 'utf8'))
   return { url: url.href, drop: () => query(postgresUrl, `drop database if exists ${name} with (force)`) }
+}
+
+async function migrate(connection: string, tables: CourseTable): Promise<void> {
+  // Loaded here because most commands need neither.
+  const [{ createTables }, { default: knexModule }] = await Promise.all([
+    import('@auth-primer/migrations'),
+    import('knex'),
+  ])
+  const knex = knexModule({ client: 'pg', connection })
+  await createTables(knex, tables).finally(() => knex.destroy())
 }
 
 async function query(connectionString: string, sql: string): Promise<void> {
