@@ -15,8 +15,8 @@ export type Hints = readonly [where: string, what: string, how: string]
 export interface Chapter {
   /** The path of a file of the attempt. */
   file(name: string): string
-  /** Imports a file of the attempt. */
-  load<Module>(name: string): Promise<Module>
+  /** Imports a file of the attempt, which must export these names. */
+  load<Module>(name: string, ...exported: readonly (keyof Module & string)[]): Promise<Module>
   /**
    * Creates a database with the tables of `migrations/` up to this one, empty, and deletes it at the end of the check.
    * `npm run learn -- run` reads the same option for the chapter's steps. Without it, the tables come from `tables.sql`.
@@ -61,13 +61,18 @@ export async function chapter(checkUrl: string, run: (chapter: Chapter) => Promi
 
   const file = (name: string) => resolve(folder, attempt, name)
 
-  const load = async <Module>(name: string): Promise<Module> => {
-    try {
-      return (await import(pathToFileURL(file(name)).href)) as Module
-    } catch (error) {
+  const load = async <Module>(name: string, ...exported: readonly (keyof Module & string)[]) => {
+    const module = (await import(pathToFileURL(file(name)).href).catch((error) => {
       const found = thrownOf(error, { folder, files: file('.') })
       throw new NotLoaded({ ...found, finding: `${shown(file(name))} cannot be run: ${found.finding}` })
+    })) as Module & object
+    for (const wanted of exported) {
+      if (wanted in module) continue
+      const names = Object.keys(module).join(', ') || 'nothing'
+      const finding = `${shown(file(name))} must export \`${wanted}\`. It exports ${names}.`
+      throw new NotLoaded({ finding }, 'missing-export', hintsForExport(wanted))
     }
+    return module
   }
 
   const database: Chapter['database'] = (options) =>
@@ -112,11 +117,7 @@ export async function chapter(checkUrl: string, run: (chapter: Chapter) => Promi
     if (held) await noStrays()
   } catch (error) {
     if (!(error instanceof NotLoaded)) throw error
-    refuse('the files can be run', {
-      mistake: 'not-loaded',
-      ...error.found,
-      hints: HINTS_FOR_LOADING,
-    })
+    refuse('the files can be run', { mistake: error.mistake, ...error.found, hints: error.hints })
   } finally {
     await end()
   }
@@ -138,17 +139,27 @@ class Unexpected extends Error {
   }
 }
 
-class NotLoaded extends Error {
-  readonly found: Finding
-
-  constructor(found: Finding) {
-    super(found.finding)
-    this.found = found
-  }
-}
-
 const HINTS_FOR_LOADING: Hints = [
   'The file and the line are in the message.',
   'Undo your last change: does the check get further?',
   'Compare the whole file with the one in `solution/`.',
 ]
+
+const hintsForExport = (name: string): Hints => [
+  `The check imports \`${name}\` from your file. Does the file export something with exactly this name?`,
+  'Write `export` before the declaration, and keep the name that the exercise came with.',
+  `For example \`export const ${name} = …\` or \`export function ${name}(…)\`. \`export default\` exports it under the name \`default\`.`,
+]
+
+class NotLoaded extends Error {
+  readonly found: Finding
+  readonly mistake: string
+  readonly hints: Hints
+
+  constructor(found: Finding, mistake = 'not-loaded', hints = HINTS_FOR_LOADING) {
+    super(found.finding)
+    this.found = found
+    this.mistake = mistake
+    this.hints = hints
+  }
+}

@@ -5,7 +5,10 @@ import { matches, runShell } from '../check/shell.ts'
 /** What cannot be run here, and why. The page says the same. */
 const NOT_RUN = new Map([['docs/how-to/deploy.md', 'it makes users and folders of the machine']])
 
-for (const page of await readPages()) {
+/** With `PAGE=05-creating-users`, only the pages whose path contains that are run. */
+const pages = (await readPages()).filter(({ name }) => name.includes(process.env.PAGE ?? ''))
+
+for (const page of pages) {
   const blocks = blocksOf(page.text)
   if (!blocks.some(({ language }) => language === 'sh') || NOT_RUN.has(page.name)) continue
   t.test(`the commands of ${page.name} print what it shows`, { buffered: true }, async (t) => {

@@ -1,36 +1,78 @@
 import assert from 'node:assert/strict'
+import { createHash, createHmac, getHashes } from 'node:crypto'
 import { compare, explain } from '@auth-primer/auth-hash'
 import { chapter } from '../../check/chapter.ts'
 
 const PASSWORD = 'tomatoes in june'
+const TOO_LONG = { ascii: 'x'.repeat(73), tomatoes: '🍅'.repeat(19) }
 
-await chapter(import.meta.url, async ({ load, database, check }) => {
-  const { signUp } = await load<typeof import('./solution/sign-up.ts')>('sign-up.ts')
-  const { knex } = await database()
-  const storedPassword = async (email: string): Promise<string> => {
-    const user = await knex('users').where({ email }).first()
-    return user?.password
-  }
+await chapter(import.meta.url, async ({ load, database, check, expectation }) => {
+  const { signUp } = await load<typeof import('./solution/sign-up.ts')>('sign-up.ts', 'signUp')
+  const { knex } = await database({ tables: 'users' })
+  const find = (email: string) => knex('users').where({ email }).first()
+  const storedPassword = async (email: string): Promise<string> => (await find(email))?.password
 
   await check(
     'not-stored',
     'a new user is stored and returned without the password',
     [
       '`signUp` gets the database as `db`. Which columns of the table have no default?',
-      'Insert a row with `email` and `password`, and let the INSERT return the values that the database set.',
-      "`db('users').insert(row).returning(['id', 'email', 'created_at'])` returns a list with one row. Return its first element.",
+      'Insert a row with `email` and `password`, and wait for it: knex never sends a query that is not awaited.',
+      "`await db('users').insert(row).returning(['id', 'email', 'created_at'])` returns a list with one row. Return its first element.",
     ],
     async () => {
-      const user = await signUp(knex, 'ada@example.com', PASSWORD)
-      assert.ok(
-        await storedPassword('ada@example.com'),
-        'After signUp(), the table has no row with the user’s email.',
+      const user: unknown = await signUp(knex, 'ada@example.com', PASSWORD)
+      const row = await find('ada@example.com')
+      assert.ok(row, 'After signUp(), the table has no row with the user’s email.')
+
+      await expectation(
+        'list-returned',
+        [
+          'What does `insert(…).returning(…)` return: a row, or a list of rows?',
+          'Every query of knex returns a list, even if it has one row. Return the first element of the list.',
+          '`const [user] = await db(…).insert(…).returning(…)`, then `return user`.',
+        ],
+        () => assert.ok(!Array.isArray(user), 'signUp() must return one user. It returned a list.'),
       )
-      assert.ok(!Array.isArray(user), 'signUp() must return one user. It returned a list of rows.')
-      assert.deepEqual(
-        Object.keys(user ?? {}).sort(),
-        ['created_at', 'email', 'id'],
-        'signUp() must return exactly these properties.',
+      await expectation(
+        'nothing-returned',
+        [
+          'The row is stored. What does `signUp` return at its end?',
+          'Only the database knows the ID and the time. Ask the INSERT to return them, and return the user.',
+          "`const [user] = await db('users').insert(row).returning(['id', 'email', 'created_at'])`, then `return user`.",
+        ],
+        () =>
+          assert.ok(
+            typeof user === 'object' && user !== null && 'id' in user,
+            `signUp() must return the new user. It returned ${user}.`,
+          ),
+      )
+      await expectation(
+        'password-returned',
+        [
+          'Print what `signUp` returns. Would you send all of it to a client?',
+          'The hash must not leave the server. Return only the properties of `UserOut`.',
+          "`returning('*')` returns every column. Name three: `returning(['id', 'email', 'created_at'])`.",
+        ],
+        () => {
+          const shown = JSON.stringify(user)
+          assert.ok(!shown.includes(PASSWORD), 'signUp() returned the password.')
+          assert.ok(!shown.includes(row.password), 'signUp() returned the stored hash of the password.')
+        },
+      )
+      await expectation(
+        'other-properties',
+        [
+          'Compare the result with the interface `UserOut` in the file.',
+          'Return `id`, `email` and `created_at`, with these names, and nothing else.',
+          "`returning(['id', 'email', 'created_at'])`, or `return { id, email, created_at }`.",
+        ],
+        () =>
+          assert.deepEqual(
+            Object.keys(user as object).sort(),
+            ['created_at', 'email', 'id'],
+            'signUp() must return exactly these properties.',
+          ),
       )
     },
   )
@@ -39,16 +81,82 @@ await chapter(import.meta.url, async ({ load, database, check }) => {
     'plain-text',
     'the table has a bcrypt hash instead of the password',
     [
-      'Read the row as a thief would. How many passwords per second could you try against it?',
-      'Encoding (base64) and encryption can be undone. SHA-256 cannot, but it is fast, so guessing is fast, too. bcrypt is slow on purpose.',
-      'Use `await hash(password)` from `@auth-primer/auth-hash`. Without `await`, you store a promise, which becomes `{}`.',
+      'Read the row as a thief would. How do you get from it to the password?',
+      'Text that was encoded (base64, hex) or reversed has a way back that needs no key. A hash has none.',
+      '`password: await hash(password)`, with `hash` from `@auth-primer/auth-hash`.',
     ],
     async () => {
       const stored = await storedPassword('ada@example.com')
       assert.ok(!stored.includes(PASSWORD), 'The table contains the password itself.')
-      assert.ok(!isFastHash(stored), 'The stored value looks like a fast hash, such as SHA-256. Use bcrypt.')
-      assert.ok(isHash(stored), `The stored value is not a bcrypt hash: ${stored.slice(0, 30)}`)
-      assert.ok(await compare(PASSWORD, stored), 'The stored hash does not match the password.')
+      for (const encoding of ['base64', 'hex'] as const)
+        assert.ok(
+          !Buffer.from(stored, encoding).includes(PASSWORD),
+          `The table contains the password in ${encoding}. Anyone can decode that.`,
+        )
+      assert.ok(
+        ![...stored].reverse().join('').includes(PASSWORD),
+        'The table contains the password, reversed.',
+      )
+
+      await expectation(
+        'not-awaited',
+        [
+          'Read the stored value: does it look like a hash at all?',
+          'Hashing takes time, so `hash` returns a promise. The row needs its value.',
+          '`const row = { email, password: await hash(password) }`.',
+        ],
+        () =>
+          assert.ok(
+            !/^(\{.*\}|\[object .*\]|undefined|null|)$/.test(stored),
+            `The stored value is \`${stored}\`, which is not a hash but a promise or another object.`,
+          ),
+      )
+      await expectation(
+        'fast-hash',
+        [
+          'You store a hash, and it has no way back. How many passwords per second can a thief try against it?',
+          'SHA-256, SHA-512 and MD5 were made to be fast: a graphics card computes billions per second, with or without a salt. bcrypt is slow on purpose.',
+          'Use `await hash(password)` from `@auth-primer/auth-hash`, which is bcrypt.',
+        ],
+        () => {
+          const name = findFastHash(stored)
+          assert.ok(!name, `The stored value is a ${name} digest, which is too fast to protect a password.`)
+        },
+      )
+      await expectation(
+        'own-format',
+        [
+          'What wrote the stored value? A login has to be able to verify it.',
+          'Encryption has a key, which can be stolen and used to decrypt all passwords. scrypt and PBKDF2 are slow, too, but the login of chapter 09 cannot read a format of your own.',
+          'Store what `await hash(password)` returns, without changes. It contains version, cost, salt and digest.',
+        ],
+        () => assert.ok(isHash(stored), 'The stored value is not a bcrypt hash.'),
+      )
+      await expectation(
+        'low-cost',
+        [
+          'The stored value is a bcrypt hash. Which cost is in it, after `$2b$`?',
+          'Each step of the cost doubles the time of a guess. 10 is the least that is still recommended.',
+          '`hash(password)` uses 12. With the package `bcrypt`: `bcrypt.hash(password, 12)`.',
+        ],
+        () => {
+          const cost = Number(/^\$2.\$(\d\d)/.exec(stored)?.[1] ?? 12)
+          assert.ok(cost >= 10, `The cost of the hash is ${cost}, so it is computed too quickly.`)
+        },
+      )
+      await expectation(
+        'other-password',
+        [
+          'The stored value is a bcrypt hash. Of which text exactly?',
+          'A login hashes the password as the user typed it, once. So hash exactly that: no second hash, no `trim()`, no pepper.',
+          '`await hash(password)`, with the argument of `signUp` as it came.',
+        ],
+        async () =>
+          assert.ok(
+            await compare(PASSWORD, stored),
+            'The stored hash does not match the password: something else was hashed.',
+          ),
+      )
     },
   )
 
@@ -63,44 +171,95 @@ await chapter(import.meta.url, async ({ load, database, check }) => {
     async () => {
       await signUp(knex, 'bob@example.com', PASSWORD)
       const [ada, bob] = [await storedPassword('ada@example.com'), await storedPassword('bob@example.com')]
-      assert.ok(ada !== bob, 'Two users with the same password have the same hash. One guess reveals both.')
+      const salts = [ada, bob].map((hash) => hash.slice(0, hash.indexOf('$', 4) + 23))
+      assert.ok(
+        ada !== bob && salts[0] !== salts[1],
+        'Two users with the same password have the same hash. One guess reveals both.',
+      )
     },
   )
 
   await check(
     'cut-at-72',
-    'a password of 73 bytes is rejected and nothing is stored',
+    'a password of 73 bytes is not cut off: it is rejected, and nothing is stored',
     [
       'What does bcrypt do with the 73rd byte? Step 2 shows it.',
-      'Reject a password that bcrypt would cut off, before the INSERT. Count bytes: an emoji has four.',
+      'Reject a password that bcrypt would cut off, before the INSERT.',
       '`hash` throws an error for such a password. Do not catch it, and do not call `bcrypt` directly.',
     ],
     async () => {
-      for (const [email, long] of Object.entries({
-        'x@example.com': 'x'.repeat(73),
-        'tomato@example.com': '🍅'.repeat(19),
-      })) {
-        const wasRejected = await signUp(knex, email, long).then(
+      /** Returns true if the password was rejected, or if all of its bytes count. */
+      const isSafe = async (email: string, password: string) => {
+        const isRejected = await signUp(knex, email, password).then(
           () => false,
           () => true,
         )
-        const bytes = Buffer.byteLength(long)
-        assert.ok(wasRejected, `signUp() must reject a password of ${bytes} bytes. It accepted it.`)
-        assert.equal(
-          await storedPassword(email),
-          undefined,
-          'signUp() rejected the password but stored the user.',
+        const row = await find(email)
+        await expectation(
+          'stored-anyway',
+          [
+            '`signUp` threw an error. In which order do the INSERT and the check of the length come?',
+            'Whatever can fail belongs before the INSERT.',
+            'First `const row = { email, password: await hash(password) }`, then the INSERT.',
+          ],
+          () => assert.ok(!isRejected || !row, 'signUp() rejected the password but stored the user.'),
         )
+        await expectation(
+          'silent',
+          [
+            'What does the caller of `signUp` learn when the password is too long?',
+            'A caller that gets no error goes on as if the user existed. Throw an error.',
+            'Let the error of `hash` through, or `throw new Error(…)`. Do not return `null`.',
+          ],
+          () =>
+            assert.ok(
+              isRejected || row,
+              'signUp() stored nothing for a password that is too long, but threw no error.',
+            ),
+        )
+        const first72 = Buffer.from(password).subarray(0, 72).toString()
+        return isRejected || !(await compare(first72, row.password))
       }
-      await signUp(knex, 'max@example.com', 'x'.repeat(72))
       assert.ok(
-        await storedPassword('max@example.com'),
-        'A password of 72 bytes must be accepted and stored.',
+        await isSafe('x@example.com', TOO_LONG.ascii),
+        'signUp() accepted a password of 73 bytes, and a login would ignore the last one.',
+      )
+      await expectation(
+        'counts-characters',
+        [
+          'How long is `"🍅"`? Count its characters, then its bytes.',
+          'bcrypt counts bytes, and an emoji has four. 19 tomatoes are 76 bytes.',
+          '`Buffer.byteLength(password)` counts bytes; `password.length` does not. Or leave the check to `hash`.',
+        ],
+        async () =>
+          assert.ok(
+            await isSafe('tomatoes@example.com', TOO_LONG.tomatoes),
+            'signUp() accepted a password of 19 tomatoes, which are 76 bytes. A login would ignore the last four.',
+          ),
+      )
+      await expectation(
+        'too-strict',
+        [
+          'Which is the longest password that bcrypt reads completely?',
+          'Only a password of more than 72 bytes is too long.',
+          '`if (Buffer.byteLength(password) > 72) throw …`, or leave the check to `hash`.',
+        ],
+        async () => {
+          const error = await signUp(knex, 'max@example.com', 'x'.repeat(72)).then(
+            () => undefined,
+            (error) => error,
+          )
+          assert.ok(
+            !error && (await storedPassword('max@example.com')),
+            'A password of 72 bytes must be accepted and stored.',
+          )
+        },
       )
     },
   )
 })
 
+/** bcrypt, or one of the schemes of auth-hash that `verify` reads. */
 function isHash(text: string): boolean {
   try {
     return Boolean(explain(text))
@@ -109,9 +268,29 @@ function isHash(text: string): boolean {
   }
 }
 
-/** Returns true for a digest of MD5 or SHA in hex, or of SHA in base64. */
-function isFastHash(text: string): boolean {
-  return /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}|[\w+/-]{43}=?|[\w+/-]{86}(?:==)?)$/i.test(
-    text,
-  )
+/** Returns the name of the fast hash function that made this value, with or without a salt that is stored next to it. */
+function findFastHash(stored: string): string | undefined {
+  const parts = [stored, ...stored.split(/[$:.;|,]/)]
+  const salts = parts.flatMap((part) => [part, Buffer.from(part, 'hex'), Buffer.from(part, 'base64')])
+  for (const name of ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512', 'sha3-256', 'sha3-512']) {
+    if (!getHashes().includes(name)) continue
+    const digest = (...texts: (string | Buffer)[]) =>
+      texts.reduce((hash, text) => hash.update(text), createHash(name)).digest()
+    const candidates = [
+      digest(PASSWORD),
+      ...salts.flatMap((salt) => [
+        digest(salt, PASSWORD),
+        digest(PASSWORD, salt),
+        createHmac(name, salt).update(PASSWORD).digest(),
+        createHmac(name, PASSWORD).update(salt).digest(),
+      ]),
+    ]
+    for (const bytes of candidates)
+      for (const encoding of ['hex', 'base64', 'base64url'] as const)
+        if (stored.toLowerCase().includes(bytes.toString(encoding).replace(/=+$/, '').toLowerCase()))
+          return name.toUpperCase()
+  }
+  return /^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128}|[\w+/]{43}=)$/i.test(stored)
+    ? 'fast'
+    : undefined
 }
