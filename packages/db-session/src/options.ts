@@ -38,6 +38,7 @@ export type Settings = typeof DEFAULTS & SessionOptions
 
 const SESSION_OPTIONS = ['knex', 'replica', 'begin', ...Object.keys(DEFAULTS)]
 const ROUTE_OPTIONS = ['mode', 'isolation', 'retry', 'statementTimeoutMs', 'replica']
+export const UNIT_OPTIONS = [...ROUTE_OPTIONS, 'begin']
 const ISOLATION_LEVELS = ['read committed', 'repeatable read', 'serializable']
 const MAX_MS = 2 ** 31 - 1
 /** Postgres ends a statement by itself; the client gives up only if that does not arrive. */
@@ -62,8 +63,8 @@ export function parseSessionOptions(options: SessionOptions, further: readonly s
 }
 
 /** Checks the options of a route, or of a unit of work, and prepares its BEGIN. */
-export function parseTransactionSpec(route: DbRoute, settings: Settings): TransactionSpec {
-  rejectUnknown(route, ROUTE_OPTIONS)
+export function parseTransactionSpec(settings: Settings, route: DbRoute = {}, known = ROUTE_OPTIONS) {
+  rejectUnknown(route, known)
   const { mode = 'write', isolation = 'read committed', retry = 0, replica = false } = route
   const { statementTimeoutMs = settings.statementTimeoutMs } = route
   check('mode', mode, "'read' or 'write'", ['read', 'write'].includes(mode))
@@ -85,13 +86,13 @@ export function parseTransactionSpec(route: DbRoute, settings: Settings): Transa
     statements,
     begin: encode(statements),
     deadlineMs: statementTimeoutMs === 0 ? 0 : Math.min(statementTimeoutMs + DEADLINE_MARGIN_MS, MAX_MS),
-  }
+  } satisfies TransactionSpec
 }
 
 /** Throws unless the value is valid. The message contains only the value's type. */
 export function check(name: string, value: unknown, expected: string, isValid: boolean): void {
   if (isValid) return
-  const type = value === null ? 'null' : typeof value
+  const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
   throw invalidOption(`Expected \`${name}\` to be ${expected}, got a value of type ${type}.`)
 }
 
@@ -109,7 +110,7 @@ function isKnex(value: Knex | undefined, isOptional: boolean): boolean {
 }
 
 function rejectUnknown(options: object, known: readonly string[]): void {
-  check('options', options, 'an object', typeof options === 'object' && options !== null)
+  check('options', options, 'an object', Object(options) === options && !Array.isArray(options))
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
     const nearest = closestMatch(name, known, { maxDistance: Math.max(2, name.length / 2) })

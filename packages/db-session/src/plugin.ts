@@ -79,7 +79,7 @@ export const dbSession = fp<DbSessionOptions>(
       const config = (route.config ?? {}) as Record<string | symbol, unknown>
       // Fastify adds a HEAD route with the options of the GET route
       if (config[kSpec]) return
-      const spec = option.parseTransactionSpec((config[name] as DbRoute | undefined) ?? {}, settings)
+      const spec = option.parseTransactionSpec(settings, config[name] as DbRoute | undefined)
       route.config = { ...config, [kSpec]: spec } as NonNullable<RouteOptions['config']>
       route.errorHandler = translateErrors(route.errorHandler)
       const backOff = manager.backOff.bind(manager)

@@ -1,7 +1,7 @@
 import { ConnectionPool, type Waiting } from './connection-pool.ts'
 import { DbSessionError, isConflict, toDbSessionError } from './errors.ts'
 import * as adapter from './knex-adapter.ts'
-import { parseTransactionSpec, type Settings } from './options.ts'
+import { parseTransactionSpec, type Settings, UNIT_OPTIONS } from './options.ts'
 import { Session, type SessionContext } from './session.ts'
 import { Timeline } from './timeline.ts'
 import { withTimeout } from './transaction.ts'
@@ -83,8 +83,8 @@ export class SessionManager {
   async #runUnit<T>(work: Work<T>, options: UnitOfWorkOptions, begin: Begin, outer?: Session): Promise<T> {
     if (this.#isClosing) throw new DbSessionError('DB_SESSION_CLOSING')
     if (outer?.root.isClosed) throw new DbSessionError('DB_SESSION_OVER')
-    const { begin: ownBegin = [], ...route } = options
-    const spec = parseTransactionSpec(route, this.settings)
+    const spec = parseTransactionSpec(this.settings, options, UNIT_OPTIONS)
+    const { begin: ownBegin = [] } = options
     if (outer?.needsConnection && (outer.context.isUnit || !this.primary.canNest))
       throw new DbSessionError('DB_SESSION_NESTED')
     const owner = work.name || 'unit of work'

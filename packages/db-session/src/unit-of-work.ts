@@ -1,4 +1,4 @@
-import { parseSessionOptions } from './options.ts'
+import { check, parseSessionOptions } from './options.ts'
 import { SessionManager } from './session-manager.ts'
 import type { ClosableUnitOfWork, CreateUnitOfWorkOptions } from './types.ts'
 
@@ -15,7 +15,10 @@ export { withRollback } from './with-rollback.ts'
  * await unitOfWork(async (db) => db('jobs').where({ id }).update({ done: true }), { retry: 3 })
  */
 export function createUnitOfWork(options: CreateUnitOfWorkOptions): ClosableUnitOfWork {
+  const settings = parseSessionOptions(options, ['log'])
   const { begin, log = console } = options
-  const manager = new SessionManager(parseSessionOptions(options, ['log']), log)
+  const isLogger = [log?.warn, log?.error].every((method) => typeof method === 'function')
+  check('log', log, 'a logger with `warn` and `error`', isLogger)
+  const manager = new SessionManager(settings, log)
   return Object.assign(manager.createUnitOfWork(begin), { close: () => manager.close() })
 }

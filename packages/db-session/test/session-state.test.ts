@@ -34,7 +34,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 /** Opens a session in the state `idle`, with a transaction whose COMMIT waits until `release` is called. */
 async function openSession() {
   await database.other.query('select pg_advisory_lock(7)')
-  const spec = parseTransactionSpec({}, settings)
+  const spec = parseTransactionSpec(settings)
   const { session, db } = manager.open({ owner: 'test', spec, isUnit: true, log: console, begin: [] })
   await db('posts').insert({ title: 'x' })
   let isReleased = false

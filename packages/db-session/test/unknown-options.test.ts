@@ -2,6 +2,7 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import { DbSessionError, dbSession } from '../src/index.ts'
+import { createUnitOfWork } from '../src/unit-of-work.ts'
 import { openDatabase, openKnex, rejection, start } from './setup.ts'
 
 const database = await openDatabase(t)
@@ -88,6 +89,24 @@ t.test('an option that is undefined gets its default', async (t) => {
   t.same((await app.inject('/')).json(), { one: 1 })
 })
 
+t.test(
+  'options of createUnitOfWork that are not an object, or a log without its methods, are errors',
+  async (t) => {
+    for (const options of [
+      undefined,
+      null,
+      [],
+      'knex',
+      { knex, log: {} },
+      { knex, log: null },
+      { knex, log: 'all' },
+    ])
+      t.throws(() => createUnitOfWork(options as never), { code: 'DB_SESSION_OPTION_INVALID' })
+    const { close } = createUnitOfWork({ knex, log: { warn() {}, error() {} } })
+    await close()
+  },
+)
+
 const wrongRoutes: Record<string, [db: unknown, message: RegExp]> = {
   'retries, which means retry': [{ retries: 3 }, /Unknown option `retries`\. Did you mean `retry`\?/],
   'isolationLevel, which means isolation': [
@@ -108,7 +127,9 @@ const wrongRoutes: Record<string, [db: unknown, message: RegExp]> = {
   'an isolation that does not exist': [{ isolation: 'SERIALIZABLE' }, /isolation/],
   'too many retries': [{ retry: 101 }, /retry/],
   'half a retry': [{ retry: 0.5 }, /retry/],
-  'a string': ['read', /./],
+  'a string': ['read', /an object, got a value of type string/],
+  'an array': [[], /an object, got a value of type array/],
+  null: [null, /an object, got a value of type null/],
 }
 
 t.test('a route', async (t) => {
