@@ -1,27 +1,30 @@
-import { randomBytes } from 'node:crypto'
 import { createHasher, type Hasher } from '@auth-primer/auth-hash'
-import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from '@sinclair/typebox'
-import Fastify, { type FastifyInstance } from 'fastify'
-import type { Knex } from 'knex'
+import fastifyPlugin from 'fastify-plugin'
+import { type AppOptions, buildApp as buildAppAround } from '../app/app.ts'
 
 /** The options of the login plugin. */
 export interface LoginOptions {
-  db: Knex
   hasher: Hasher
-  issueToken: (user: { id: number }) => string
+}
+
+interface Options extends AppOptions {
+  /** Hashes and verifies passwords. @default a hasher with the defaults of auth-hash, as in chapter 05 */
+  readonly hasher?: Hasher
 }
 
 /** Builds an app with the login, a route that requires its token, and Swagger UI at /docs. */
-export async function buildApp(
-  db: Knex,
+export function buildApp(
+  { hasher = createHasher(), ...options }: Options,
   login: FastifyPluginAsyncTypebox<LoginOptions>,
-): Promise<FastifyInstance> {
-  const app = Fastify()
+) {
+  return buildAppAround(options, documentation, async (app) => app.register(login, { hasher }), me)
+}
 
+// Without `fastifyPlugin`, the document would describe only the routes of this plugin.
+const documentation = fastifyPlugin(async (app) => {
   // #region scheme
   await app.register(swagger, {
     openapi: {
@@ -37,24 +40,14 @@ export async function buildApp(
   })
   await app.register(swaggerUi, { routePrefix: '/docs' })
   // #endregion
+})
 
-  const access = tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({ sub: Type.String() }) })
-  // A new key at each start invalidates all tokens at a restart. A real service loads its key from a secret that stays.
-  const keys = keyring('HS256', [{ kid: '1', key: randomBytes(32) }])
-  const kit = jwtKit({ issuer: 'chapter-09', keys, kinds: { access } })
-
-  await app.register(login, {
-    db,
-    hasher: createHasher({ cost: 10 }),
-    issueToken: ({ id }) => kit.access.sign({ sub: String(id) }),
-  })
-
+const me: FastifyPluginAsyncTypebox = async (app) => {
   const schema = { security: [{ login: [] }] }
-  app.get('/users/me', { schema, onRequest: kit.access.guard() }, async (request) => {
-    const { sub } = kit.access.claims(request)
-    return db('users')
-      .where({ id: Number(sub) })
-      .first('id', 'email')
-  })
-  return app
+  app.get('/users/me', { schema, onRequest: app.authenticate }, async (request) =>
+    request
+      .db('users')
+      .where({ id: app.callerId(request) })
+      .first('id', 'email'),
+  )
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { chapter } from '../../check/chapter.ts'
-import { countRounds } from './rounds.ts'
+import { randomBytes } from 'node:crypto'
+import { chapter, type Hints } from '../../check/chapter.ts'
+import { recordCalls } from './calls.ts'
 
 // Before anything imports bcrypt.
-const rounds = countRounds()
+const calls = recordCalls()
 const { createHasher } = await import('@auth-primer/auth-hash')
 const { buildApp } = await import('./app.ts')
 
@@ -12,45 +13,126 @@ const ADA = { username: 'ada@example.com', password: 'tomatoes in june' }
 const WRONG = { ...ADA, password: 'tomatoes in july' }
 const UNKNOWN = { ...ADA, username: 'nobody@example.com' }
 
-await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
-  const { login } = await load<typeof import('./solution/login.ts')>('login.ts')
-  const { knex } = await database()
-  const password = await createHasher({ cost: 10 }).hash(ADA.password)
-  await knex('users').insert({ email: ADA.username, password })
-  const app = await buildApp(knex, login)
+const HASHED_AGAIN: Hints = [
+  'The stored hash has a salt of its own. What do you get if you hash the same password again? Step 1 shows it.',
+  'Do not compare two hashes. Let the hasher compare: it reads the salt from the stored hash.',
+  '`const { ok } = await hasher.verify({ password, hash: user?.password })`. No call of `hash` is needed.',
+]
+
+const SWAPPED: Hints = [
+  'Which argument of your comparison is the password, and which is the hash?',
+  'The password comes first, then the hash. The other way round, nothing ever matches.',
+  '`hasher.verify({ password, hash })` takes names, so they cannot be swapped; `bcrypt.compare(password, hash)` does not.',
+]
+
+const NOT_AWAITED: Hints = [
+  'The comparison ran, and the login was rejected anyway. What does the code do with the result?',
+  'The comparison returns a promise. Wait for it before you look at the result.',
+  '`const { ok } = await hasher.verify(…)`. Without `await`, `ok` is undefined.',
+]
+
+await chapter(import.meta.url, async ({ load, database, check, expectation, atEnd }) => {
+  const { login } = await load<typeof import('./solution/login.ts')>('login.ts', 'login')
+  const { knex, url } = await database({ tables: 'users' })
+  const hasher = createHasher({ cost: 10 })
+  const stored = await hasher.hash(ADA.password)
+  await knex('users').insert({ email: 'bob@example.com', password: await hasher.hash('another password') })
+  await knex('users').insert({ email: ADA.username, password: stored })
+  const secret = randomBytes(32).toString('base64url')
+  const app = await buildApp({ databaseUrl: url, secret, hasher }, login)
   atEnd(() => app.close())
 
   const post = (type: string, body: string, headers = {}) =>
     app.inject({ method: 'POST', url: '/login', headers: { 'content-type': type, ...headers }, body })
   /** Sends a form, or JSON if the route rejects forms. Only the last check requires forms. */
   const logIn = async (credentials: Record<string, string>) => {
+    calls.length = 0
     const response = await post(FORM, `${new URLSearchParams(credentials)}`)
-    return response.statusCode === 415 ? post('application/json', JSON.stringify(credentials)) : response
+    const answered =
+      response.statusCode === 415 ? await post('application/json', JSON.stringify(credentials)) : response
+    return { ...seen(answered), calls: [...calls] }
   }
   const me = (token: string) =>
     app.inject({ url: '/users/me', headers: { authorization: `Bearer ${token}` } })
 
+  let wrong: Awaited<ReturnType<typeof logIn>>
+  let unknown: typeof wrong
+
   await check(
-    'hashed-again',
+    'not-compared',
     "the right password gets a token, and a wrong one doesn't",
     [
-      'The stored hash has a salt of its own. What do you get if you hash the same password again? Step 1 shows it.',
+      'The table has a hash, and the request has a password. What turns one into something that you can compare with the other?',
       'Find the user by email. Then let the hasher compare: it reads the salt from the stored hash.',
-      '`const { ok } = await hasher.verify({ password, hash: user?.password })`; if `ok`, reply with `issueToken(user)`.',
+      '`const { ok } = await hasher.verify({ password, hash: user?.password })`; if `ok`, reply with `app.issueToken(user)`.',
     ],
     async () => {
       const right = await logIn(ADA)
-      assert.ok(
-        right.statusCode === 200,
-        `A login with the right password got status ${right.statusCode}: ${right.body}`,
+      const refused = `A login with the right password got status ${right.status}: ${right.body}`
+      if (right.status !== 200) {
+        const saltOf = (hash: string) => hash.slice(0, 29)
+        const [reason, hints] = right.calls.some(({ data }) => data.startsWith('$2'))
+          ? (['swapped-arguments', SWAPPED] as const)
+          : right.calls.some(({ saltOrHash }) => saltOf(saltOrHash) === saltOf(stored))
+            ? (['not-awaited', NOT_AWAITED] as const)
+            : right.calls.length > 0
+              ? (['hashed-again', HASHED_AGAIN] as const)
+              : []
+        if (reason) await expectation(reason, hints, () => assert.fail(refused))
+      }
+      assert.ok(right.status === 200, refused)
+
+      const answer = parse(right.body)
+      await expectation(
+        'no-token',
+        [
+          'Which name has the token in the response? Clients look for the one that OAuth 2 gives it.',
+          'Reply with an object with `access_token` and `token_type`.',
+          "`return { access_token: app.issueToken(user), token_type: 'bearer' }`",
+        ],
+        () =>
+          assert.ok(
+            typeof answer.access_token === 'string',
+            `The response has no \`access_token\`. It has ${Object.keys(answer).join(', ') || 'nothing'}.`,
+          ),
       )
-      const { access_token } = right.json()
-      assert.ok(typeof access_token === 'string', 'The response has no `access_token`.')
-      assert.equal((await me(access_token)).json().email, ADA.username, 'The token belongs to another user.')
-      const wrong = await logIn(WRONG)
-      assert.ok(
-        isRefusal(wrong.statusCode),
-        `A login with a wrong password got status ${wrong.statusCode}: ${wrong.body}`,
+      await expectation(
+        'other-user',
+        [
+          'Use the token with `GET /users/me`. Which user does it belong to?',
+          'The token must name the user whose password was verified. Which row does your query return?',
+          "`const user = await request.db('users').where({ email: username }).first()`, then `app.issueToken(user)`.",
+        ],
+        async () => {
+          const { statusCode, body } = await me(`${answer.access_token}`)
+          assert.equal(statusCode, 200, '`GET /users/me` must accept the token.')
+          assert.equal(parse(body).email, ADA.username, 'The token must belong to the user who logged in.')
+        },
+      )
+      await expectation(
+        'hash-returned',
+        [
+          'Read the whole response of a login. Is there anything in it that a client must not have?',
+          'A client needs the token. Everything else about the user has routes of its own.',
+          "`return { access_token: app.issueToken(user), token_type: 'bearer' }`, without the user.",
+        ],
+        () =>
+          assert.ok(!right.body.includes(stored), 'The response contains the stored hash of the password.'),
+      )
+
+      wrong = await logIn(WRONG)
+      await expectation(
+        'wrong-accepted',
+        [
+          'Log in with a wrong password. Which value does your `if` look at?',
+          '`verify` returns a promise of an object. A promise is always true in an `if`, and so is an object, even `{ ok: false }`.',
+          '`const { ok } = await hasher.verify({ password, hash: user?.password })`, then `if (!ok) return reply.code(403)…`',
+        ],
+        () =>
+          assert.ok(
+            isRefusal(wrong.status),
+            `A login with a wrong password must be rejected. It got status ${wrong.status}: ${wrong.body}`,
+          ),
       )
     },
   )
@@ -64,12 +146,21 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
       "`if (!ok) return reply.code(403).send({ detail: 'Invalid Credentials' })`: one line for both failures.",
     ],
     async () => {
-      const [wrong, unknown] = [await logIn(WRONG), await logIn(UNKNOWN)]
-      assert.ok(
-        isRefusal(unknown.statusCode),
-        `A login with an unknown email got status ${unknown.statusCode}: ${unknown.body}`,
+      unknown = await logIn(UNKNOWN)
+      await expectation(
+        'unknown-crashes',
+        [
+          'What does `.first()` return if no row matches? Which line uses the result first?',
+          'Without a user there is no hash either. The code must get to the comparison anyway.',
+          '`hash: user?.password` is undefined if `user` is. `verify` accepts that.',
+        ],
+        () =>
+          assert.ok(
+            isRefusal(unknown.status),
+            `A login with an unknown email must be rejected. It got status ${unknown.status}: ${unknown.body}`,
+          ),
       )
-      const shown = (response: typeof wrong) => ({ status: response.statusCode, body: response.body })
+      const shown = ({ status, body }: typeof wrong) => ({ status, body })
       assert.deepEqual(
         shown(unknown),
         shown(wrong),
@@ -87,21 +178,39 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
       '`hasher.verify({ password, hash: user?.password })` does the work even if the hash is undefined. Do not return before that line.',
     ],
     async () => {
-      const workOf = async (credentials: typeof ADA) => {
-        const before = rounds()
-        await logIn(credentials)
-        return rounds() - before
-      }
-      const [wrong, unknown] = [await workOf(WRONG), await workOf(UNKNOWN)]
-      // Cost 10 is the app's hasher, 12 is the default of auth-hash.
-      assert.ok(
-        wrong >= 2 ** 10 && wrong <= 2 ** 12,
-        `A wrong password took ${wrong} rounds of bcrypt. One comparison takes 1024 here.`,
+      const roundsOf = ({ calls }: typeof wrong) => calls.reduce((sum, { rounds }) => sum + rounds, 0)
+      await expectation(
+        'too-much-work',
+        [
+          'How often does your login hash the password if it is wrong?',
+          'One comparison is enough. Everything else costs time, and an attacker can make your service spend it.',
+          'Call `hasher.verify` once, and `hasher.hash` not at all.',
+        ],
+        () =>
+          assert.ok(
+            roundsOf(wrong) <= 2 ** 12,
+            `A wrong password took ${roundsOf(wrong)} rounds of bcrypt. One comparison takes 1024 here.`,
+          ),
       )
-      assert.equal(
-        unknown,
-        wrong,
-        'An unknown email and a wrong password take different numbers of bcrypt rounds.',
+      await expectation(
+        'other-cost',
+        [
+          'How much work is the comparison for an unknown email, and how much is it for a stored hash?',
+          'Both must have the same cost: that of the hasher which the plugin gets.',
+          '`hasher.verify({ password, hash: user?.password })`. If you compare with a hash of your own, make it with `hasher.hash`.',
+        ],
+        () => {
+          if (roundsOf(unknown) === 0) return
+          assert.equal(
+            roundsOf(unknown),
+            roundsOf(wrong),
+            'An unknown email and a wrong password take different numbers of bcrypt rounds.',
+          )
+        },
+      )
+      assert.ok(
+        roundsOf(unknown) > 0,
+        'For an unknown email, no comparison was made: the reply came at once.',
       )
     },
   )
@@ -127,14 +236,34 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
       const response = await post(FORM, `${form}`, { authorization: `Basic ${btoa(':')}` })
       assert.ok(
         response.statusCode === 200,
-        `The login of Swagger UI got status ${response.statusCode}: ${response.body}`,
+        `The login of Swagger UI must get status 200. It got ${response.statusCode}: ${response.body}`,
       )
       const { access_token, token_type } = response.json()
-      assert.equal(`${token_type}`.toLowerCase(), 'bearer', 'The response has an unexpected `token_type`.')
-      assert.equal((await me(access_token)).statusCode, 200, '`GET /users/me` does not accept the token.')
+      await expectation(
+        'no-token-type',
+        [
+          'Which two properties does OAuth 2 require of the response?',
+          'A client has to know how to send the token: as a bearer token.',
+          "`return { access_token: …, token_type: 'bearer' }`",
+        ],
+        () => assert.equal(`${token_type}`.toLowerCase(), 'bearer', 'The `token_type` must be `bearer`.'),
+      )
+      assert.equal((await me(access_token)).statusCode, 200, '`GET /users/me` must accept the token.')
     },
   )
 })
+
+function seen({ statusCode, body }: { statusCode: number; body: string }) {
+  return { status: statusCode, body }
+}
+
+function parse(body: string): Record<string, unknown> {
+  try {
+    return { ...JSON.parse(body) }
+  } catch {
+    return {}
+  }
+}
 
 function isRefusal(status: number): boolean {
   return status >= 400 && status < 500

@@ -9,17 +9,17 @@ const Credentials = Type.Object({
 })
 
 // #region login
-export const login: FastifyPluginAsyncTypebox<LoginOptions> = async (app, { db, hasher, issueToken }) => {
+export const login: FastifyPluginAsyncTypebox<LoginOptions> = async (app, { hasher }) => {
   app.addContentTypeParser(FORM, { parseAs: 'string' }, async (_request: unknown, body: string) =>
     Object.fromEntries(new URLSearchParams(body)),
   )
 
   app.post('/login', { schema: { consumes: [FORM], body: Credentials } }, async (request, reply) => {
     const { username, password } = request.body
-    const user = await db('users').where({ email: username }).first()
+    const user = await request.db('users').whereRaw('lower(email) = lower(?)', [username]).first()
     const { ok } = await hasher.verify({ password, hash: user?.password })
     if (!ok) return reply.code(403).send({ detail: 'Invalid Credentials' })
-    return { access_token: issueToken(user), token_type: 'bearer' }
+    return { access_token: app.issueToken(user), token_type: 'bearer' }
   })
 }
 // #endregion

@@ -8,18 +8,18 @@ const Credentials = Type.Object({
   password: Type.String(),
 })
 
-export const login: FastifyPluginAsyncTypebox<LoginOptions> = async (app, { db, hasher, issueToken }) => {
+export const login: FastifyPluginAsyncTypebox<LoginOptions> = async (app, { hasher }) => {
   app.addContentTypeParser(FORM, { parseAs: 'string' }, async (_request: unknown, body: string) =>
     Object.fromEntries(new URLSearchParams(body)),
   )
 
   app.post('/login', { schema: { consumes: [FORM], body: Credentials } }, async (request, reply) => {
     const { username, password } = request.body
-    const user = await db('users').where({ email: username }).first()
+    const user = await request.db('users').where({ email: username }).first()
     // The mistake: the same words, but an immediate reply. The response time reveals who has an account.
     if (user === undefined) return reply.code(403).send({ detail: 'Invalid Credentials' })
     const { ok } = await hasher.verify({ password, hash: user.password })
     if (!ok) return reply.code(403).send({ detail: 'Invalid Credentials' })
-    return { access_token: issueToken(user), token_type: 'bearer' }
+    return { access_token: app.issueToken(user), token_type: 'bearer' }
   })
 }

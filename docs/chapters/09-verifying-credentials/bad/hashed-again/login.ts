@@ -8,17 +8,17 @@ const Credentials = Type.Object({
   password: Type.String(),
 })
 
-export const login: FastifyPluginAsyncTypebox<LoginOptions> = async (app, { db, hasher, issueToken }) => {
+export const login: FastifyPluginAsyncTypebox<LoginOptions> = async (app, { hasher }) => {
   app.addContentTypeParser(FORM, { parseAs: 'string' }, async (_request: unknown, body: string) =>
     Object.fromEntries(new URLSearchParams(body)),
   )
 
   app.post('/login', { schema: { consumes: [FORM], body: Credentials } }, async (request, reply) => {
     const { username, password } = request.body
-    const user = await db('users').where({ email: username }).first()
+    const user = await request.db('users').where({ email: username }).first()
     // The mistake: each hash gets a new salt, so this one never equals the stored one.
     const hash = await hasher.hash(password)
     if (hash !== user?.password) return reply.code(403).send({ detail: 'Invalid Credentials' })
-    return { access_token: issueToken(user), token_type: 'bearer' }
+    return { access_token: app.issueToken(user), token_type: 'bearer' }
   })
 }

@@ -7,13 +7,13 @@ const Credentials = Type.Object({
   password: Type.String(),
 })
 
-export const login: FastifyPluginAsyncTypebox<LoginOptions> = async (app, { db, hasher, issueToken }) => {
+export const login: FastifyPluginAsyncTypebox<LoginOptions> = async (app, { hasher }) => {
   // The mistake: OAuth 2 sends a form. Swagger UI and other standard clients get a 415.
   app.post('/login', { schema: { body: Credentials } }, async (request, reply) => {
     const { username, password } = request.body
-    const user = await db('users').where({ email: username }).first()
+    const user = await request.db('users').where({ email: username }).first()
     const { ok } = await hasher.verify({ password, hash: user?.password })
     if (!ok) return reply.code(403).send({ detail: 'Invalid Credentials' })
-    return { access_token: issueToken(user), token_type: 'bearer' }
+    return { access_token: app.issueToken(user), token_type: 'bearer' }
   })
 }

@@ -1,6 +1,0 @@
-CREATE TABLE users (
-  id serial PRIMARY KEY,
-  email text NOT NULL UNIQUE,
-  password text NOT NULL,
-  created_at timestamptz NOT NULL DEFAULT now()
-);
