@@ -1,19 +1,18 @@
+import { existsSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { CourseTable } from '@auth-primer/migrations'
-import t from 'tap'
-import { type Database, openDatabase, openMigrated } from './database.ts'
-import { type Finding, findingOf, thrownOf } from './finding.ts'
-import { onTold, report } from './parent.ts'
+import type { RunningCheck } from '@auth-primer/tool-learn'
+import type { Database } from './database.ts'
+import { describeFailure, describeThrown, type Finding } from './finding.ts'
+import { onStopRequest, receivePostgresUrl, report } from './report.ts'
 
-report(t)
-
-/** From where to look, over what to do, to nearly the code: shown one after the other, on demand. */
+/** Three hints, shown one by one on demand: where to look, what to do, and nearly the code. */
 export type Hints = readonly [where: string, what: string, how: string]
 
 export interface Chapter {
-  /** The path of a file of the attempt. */
+  /** Returns the path of a file of the attempt. */
   file(name: string): string
   /** Imports a file of the attempt, which must export these names. */
   load<Module>(name: string, ...exported: readonly (keyof Module & string)[]): Promise<Module>
@@ -38,62 +37,81 @@ export interface Chapter {
 
 /**
  * Checks an attempt at a chapter's exercise: the learner's, in `exercise/`, or the folder of the chapter that the
- * environment's `CHAPTER_ATTEMPT` names (`solution`, `bad/plain-text`). What is found is said as TAP.
+ * environment's `CHAPTER_ATTEMPT` names (`solution`, `bad/plain-text`). Reports each check to `npm run learn`.
  */
 export async function chapter(checkUrl: string, run: (chapter: Chapter) => Promise<void>): Promise<void> {
   const folder = dirname(fileURLToPath(checkUrl))
   const attempt = process.env.CHAPTER_ATTEMPT ?? 'exercise'
-  const shown = (path: string) => relative(folder, path)
-  let held = true
-
-  // Rejections that the attempt does not await. They fail the check in which they occur, and do not end the process.
-  const strays: unknown[] = []
-  process.on('unhandledRejection', (error) => void strays.push(error))
-  const noStrays = async () => {
-    await nextTurn()
-    if (strays.length > 0) throw strays[0]
-  }
-
-  const refuse = (sentence: string, details: object) => {
-    held = false
-    t.fail(sentence, { ...details, at: null, stack: '' })
-  }
-
   const file = (name: string) => resolve(folder, attempt, name)
+  const attemptFolders = { folder, files: file('.') }
+  const stray = collectStrayErrors()
+  let hasFailed = false
+  let running: RunningCheck | undefined
+
+  const fail = ({ sentence, mistake, hints, finding }: Failure & { readonly sentence: string }) => {
+    hasFailed = true
+    report({ finished: { sentence, state: 'failed', mistake, hints, ...finding } })
+  }
+
+  /** Reports what runs, so the learner sees what a long wait is for. */
+  const during = async <Result>(
+    step: RunningCheck,
+    work: () => Result | Promise<Result>,
+  ): Promise<Result> => {
+    const outer = running
+    running = step
+    report({ started: step })
+    try {
+      return await work()
+    } finally {
+      running = outer
+      if (outer) report({ started: outer })
+    }
+  }
 
   const load = async <Module>(name: string, ...exported: readonly (keyof Module & string)[]) => {
-    const module = (await import(pathToFileURL(file(name)).href).catch((error) => {
-      const found = thrownOf(error, { folder, files: file('.') })
-      throw new NotLoaded({ ...found, finding: `${shown(file(name))} cannot be run: ${found.finding}` })
+    const path = relative(folder, file(name))
+    const step = { sentence: `${path} can be imported`, mistake: 'not-loaded', hints: HINTS_FOR_LOADING }
+    if (!existsSync(file(name)))
+      throw new FailedCheck({ ...step, finding: { finding: `${path} does not exist.` } })
+    const importFile = () => stray.race(import(pathToFileURL(file(name)).href))
+    const module = (await during(step, importFile).catch((error) => {
+      const found = describeThrown(error, attemptFolders)
+      throw new FailedCheck({
+        ...step,
+        finding: { ...found, finding: `${path} cannot be run: ${found.finding}` },
+      })
     })) as Module & object
     for (const wanted of exported) {
       if (wanted in module) continue
       const names = Object.keys(module).join(', ') || 'nothing'
-      const finding = `${shown(file(name))} must export \`${wanted}\`. It exports ${names}.`
-      throw new NotLoaded({ finding }, 'missing-export', hintsForExport(wanted))
+      const finding = { finding: `${path} must export \`${wanted}\`. It exports ${names}.` }
+      throw new FailedCheck({ ...step, finding, mistake: 'missing-export', hints: createExportHints(wanted) })
     }
     return module
   }
 
   const database: Chapter['database'] = (options) =>
-    options
-      ? openMigrated({ teardown: atEnd }, options.tables)
-      : openDatabase({ teardown: atEnd }, resolve(folder, 'tables.sql'))
+    during({ sentence: 'the database is ready', mistake: 'no-database', hints: [] }, async () => {
+      await receivePostgresUrl()
+      // Chapters without a database do not load knex, which would take a fifth of their time.
+      const { openDatabase, openMigrated } = await import('./database.ts')
+      return options
+        ? openMigrated({ teardown: atEnd }, options.tables)
+        : openDatabase({ teardown: atEnd }, resolve(folder, 'tables.sql'))
+    })
 
   const check: Chapter['check'] = async (mistake, sentence, hints, work) => {
-    if (!held) return void t.pass(sentence, { skip: 'not looked at yet' })
-    t.comment(`now: ${sentence}`)
+    if (hasFailed) return report({ finished: { sentence, state: 'not run' } })
     try {
-      await work()
-      await noStrays()
-      t.pass(sentence)
+      await during({ sentence, mistake, hints }, () => stray.race(work()))
+      await stray.throwFirst()
+      report({ finished: { sentence, state: 'passed' } })
     } catch (error) {
-      // If something was not awaited, that is the likelier reason.
-      await nextTurn()
-      const cause = strays[0] ?? error
-      const failed = cause instanceof Unexpected ? cause : { reason: cause, mistake, hints }
-      const finding = findingOf(failed.reason, { folder, files: file('.') })
-      refuse(sentence, { mistake: failed.mistake, ...finding, hints: failed.hints })
+      // If the attempt did not await something, that is the likelier reason.
+      const reason = (await stray.readFirst()) ?? error
+      if (reason instanceof FailedCheck) fail({ ...reason.failure, sentence })
+      else fail({ sentence, mistake, hints, finding: describeFailure(reason, attemptFolders) })
     }
   }
 
@@ -101,7 +119,8 @@ export async function chapter(checkUrl: string, run: (chapter: Chapter) => Promi
     try {
       return await work()
     } catch (error) {
-      throw error instanceof Unexpected ? error : new Unexpected(error, mistake, hints)
+      if (error instanceof FailedCheck) throw error
+      throw new FailedCheck({ mistake, hints, finding: describeFailure(error, attemptFolders) })
     }
   }
 
@@ -110,56 +129,82 @@ export async function chapter(checkUrl: string, run: (chapter: Chapter) => Promi
   const end = async () => {
     for (let work = endings.pop(); work; work = endings.pop()) await work()
   }
-  onTold('stop', () => void end().finally(() => process.exit(1)))
+  onStopRequest(() => void end().finally(() => process.exit(1)))
 
+  const failRun = (error: unknown) => {
+    const sentence = 'the checks run to their end'
+    if (error instanceof FailedCheck) fail({ sentence, ...error.failure })
+    else if (!hasFailed)
+      fail({
+        ...{ sentence, mistake: 'interrupted', hints: HINTS_FOR_LOADING },
+        finding: describeThrown(error, attemptFolders),
+      })
+  }
   try {
     await run({ file, load, database, check, expectation, atEnd })
-    if (held) await noStrays()
+    if (!hasFailed) await stray.throwFirst()
   } catch (error) {
-    if (!(error instanceof NotLoaded)) throw error
-    refuse('the files can be run', { mistake: error.mistake, ...error.found, hints: error.hints })
-  } finally {
-    await end()
+    failRun(error)
   }
-  // Whoever calls process.exit in the midst of it does not come here.
-  t.comment('the check is over')
+  await end().catch(failRun)
+  // An attempt that calls process.exit never gets here.
+  report({ ended: true })
+  if (hasFailed) process.exitCode = 1
 }
 
-/** A failed expectation, with the hints that belong to it. */
-class Unexpected extends Error {
-  readonly reason: unknown
+/** Collects the errors that the attempt throws in the background, such as a rejection that it does not await. */
+function collectStrayErrors() {
+  const errors: unknown[] = []
+  let onException = (_error: unknown) => {}
+  const exception = new Promise<never>((_, reject) => {
+    onException = reject
+  })
+  exception.catch(() => {})
+  process.on('unhandledRejection', (error) => void errors.push(error))
+  process.on('uncaughtException', (error) => {
+    errors.push(error)
+    onException(error)
+  })
+
+  const readFirst = async () => {
+    // Node reports an unhandled rejection at the end of the turn.
+    await nextTurn()
+    return errors[0]
+  }
+  const throwFirst = async () => {
+    const error = await readFirst()
+    if (errors.length > 0) throw error
+  }
+  /** Waits for the work, or for an uncaught exception: after one, the work may never settle. */
+  const race = <Result>(work: Result | Promise<Result>): Promise<Result> => Promise.race([work, exception])
+  return { readFirst, throwFirst, race }
+}
+
+interface Failure {
+  readonly sentence?: string
   readonly mistake: string
   readonly hints: Hints
+  readonly finding: Finding
+}
 
-  constructor(reason: unknown, mistake: string, hints: Hints) {
-    super('An expectation failed.')
-    this.reason = reason
-    this.mistake = mistake
-    this.hints = hints
+/** Carries a failure with the hints that belong to it. */
+class FailedCheck extends Error {
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(failure.finding.finding)
+    this.failure = failure
   }
 }
 
 const HINTS_FOR_LOADING: Hints = [
-  'The file and the line are in the message.',
-  'Undo your last change: does the check get further?',
+  'The message names the file and the line.',
+  'Undo your last change. Does the check get further?',
   'Compare the whole file with the one in `solution/`.',
 ]
 
-const hintsForExport = (name: string): Hints => [
+const createExportHints = (name: string): Hints => [
   `The check imports \`${name}\` from your file. Does the file export something with exactly this name?`,
   'Write `export` before the declaration, and keep the name that the exercise came with.',
   `For example \`export const ${name} = …\` or \`export function ${name}(…)\`. \`export default\` exports it under the name \`default\`.`,
 ]
-
-class NotLoaded extends Error {
-  readonly found: Finding
-  readonly mistake: string
-  readonly hints: Hints
-
-  constructor(found: Finding, mistake = 'not-loaded', hints = HINTS_FOR_LOADING) {
-    super(found.finding)
-    this.found = found
-    this.mistake = mistake
-    this.hints = hints
-  }
-}

@@ -5,50 +5,49 @@ export interface Finding {
   readonly finding: string
   readonly expected?: string
   readonly came?: string
-  /** Where in the attempt, from the chapter's folder: `exercise/app.ts:12:5`. */
+  /** The place in the attempt, from the chapter's folder: `exercise/app.ts:12:5`. */
   readonly place?: string
 }
 
-export interface Attempt {
-  /** Of the chapter, with what is given in it. */
+export interface AttemptFolders {
+  /** The chapter's folder, which also has files that are given to the learner. */
   readonly folder: string
-  /** Of the files under check. */
+  /** The folder of the files under check. */
   readonly files: string
 }
 
-/** An assertion's own message says what was looked at; anything else that was thrown came from the attempt. */
-export function findingOf(error: unknown, attempt: Attempt): Finding {
-  if (!(error instanceof Error) || error.name !== 'AssertionError') return thrownOf(error, attempt)
+/** Describes why a check failed: an assertion has a message of its own, and any other error came from the attempt. */
+export function describeFailure(error: unknown, attempt: AttemptFolders): Finding {
+  if (!(error instanceof Error) || error.name !== 'AssertionError') return describeThrown(error, attempt)
   const { message, generatedMessage, operator, expected, actual } = error as Error & Record<string, unknown>
+  // Node adds both values to the message. A condition that is false has no values worth showing.
+  const hasValues = operator !== '==' && (expected !== undefined || actual !== undefined)
   return {
-    // Node adds the two values to the message; that something is not true needs no values.
-    finding: generatedMessage ? 'It came out differently.' : message.replace(/\n.*/s, ''),
-    ...(operator === '==' || (expected === undefined && actual === undefined)
-      ? {}
-      : { expected: inspect(expected, SHORT), came: inspect(actual, SHORT) }),
+    finding: generatedMessage ? 'The result is different.' : message.replace(/\n.*/s, ''),
+    ...(hasValues && { expected: inspect(expected, SHORT), came: inspect(actual, SHORT) }),
   }
 }
 
 const SHORT = { depth: 4, breakLength: 100, maxStringLength: 400 }
 
-/** What was thrown, and where in the attempt. */
-export function thrownOf(error: unknown, attempt: Attempt): Finding {
-  if (!(error instanceof Error)) return { finding: `${inspect(error, SHORT)} was thrown, which is no Error` }
-  const place = placeOf(error, attempt)
-  // What cannot be read as TypeScript is told by esbuild, below a headline and with the whole path.
-  const [, wrong] = /^Transform failed.*?\n.*?:\d+:\d+: ERROR: (.*?)(?:\n|$)/.exec(error.message) ?? []
-  const text = wrong ? `Syntax error: ${wrong}` : `${error.name}: ${error.message}`
+/** Describes an error that the attempt threw, and where in the attempt it came from. */
+export function describeThrown(error: unknown, attempt: AttemptFolders): Finding {
+  if (!(error instanceof Error))
+    return { finding: `The code threw ${inspect(error, SHORT)}, which is not an Error` }
+  const place = findPlace(error, attempt)
+  // esbuild reports a syntax error below a headline, with the absolute path.
+  const [, syntaxError] = /^Transform failed.*?\n.*?:\d+:\d+: ERROR: (.*?)(?:\n|$)/.exec(error.message) ?? []
+  const text = syntaxError ? `Syntax error: ${syntaxError}` : `${error.name}: ${error.message}`
   return {
-    finding: `${text.replaceAll(`${attempt.folder}/`, '')}${place ? ` (${shortened(place)})` : ''}`,
+    finding: `${text.replaceAll(`${attempt.folder}/`, '')}${place ? ` (${withoutColumn(place)})` : ''}`,
     ...(place && { place }),
   }
 }
 
-/** Without the column, which few readers count. */
-const shortened = (place: string) => place.replace(/(:\d+):\d+$/, '$1')
+const withoutColumn = (place: string) => place.replace(/(:\d+):\d+$/, '$1')
 
-/** The first place of the attempt that the error names: in its message, above its stack, or in it. */
-function placeOf(error: Error, { folder, files }: Attempt): string | undefined {
+/** Finds the first place in the attempt that the error names: in its message, in esbuild's lines or in the stack. */
+function findPlace(error: Error, { folder, files }: AttemptFolders): string | undefined {
   for (const line of (error.stack ?? '').split('\n')) {
     if (line.includes('/check.test.ts:') || line.includes('/node_modules/')) continue
     const [, path, row, column] = /(\/[^():]+\.\w+):(\d+)(?::(\d+))?/.exec(line) ?? []

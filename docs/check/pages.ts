@@ -6,7 +6,7 @@ const DOCS = resolve(CHECKOUT, 'docs')
 
 export interface Page {
   readonly path: string
-  /** Its path from the checkout, for messages. */
+  /** The path from the checkout, for messages. */
   readonly name: string
   readonly text: string
 }
@@ -14,12 +14,12 @@ export interface Page {
 /** A fenced block of code. */
 export interface Block {
   readonly language: string
-  /** What stands behind the language, such as `file=solution/app.ts#routes` or `output`. */
+  /** The words after the language, such as `file=solution/app.ts#routes` or `output`. */
   readonly info: string
   readonly code: string
 }
 
-/** Every page of `docs/`, in the order of their paths. */
+/** Reads every page of `docs/`, sorted by path. */
 export async function readPages(): Promise<Page[]> {
   const entries = await readdir(DOCS, { recursive: true, withFileTypes: true })
   const paths = entries
@@ -35,34 +35,34 @@ export async function readPage(path: string): Promise<Page> {
 
 const FENCE = /^( *)```([^\n`]*)\n(.*?)^\1```$/gms
 
-export function blocksOf(text: string): Block[] {
+export function readBlocks(text: string): Block[] {
   return [...text.matchAll(FENCE)].map(([, indent = '', head = '', code = '']) => {
     const [language = '', ...info] = head.trim().split(' ')
     return { language, info: info.join(' '), code: code.replaceAll(new RegExp(`^${indent}`, 'gm'), '') }
   })
 }
 
-/** The page with what its blocks show of files as those files are now. */
-export async function refreshed(page: Page): Promise<string> {
+/** Returns the page's text with the current code of the files that its blocks show. */
+export async function refreshBlocks(page: Page): Promise<string> {
   let text = ''
   let end = 0
   for (const found of page.text.matchAll(FENCE)) {
     const [whole, indent = '', head = ''] = found
     const source = /\bfile=(\S+)/.exec(head)?.[1]
     if (source === undefined) continue
-    const code = (await regionOf(page, source)).replaceAll(/^(?=.)/gm, indent)
+    const code = (await readRegion(page, source)).replaceAll(/^(?=.)/gm, indent)
     text += `${page.text.slice(end, found.index)}${indent}\`\`\`${head}\n${code}${indent}\`\`\``
     end = found.index + whole.length
   }
   return text + page.text.slice(end)
 }
 
-/** What `path#region` names, the path being relative to the page: the lines between `#region` and `#endregion`, or all. */
-export async function regionOf(page: Page, source: string): Promise<string> {
+/** Reads the lines that `path#region` names, or the whole file without `#region`. The path is relative to the page. */
+export async function readRegion(page: Page, source: string): Promise<string> {
   const [path = '', region] = source.split('#')
   const text = await readFile(resolve(page.path, '..', path), 'utf8')
   const lines = text.trimEnd().split('\n')
-  if (region === undefined) return asCode(lines)
+  if (region === undefined) return formatCode(lines)
   const isStart = (line: string) => new RegExp(`#region ${region}$`).test(line)
   const start = lines.findIndex(isStart)
   if (start < 0) throw new Error(`${page.name}: ${path} has no region ${region}`)
@@ -72,11 +72,11 @@ export async function regionOf(page: Page, source: string): Promise<string> {
     if (/#endregion/.test(line)) depth -= 1
     return depth === 0
   })
-  return asCode(lines.slice(start + 1, start + 1 + length))
+  return formatCode(lines.slice(start + 1, start + 1 + length))
 }
 
-/** Without the marks of regions, and without the indentation that all lines share. */
-function asCode(marked: readonly string[]): string {
+/** Removes the marks of regions, and the indentation that all lines share. */
+function formatCode(marked: readonly string[]): string {
   const lines = marked.filter((line) => !/#(end)?region\b/.test(line))
   const margins = lines.filter((line) => line.trim()).map((line) => line.search(/\S/))
   const margin = Math.min(...margins)

@@ -1,30 +1,34 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { tell } from './parent.ts'
+import { reportProgram } from './report.ts'
 
-/** How long is waited for what a program should say or answer, in milliseconds. */
-const PATIENCE_MS = 20_000
+export { freePort } from '../../test-support/ports.ts'
 
-/** What runs a TypeScript file in a process of its own: `[...TYPESCRIPT, file('server.ts')]`. */
+/** How long to wait for the output or the response of a program. */
+const PROGRAM_TIMEOUT_MS = 20_000
+
+/** How long a program may take to end after SIGTERM, before SIGKILL. */
+const END_TIMEOUT_MS = 3_000
+
+/** The command that runs a TypeScript file in a process of its own: `[...TYPESCRIPT, file('server.ts')]`. */
 export const TYPESCRIPT = [process.execPath, '--import', import.meta.resolve('tsx')]
 
 export interface Program {
   readonly pid: number
-  /** What it has printed so far, errors included. */
-  printed(): string
-  /** Waits until it has printed that, and answers with what was found. */
-  says(pattern: RegExp, patienceMs?: number): Promise<RegExpExecArray>
-  /** Asks until somebody is there to answer. */
-  answers(url: string, patienceMs?: number): Promise<Response>
-  /** Asks it to end, with all that it has started, and waits for that. */
+  /** Returns what it has printed so far, including errors. */
+  output(): string
+  /** Waits until the output matches. */
+  waitForOutput(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>
+  /** Requests the URL until there is a response. */
+  waitForResponse(url: string, timeoutMs?: number): Promise<Response>
+  /** Ends the program and everything it has started, and waits for their end. */
   end(): Promise<void>
 }
 
 export interface ProgramOptions {
   readonly cwd?: string
-  /** Beside the check's own; `undefined` takes one away. */
+  /** Added to the environment of the check; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
@@ -37,55 +41,53 @@ export async function startProgram(
     ...(cwd && { cwd }),
     env: { ...process.env, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own, so that what it starts can be ended with it.
+    // Its own process group, so that everything it starts can be ended with it.
     detached: true,
   })
   await once(child, 'spawn')
   const pid = child.pid as number
-  tell({ started: pid })
-  let text = ''
+  reportProgram({ started: pid })
+  let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
+      output += chunk
     })
-  let isOver = false
-  const over = once(child, 'close').then(() => {
-    isOver = true
+  let hasEnded = false
+  const ended = once(child, 'close').then(() => {
+    hasEnded = true
   })
 
-  /** Tries until there is something, the program is over, or the time is. */
-  const until = async <T>(what: string, patienceMs: number, attempt: () => T | Promise<T>) => {
-    const deadline = performance.now() + patienceMs
+  /** Tries until `attempt` returns something, the program ends, or the time is over. */
+  const waitUntil = async <T>(goal: string, timeoutMs: number, attempt: () => T | Promise<T>) => {
+    const deadline = performance.now() + timeoutMs
     for (;;) {
-      const wasOver = isOver
+      const hadEnded = hasEnded
       const found = await attempt()
       if (found) return found
-      if (wasOver) throw new Error(`The program ended and never ${what}. It printed:\n${lastLines(text)}`)
+      const printed = `It printed:\n${lastLines(output)}`
+      if (hadEnded) throw new Error(`The program ended before it ${goal}. ${printed}`)
       if (performance.now() > deadline)
-        throw new Error(
-          `In ${Math.round(patienceMs / 1000)} s the program never ${what}. It printed:\n${lastLines(text)}`,
-        )
-      await Promise.race([over, sleep(25)])
+        throw new Error(`After ${Math.round(timeoutMs / 1000)} s the program had not ${goal}. ${printed}`)
+      await Promise.race([ended, sleep(25)])
     }
   }
 
   return {
     pid,
-    printed: () => text,
-    says: (pattern, patienceMs = PATIENCE_MS) =>
-      until(`said ${pattern}`, patienceMs, () => pattern.exec(text)) as Promise<RegExpExecArray>,
-    answers: (url, patienceMs = PATIENCE_MS) =>
-      until(`answered at ${new URL(url).host}`, patienceMs, () =>
-        fetch(url, { signal: AbortSignal.timeout(patienceMs) }).catch(() => null),
+    output: () => output,
+    waitForOutput: (pattern, timeoutMs = PROGRAM_TIMEOUT_MS) =>
+      waitUntil(`printed ${pattern}`, timeoutMs, () => pattern.exec(output)) as Promise<RegExpExecArray>,
+    waitForResponse: (url, timeoutMs = PROGRAM_TIMEOUT_MS) =>
+      waitUntil(`responded at ${new URL(url).host}`, timeoutMs, () =>
+        fetch(url, { signal: AbortSignal.timeout(timeoutMs) }).catch(() => null),
       ) as Promise<Response>,
     end: async () => {
       signalGroup(pid, 'SIGTERM')
-      const patience = sleep(3_000, undefined, { ref: false })
-      await Promise.race([over, patience])
-      // Whoever did not listen, and whoever outlived the one who started it.
+      await Promise.race([ended, sleep(END_TIMEOUT_MS, undefined, { ref: false })])
+      // Also ends programs that ignore SIGTERM or have outlived the one that started them.
       signalGroup(pid, 'SIGKILL')
-      await over
-      tell({ ended: pid })
+      await ended
+      reportProgram({ ended: pid })
     },
   }
 }
@@ -96,16 +98,6 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal)
   } catch {
-    // Nobody is left in it.
+    // The group has no process left.
   }
-}
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -1,16 +1,16 @@
 import { writeFile } from 'node:fs/promises'
-import { ORIGINALS, originals, readOriginals } from './originals.ts'
-import { readPages, refreshed } from './pages.ts'
+import { collectOriginals, ORIGINALS, readOriginals } from './originals.ts'
+import { readPages, refreshBlocks } from './pages.ts'
 
-// `npm run docs:refresh`: writes anew the code that pages show of files, and what the exercises came as.
+// `npm run docs:refresh` updates the code that pages show, and the original files of the exercises.
 for (const page of await readPages()) {
-  const text = await refreshed(page)
+  const text = await refreshBlocks(page)
   if (text === page.text) continue
   await writeFile(page.path, text)
   console.log(page.name)
 }
 
-const text = await originals()
+const text = await collectOriginals()
 if (text !== (await readOriginals())) {
   await writeFile(ORIGINALS, text)
   console.log('docs/originals.json')

@@ -3,26 +3,26 @@ import { once } from 'node:events'
 import type { Block } from './pages.ts'
 import { freePort } from './program.ts'
 
-/** How long one block may take, in milliseconds. */
-const PATIENCE_MS = 90_000
+/** How long one block may take. */
+const BLOCK_TIMEOUT_MS = 90_000
 
-export interface Ran {
+export interface CommandResult {
   readonly command: string
-  /** What the page says it prints; `''` where it shows nothing. */
+  /** The output that the page shows, or `''` if it shows none. */
   readonly shown: string
   readonly printed: string
 }
 
 /**
- * Runs the shell blocks of a page as its reader does, one after the other in the folder of the checkout, and tells what
- * each printed. ```` ```sh server ```` is another terminal, which runs until the next one or the end of the page. The page's
- * port 3000 is a free one.
+ * Runs the shell blocks of a page as its reader does, one after the other in the folder of the checkout, and returns what
+ * each printed. ```` ```sh server ```` is another terminal, which runs until the next one or the end of the page. A free
+ * port replaces the page's port 3000.
  */
-export async function runShell(blocks: readonly Block[], cwd: string): Promise<Ran[]> {
+export async function runShell(blocks: readonly Block[], cwd: string): Promise<CommandResult[]> {
   const port = await freePort()
   const shell = new Shell(cwd, port)
   let server: Shell | undefined
-  const ran: Ran[] = []
+  const results: CommandResult[] = []
   try {
     for (const [index, block] of blocks.entries()) {
       if (block.language !== 'sh' || block.info.startsWith('file=')) continue
@@ -32,29 +32,29 @@ export async function runShell(blocks: readonly Block[], cwd: string): Promise<R
         await server?.end()
         server = new Shell(cwd, port)
         server.type(block.code)
-        ran.push({ command: block.code, shown, printed: await server.says(shown) })
+        results.push({ command: block.code, shown, printed: await server.waitForOutput(shown) })
       } else {
-        ran.push({ command: block.code, shown, printed: await shell.run(block.code) })
+        results.push({ command: block.code, shown, printed: await shell.run(block.code) })
       }
     }
   } finally {
     await server?.end()
     await shell.end()
   }
-  return ran
+  return results
 }
 
-/** Whether that was printed: `…` stands for anything within a line, and alone on a line for any lines. */
+/** Returns true if the output is as shown. `…` stands for any text in a line, and on a line by itself for any lines. */
 export function matches(shown: string, printed: string): boolean {
   const pattern = shown
     .trim()
     .split('\n')
-    .map((line) => (line.trim() === '…' ? '(?:.*\n)*?' : `${literal(line)}[ \t]*\n`))
+    .map((line) => (line.trim() === '…' ? '(?:.*\n)*?' : `${escapeLine(line)}[ \t]*\n`))
     .join('')
   return new RegExp(`^${pattern}$`).test(printed.trim() ? `${printed.trim()}\n` : '\n')
 }
 
-const literal = (line: string) =>
+const escapeLine = (line: string) =>
   line
     .trimEnd()
     .split('…')
@@ -71,13 +71,13 @@ class Shell {
     this.#child = spawn('bash', ['-u'], {
       cwd,
       env: { ...process.env, PORT: `${port}`, npm_config_loglevel: 'silent', NO_COLOR: '1' },
-      // A group of its own, so that what a block has started ends with it.
+      // Its own process group, so everything that a block has started ends with it.
       detached: true,
     })
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#printed += text
-        this.#child.emit('said')
+        this.#child.emit('output')
       })
     }
   }
@@ -86,18 +86,18 @@ class Shell {
     this.#child.stdin?.write(`${code.replaceAll(/(127\.0\.0\.1|localhost):3000/g, `$1:${this.#port}`)}\n`)
   }
 
-  /** Runs commands to their end, and answers with what they printed. */
+  /** Runs commands to their end, and returns what they printed. */
   async run(code: string): Promise<string> {
     const mark = `-- done ${Math.random()} --`
     this.#printed = ''
     this.type(`${code}\necho; echo '${mark}'`)
-    const text = await this.#until((printed) => printed.includes(`${mark}\n`))
+    const text = await this.#waitUntil((printed) => printed.includes(`${mark}\n`))
     return text.slice(0, text.indexOf(mark))
   }
 
-  /** Waits until that is printed, and answers with it; with what came instead if the time is over. */
-  says(shown: string): Promise<string> {
-    return this.#until((printed) => matches(shown, printed))
+  /** Waits for this output, and returns what was printed, also after the timeout. */
+  waitForOutput(shown: string): Promise<string> {
+    return this.#waitUntil((printed) => matches(shown, printed))
   }
 
   async end(): Promise<void> {
@@ -108,17 +108,17 @@ class Shell {
     await closed
   }
 
-  async #until(isEnough: (printed: string) => boolean): Promise<string> {
-    const signal = AbortSignal.timeout(PATIENCE_MS)
+  async #waitUntil(isEnough: (printed: string) => boolean): Promise<string> {
+    const signal = AbortSignal.timeout(BLOCK_TIMEOUT_MS)
     const ended = once(this.#child, 'close', { signal })
     ended.catch(() => {})
     const read = () => this.#printed.replaceAll(`:${this.#port}`, ':3000')
     while (!isEnough(read())) {
-      const over = await Promise.race([
-        once(this.#child, 'said', { signal }).then(() => false),
+      const isOver = await Promise.race([
+        once(this.#child, 'output', { signal }).then(() => false),
         ended.then(() => true),
       ]).catch(() => true)
-      if (over) break
+      if (isOver) break
     }
     return read()
   }

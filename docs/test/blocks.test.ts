@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, relative, resolve } from 'node:path'
 import t from 'tap'
-import { type Block, blocksOf, CHECKOUT, type Page, readPages, regionOf } from '../check/pages.ts'
+import { type Block, CHECKOUT, type Page, readBlocks, readPages, readRegion } from '../check/pages.ts'
 import { matches } from '../check/shell.ts'
 
 const pages = await readPages()
@@ -24,7 +24,7 @@ const CODE = [
 ]
 
 for (const page of pages) {
-  const blocks = blocksOf(page.text)
+  const blocks = readBlocks(page.text)
   if (blocks.length === 0) continue
   t.test(`${page.name} shows code that is run`, async (t) => {
     t.equal((page.text.match(/^ *```/gm) ?? []).length, 2 * blocks.length, 'each block is closed')
@@ -32,7 +32,7 @@ for (const page of pages) {
       const source = /^file=(\S+)$/.exec(block.info)?.[1]
       const reader = /^by=(\S+)$/.exec(block.info)?.[1]
       if (source !== undefined) {
-        t.equal(block.code, await regionOf(page, source), source)
+        t.equal(block.code, await readRegion(page, source), source)
         t.ok(await isRunFile(page, source), `${source} is run`)
       } else if (reader !== undefined) {
         const test = await readFile(resolve(page.path, '..', reader), 'utf8')
@@ -49,7 +49,7 @@ async function isRunFile(page: Page, source: string): Promise<boolean> {
   // What a chapter's check runs.
   if (/^docs\/chapters\/[^/]+\/(solution|bad)\//.test(relative(CHECKOUT, path))) return true
   const name = basename(path)
-  const commands = blocksOf(page.text).filter(({ language }) => language === 'sh')
+  const commands = readBlocks(page.text).filter(({ language }) => language === 'sh')
   if (commands.some(({ code }) => code.includes(name))) return true
   const folders = [dirname(path), dirname(dirname(path))]
   const beside = await Promise.all(
@@ -75,11 +75,11 @@ function isRun({ language, info }: Block): boolean {
 
 t.test('a block that is run by nothing is found', async (t) => {
   for (const head of ['ts', 'ts twoslash', 'sql', 'js', 'bash', 'sh by hand', '']) {
-    const [block] = blocksOf(`\`\`\`${head}\nx\n\`\`\`\n`)
+    const [block] = readBlocks(`\`\`\`${head}\nx\n\`\`\`\n`)
     t.notOk(isRun(block as Block), head)
   }
   for (const head of ['sh', 'sh server', 'python', 'json output', 'text'])
-    t.ok(isRun(blocksOf(`\`\`\`${head}\nx\n\`\`\`\n`)[0] as Block), head)
+    t.ok(isRun(readBlocks(`\`\`\`${head}\nx\n\`\`\`\n`)[0] as Block), head)
 })
 
 t.test('a file that is run by nothing is found', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { blocksOf, CHECKOUT, readPages } from '../check/pages.ts'
+import { CHECKOUT, readBlocks, readPages } from '../check/pages.ts'
 import { matches, runShell } from '../check/shell.ts'
 
 /** What cannot be run here, and why. The page says the same. */
@@ -9,7 +9,7 @@ const NOT_RUN = new Map([['docs/how-to/deploy.md', 'it makes users and folders o
 const pages = (await readPages()).filter(({ name }) => name.includes(process.env.PAGE ?? ''))
 
 for (const page of pages) {
-  const blocks = blocksOf(page.text)
+  const blocks = readBlocks(page.text)
   if (!blocks.some(({ language }) => language === 'sh') || NOT_RUN.has(page.name)) continue
   t.test(`the commands of ${page.name} print what it shows`, { buffered: true }, async (t) => {
     for (const { command, shown, printed } of await runShell(blocks, CHECKOUT))

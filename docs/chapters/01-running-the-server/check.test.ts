@@ -29,12 +29,12 @@ await chapter(import.meta.url, async ({ file, check, atEnd }) => {
   /** Returns what `npm start` responds and logs at a level. */
   const visit = async (level?: string) => {
     const { program, url } = await start('start', level)
-    const response = await program.answers(url)
+    const response = await program.waitForResponse(url)
     const body = await response.text()
     // The logger writes asynchronously. Lines that are not written yet are lost with the process.
-    await program.says(/request completed/, 2_000).catch(() => {})
+    await program.waitForOutput(/request completed/, 2_000).catch(() => {})
     await program.end()
-    return { status: response.status, body, printed: program.printed() }
+    return { status: response.status, body, printed: program.output() }
   }
   const visits = [visit(), visit('debug')] as const
   for (const one of visits) one.catch(() => {})
@@ -107,9 +107,9 @@ await chapter(import.meta.url, async ({ file, check, atEnd }) => {
     async () => {
       const startedAt = performance.now()
       dev = await start('dev')
-      await dev.program.answers(dev.url)
+      await dev.program.waitForResponse(dev.url)
       startMs = performance.now() - startedAt
-      await dev.program.says(LINES.debug, 2_000)
+      await dev.program.waitForOutput(LINES.debug, 2_000)
     },
   )
 
@@ -125,14 +125,14 @@ await chapter(import.meta.url, async ({ file, check, atEnd }) => {
       const { program, url } = dev
       const save = () => appendFile(join(copy, 'server.ts'), "\nconsole.log('it was saved')\n")
       // If there is no restart in the time that two starts take, nothing watches the file.
-      const restarts = () => program.says(/it was saved/, Math.max(2_000, 2 * startMs))
+      const restarts = () => program.waitForOutput(/it was saved/, Math.max(2_000, 2 * startMs))
       await save()
       // The first save may have come before the watcher was ready, so it is repeated once.
       await restarts()
         .catch(() => save().then(restarts))
         .catch(() => assert.fail('server.ts was saved twice, and the server did not restart.'))
       assert.equal(
-        (await program.answers(url)).status,
+        (await program.waitForResponse(url)).status,
         200,
         'The server restarted after the save, but no longer responds with 200.',
       )

@@ -163,7 +163,7 @@ await chapter(import.meta.url, async ({ file, load, check, atEnd }) => {
         env: { JWT_SECRET: SECRET, PORT: '0' },
       })
       atEnd(second.end)
-      const [there] = await second.says(/http:\S+(?=\n)/)
+      const [there] = await second.waitForOutput(/http:\S+(?=\n)/)
       assert.equal(
         await statusOf(there, '/token/me', { authorization: `Bearer ${token}` }),
         200,

@@ -24,7 +24,7 @@ await chapter(import.meta.url, async ({ file, check, atEnd }) => {
   const startServer = async (port: number) => {
     const program = await startProgram([...TYPESCRIPT, file('server.ts')], { env: { PORT: `${port}` } })
     atEnd(program.end)
-    await program.answers(`http://127.0.0.1:${port}/`)
+    await program.waitForResponse(`http://127.0.0.1:${port}/`)
     return program
   }
   /** Sends two requests, one to each process, because nginx lets them take turns. */
@@ -114,9 +114,7 @@ await chapter(import.meta.url, async ({ file, check, atEnd }) => {
         const { body } = await ask(headers)
         const isKnown = await until(async () => (await nginx.ids()).includes(body.id))
         assert.ok(isKnown, `The service uses the request id ${body.id}, which is not in the log of nginx.`)
-        const isLogged = await until(() =>
-          servers.some((server) => server.printed().includes(`"${body.id}"`)),
-        )
+        const isLogged = await until(() => servers.some((server) => server.output().includes(`"${body.id}"`)))
         assert.ok(isLogged, 'The request id is not in the log of the service.')
       }
     },

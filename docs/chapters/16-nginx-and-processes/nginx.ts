@@ -37,7 +37,7 @@ export async function startNginx(
       await nginx.end()
       await rm(dir, { recursive: true, force: true })
     }
-    await nginx.answers(`http://${listen.address}:${listen.port}/ready`)
+    await nginx.waitForResponse(`http://${listen.address}:${listen.port}/ready`)
     const ids = async () => (await readFile(log, 'utf8')).split('\n')
     return { ...nginx, end, ids }
   } catch (error) {

@@ -12,7 +12,7 @@ export interface Chapter {
   readonly number: string
   readonly title: string
   readonly folder: string
-  /** Whether it has tables, and so needs a database. */
+  /** True if it has tables, so it needs a database. */
   readonly hasTables: boolean
   /** Its check and its steps start with the tables of `migrations/` up to this one. */
   readonly tables?: CourseTable
@@ -20,7 +20,7 @@ export interface Chapter {
 
 const NUMBER = /^\d\d[a-z]?(?=-)/
 
-/** The chapters of `docs/`, in their order: `04a` comes after `04`. */
+/** Returns the chapters of `docs/` in order: `04a` comes after `04`. */
 export async function readChapters(dir = CHAPTERS): Promise<Chapter[]> {
   const names = (await readdir(dir)).filter((name) => NUMBER.test(name)).sort()
   return Promise.all(
@@ -42,12 +42,12 @@ async function readTables(folder: string): Promise<CourseTable | undefined> {
   return /\bdatabase\(\{ tables: '(users|posts|votes)' \}\)/.exec(text)?.[1] as CourseTable | undefined
 }
 
-/** The chapter that a learner means by `5`, `05`, `4a` or the name of its folder. */
+/** Finds a chapter by its number (`5`, `05`, `4a`) or the name of its folder. */
 export async function findChapter(name: string, dir = CHAPTERS): Promise<Chapter> {
   const chapters = await readChapters(dir)
   const number = name.toLowerCase().replace(/^\d(?!\d)/, '0$&')
   const found = chapters.find((chapter) => chapter.number === number || basename(chapter.folder) === name)
   if (found) return found
   const list = chapters.map(({ number, title }) => `  ${number.padEnd(3)} ${title}`).join('\n')
-  throw new Error(`There is no such chapter. These are there:\n${list}`)
+  throw new Error(`There is no such chapter. The chapters are:\n${list}`)
 }

@@ -3,24 +3,24 @@ import { resolve } from 'node:path'
 import { CHECKOUT, type Chapter } from './chapters.ts'
 import { killCheck } from './end-check.ts'
 
-/** What a check's process is told by its environment. */
+/** The environment variables of a chapter's checks. */
 export type CheckEnvironment = Readonly<Record<string, string>>
 
-/** Starts a chapter's check. Its TAP comes on `stdio[4]`. */
+/** Starts the process of a chapter's checks. It reports on `stdio[4]`. */
 export function startCheck({ folder }: Chapter, env: CheckEnvironment): ChildProcess {
   return start('check.test.ts', { cwd: folder, env })
 }
 
-export interface Spare {
-  /** Starts a chapter's check, in the process that is ready if one is. */
+export interface SpareProcess {
+  /** Starts a chapter's checks, in the spare process if there is one. */
   start: typeof startCheck
-  /** Makes one ready for the next check. */
+  /** Starts a spare process for the next check. */
   prepare(): void
   end(): void
 }
 
-/** Has a process ready that has loaded what checks have in common, so that the next one comes to its verdict sooner. */
-export function keepSpare(): Spare {
+/** Keeps a process that has already loaded what most checks import, so the next verdict comes sooner. */
+export function keepSpareProcess(): SpareProcess {
   let spare: ChildProcess | undefined
   return {
     start(chapter, env) {
@@ -51,14 +51,12 @@ function start(file: string, { cwd, env }: { cwd: string; env: CheckEnvironment 
     cwd,
     env: {
       ...process.env,
-      CHAPTER_TAP_FD: '4',
-      // Patience is this process's: tap's own would end the check without a word of why.
-      TAP_TIMEOUT: '0',
+      CHAPTER_REPORT_FD: '4',
       TSX_TSCONFIG_PATH: resolve(CHECKOUT, 'tsconfig.dev.json'),
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
-    // A group of its own, so that all of it can be ended.
+    // Its own process group, so everything in it can be ended.
     detached: true,
   })
 }

@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util'
 import { findChapter } from './chapters.ts'
-import { checkOnce, list, putBack, putSolution } from './commands.ts'
+import { checkOnce, listChapters, resetExercise, takeSolution } from './commands.ts'
 import { withPostgres } from './postgres.ts'
-import { run } from './run.ts'
 
 const HELP = `The exercises of the chapters in docs/chapters.
 
@@ -10,31 +9,31 @@ const HELP = `The exercises of the chapters in docs/chapters.
   npm run learn -- --manual                 the same, but check it only when you press r
   npm run learn -- list                     the chapters, and which of them are done
   npm run learn -- check 05                 check your work in the chapter's exercise/ once
-  npm run learn -- check 05 --hints 2       the same, with so many hints (0 to 3) if a check fails
+  npm run learn -- check 05 --hints 2       the same, with this many hints (0 to 3) if a check fails
   npm run learn -- check 05 --attempt solution    another folder of the chapter: solution, bad/plain-text
   npm run learn -- run 05 steps/two-hashes.ts    run a file of the chapter, with a database of its own if it has tables
-  npm run learn -- solution 05              show a solution, and put it into exercise/ if you say yes
-  npm run learn -- reset 05                 put exercise/ back as it came, if you say yes
+  npm run learn -- solution 05              show a solution, and copy it to exercise/ if you say yes
+  npm run learn -- reset 05                 reset exercise/ to its original files, if you say yes
 
 \`solution\` and \`reset\` keep your files in the chapter's .backups/. With --yes they do not ask.
-Where a chapter needs Postgres, the embedded one is used, or that of DATABASE_URL.
+If a chapter needs Postgres, the embedded one is used, or the one of DATABASE_URL.
 `
 
 async function main(args: string[]): Promise<number> {
-  // What follows the file that is to be run belongs to it.
+  // The arguments after the file belong to the file.
   if (args[0] === 'run' && !isHelp(args[1])) return runFile(args.slice(1))
   const { values, positionals } = parse(args)
   const [verb, name, ...rest] = positionals
-  if (values.help || verb === 'help') return say(HELP)
+  if (values.help || verb === 'help') return print(HELP)
   if (verb === undefined) return watchUntilQuit(values.manual)
-  if (verb === 'list' && name === undefined) return say(await list())
+  if (verb === 'list' && name === undefined) return print(await listChapters())
   if (!['check', 'solution', 'reset'].includes(verb) || rest.length > 0)
-    throw new Error(`Not a command: ${args.join(' ')}\n\n${HELP}`)
+    throw new Error(`Unknown command: ${args.join(' ')}\n\n${HELP}`)
   if (name === undefined)
     throw new Error(`Expected a chapter, such as \`npm run learn -- ${verb} 05\`\n\n${HELP}`)
   const chapter = await findChapter(name)
-  if (verb === 'check') return checkOnce(chapter, values.attempt, hintsOf(values.hints))
-  return verb === 'solution' ? putSolution(chapter, values.yes) : putBack(chapter, values.yes)
+  if (verb === 'check') return checkOnce(chapter, values.attempt, parseHints(values.hints))
+  return verb === 'solution' ? takeSolution(chapter, values.yes) : resetExercise(chapter, values.yes)
 }
 
 function parse(args: string[]) {
@@ -45,7 +44,7 @@ function parse(args: string[]) {
       options: {
         attempt: { type: 'string', default: 'exercise' },
         hints: { type: 'string', default: '1' },
-        // Without the ` -- ` before it npm takes it for one of its own.
+        // Without ` -- ` before it, npm reads it as an option of its own.
         manual: { type: 'boolean', default: process.env.npm_config_manual === 'true' },
         yes: { type: 'boolean', default: false, short: 'y' },
         help: { type: 'boolean', default: false, short: 'h' },
@@ -58,19 +57,19 @@ function parse(args: string[]) {
 
 const isHelp = (word: string | undefined) => word === '--help' || word === '-h'
 
-function say(text: string): number {
+function print(text: string): number {
   process.stdout.write(text)
   return 0
 }
 
 async function watchUntilQuit(isManual: boolean): Promise<number> {
-  // Loaded for it alone: the other commands are quick to start.
+  // Loaded only here, so the other commands start quickly.
   const { watch } = await import('./watch/watch.ts')
-  await watch({ watches: !isManual })
+  await watch({ checksOnSave: !isManual })
   return 0
 }
 
-function hintsOf(text: string): number {
+function parseHints(text: string): number {
   if (/^[0-3]$/.test(text)) return Number(text)
   throw new Error('Expected `--hints` to be an integer from 0 to 3')
 }
@@ -78,7 +77,8 @@ function hintsOf(text: string): number {
 async function runFile([name, ...command]: string[]): Promise<number> {
   if (name === undefined || command.length === 0) throw new Error(`Expected a chapter and a file\n\n${HELP}`)
   const chapter = await findChapter(name)
-  return withPostgres(chapter, (postgresUrl) => run(chapter, command, postgresUrl))
+  const { runInForeground } = await import('./run.ts')
+  return withPostgres(chapter, async (postgresUrl) => runInForeground(chapter, command, await postgresUrl))
 }
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: Error) => {

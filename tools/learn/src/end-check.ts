@@ -1,14 +1,14 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 
-/** How long a check may take to put away what it has made, in milliseconds. */
-const PATIENCE_MS = 1_500
+/** How long the checks may take to delete what they have created. */
+const END_TIMEOUT_MS = 1_500
 
-/** The process groups of the programs that a check has started, by its process. */
+/** The process groups of the programs that a check has started, by the check's process. */
 const programs = new WeakMap<ChildProcess, Set<number>>()
 
-/** Remembers which programs a check has running. */
-export function keepTrack(check: ChildProcess): void {
+/** Keeps a list of the programs that a check runs. */
+export function trackPrograms(check: ChildProcess): void {
   const running = new Set<number>()
   programs.set(check, running)
   check.on('message', ({ started, ended }: { started?: number; ended?: number }) => {
@@ -17,24 +17,24 @@ export function keepTrack(check: ChildProcess): void {
   })
 }
 
-/** Asks a check to stop, so that it deletes its database; one that does not listen is ended with all that it has started. */
+/** Asks a check to delete its database and stop. After a timeout, kills it with everything it has started. */
 export async function endCheck(check: ChildProcess): Promise<void> {
   if (check.exitCode !== null || check.signalCode !== null) return
-  const gone = once(check, 'exit')
+  const exited = once(check, 'exit')
   if (check.connected) check.send('stop', () => {})
-  const kill = setTimeout(() => killCheck(check), PATIENCE_MS)
-  await gone
-  clearTimeout(kill)
+  const timeout = setTimeout(() => killCheck(check), END_TIMEOUT_MS)
+  await exited
+  clearTimeout(timeout)
   killCheck(check)
 }
 
-/** At once. What is not in its process group either ends with it, or has told its own. */
+/** Kills a check and the programs that it runs. */
 export function killCheck(check: ChildProcess): void {
   for (const group of [check.pid, ...(programs.get(check) ?? [])]) {
     try {
       if (group) process.kill(-group, 'SIGKILL')
     } catch {
-      // Nobody is left in it.
+      // The group has no process left.
     }
   }
 }

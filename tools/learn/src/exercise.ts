@@ -9,12 +9,12 @@ export type Files = Readonly<Record<string, string>>
 
 export const exerciseFolder = ({ folder }: Chapter) => resolve(folder, 'exercise')
 
-/** What the learner's folder has now, without hidden files. */
+/** Reads the learner's files, without hidden ones. */
 export async function readExercise(chapter: Chapter): Promise<Files> {
   return readFiles(exerciseFolder(chapter))
 }
 
-/** The files that the chapter gives as its solution, without the marks of what its page shows. */
+/** Reads the chapter's solution, without the marks of the regions that its page shows. */
 export async function readSolution({ folder }: Chapter): Promise<Files> {
   const files = Object.entries(await readFiles(resolve(folder, 'solution')))
   return Object.fromEntries(
@@ -22,18 +22,18 @@ export async function readSolution({ folder }: Chapter): Promise<Files> {
   )
 }
 
-/** What the exercise was when it came: `docs/originals.json`, which `npm run docs:refresh` writes. */
+/** Reads the original files of the exercise, from the `docs/originals.json` that `npm run docs:refresh` writes. */
 export async function readOriginal({ folder }: Chapter): Promise<Files> {
   const originals = JSON.parse(await readFile(resolve(folder, '../../originals.json'), 'utf8'))
   return originals[relative(resolve(folder, '..'), folder)] ?? {}
 }
 
-/** One value for all the files: another, as soon as one has changed. */
+/** Returns a value that differs as soon as one of the files does. */
 export function fingerprint(files: Files): string {
   return createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16)
 }
 
-/** What is to be done: the first words of the page's section on it. */
+/** Reads what the learner must do: the first paragraph of the page's section on the exercise. */
 export async function readTask({ folder }: Chapter): Promise<string> {
   const text = await readFile(resolve(folder, 'README.md'), 'utf8')
   const [, section = ''] = text.split('\n## The exercise\n')
@@ -54,7 +54,7 @@ export async function readFiles(folder: string): Promise<Files> {
     .map((entry) => relative(folder, resolve(entry.parentPath, entry.name)))
     .filter((path) => !/(^|\/)(\.|node_modules\/)|~$/.test(path))
     .sort()
-  // One may be deleted meanwhile.
+  // A file may be deleted in the meantime.
   const texts = await Promise.all(
     paths.map((path) => readFile(resolve(folder, path), 'utf8').catch(() => '')),
   )

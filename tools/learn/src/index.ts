@@ -1,4 +1,4 @@
 export { type Chapter, findChapter, readChapters } from './chapters.ts'
-export { type CheckOptions, checkAttempt, type Verdict } from './check.ts'
+export { type CheckOptions, checkAttempt, type Verdict } from './check-attempt.ts'
 export { readExercise } from './exercise.ts'
-export type { Check, Report } from './report.ts'
+export type { Check, Report, ReportMessage, RunningCheck } from './report.ts'

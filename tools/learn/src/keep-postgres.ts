@@ -1,21 +1,21 @@
 import { type AttachedPostgres, attachPostgres, defaultDataDir } from '@auth-primer/tool-postgres'
 import pg from 'pg'
-import { givenPostgres, mustAnswer } from './given-postgres.ts'
+import { assertReachable, configuredPostgresUrl } from './configured-postgres.ts'
 
 export interface KeptPostgres {
-  /** Its address; starts it where it does not run. */
+  /** Returns its URL, and starts it if it does not run. */
   url(): Promise<string>
-  /** Lets go of it: what was started here stops. */
-  leave(): Promise<void>
+  /** Stops what was started here. */
+  release(): Promise<void>
 }
 
-/** Keeps one Postgres for many checks. `onStop` is called when it goes away by itself. */
+/** Keeps one Postgres for many checks. Calls `onStop` if it stops by itself. */
 export function keepPostgres(log: (line: string) => void, onStop: () => void): KeptPostgres {
-  const given = givenPostgres()
+  const configured = configuredPostgresUrl()
   const attached: AttachedPostgres[] = []
   let current: Promise<string> | undefined
   let watcher: pg.Client | undefined
-  let left = false
+  let isReleased = false
 
   async function attach(): Promise<string> {
     const server = await attachPostgres({ dir: defaultDataDir(), log })
@@ -24,18 +24,18 @@ export function keepPostgres(log: (line: string) => void, onStop: () => void): K
     watcher.on('error', () => {})
     watcher.once('end', () => {
       current = undefined
-      if (!left) onStop()
+      if (!isReleased) onStop()
     })
     await watcher.connect()
-    await sweep(watcher)
+    await deleteOrphans(watcher)
     return server.url
   }
 
   return {
     async url() {
-      if (given) {
-        await mustAnswer(given)
-        return given
+      if (configured) {
+        await assertReachable(configured)
+        return configured
       }
       current ??= attach()
       current.catch(() => {
@@ -43,10 +43,10 @@ export function keepPostgres(log: (line: string) => void, onStop: () => void): K
       })
       return current
     },
-    async leave() {
-      left = true
+    async release() {
+      isReleased = true
       await current?.catch(() => {})
-      if (watcher) await sweep(watcher).catch(() => {})
+      if (watcher) await deleteOrphans(watcher).catch(() => {})
       await watcher?.end().catch(() => {})
       for (const server of attached) await server.leave()
     },
@@ -54,7 +54,7 @@ export function keepPostgres(log: (line: string) => void, onStop: () => void): K
 }
 
 /** Deletes the databases of checks that were killed. */
-async function sweep(client: pg.Client): Promise<void> {
+async function deleteOrphans(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ datname: string }>(
     "select datname from pg_database where datname ~ '^test_\\d+_[0-9a-f]{8}$'",
   )

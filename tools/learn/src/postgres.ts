@@ -1,19 +1,23 @@
 import type { Chapter } from './chapters.ts'
-import { keepPostgres } from './keep-postgres.ts'
 
-/** Calls `work` with a Postgres where a chapter has tables. Only databases of their own are made in it. */
+/**
+ * Calls `work` with the URL of a Postgres if the chapter needs one. It is a promise, because starting the embedded
+ * Postgres takes time. `work` must create a database of its own in it.
+ */
 export async function withPostgres<T>(
   { hasTables }: Chapter,
-  work: (url: string | undefined) => Promise<T>,
+  work: (url: Promise<string> | undefined) => Promise<T>,
 ): Promise<T> {
   if (!hasTables) return work(undefined)
-  const postgres = keepPostgres(
-    () => {},
-    () => {},
+  const kept = import('./keep-postgres.ts').then(({ keepPostgres }) =>
+    keepPostgres(
+      () => {},
+      () => {},
+    ),
   )
   try {
-    return await work(await postgres.url())
+    return await work(kept.then((postgres) => postgres.url()))
   } finally {
-    await postgres.leave()
+    await (await kept).release()
   }
 }

@@ -5,18 +5,18 @@ import { defaultDataDir } from '@auth-primer/tool-postgres'
 import type { Chapter } from './chapters.ts'
 import { fingerprint, readExercise } from './exercise.ts'
 
-interface Stored {
-  /** The chapter that was last worked on. */
+interface Progress {
+  /** The chapter that the learner worked on last. */
   readonly chapter?: string
-  /** The fingerprint of the files with which each chapter passed. */
+  /** The fingerprint of the files that passed, by chapter. */
   readonly passed: Readonly<Record<string, string>>
 }
 
-const path = () => resolve(defaultDataDir(), 'learn.json')
+const progressFile = () => resolve(defaultDataDir(), 'learn.json')
 
-/** The numbers of the chapters whose files are those that passed. */
+/** Returns the numbers of the chapters whose files are the ones that passed. */
 export async function readPassed(chapters: readonly Chapter[]): Promise<ReadonlySet<string>> {
-  const { passed } = await read()
+  const { passed } = await readProgress()
   const states = await Promise.all(
     chapters.map(async (chapter) => {
       const known = passed[chapter.number]
@@ -27,37 +27,37 @@ export async function readPassed(chapters: readonly Chapter[]): Promise<Readonly
 }
 
 export async function readLastChapter(): Promise<string | undefined> {
-  return (await read()).chapter
+  return (await readProgress()).chapter
 }
 
 export async function rememberChapter({ number }: Chapter): Promise<void> {
-  const stored = await read()
-  if (stored.chapter !== number) await write({ ...stored, chapter: number })
+  const progress = await readProgress()
+  if (progress.chapter !== number) await writeProgress({ ...progress, chapter: number })
 }
 
-/** Remembers that these files have passed, or that they have not: by their fingerprint. */
-export async function rememberVerdict({ number }: Chapter, files: string, isPassed: boolean): Promise<void> {
-  const { passed, ...stored } = await read()
-  if (isPassed === (passed[number] === files)) return
+/** Remembers whether the files with this fingerprint passed. */
+export async function rememberVerdict({ number }: Chapter, files: string, hasPassed: boolean): Promise<void> {
+  const { passed, ...progress } = await readProgress()
+  if (hasPassed === (passed[number] === files)) return
   const { [number]: _, ...others } = passed
-  await write({ ...stored, passed: isPassed ? { ...others, [number]: files } : others })
+  await writeProgress({ ...progress, passed: hasPassed ? { ...others, [number]: files } : others })
 }
 
-async function read(): Promise<Stored> {
+async function readProgress(): Promise<Progress> {
   try {
-    const stored = JSON.parse(await readFile(path(), 'utf8'))
-    return { ...stored, passed: { ...stored.passed } }
+    const progress = JSON.parse(await readFile(progressFile(), 'utf8'))
+    return { ...progress, passed: { ...progress.passed } }
   } catch {
-    // It is not there yet, or somebody has written something else into it: only marks are lost.
+    // The file does not exist yet or is damaged. Only the marks of the list are lost.
     return { passed: {} }
   }
 }
 
-/** Whole or not at all, also with two programs at it. */
-async function write(stored: Stored): Promise<void> {
-  const file = path()
+/** Replaces the file in one step, because two terminals may write it at once. */
+async function writeProgress(progress: Progress): Promise<void> {
+  const file = progressFile()
   const draft = `${file}.${randomBytes(4).toString('hex')}`
   await mkdir(dirname(file), { recursive: true })
-  await writeFile(draft, `${JSON.stringify(stored, undefined, 2)}\n`)
+  await writeFile(draft, `${JSON.stringify(progress, undefined, 2)}\n`)
   await rename(draft, file)
 }

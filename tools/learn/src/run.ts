@@ -9,10 +9,10 @@ import pg from 'pg'
 import { CHECKOUT, type Chapter } from './chapters.ts'
 
 /**
- * Runs a TypeScript file of a chapter in the foreground, and answers with its exit code. Where the chapter has tables,
- * `DATABASE_URL` is a new database with them, deleted afterwards, so that each run begins alike.
+ * Runs a TypeScript file of a chapter in the foreground, and returns its exit code. If the chapter has tables,
+ * `DATABASE_URL` is a new database with them, deleted afterwards, so each run starts from the same state.
  */
-export async function run(
+export async function runInForeground(
   chapter: Chapter,
   [file = '', ...args]: readonly string[],
   postgresUrl: string | undefined,
@@ -20,7 +20,7 @@ export async function run(
   const path = resolve(chapter.folder, file)
   if (!statSync(path, { throwIfNoEntry: false })?.isFile())
     throw new Error(`There is no file ${file} in ${chapter.folder}`)
-  const database = postgresUrl === undefined ? undefined : await makeDatabase(postgresUrl, chapter)
+  const database = postgresUrl === undefined ? undefined : await createDatabase(postgresUrl, chapter)
   try {
     return await runFile(path, args, chapter, database ? { DATABASE_URL: database.url } : {})
   } finally {
@@ -34,14 +34,14 @@ async function runFile(path: string, args: readonly string[], chapter: Chapter, 
     env: { ...process.env, TSX_TSCONFIG_PATH: resolve(CHECKOUT, 'tsconfig.dev.json'), ...env },
     stdio: 'inherit',
   })
-  // A terminal's Ctrl-C reaches the child by itself; it is waited for, so that its database can be deleted.
+  // A terminal sends Ctrl-C to the child as well. This process waits for the child, to delete its database.
   const passOn = (signal: NodeJS.Signals) => void (process.stdin.isTTY || child.kill(signal))
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, passOn)
   const [code] = await once(child, 'close')
   return code ?? 1
 }
 
-async function makeDatabase(postgresUrl: string, { number, folder, tables }: Chapter) {
+async function createDatabase(postgresUrl: string, { number, folder, tables }: Chapter) {
   const name = `chapter_${number}_${randomBytes(4).toString('hex')}`
   const url = new URL(postgresUrl)
   url.pathname = `/${name}`

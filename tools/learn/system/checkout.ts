@@ -20,7 +20,7 @@ import { CHECKOUT, findChapter, readChapters } from '../src/chapters.ts'
 import { fingerprint, readFiles } from '../src/exercise.ts'
 import { type Size, Terminal } from './terminal.ts'
 
-/** A learner's copy of the repository, whose exercises may be changed, with a data folder of its own. */
+/** A learner's copy of the repository, with a data folder of its own. Its exercises may be changed. */
 export class Checkout {
   readonly dir = mkdtempSync(join(tmpdir(), 'learner-'))
   readonly data = join(this.dir, '.data')
@@ -39,7 +39,7 @@ export class Checkout {
     t.teardown(() => rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 }))
   }
 
-  /** What `npm install` does: others' packages, and links to the workspaces, which nobody has built. */
+  /** Links the dependencies and the workspaces, as `npm install` does. The workspaces are not built. */
   #install(): void {
     const [from, to] = [join(CHECKOUT, 'node_modules'), join(this.dir, 'node_modules')]
     mkdirSync(join(to, '@auth-primer'), { recursive: true })
@@ -51,14 +51,14 @@ export class Checkout {
     }
   }
 
-  /** Has been at that chapter before. */
-  async leftOffAt(chapter: string): Promise<void> {
+  /** Makes this chapter the one that the learner worked on last. */
+  async setLastChapter(chapter: string): Promise<void> {
     mkdirSync(this.data)
     await writeFile(join(this.data, 'learn.json'), JSON.stringify({ chapter }))
   }
 
-  /** Has passed each chapter with the files that are there. */
-  async hasDoneAll(): Promise<void> {
+  /** Marks each chapter as passed with its current files. */
+  async markAllAsPassed(): Promise<void> {
     const passed: Record<string, string> = {}
     for (const { number, folder } of await readChapters())
       passed[number] = fingerprint(await readFiles(join(folder, 'exercise')))
@@ -70,7 +70,7 @@ export class Checkout {
   async learn(t: Test, args = '', options: Size & { term?: string } = {}): Promise<Terminal> {
     const { term, ...size } = options
     const env = { AUTH_PRIMER_DATA_DIR: this.data, NODE_OPTIONS: '' }
-    // tmux names itself in TERM whatever it is told.
+    // tmux sets TERM itself.
     const settings = `unset TEST_POSTGRES_URL DATABASE_URL; ${term ? `export TERM=${term};` : ''}`
     const command = `${settings} npm run --silent learn ${args}`
     const terminal = await Terminal.open(command, { cwd: this.dir, env, ...size })
@@ -78,8 +78,8 @@ export class Checkout {
     return terminal
   }
 
-  /** Saves a chapter's file as it is in another of its folders. */
-  async take(chapter: string, folder: string, file: string): Promise<void> {
+  /** Copies a file from another folder of the chapter to `exercise/`. */
+  async copyToExercise(chapter: string, folder: string, file: string): Promise<void> {
     await copyFile(await this.path(chapter, folder, file), await this.path(chapter, 'exercise', file))
   }
 
@@ -95,25 +95,25 @@ export class Checkout {
     return readFile(await this.path(chapter, folder, file), 'utf8')
   }
 
-  /** Where it is in the copy. */
+  /** Returns the path in the copy. */
   async path(chapter: string, ...names: string[]): Promise<string> {
     const { folder } = await findChapter(chapter)
     return resolve(this.dir, 'docs/chapters', basename(folder), ...names)
   }
 
-  /** The process of its Postgres, if that runs. */
+  /** Returns the process of its Postgres, if it runs. */
   postgresPid(): number | undefined {
     const file = join(this.data, 'postgres/data/postmaster.pid')
     return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : undefined
   }
 
-  /** What still runs in it when all that ends has ended. */
-  async remains(): Promise<string[]> {
+  /** Waits until no process is left, and returns those that do not end. */
+  async waitForEnd(): Promise<string[]> {
     for (let tries = 0; tries < 400 && this.processes().length > 0; tries += 1) await sleep(25)
     return this.processes()
   }
 
-  /** What runs in it, by its folder or command line (Linux). */
+  /** Returns the processes that run in it, by their folder or command line (Linux). */
   processes(): string[] {
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
@@ -130,4 +130,4 @@ export class Checkout {
   }
 }
 
-const isNeeded = (file: string) => /^(docs|migrations|packages|tools)\/|^[^/]+\.json$/.test(file)
+const isNeeded = (file: string) => /^(docs|migrations|packages|test-support|tools)\/|^[^/]+\.json$/.test(file)

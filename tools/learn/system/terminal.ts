@@ -5,8 +5,8 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** How long a text may take to appear, in milliseconds: an end for what never comes, and no measure. */
-const PATIENCE_MS = 30_000
+/** How long a text may take to appear. */
+const SCREEN_TIMEOUT_MS = 30_000
 
 export interface Size {
   readonly columns?: number
@@ -31,7 +31,7 @@ export class Terminal {
     const terminal = new Terminal(`learn-${process.pid}-${randomBytes(4).toString('hex')}`)
     const variables = Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`])
     const size = ['-x', `${columns}`, '-y', `${rows}`]
-    // The screen stays after the end of the command.
+    // Keeps the screen after the command has ended.
     const shell = `${command}; echo "exit code $?"; exec sleep 600`
     await terminal.#tmux('-f', '/dev/null', 'new-session', '-d', ...size, '-c', cwd, ...variables, shell)
     return terminal
@@ -46,15 +46,15 @@ export class Terminal {
     await this.#tmux('resize-window', '-x', `${columns}`, '-y', `${rows}`)
   }
 
-  /** What is on the screen, and with `history` what has left it at the top. */
+  /** Returns what is on the screen, with `history` also what has scrolled off. */
   async text({ history = false } = {}): Promise<string> {
     const { stdout } = await this.#tmux('capture-pane', '-p', ...(history ? ['-S', '-'] : []))
     return stdout
   }
 
-  /** Waits until the screen shows that, and answers with the screen. */
-  async shows(wanted: string | RegExp, options?: { history: boolean }): Promise<string> {
-    const deadline = Date.now() + PATIENCE_MS
+  /** Waits until the screen shows this text, and returns the screen. */
+  async waitFor(wanted: string | RegExp, options?: { history: boolean }): Promise<string> {
+    const deadline = Date.now() + SCREEN_TIMEOUT_MS
     for (;;) {
       const text = await this.text(options)
       if (typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text)) return text
@@ -63,7 +63,7 @@ export class Terminal {
     }
   }
 
-  /** Ends all that runs in it, as closing a window does. */
+  /** Ends everything that runs in it, as closing a window does. */
   async close(): Promise<void> {
     await this.#tmux('kill-server').catch(() => {})
   }

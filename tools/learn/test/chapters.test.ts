@@ -2,13 +2,13 @@ import { resolve } from 'node:path'
 import t from 'tap'
 import { findChapter, readChapters } from '../src/chapters.ts'
 
-t.test('reads chapters in their order, each with its title', async (t) => {
+t.test('readChapters() returns the chapters in order, each with its title', async (t) => {
   const [chapter, ...others] = await readChapters(resolve(import.meta.dirname, '../fixture/chapters'))
   t.match(chapter, { number: '01', title: 'Adding', hasTables: false })
   t.same(others, [])
 })
 
-t.test('knows the guide’s chapters, and which have tables', async (t) => {
+t.test('readChapters() finds the chapters of the guide, and those with tables', async (t) => {
   const chapters = await readChapters()
   const numbers = chapters.map(({ number }) => number)
   t.same(
@@ -20,7 +20,7 @@ t.test('knows the guide’s chapters, and which have tables', async (t) => {
   t.match(await findChapter('07'), { hasTables: false, tables: undefined })
 })
 
-t.test('finds a chapter by its number or its folder', async (t) => {
+t.test('findChapter() finds a chapter by its number or its folder', async (t) => {
   for (const name of ['5', '05', '05-creating-users']) t.equal((await findChapter(name)).number, '05', name)
 })
 
@@ -49,6 +49,6 @@ t.test('a chapter with a letter comes after the one with its number', async (t) 
   for (const name of ['a', '4b', '04ab', 'middle']) await t.rejects(findChapter(name, dir), name)
 })
 
-t.test('lists the chapters to whoever asks for one that is not there', (t) =>
+t.test('findChapter() rejects an unknown chapter with the list of chapters', (t) =>
   t.rejects(findChapter('99'), { message: /no such chapter[\s\S]*05 {2}Store users/ }),
 )

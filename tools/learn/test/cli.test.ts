@@ -21,12 +21,12 @@ t.test('run --help shows the commands', async (t) => {
   t.match(await learn(['run', '--help']), { code: 0, stdout: /npm run learn -- check 05/, stderr: '' })
 })
 
-t.test('what is no command is refused, with those that are', async (t) => {
+t.test('an unknown command is rejected with the list of commands', async (t) => {
   for (const args of [['chekc'], ['check', '05', '06']])
     t.match(await learn(args), {
       code: 1,
       stdout: '',
-      stderr: /^Not a command: .*\n\n[\s\S]*npm run learn -- list/,
+      stderr: /^Unknown command: .*\n\n[\s\S]*npm run learn -- list/,
     })
   t.match(await learn(['reset']), {
     code: 1,
@@ -35,7 +35,7 @@ t.test('what is no command is refused, with those that are', async (t) => {
   t.match(await learn(['--nonsense']), { code: 1, stderr: /--nonsense[\s\S]*npm run learn -- --help/ })
 })
 
-t.test('list says what is done, and where one is', async (t) => {
+t.test('list shows the chapters that are done, and the last one', async (t) => {
   const data = t.testdir({ 'learn.json': '{"chapter": "02"}' })
   const { stdout } = await learn(['list'], { AUTH_PRIMER_DATA_DIR: data })
   t.match(stdout, /^· 01 {2}Run, reload/)
@@ -43,26 +43,29 @@ t.test('list says what is done, and where one is', async (t) => {
   t.match(stdout, '0 of 17 done.')
 })
 
-t.test('nobody’s files are written over without a yes', async (t) => {
+t.test('files are not overwritten without consent', async (t) => {
   const { code, stdout, stderr } = await learn(['solution', '08'])
   t.equal(code, 1)
-  t.match(stdout, 'createReasonFor', 'it is shown')
-  t.match(stderr, /^Nothing has been changed: there is nobody to ask\. With --yes/)
-  t.match(await learn(['reset', '08', '--yes']), { code: 0, stdout: 'The exercise is as it came.\n' })
+  t.match(stdout, 'createReasonFor', 'the solution is shown')
+  t.match(stderr, /^Nothing has been changed: no terminal to ask in\. Use --yes/)
+  t.match(await learn(['reset', '08', '--yes']), {
+    code: 0,
+    stdout: 'The exercise already has its original files.\n',
+  })
 })
 
-t.test('a folder that is not there is refused in a sentence', async (t) => {
+t.test('a folder that does not exist is rejected in one sentence', async (t) => {
   const { code, stderr } = await learn(['check', '07', '--attempt', 'nope'])
   t.equal(code, 1)
   t.match(stderr, /^There is no folder nope in .*\n$/)
 })
 
-t.test('a Postgres that does not answer is told, with the way out, and without its password', async (t) => {
+t.test('an unreachable Postgres is reported with a way out, and without its password', async (t) => {
   const { code, stderr } = await learn(['check', '05'], {
     TEST_POSTGRES_URL: undefined,
     DATABASE_URL: 'postgres://ada:tomatoes@127.0.0.1:1/x',
   })
   t.equal(code, 1)
-  t.match(stderr, /DATABASE_URL does not answer.*`unset DATABASE_URL`/)
+  t.match(stderr, /Cannot connect to the Postgres of DATABASE_URL .*`unset DATABASE_URL`/)
   t.notMatch(stderr, 'tomatoes')
 })

@@ -10,29 +10,29 @@ const dir = t.testdir({
   '02-b': { exercise: { 'b.ts': '1' } },
 })
 process.env.AUTH_PRIMER_DATA_DIR = resolve(dir, 'data/new')
-const chapterOf = (number: string, name: string) => ({
+const createChapter = (number: string, name: string) => ({
   ...{ number, title: name, folder: resolve(dir, name), hasTables: false },
 })
-const a = chapterOf('01', '01-a')
-const b = chapterOf('02', '02-b')
+const a = createChapter('01', '01-a')
+const b = createChapter('02', '02-b')
 const passed = async () => [...(await readPassed([a, b]))]
 
-t.test('a chapter has passed as long as its files are those that did', async (t) => {
+t.test('a chapter counts as passed while its files are the ones that passed', async (t) => {
   t.same(await passed(), [])
   await rememberVerdict(a, fingerprint(await readExercise(a)), true)
   await rememberVerdict(b, 'other files', true)
   t.same(await passed(), ['01'])
   await writeFile(resolve(a.folder, 'exercise/a.ts'), '2')
-  t.same(await passed(), [], 'they have changed')
+  t.same(await passed(), [], 'the files have changed')
   await writeFile(resolve(a.folder, 'exercise/a.ts'), '1')
-  t.same(await passed(), ['01'], 'they are back')
+  t.same(await passed(), ['01'], 'the files are restored')
   await rememberVerdict(a, 'other files', false)
-  t.same(await passed(), ['01'], 'others have failed')
+  t.same(await passed(), ['01'], 'other files have failed')
   await rememberVerdict(a, fingerprint(await readExercise(a)), false)
-  t.same(await passed(), [], 'they have failed')
+  t.same(await passed(), [], 'the same files have failed')
 })
 
-t.test('the last chapter is remembered, beside what has passed', async (t) => {
+t.test('the last chapter is remembered together with the passed ones', async (t) => {
   t.equal(await readLastChapter(), undefined)
   await rememberVerdict(b, fingerprint(await readExercise(b)), true)
   await rememberChapter(a)
@@ -40,7 +40,7 @@ t.test('the last chapter is remembered, beside what has passed', async (t) => {
   t.same(await passed(), ['02'])
 })
 
-t.test('a file that is none of ours is as none', async (t) => {
+t.test('a damaged progress file counts as an empty one', async (t) => {
   const path = resolve(dir, 'data/new/learn.json')
   await readFile(path)
   for (const text of ['', '{', '[]', 'null', '{"passed": 1}']) {

@@ -17,7 +17,9 @@ const programs = await Promise.all(
   ),
 )
 try {
-  await Promise.all(programs.map((program, one) => program.answers(`http://127.0.0.1:${ports[one]}/`)))
+  await Promise.all(
+    programs.map((program, one) => program.waitForResponse(`http://127.0.0.1:${ports[one]}/`)),
+  )
   const listen = { address: '127.0.0.1', port: Number(process.env.PORT ?? 3000) }
   programs.push(await startNginx(resolve(folder, 'nginx.conf'), listen, ports))
   console.log(`nginx is at http://127.0.0.1:${listen.port}, with two processes behind it`)

@@ -1,7 +1,7 @@
 import type { Display } from './screen.ts'
 import type { Session } from './session.ts'
 
-/** Does what a key stands for on the page that is shown. */
+/** Runs the command of a key on the page that is shown. */
 export async function press(key: string, session: Session, display: Display): Promise<void> {
   const { page, question } = session.state
   if (question) return session.answer(key === 'y')

@@ -1,10 +1,10 @@
 import { relative } from 'node:path'
 import { watch } from 'chokidar'
 
-/** Editors write a file in several steps; so long after the last one it is whole, in milliseconds. */
+/** Editors write a file in several steps. After this time without another one, the file is complete. */
 const QUIET_MS = 60
 
-/** Calls back with the chapters' folders whose exercises were saved, once for each burst. */
+/** Calls `onSave` with the folders of the chapters whose exercises were saved, once per group of saves. */
 export async function watchExercises(
   chapters: string,
   onSave: (folders: ReadonlySet<string>) => void,
@@ -34,7 +34,7 @@ export async function watchExercises(
   }
 }
 
-/** The exercises and the way to them; what editors keep beside a file is not watched. */
+/** Returns true for the exercises and the folders above them, but not for the temporary files of editors. */
 function isWatched(path: string): boolean {
   const [, below, ...rest] = path.split('/')
   if (below === undefined) return true

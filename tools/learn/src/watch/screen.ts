@@ -1,34 +1,34 @@
 import type { WriteStream } from 'node:tty'
-import { WIDE } from './plain.ts'
+import { MAX_COLUMNS } from './plain.ts'
 import type { Section } from './section.ts'
 
 export interface Display {
   readonly columns: number
-  /** Shows that in the place of what was shown. */
+  /** Replaces what is shown. */
   show(sections: readonly Section[], foot: readonly string[]): void
-  /** Up or down by so many lines. */
+  /** Scrolls down by this many lines, or up if it is negative. */
   scroll(lines: number): void
-  /** Gives the terminal back. */
+  /** Restores the terminal. */
   end(): void
 }
 
 const ENTER = '\x1b[?1049h\x1b[?25l'
 const LEAVE = '\x1b[?25h\x1b[?1049l'
 
-/** A screen of its own, which the terminal forgets at the end. What is too long for it ends at its end, and can be scrolled. */
-export function fullScreen(out: WriteStream): Display {
+/** Draws on the terminal's alternate screen. A text that is too long shows its end, and can be scrolled. */
+export function createFullScreen(out: WriteStream): Display {
   let body: string[] = []
   let foot: readonly string[] = []
-  /** How far from its end the body is shown. */
-  let away = 0
+  /** How many lines of the body are hidden below the screen. */
+  let hiddenBelow = 0
   out.write(ENTER)
   const leave = () => void out.write(LEAVE)
   process.on('exit', leave)
 
   function draw(): void {
     const height = Math.max(1, out.rows - foot.length - 1)
-    away = Math.max(0, Math.min(away, body.length - height))
-    const end = Math.max(height, body.length - away)
+    hiddenBelow = Math.max(0, Math.min(hiddenBelow, body.length - height))
+    const end = Math.max(height, body.length - hiddenBelow)
     const shown = body.slice(Math.max(0, end - height), end)
     const above = Math.max(0, end - height)
     if (above > 0) shown[0] = `↑ ${above + 1} more lines above`
@@ -40,17 +40,17 @@ export function fullScreen(out: WriteStream): Display {
 
   return {
     get columns() {
-      return Math.min(WIDE, out.columns)
+      return Math.min(MAX_COLUMNS, out.columns)
     },
     show(sections, newFoot) {
       const lines = sections.flatMap((section) => [...section.lines, '']).slice(0, -1)
-      if (lines.join() !== body.join()) away = 0
+      if (lines.join() !== body.join()) hiddenBelow = 0
       body = lines
       foot = newFoot
       draw()
     },
     scroll(lines) {
-      away -= lines
+      hiddenBelow -= lines
       draw()
     },
     end() {

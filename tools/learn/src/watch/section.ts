@@ -1,21 +1,21 @@
 import wrapAnsi from 'wrap-ansi'
 
-/** A part of what is shown, with an empty line after it. */
+/** A part of the screen, followed by an empty line. */
 export interface Section {
   readonly key: string
   readonly lines: readonly string[]
-  /** Whether it changes by itself, and so is no news. */
+  /** True if it changes over time, so the plain display does not print it. */
   readonly isLive?: boolean
 }
 
-/** A text in lines of that width; those after the first are as far in as `indent` says. */
+/** Breaks a text into lines of this width. The lines after the first are indented. */
 export function wrap(text: string, columns: number, indent = 0): string[] {
   const margin = ' '.repeat(indent)
   const wrapped = wrapAnsi(text, Math.max(8, columns - indent), { hard: true, trim: false })
   return wrapped.split('\n').map((line, index) => (index === 0 ? line : margin + line.trimStart()).trimEnd())
 }
 
-/** Code, whose own indentation stays. */
+/** Breaks lines of code, and keeps their indentation. */
 export function wrapCode(lines: readonly string[], columns: number): string[] {
   return lines.flatMap((line) =>
     wrapAnsi(line, Math.max(8, columns), { hard: true, trim: false }).split('\n'),

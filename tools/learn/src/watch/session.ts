@@ -4,28 +4,40 @@ import { type Files, fingerprint, readExercise, readOriginal, readSolution, read
 import { rememberChapter } from '../progress.ts'
 import { replaceExercise } from '../replace.ts'
 import { Checking, type Store, type Tools } from './checking.ts'
-import { EMPTY, findFailedCheck, nextOpen, type Page, type State } from './state.ts'
+import { describeWait } from './exercise-view.ts'
+import {
+  findNextOpen,
+  findOpenCheck,
+  INITIAL,
+  type Page,
+  readSeconds,
+  readShownHints,
+  type State,
+} from './state.ts'
 
-/** What a learner does, and what comes of it. */
+/** A check that has run this long may be stuck, so its hints are shown on demand. */
+const HINT_DELAY_SECONDS = 5
+
+/** Runs what the learner asks for, and keeps the state. */
 export class Session implements Store {
   state: State
   readonly checking: Checking
   readonly #onChange: () => void
-  /** The fingerprint of the files that were put in place here, last. */
-  #put: string | undefined
+  /** The fingerprint of the files that this session wrote last. */
+  #written: string | undefined
   #onYes: (() => Promise<void>) | undefined
 
   constructor(
-    start: Pick<State, 'chapters' | 'passed' | 'chapter' | 'watches'>,
+    start: Pick<State, 'chapters' | 'passed' | 'chapter' | 'checksOnSave'>,
     tools: Tools,
     onChange: () => void,
   ) {
-    this.state = { ...start, ...EMPTY }
+    this.state = { ...start, ...INITIAL }
     this.checking = new Checking(tools, this)
     this.#onChange = onChange
   }
 
-  /** Goes to a chapter, and checks it. */
+  /** Shows a chapter, and checks it. */
   open(chapter: Chapter): Promise<void> {
     return this.checking.track(
       this.#open(chapter).catch((error: Error) => this.set({ problem: error.message })),
@@ -48,49 +60,50 @@ export class Session implements Store {
     return this.checking.check(this.state.chapter)
   }
 
-  /** Somebody has saved a file of these chapters' exercises. */
-  async saved(folders: ReadonlySet<string>): Promise<void> {
+  /** Checks after a save in the exercises of these chapters. */
+  async onSave(folders: ReadonlySet<string>): Promise<void> {
     const { chapters, chapter } = this.state
     const changed = chapters.filter(({ folder }) => folders.has(basename(folder)))
-    // With many at once, such as a pull's, nobody has gone to another chapter.
+    // A change of many chapters at once, such as a pull, does not switch to another one.
     const [one = chapter] = changed.length === 1 ? changed : []
     const files = fingerprint(await readExercise(one))
-    if (files !== this.#put) this.#put = undefined
-    // Those are checked already.
-    if (one === chapter && (files === this.#put || this.checking.isOf(files))) return
+    if (files !== this.#written) this.#written = undefined
+    // These files are already checked or being checked.
+    if (one === chapter && (files === this.#written || this.checking.isChecking(files))) return
     await this.open(one)
   }
 
-  /** Postgres went away by itself. */
-  postgresStopped(): void {
-    const again = this.state.watches ? 'save, or press r' : 'press r'
+  onPostgresStop(): void {
+    const again = this.state.checksOnSave ? 'save, or press r' : 'press r'
     this.set({ notice: `Postgres has stopped. The next check starts it again: ${again}.` })
   }
 
-  say(notice: string): void {
+  showNotice(notice: string): void {
     this.set({ notice })
   }
 
+  /** Shows one more hint. While a check runs, its hints follow once it has taken a while. */
   hint(): void {
-    const { hints } = this.state
-    const all = findFailedCheck(this.state)?.hints ?? []
-    if (hints < all.length) this.set({ hints: hints + 1, notice: undefined })
-    else this.say(this.#noHint(all.length))
-  }
-
-  #noHint(shown: number): string {
-    const { verdict, running } = this.state
-    if (shown > 0) return 'These are all the hints. s shows a solution.'
-    if (running) return 'The check still runs. There are hints if a check fails.'
-    return verdict?.passed ? 'All checks pass: there is nothing to hint at.' : 'There is no hint for this.'
+    const { running, verdict } = this.state
+    const check = findOpenCheck(this.state)
+    const { hints = [], mistake } = check ?? {}
+    const shown = readShownHints(this.state).length
+    if (running && (hints.length === 0 || readSeconds(running) < HINT_DELAY_SECONDS))
+      this.showNotice(`${describeWait(this.state)} Hints follow when a check fails or takes long.`)
+    else if (shown < hints.length) this.set({ hints: shown + 1, hintsFor: mistake, notice: undefined })
+    else if (shown > 0) this.showNotice('These are all the hints. s shows a solution.')
+    else
+      this.showNotice(
+        verdict?.passed ? 'All checks pass, so there is no hint.' : 'There is no hint for this.',
+      )
   }
 
   async next(): Promise<void> {
     const { chapters, passed } = this.state
-    const next = nextOpen(this.state)
+    const next = findNextOpen(this.state)
     if (next) return this.open(next)
     if (passed.size === chapters.length) this.show('end')
-    else this.say('This is the only one that is still open.')
+    else this.showNotice('This is the only open chapter.')
   }
 
   show(page: Page): void {
@@ -114,15 +127,17 @@ export class Session implements Store {
   }
 
   async takeSolution(): Promise<void> {
-    await this.#replaceBy(this.state.solution, 'The solution is in exercise/ now.')
+    await this.#replaceExercise(this.state.solution, 'The solution is now in exercise/.')
   }
 
   async askToReset(): Promise<void> {
     const original = await readOriginal(this.state.chapter)
     if (fingerprint(original) === fingerprint(await readExercise(this.state.chapter)))
-      return this.say('The exercise is as it came.')
-    this.#onYes = () => this.#replaceBy(original, 'The exercise is as it came.')
-    this.set({ question: 'Put the exercise back as it came? Yours is kept beside it, in .backups/.' })
+      return this.showNotice('The exercise has its original files.')
+    this.#onYes = () => this.#replaceExercise(original, 'The exercise has its original files.')
+    this.set({
+      question: 'Reset the exercise to its original files? Your files are kept in .backups/ next to it.',
+    })
   }
 
   async answer(isYes: boolean): Promise<void> {
@@ -130,16 +145,16 @@ export class Session implements Store {
     this.#onYes = undefined
     this.set({ question: undefined })
     if (isYes) await onYes?.()
-    else this.say('Nothing has been changed.')
+    else this.showNotice('Nothing has been changed.')
   }
 
-  async #replaceBy(files: Files, done: string): Promise<void> {
+  async #replaceExercise(files: Files, done: string): Promise<void> {
     const { chapter } = this.state
-    this.#put = fingerprint(files)
+    this.#written = fingerprint(files)
     const backup = await replaceExercise(chapter, files)
-    const kept = backup ? ` Yours is kept in ${relative(CHECKOUT, backup)}.` : ''
+    const kept = backup ? ` Your files are kept in ${relative(CHECKOUT, backup)}.` : ''
     await this.open(chapter)
-    this.say(done + kept)
+    this.showNotice(done + kept)
   }
 
   set(change: Partial<State>): void {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import colours from 'picocolors'
 
-/** The line at `app.ts:12:5`, with one before and one after, and a mark below the column. */
-export function snippetOf(folder: string, place: string, columns: number): string[] {
+/** Reads the line at `app.ts:12:5`, with one line before and one after it, and a mark below the column. */
+export function readSnippet(folder: string, place: string, columns: number): string[] {
   const [, path = '', row = 0, column] = /^(.+?):(\d+)(?::(\d+))?$/.exec(place) ?? []
   const lines = read(resolve(folder, path))
   const line = Number(row)

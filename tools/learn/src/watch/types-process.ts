@@ -3,9 +3,9 @@ import os from 'node:os'
 import { resolve } from 'node:path'
 import ts from 'typescript'
 import { CHECKOUT } from '../chapters.ts'
-import type { TypeFault } from './types.ts'
+import type { TypeProblem } from './types.ts'
 
-// The verdict comes first.
+// The checks have priority.
 os.setPriority(10)
 
 const { config } = ts.readConfigFile(resolve(CHECKOUT, 'tsconfig.dev.json'), ts.sys.readFile)
@@ -30,7 +30,7 @@ const service = ts.createLanguageService({
   ...(ts.sys.realpath && { realpath: ts.sys.realpath }),
 })
 
-function faultsOf(path: string): TypeFault[] {
+function readProblems(path: string): TypeProblem[] {
   const syntactic = service.getSyntacticDiagnostics(path)
   const all = syntactic.length > 0 ? syntactic : service.getSemanticDiagnostics(path)
   return all.map(({ file, start = 0, messageText }) => {
@@ -40,8 +40,8 @@ function faultsOf(path: string): TypeFault[] {
   })
 }
 
-process.on('message', ({ question, paths }: { question: number; paths: readonly string[] }) => {
+process.on('message', ({ request, paths }: { request: number; paths: readonly string[] }) => {
   roots = paths.filter((path) => path.endsWith('.ts') && ts.sys.fileExists(path))
-  process.send?.({ question, faults: roots.flatMap(faultsOf) })
+  process.send?.({ request, problems: roots.flatMap(readProblems) })
 })
 process.on('disconnect', () => process.exit())

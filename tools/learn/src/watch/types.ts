@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { extname, resolve } from 'node:path'
 
-/** What TypeScript says of a file: the check does not need it, and whoever reads it may. */
-export interface TypeFault {
+/** A type error. It does not change the verdict, but helps the learner. */
+export interface TypeProblem {
   readonly path: string
   readonly line: number
   readonly column: number
@@ -10,12 +10,12 @@ export interface TypeFault {
 }
 
 export interface TypeChecker {
-  /** The faults in these files; of an older question nothing. */
-  check(paths: readonly string[]): Promise<readonly TypeFault[]>
+  /** Returns the type errors in these files. A newer call replaces an older one, which then never settles. */
+  check(paths: readonly string[]): Promise<readonly TypeProblem[]>
   end(): void
 }
 
-/** Checks types in a process of its own, which remembers what has not changed. It starts with the first question. */
+/** Checks types in a process of its own, which keeps the unchanged files in memory. The first call starts it. */
 export function startTypeChecker(): TypeChecker {
   let child: ChildProcess | undefined
   let last = 0
@@ -33,24 +33,24 @@ export function startTypeChecker(): TypeChecker {
   return {
     check(paths) {
       child ??= start()
-      const question = ++last
+      const request = ++last
       const checker = child
       return new Promise((done) => {
-        const end = (faults: readonly TypeFault[]) => {
-          checker.off('message', hear)
+        const end = (problems: readonly TypeProblem[]) => {
+          checker.off('message', onMessage)
           checker.off('exit', stop)
-          if (question === last) done(faults)
+          if (request === last) done(problems)
         }
-        const hear = (answer: { question: number; faults: readonly TypeFault[] }) => {
-          if (answer.question >= question) end(answer.faults)
+        const onMessage = (result: { request: number; problems: readonly TypeProblem[] }) => {
+          if (result.request >= request) end(result.problems)
         }
         const stop = () => {
           child = undefined
           end([])
         }
-        checker.on('message', hear)
+        checker.on('message', onMessage)
         checker.once('exit', stop)
-        checker.send({ question, paths }, () => {})
+        checker.send({ request, paths }, () => {})
       })
     },
     end() {

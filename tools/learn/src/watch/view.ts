@@ -1,23 +1,23 @@
 import { relative } from 'node:path'
 import colours from 'picocolors'
 import { CHECKOUT } from '../chapters.ts'
-import { exerciseView } from './exercise-view.ts'
+import { viewExercise } from './exercise-view.ts'
 import { type Section, wrap, wrapCode } from './section.ts'
 import type { State } from './state.ts'
 
-/** What is shown, without the foot. */
-export function viewOf(state: State, columns: number): Section[] {
-  return pageOf(state, columns).filter(({ lines }) => lines.length > 0)
+/** Shows the page, without the foot. */
+export function viewPage(state: State, columns: number): Section[] {
+  return viewSections(state, columns).filter(({ lines }) => lines.length > 0)
 }
 
-function pageOf(state: State, columns: number): Section[] {
-  if (state.page === 'list') return [listOf(state, columns)]
-  if (state.page === 'solution') return solutionOf(state, columns)
-  if (state.page === 'end') return [endOf(columns)]
-  return exerciseView(state, columns)
+function viewSections(state: State, columns: number): Section[] {
+  if (state.page === 'list') return [viewList(state, columns)]
+  if (state.page === 'solution') return viewSolution(state, columns)
+  if (state.page === 'end') return [viewEnd(columns)]
+  return viewExercise(state, columns)
 }
 
-function listOf({ chapters, passed, chapter, selected }: State, columns: number): Section {
+function viewList({ chapters, passed, chapter, selected }: State, columns: number): Section {
   const lines = chapters.flatMap((one, index) => {
     const mark = passed.has(one.number) ? colours.green('✓') : '·'
     const here = one === chapter ? colours.dim(' (you are here)') : ''
@@ -27,7 +27,7 @@ function listOf({ chapters, passed, chapter, selected }: State, columns: number)
   return { key: 'list', lines }
 }
 
-function solutionOf({ chapter, solution }: State, columns: number): Section[] {
+function viewSolution({ chapter, solution }: State, columns: number): Section[] {
   const from = relative(CHECKOUT, chapter.folder)
   return Object.entries(solution).map(([path, text]) => ({
     key: `solution ${path}`,
@@ -38,15 +38,15 @@ function solutionOf({ chapter, solution }: State, columns: number): Section[] {
   }))
 }
 
-function endOf(columns: number): Section {
+function viewEnd(columns: number): Section {
   const lines = [
     colours.bold('All chapters are done.'),
     '',
     'What comes next:',
-    '- See all of it in one service: `npm start`, then http://127.0.0.1:3000/docs. Its code is in examples/social-api; you know each part.',
-    '- Change it: `npm run dev` restarts it on each save. CONTRIBUTING.md says how to add a route.',
+    '- See everything in one service: `npm start`, then http://127.0.0.1:3000/docs. Its code is in examples/social-api; you know each part.',
+    '- Change it: `npm run dev` restarts it on each save. CONTRIBUTING.md shows how to add a route.',
     '- Use the packages in a service of your own: docs/how-to/add-auth-hash.md, add-jwt-kit.md and add-db-session.md.',
-    '- Understand more: docs/explanation/, beginning with security.md.',
+    '- Understand more: docs/explanation/, starting with security.md.',
   ]
   return { key: 'end', lines: lines.flatMap((line) => wrap(line, columns, 2)) }
 }

@@ -2,17 +2,20 @@ import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
 import { findChapter, readChapters } from '../../src/chapters.ts'
 import { readTask } from '../../src/exercise.ts'
-import { footOf } from '../../src/watch/foot.ts'
-import { EMPTY, nextOpen, type State } from '../../src/watch/state.ts'
-import { viewOf } from '../../src/watch/view.ts'
+import type { Check } from '../../src/report.ts'
+import type { Tools } from '../../src/watch/checking.ts'
+import { viewFoot } from '../../src/watch/foot.ts'
+import { Session } from '../../src/watch/session.ts'
+import { findNextOpen, INITIAL, type State } from '../../src/watch/state.ts'
+import { viewPage } from '../../src/watch/view.ts'
 
 const chapters = await readChapters()
 const chapter = await findChapter('05').then(({ number }) => chapters.find((one) => one.number === number))
 if (!chapter) throw new Error('There is no chapter 05')
 
 const state: State = {
-  ...EMPTY,
-  ...{ chapters, chapter, passed: new Set(['01', '02']), task: await readTask(chapter), watches: true },
+  ...INITIAL,
+  ...{ chapters, chapter, passed: new Set(['01', '02']), task: await readTask(chapter), checksOnSave: true },
   ...{ files: ['sign-up.ts'], selected: 4 },
   verdict: {
     passed: false,
@@ -29,13 +32,13 @@ const state: State = {
     ],
   },
 }
-const textOf = (state: State, columns = 80) =>
-  [...viewOf(state, columns).flatMap(({ lines }) => lines), ...footOf(state, columns)]
+const renderText = (state: State, columns = 80) =>
+  [...viewPage(state, columns).flatMap(({ lines }) => lines), ...viewFoot(state, columns)]
     .map(stripVTControlCharacters)
     .join('\n')
 
-t.test('the task, what was expected and what came, and what was printed', async (t) => {
-  const text = textOf(state)
+t.test('the page shows the task, the finding and the output', async (t) => {
+  const text = renderText(state)
   t.match(
     text,
     'Open `exercise/sign-up.ts` and write `signUp`. Hash the password, insert the\nrow, and return the three properties of `UserOut`.\n',
@@ -50,27 +53,60 @@ t.test('the task, what was expected and what came, and what was printed', async 
   t.match(text, '2 of 17 chapters done')
 })
 
-t.test('as many hints as were asked for', async (t) => {
+t.test('the page shows as many hints as requested', async (t) => {
   for (const hints of [0, 1, 2, 3]) {
-    const text = textOf({ ...state, hints })
+    const text = renderText({ ...state, hints, hintsFor: 'plain' })
     t.equal(text.match(/^Hint \d of 3: /gm)?.length ?? 0, hints)
     t.equal(text.includes('Stuck? h gives a hint.'), hints === 0)
   }
 })
 
-t.test('nothing of the last verdict stays while a check runs', async (t) => {
-  const running = { startedAt: Date.now() - 9_500, expected: ['one', 'two', 'three'], isOver: false }
-  const text = textOf({
+/** A check that has been running for this long. */
+function running(seconds: number, checks: Check[] = [{ sentence: 'one', state: 'passed' }]): State {
+  const two = { sentence: 'two', mistake: 'slow', hints: ['Look at two.', 'Do it.', '`two()`'] }
+  return {
     ...state,
     verdict: undefined,
-    running: { ...running, checks: [{ sentence: 'one', state: 'passed' }], now: 'two' },
-  })
+    running: {
+      since: Date.now() - seconds * 1_000 - 500,
+      expected: ['one', 'two', 'three'],
+      report: { checks, running: two, hasEnded: false },
+    },
+  }
+}
+
+t.test('while a check runs, the page shows it with its time, and nothing of the last verdict', async (t) => {
+  const text = renderText(running(9))
   t.match(text, /✓ one\n▸ two \(9 s\)\n· three\n/)
-  t.match(text, 'A loop without an end?')
+  t.match(text, 'Waiting for “two”: 9 s so far. Save a change, or press r, to start again.')
   t.notMatch(text, 'It has the password.')
+  t.notMatch(text, /loop/, 'a slow machine is not called an endless loop')
+  t.notMatch(renderText(running(2)), 'Waiting for')
 })
 
-t.test('each page fits in 80 columns, and in 20', async (t) => {
+t.test(
+  'h while a check runs says what it waits for, and shows the hints of a check that takes long',
+  async (t) => {
+    const press = (seconds: number) => {
+      const session = new Session(running(seconds), {} as Tools, () => {})
+      session.set(running(seconds))
+      session.hint()
+      return { text: renderText(session.state), session }
+    }
+    const soon = press(1)
+    t.match(
+      soon.text.replaceAll('\n', ' '),
+      /Waiting for “two”: 1 s so far\. .* Hints follow when a check fails/,
+    )
+    t.notMatch(soon.text, 'Look at two.')
+    const late = press(9)
+    t.match(late.text, 'Hint 1 of 3: Look at two.')
+    late.session.set({ running: undefined, verdict: state.verdict })
+    t.notMatch(renderText(late.session.state), 'Hint', 'another check starts without its hints')
+  },
+)
+
+t.test('each page fits in 80, 40 and 20 columns', async (t) => {
   const broken = {
     path: `${chapter.folder}/exercise/sign-up.ts`,
     line: 12,
@@ -80,7 +116,10 @@ t.test('each page fits in 80 columns, and in 20', async (t) => {
   for (const page of ['exercise', 'list', 'solution', 'end'] as const)
     for (const columns of [80, 40, 20]) {
       const solution = { 'sign-up.ts': `${'const a = 1;'.repeat(20)}\n` }
-      const lines = textOf({ ...state, page, hints: 3, solution, typeFaults: [broken] }, columns).split('\n')
+      const lines = renderText(
+        { ...state, page, hints: 3, hintsFor: 'plain', solution, typeProblems: [broken] },
+        columns,
+      ).split('\n')
       t.same(
         lines.filter((line) => line.length > columns),
         [],
@@ -89,18 +128,18 @@ t.test('each page fits in 80 columns, and in 20', async (t) => {
     }
 })
 
-t.test('the last page says what comes next', async (t) => {
-  const text = textOf({ ...state, page: 'end', passed: new Set(chapters.map(({ number }) => number)) })
+t.test('the last page shows what comes next', async (t) => {
+  const text = renderText({ ...state, page: 'end', passed: new Set(chapters.map(({ number }) => number)) })
   t.match(text, 'All chapters are done.')
   t.match(text, /npm start[\s\S]*npm run dev[\s\S]*docs\/how-to\/add-auth-hash\.md/)
   t.match(text, '17 of 17 chapters done')
 })
 
-t.test('one goes on with the next that is open, and after the last from the beginning', async (t) => {
+t.test('the next chapter is the next open one, and after the last one the first open one', async (t) => {
   const last = chapters.at(-1) as typeof chapter
-  t.equal(nextOpen(state)?.number, '06')
-  t.equal(nextOpen({ ...state, passed: new Set(['06']) })?.number, '07')
-  t.equal(nextOpen({ ...state, chapter: last })?.number, '03')
+  t.equal(findNextOpen(state)?.number, '06')
+  t.equal(findNextOpen({ ...state, passed: new Set(['06']) })?.number, '07')
+  t.equal(findNextOpen({ ...state, chapter: last })?.number, '03')
   const others = new Set(chapters.filter((one) => one !== chapter).map(({ number }) => number))
-  t.equal(nextOpen({ ...state, passed: others }), undefined)
+  t.equal(findNextOpen({ ...state, passed: others }), undefined)
 })
