@@ -51,7 +51,9 @@ export function matches(shown: string, printed: string): boolean {
     .split('\n')
     .map((line) => (line.trim() === '…' ? '(?:.*\n)*?' : `${escapeLine(line)}[ \t]*\n`))
     .join('')
-  return new RegExp(`^${pattern}$`).test(printed.trim() ? `${printed.trim()}\n` : '\n')
+  // HTTP's headers end in CR LF, which a terminal shows as one line break.
+  const lines = printed.replaceAll('\r\n', '\n').trim()
+  return new RegExp(`^${pattern}$`).test(`${lines}\n`)
 }
 
 const escapeLine = (line: string) =>

@@ -95,6 +95,8 @@ t.test('a file that is run by nothing is found', async (t) => {
 t.test('what was printed is compared', async (t) => {
   t.ok(matches('a\n…\nd …1', 'a\nb\nc\nd 21\n'))
   t.ok(matches('', '\n'))
+  t.ok(matches('a\n…\n\nd', 'a\r\nb\r\n\r\nd'), 'lines end in CR LF')
+  t.notOk(matches('ab', 'a\rb\n'), 'a CR within a line')
   t.notOk(matches('a', 'b\n'))
   t.notOk(matches('a', 'a\nb\n'), 'a line more')
   t.notOk(matches('a\nb', 'a\n'), 'a line less')

@@ -1,46 +1,23 @@
-import { existsSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
-import { lexer, walkTokens } from 'marked'
 import t from 'tap'
-import { CHECKOUT, type Page, readPage, readPages } from '../check/pages.ts'
+import {
+  findDeadUrls,
+  isExternal,
+  leadsSomewhere,
+  readAnchors,
+  readLinkedPages,
+  readLinks,
+} from '../check/links.ts'
+import { CHECKOUT } from '../check/pages.ts'
+import { freePort } from '../check/program.ts'
 
-const READMES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'].map((name) =>
-  resolve(CHECKOUT, name),
-)
-const pages = [...(await readPages()), ...(await Promise.all(READMES.map(readPage)))]
-
-for (const page of pages) {
+for (const page of await readLinkedPages()) {
   t.test(`${page.name} has no dead link`, async (t) => {
-    for (const link of linksOf(page.text)) t.ok(await leadsSomewhere(page, link), link)
+    for (const link of readLinks(page.text))
+      if (!/^(https?|mailto):/.test(link)) t.ok(await leadsSomewhere(page, link), link)
   })
-}
-
-/** The links to files of the repository, and to headings. */
-function linksOf(text: string): string[] {
-  const links: string[] = []
-  walkTokens(lexer(text), (token) => {
-    if ((token.type === 'link' || token.type === 'image') && !/^(https?|mailto):/.test(token.href))
-      links.push(token.href)
-  })
-  return links
-}
-
-async function leadsSomewhere(page: Page, link: string): Promise<boolean> {
-  const [path = '', heading] = decodeURI(link).split('#')
-  const target = path === '' ? page.path : resolve(page.path, '..', path)
-  if (!existsSync(target)) return false
-  return heading === undefined || anchorsOf((await readPage(target)).text).includes(heading)
-}
-
-/** The names of a page's headings, as GitHub makes them. */
-function anchorsOf(text: string): string[] {
-  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-      .replaceAll(/\s/g, '-'),
-  )
 }
 
 t.test('a dead link is found', async (t) => {
@@ -49,6 +26,32 @@ t.test('a dead link is found', async (t) => {
     t.notOk(await leadsSomewhere(page, link), link)
   for (const link of ['../README.md', '../README.md#two-commands'])
     t.ok(await leadsSomewhere(page, link), link)
-  t.same(anchorsOf(page.text), ['a-b-c'])
-  t.same(linksOf('[a](b.md) <https://x.example> `[c](d.md)` ![e](f.svg)'), ['b.md', 'f.svg'])
+  t.same(readAnchors(page.text), ['a-b-c'])
+  t.same(readLinks('[a](b.md) <https://x.org> `[c](d.md)` ![e](f.svg)'), ['b.md', 'https://x.org', 'f.svg'])
+})
+
+t.test('links to other sites are told from those to this machine and to examples', async (t) => {
+  for (const link of ['https://fastify.dev/docs', 'http://x.org', 'https://examples.org/'])
+    t.ok(isExternal(link), link)
+  for (const link of ['b.md', '#a', 'http://127.0.0.1:3000/', 'http://localhost/', 'https://app.example.com'])
+    t.notOk(isExternal(link), link)
+})
+
+t.test('a URL that cannot be reached is reported with the reason', async (t) => {
+  const server = createServer((request, response) => {
+    if (request.url === '/moved') response.writeHead(301, { location: '/' })
+    if (request.url === '/gone') response.statusCode = 404
+    response.end('x')
+  })
+  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done))
+  t.teardown(() => server.closeAllConnections())
+  t.teardown(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+  t.same(
+    await findDeadUrls([`${url}/`, `${url}/moved`, `${url}/gone`, `${url}/gone`]),
+    new Map([[`${url}/gone`, 'status 404']]),
+  )
+  const closed = `http://127.0.0.1:${await freePort()}/`
+  t.same(await findDeadUrls([closed]), new Map([[closed, 'ECONNREFUSED']]))
 })

@@ -19,7 +19,15 @@ export interface SitePage {
 export const START = resolve(DOCS, 'README.md')
 
 /** The groups of the navigation in their order. */
-export const GROUPS = ['Chapters', 'How to', 'Understand', 'Errors', 'API', 'The repository']
+export const GROUPS = [
+  'Before you start',
+  'Chapters',
+  'How to',
+  'Understand',
+  'Errors',
+  'API',
+  'The repository',
+]
 
 const REPOSITORY = [
   ['README.md', 'repository/auth-primer'],
@@ -35,8 +43,12 @@ export async function readSitePages(): Promise<SitePage[]> {
   const chapters = (await namesIn('chapters'))
     .filter((name) => /^\d/.test(name))
     .map((name) => resolve(DOCS, 'chapters', name, 'README.md'))
-  const beside = ['from-fastapi.md', 'differences.md', 'instructors.md'].map((name) => resolve(DOCS, name))
+  const start = ['typescript', 'fastify', 'sql', 'terminal'].map((name) => resolve(DOCS, `start/${name}.md`))
+  const beside = ['glossary.md', 'from-fastapi.md', 'differences.md', 'instructors.md'].map((name) =>
+    resolve(DOCS, name),
+  )
   return [
+    ...at('Before you start', start),
     ...at('Chapters', [...chapters, ...beside]),
     ...at('How to', await pagesIn('how-to')),
     ...at('Understand', await pagesIn('explanation')),

@@ -24,6 +24,7 @@ export function relevanceOf(reflection: DeclarationReflection | DocumentReflecti
 const BY_GROUP: Record<string, number> = {
   Understand: 3,
   'How to': 2,
+  'Before you start': 1.5,
   Chapters: 1.5,
   Errors: 0.5,
   'The repository': 0.3,
