@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict'
 import { subscribe } from 'node:diagnostics_channel'
+import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { QueryEvent } from '@auth-primer/db-session'
-import knexModule from 'knex'
 import { chapter } from '../../check/chapter.ts'
 
-await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
-  const { buildApp } = await load<typeof import('./solution/app.ts')>('app.ts')
-  const { knex, url } = await database()
-  const pool = knexModule({
-    client: 'pg',
-    connection: url,
-    pool: { min: 0, max: 5 },
-    acquireConnectionTimeout: 2_000,
-  })
-  const app = await buildApp(pool)
+const TITLES = await readFile(new URL('titles.sql', import.meta.url), 'utf8')
+const MAX_CONNECTIONS = 5
+
+await chapter(import.meta.url, async ({ load, database, check, expectation, atEnd }) => {
+  const { buildApp } = await load<typeof import('./solution/app.ts')>('app.ts', 'buildApp')
+  const { knex, url } = await database({ tables: 'posts' })
+  await knex.raw(TITLES)
+  // The IDs of users and posts differ, and so do those of the first user and of the one who signs up.
+  await knex('users').insert({ email: 'admin@example.com', password: '!' })
+  const app = await buildApp({ databaseUrl: url, maxConnections: MAX_CONNECTIONS })
   // A connection that is not returned keeps the pool from closing.
-  atEnd(() => Promise.race([app.close().then(() => pool.destroy()), sleep(3_000, undefined, { ref: false })]))
+  atEnd(() => Promise.race([app.close(), sleep(100, undefined, { ref: false })]))
 
   /** The statements that sessions sent. */
   const sent: string[] = []
@@ -28,7 +28,7 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
   const verbs = () => sent.map((sql) => /\w+/.exec(sql)?.[0]).join(', ') || 'nothing'
   const signUp = async (email: string, title: string) => {
     sent.length = 0
-    return app.inject({ method: 'POST', url: '/users', payload: { email, title } })
+    return app.inject({ method: 'POST', url: '/users', payload: { email, title, content: 'Mulch them.' } })
   }
   const isStored = async (email: string) => (await knex('users').where({ email })).length > 0
 
@@ -38,26 +38,75 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
     [
       'Step 1 shows the statements to send. What do you send them with: the pool, or the session of this request?',
       '`request.db` is the session. It begins with its first statement and ends with your response.',
-      "`const [user] = await request.db('users').insert({ email }).returning('id')`, and the same for `posts`.",
+      "`const [user] = await request.db('users').insert({ … }).returning('id')`, and the same for `posts`.",
     ],
     async () => {
       const { statusCode, body } = await signUp('ada@example.com', 'Tomatoes')
-      assert.ok(
-        !body.includes('23502'),
-        'A column that is NOT NULL got no value. Does the INSERT of the user return its id, with `.returning("id")`?',
+      await expectation(
+        'no-returning',
+        [
+          'Which value does your INSERT of the post use as `owner_id`? Print it.',
+          'The ID of the new user comes from the database. An INSERT returns it only if you ask for it.',
+          "`const [user] = await db('users').insert({ … }).returning('id')`: the result is a list with one row.",
+        ],
+        () =>
+          assert.ok(
+            !body.includes('23502'),
+            'A column that is NOT NULL got no value. Does the INSERT of the user return its ID, with `.returning("id")`?',
+          ),
       )
       assert.ok(statusCode === 201, `A sign-up must return 201. It returned ${statusCode}: ${body}`)
-      const posts = await knex('posts').join('users', 'users.id', 'owner_id').select('email', 'title')
-      assert.deepEqual(
-        posts,
-        [{ email: 'ada@example.com', title: 'Tomatoes' }],
-        'After one sign-up, the tables must have this post with its owner.',
+      assert.ok(
+        await isStored('ada@example.com'),
+        'After a sign-up with status 201, the table `users` has no new row.',
       )
-      assert.equal(
-        sent.join().split('INSERT INTO').length - 1,
-        2,
-        `The session must send two INSERTs. It sent: ${verbs()}.`,
+      await expectation(
+        'not-awaited',
+        [
+          'The user is stored and the post is not. Is its INSERT sent at all?',
+          'knex sends a query when it is awaited. One that is not awaited is never sent, and nothing fails.',
+          "`await db('posts').insert({ … })`",
+        ],
+        async () =>
+          assert.equal(
+            (await knex('posts')).length,
+            1,
+            'After one sign-up, the table `posts` must have one row.',
+          ),
       )
+      await expectation(
+        'wrong-owner',
+        [
+          'Whose is the new post? Compare its `owner_id` with the `id` of the new user.',
+          'The post belongs to the user who signs up. Use the ID that the first INSERT returned.',
+          "`db('posts').insert({ owner_id: user.id, title: body.title, content: body.content })`",
+        ],
+        async () =>
+          assert.deepEqual(
+            await knex('posts').join('users', 'users.id', 'owner_id').select('email', 'title', 'content'),
+            [{ email: 'ada@example.com', title: 'Tomatoes', content: 'Mulch them.' }],
+            'The post must belong to the new user, and have the title and the content of the request.',
+          ),
+      )
+      const count = sent.join().split('INSERT INTO').length - 1
+      if (count === 0) {
+        await signUp('zoe@example.com', 'Tomatoes')
+        const isAtomic = !(await isStored('zoe@example.com'))
+        if (isAtomic)
+          await expectation(
+            'own-transaction',
+            [
+              'Your transaction stores both rows or neither. When does it end: before or after the response is built?',
+              'If serializing the response fails, your transaction has committed already. And whatever else uses `request.db` is not part of it.',
+              'Send both INSERTs with `request.db`. The session has a transaction already: no `knex.transaction()`.',
+            ],
+            () =>
+              assert.fail(
+                'The rows were stored by a transaction of your own. The session of the request sent nothing.',
+              ),
+          )
+      }
+      assert.equal(count, 2, `The session must send two INSERTs. It sent: ${verbs()}.`)
       assert.match(
         verbs(),
         /^BEGIN, .*COMMIT$/,
@@ -98,30 +147,51 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
       'If the INSERT with `.onConflict(…).ignore()` returns no row: `return reply.code(409).send({ … })`.',
     ],
     async () => {
-      const { statusCode } = await signUp('eve@example.com', 'Tomatoes')
+      const { statusCode, body } = await signUp('eve@example.com', 'Tomatoes')
       assert.ok(
         !(await isStored('eve@example.com')),
         `The title was taken and the status was ${statusCode}, but the user was stored without a post.`,
       )
-      assert.ok(statusCode === 409, `A title that is taken must return 409. It returned ${statusCode}.`)
+      await expectation(
+        'other-status',
+        [
+          'Nothing was stored. What does the client learn from your status?',
+          '400 says that the request is malformed, 500 that the server has a bug. 409 Conflict says that it contradicts what is stored.',
+          "`return reply.code(409).send({ detail: 'A post with this title exists already.' })`",
+        ],
+        () =>
+          assert.ok(
+            statusCode === 409,
+            `A title that is taken must return 409. It returned ${statusCode}: ${body}`,
+          ),
+      )
       assert.match(verbs(), /ROLLBACK$/, `The session must end with ROLLBACK. It sent: ${verbs()}.`)
     },
   )
 
   await check(
     'connection-kept',
-    'every connection is returned, even if 15 requests share a pool of 5',
+    `every connection is returned, even if 15 requests share a pool of ${MAX_CONNECTIONS}`,
     [
       'Does your code take connections itself? Are they returned after a success, a 409 and an error?',
       'The session returns its connection. Anything else that you take from the pool, you have to return.',
       'Send everything through `request.db`: no `knex.transaction()`, no `acquireConnection()`.',
     ],
     async () => {
-      const titleOf = (n: number) => [`Cucumbers ${n}`, 'Tomatoes', 'refused by the table'][n % 3] as string
-      await Promise.all(Array.from({ length: 15 }, (_, n) => signUp(`${n}@example.com`, titleOf(n))))
-      const { client } = pool
-      for (let n = 0; n < 200 && client.pool.numUsed() > 0; n += 1) await sleep(10)
-      assert.equal(client.pool.numUsed(), 0, 'Some connections were not returned to the pool.')
+      const titleFor = (n: number) => [`Cucumbers ${n}`, 'Tomatoes', 'refused by the table'][n % 3] as string
+      const all = Promise.all(
+        Array.from({ length: 15 }, (_, n) => signUp(`${n}@example.com`, titleFor(n))),
+      ).then((responses) => responses.map(({ statusCode }) => statusCode))
+      const statuses = await Promise.race([all, sleep(4_000, [], { ref: false })])
+      assert.deepEqual(
+        [...statuses].sort(),
+        [201, 201, 201, 201, 201, ...Array(10).fill(409)],
+        'Of 15 sign-ups at once, 5 must get 201, and 10 with a bad title must get 409. A request that finds no free connection gets 503.',
+      )
+      const { rows } = await knex.raw(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+      )
+      assert.equal(rows.length, 0, 'Some connections are still in a transaction after the last response.')
     },
   )
 })

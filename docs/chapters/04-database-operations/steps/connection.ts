@@ -4,7 +4,7 @@ import knexModule from 'knex'
 
 const knex = knexModule({ client: 'pg', connection: process.env.DATABASE_URL as string })
 const app = Fastify()
-await app.register(dbSession, { knex })
+await app.register(dbSession, { knex, closePools: true })
 
 // #region connection
 const inUse = () => knex.client.pool.numUsed()
@@ -21,4 +21,3 @@ console.log('after the response:                 ', inUse())
 // #endregion
 
 await app.close()
-await knex.destroy()

@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises'
 import knexModule from 'knex'
 import { buildApp } from '../solution/app.ts'
 
-const knex = knexModule({ client: 'pg', connection: process.env.DATABASE_URL as string })
-const app = await buildApp(knex)
+const { DATABASE_URL = '' } = process.env
+const knex = knexModule({ client: 'pg', connection: DATABASE_URL })
+await knex.raw(await readFile(new URL('../titles.sql', import.meta.url), 'utf8'))
+const app = await buildApp({ databaseUrl: DATABASE_URL })
 
 // #region watch
 app.addHook('onResponse', async (request) => {
@@ -12,7 +15,8 @@ app.addHook('onResponse', async (request) => {
 
 // #region sign-up
 const signUp = async (email: string, title: string) => {
-  const { statusCode } = await app.inject({ method: 'POST', url: '/users', payload: { email, title } })
+  const payload = { email, title, content: 'Mulch them.' }
+  const { statusCode } = await app.inject({ method: 'POST', url: '/users', payload })
   console.log(`${statusCode} ${email}\n`)
 }
 

@@ -2,20 +2,33 @@ import { dbSession } from '@auth-primer/db-session'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import Fastify from 'fastify'
-import type { Knex } from 'knex'
+import knexModule from 'knex'
 
-const SignUp = Type.Object({ email: Type.String(), title: Type.String() }, { additionalProperties: false })
+export interface AppOptions {
+  readonly databaseUrl: string
+  /** How many connections the pool opens at most. @default 10 */
+  readonly maxConnections?: number
+}
+
+const SignUp = Type.Object(
+  { email: Type.String(), title: Type.String(), content: Type.String() },
+  { additionalProperties: false },
+)
+
+// No password matches this, so nobody can log in yet. Chapter 05 stores a hash instead.
+const NO_PASSWORD = '!'
 
 /** Signs up a user together with a first post. Both are stored, or neither is. */
-export async function buildApp(knex: Knex) {
+export async function buildApp({ databaseUrl, maxConnections = 10 }: AppOptions) {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
-  await app.register(dbSession, { knex })
+  const knex = knexModule({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: maxConnections } })
+  await app.register(dbSession, { knex, closePools: true })
 
   app.post('/users', { schema: { body: SignUp } }, async ({ body }, reply) => {
     // The mistake: `knex` is the pool. Each statement uses its own connection and is stored immediately.
-    const [user] = await knex('users').insert({ email: body.email }).returning('id')
+    const [user] = await knex('users').insert({ email: body.email, password: NO_PASSWORD }).returning('id')
     const [post] = await knex('posts')
-      .insert({ owner_id: user.id, title: body.title })
+      .insert({ owner_id: user.id, title: body.title, content: body.content })
       .onConflict('title')
       .ignore()
       .returning('id')
