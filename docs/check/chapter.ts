@@ -149,8 +149,13 @@ export async function chapter(checkUrl: string, run: (chapter: Chapter) => Promi
   await end().catch(failRun)
   // An attempt that calls process.exit never gets here.
   report({ ended: true })
-  if (hasFailed) process.exitCode = 1
+  process.exitCode = hasFailed ? 1 : 0
+  // A connection or a timer that the attempt left open would keep the process alive.
+  setTimeout(() => process.exit(), LINGER_MS).unref()
 }
+
+/** How long a process may go on after its check. */
+const LINGER_MS = 300
 
 /** Collects the errors that the attempt throws in the background, such as a rejection that it does not await. */
 function collectStrayErrors() {
