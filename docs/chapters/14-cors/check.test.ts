@@ -1,38 +1,83 @@
 import assert from 'node:assert/strict'
 import type { LightMyRequestResponse } from 'fastify'
-import { chapter } from '../../check/chapter.ts'
+import { chapter, type Hints } from '../../check/chapter.ts'
 
 const FRIENDS = ['https://app.example.com', 'http://localhost:5173'] as const
 const [FRIEND] = FRIENDS
 const STRANGER = 'https://stranger.example'
 
-await chapter(import.meta.url, async ({ load, check, atEnd }) => {
+const HINTS = {
+  wholeList: [
+    'Look at the header `Access-Control-Allow-Origin` of a response. How many origins does it have?',
+    'The header has one value: the origin of the page that asks, if it is in the list.',
+    'Compare `request.headers.origin` with the list, or let `@fastify/cors` do it: `origin: [...corsOrigins]`.',
+  ],
+  firstOnly: [
+    'Two origins are in the list. Which one do your responses name?',
+    'The header names the origin of the page that asks, so it differs from request to request.',
+    '`origin: [...corsOrigins]`, the whole list. `@fastify/cors` answers with the one that asks.',
+  ],
+  noCredentials: [
+    'The API recognizes users by a cookie. Which second header does a browser require for it?',
+    'Besides the origin, the response has to allow credentials.',
+    '`await app.register(cors, { origin: [...corsOrigins], credentials: true })`',
+  ],
+  starInTheList: [
+    "The check calls `build(['*'])`, the list that the course uses. What does your `build` do with it?",
+    'With a cookie, `*` would mean every page on the web. A service with such a configuration should not start.',
+    "`if (corsOrigins.includes('*')) throw new Error('Expected a list of origins')`, at the start of `build`.",
+  ],
+  openPreflight: [
+    'Your GET compares the origin with the list. Does your answer to OPTIONS compare it, too?',
+    'A preflight that passes for every origin lets every page send a DELETE with the cookie of its visitor.',
+    'Set the headers in the same function for both. `@fastify/cors` does: register it once, with `origin: [...corsOrigins]`.',
+  ],
+  nullOrigin: [
+    'A sandboxed frame has the origin `null`. Anyone can open one. Does your list have it?',
+    'Treat `null` as an origin that is not in the list.',
+    'Compare the header `Origin` with the list as a string, and allow nothing else.',
+  ],
+  noPreflight: [
+    'Before a DELETE, a browser sends OPTIONS. Which response does your API give?',
+    'Routes only reply to their own method. The response to OPTIONS has to come from `@fastify/cors`, or from a hook or route of yours.',
+    'Register `@fastify/cors` on `app` itself, before the routes. By hand: reply with 204 and the headers in an `onRequest` hook.',
+  ],
+  noContentType: [
+    'A page sends `content-type: application/json` with its body. Does the preflight list that header?',
+    'By default, `@fastify/cors` allows the headers that the page asks for. `allowedHeaders` replaces that.',
+    "Leave `allowedHeaders` out, or add `'content-type'` to it. `*` does not count if there is a cookie.",
+  ],
+} as const satisfies Record<string, Hints>
+
+await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
   const { build } = await load<typeof import('./solution/app.ts')>('app.ts')
   const app = await build(FRIENDS)
   atEnd(() => app.close())
 
   const get = (origin: string) => app.inject({ url: '/posts', headers: { origin, cookie: 'session=1' } })
 
-  /** Returns true if a browser would let a page of that origin send such a request. */
-  const preflight = async (origin: string, method: string, header = 'content-type') => {
-    const response = await app.inject({
+  /** Sends the preflight of a request with a body of JSON. */
+  const askBefore = (origin: string, method: string) =>
+    app.inject({
       method: 'OPTIONS',
-      url: '/posts/1',
+      url: method === 'POST' ? '/posts' : '/posts/1',
       headers: {
         origin,
         'access-control-request-method': method,
-        'access-control-request-headers': header,
+        'access-control-request-headers': 'content-type',
       },
     })
-    return passes(response, origin, method, header)
-  }
+
+  /** Returns true if a browser would let a page of that origin send such a request. */
+  const preflight = async (origin: string, method: string) =>
+    passes(await askBefore(origin, method), origin, method)
 
   await check(
     'no-headers',
     'a page of an allowed origin may read the responses',
     [
       'Which header of a response names the pages that may read it? Step 1 shows it.',
-      'Register `@fastify/cors` before the routes, with the origins.',
+      'Register `@fastify/cors` with the origins, on `app` itself: a plugin does not reach routes outside of its scope.',
       '`await app.register(cors, { origin: [...corsOrigins] })`',
     ],
     async () => {
@@ -40,6 +85,18 @@ await chapter(import.meta.url, async ({ load, check, atEnd }) => {
         const response = await get(origin)
         assert.equal(response.statusCode, 200, 'GET /posts got an unexpected status.')
         const allowed = response.headers['access-control-allow-origin']
+        await expectation('whole-list', HINTS.wholeList, () =>
+          assert.ok(
+            !String(allowed).includes(','),
+            `Access-Control-Allow-Origin has several origins: ${allowed}. A browser accepts only one.`,
+          ),
+        )
+        await expectation('first-only', HINTS.firstOnly, () =>
+          assert.ok(
+            origin === FRIEND || allowed !== FRIEND,
+            `A page of ${origin} is told that only ${FRIEND} may read the response.`,
+          ),
+        )
         assert.ok(
           allowed === origin || allowed === '*',
           `Access-Control-Allow-Origin is ${allowed ?? 'missing'} for a page of ${origin}, which is in the list.`,
@@ -53,30 +110,34 @@ await chapter(import.meta.url, async ({ load, check, atEnd }) => {
     'it may send its cookie, and `*` is never combined with cookies',
     [
       'The API recognizes users by a cookie. What does a browser require before it gives such a response to the page?',
-      "With `credentials: true`, the response must name one origin, because browsers reject `*`. What does your `build(['*'])` do?",
-      "`origin: [...corsOrigins], credentials: true`, and `if (corsOrigins.includes('*')) throw new Error(…)`.",
+      'With `credentials: true`, the response must name one origin, because browsers reject `*`.',
+      '`origin: [...corsOrigins], credentials: true`: a list, in which @fastify/cors finds the origin that asks.',
     ],
     async () => {
       const { headers } = await get(FRIEND)
-      assert.equal(
-        headers['access-control-allow-credentials'],
-        'true',
-        'Access-Control-Allow-Credentials does not allow the cookie.',
+      await expectation('no-credentials', HINTS.noCredentials, () =>
+        assert.equal(
+          headers['access-control-allow-credentials'],
+          'true',
+          'Access-Control-Allow-Credentials does not allow the cookie.',
+        ),
       )
       assert.equal(
         headers['access-control-allow-origin'],
         FRIEND,
         'With a cookie, the response must name the origin of the page.',
       )
-      const open = await (async () => build(['*']))().catch(() => undefined)
-      if (open === undefined) return
-      atEnd(() => open.close())
-      const response = await open.inject({ url: '/posts', headers: { origin: STRANGER } })
-      assert.ok(
-        response.headers['access-control-allow-origin'] === undefined ||
-          response.headers['access-control-allow-credentials'] === undefined,
-        "`build(['*'])` succeeded and allows every origin with a cookie. It should throw an error.",
-      )
+      await expectation('star-in-the-list', HINTS.starInTheList, async () => {
+        const open = await (async () => build(['*']))().catch(() => undefined)
+        if (open === undefined) return
+        atEnd(() => open.close())
+        const response = await open.inject({ url: '/posts', headers: { origin: STRANGER } })
+        assert.ok(
+          response.headers['access-control-allow-origin'] === undefined ||
+            response.headers['access-control-allow-credentials'] === undefined,
+          "`build(['*'])` succeeded and allows every origin with a cookie. It should throw an error.",
+        )
+      })
     },
   )
 
@@ -94,7 +155,9 @@ await chapter(import.meta.url, async ({ load, check, atEnd }) => {
         !isAllowed(headers, STRANGER),
         `A page of ${STRANGER} may read the posts with your visitor’s cookie.`,
       )
-      assert.ok(!(await preflight(STRANGER, 'DELETE')), `A page of ${STRANGER} may delete posts.`)
+      await expectation('open-preflight', HINTS.openPreflight, async () =>
+        assert.ok(!(await preflight(STRANGER, 'DELETE')), `A page of ${STRANGER} may delete posts.`),
+      )
     },
   )
 
@@ -107,18 +170,27 @@ await chapter(import.meta.url, async ({ load, check, atEnd }) => {
       '`origin: [...corsOrigins]`: `@fastify/cors` compares the strings of a list as a whole.',
     ],
     async () => {
+      await expectation('null-origin', HINTS.nullOrigin, async () =>
+        assert.ok(
+          !isAllowed((await get('null')).headers, 'null'),
+          'A page with the origin `null` may read the responses.',
+        ),
+      )
       for (const origin of [
         'http://app.example.com',
         'https://app.example.com:8443',
         'https://app.example.com.stranger.example',
         'https://not-app.example.com',
+        'https://other.app.example.com',
+        'https://example.com',
         'https://appxexample.com',
-        'null',
-      ])
+      ]) {
         assert.ok(
           !isAllowed((await get(origin)).headers, origin),
           `A page of ${origin} may read the responses, but it is not in the list.`,
         )
+        assert.ok(!(await preflight(origin, 'DELETE')), `A page of ${origin} may delete posts.`)
+      }
     },
   )
 
@@ -131,8 +203,29 @@ await chapter(import.meta.url, async ({ load, check, atEnd }) => {
       "`methods: ['GET', 'HEAD', 'POST', 'DELETE']`",
     ],
     async () => {
-      for (const method of ['POST', 'DELETE'])
-        assert.ok(await preflight(FRIEND, method), `The preflight for ${method} does not pass.`)
+      for (const method of ['POST', 'DELETE']) {
+        const { statusCode, headers } = await askBefore(FRIEND, method)
+        await expectation('no-preflight', HINTS.noPreflight, () =>
+          assert.ok(
+            statusCode >= 200 && statusCode < 300 && isAllowed(headers, FRIEND),
+            `The preflight for ${method} got the status ${statusCode}${
+              isAllowed(headers, FRIEND)
+                ? ''
+                : ', without the two headers that allow the origin and its cookie'
+            }.`,
+          ),
+        )
+        await expectation('no-content-type', HINTS.noContentType, () =>
+          assert.ok(
+            allows(headers, 'access-control-allow-headers', 'content-type'),
+            'The preflight does not allow the header Content-Type, which every body of JSON needs.',
+          ),
+        )
+        assert.ok(
+          await preflight(FRIEND, method),
+          `The preflight for ${method} lists only these methods: ${headers['access-control-allow-methods'] ?? 'none'}.`,
+        )
+      }
     },
   )
 
@@ -147,9 +240,8 @@ await chapter(import.meta.url, async ({ load, check, atEnd }) => {
     async () => {
       for (const origin of [FRIEND, STRANGER]) {
         const { headers } = await get(origin)
-        assert.match(
-          String(headers.vary),
-          /\borigin\b|\*/i,
+        assert.ok(
+          /\borigin\b|\*/i.test(String(headers.vary)),
           `Vary does not name Origin in the response to ${origin}.`,
         )
       }
@@ -168,21 +260,18 @@ function isAllowed(headers: Headers, origin: string): boolean {
 }
 
 /** Returns true if a browser sends the request after this response to its preflight (Fetch standard, "CORS-preflight fetch"). */
-function passes(
-  { statusCode, headers }: LightMyRequestResponse,
-  origin: string,
-  method: string,
-  header: string,
-) {
-  const listed = (name: string) =>
-    String(headers[name] ?? '')
-      .toLowerCase()
-      .split(/ *, */)
+function passes({ statusCode, headers }: LightMyRequestResponse, origin: string, method: string): boolean {
   return (
     statusCode >= 200 &&
     statusCode < 300 &&
     isAllowed(headers, origin) &&
-    (method === 'POST' || listed('access-control-allow-methods').includes(method.toLowerCase())) &&
-    listed('access-control-allow-headers').includes(header)
+    (method === 'POST' || allows(headers, 'access-control-allow-methods', method)) &&
+    allows(headers, 'access-control-allow-headers', 'content-type')
   )
+}
+
+/** Returns true if a list in a header has the value. In a request with a cookie, `*` is not a wildcard. */
+function allows(headers: Headers, name: string, value: string): boolean {
+  const list = String(headers[name] ?? '').toLowerCase()
+  return list.split(/ *, */).includes(value.toLowerCase())
 }

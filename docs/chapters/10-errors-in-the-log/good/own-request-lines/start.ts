@@ -1,0 +1,34 @@
+import { selfTest } from '@auth-primer/auth-hash'
+import Fastify, { type FastifyInstance } from 'fastify'
+
+export interface StartOptions {
+  /** @default 3000 */
+  port?: number
+  /** Where the log goes. @default standard output */
+  stream?: { write(line: string): void }
+  /** Rejects if passwords cannot be hashed. @default the self-test of auth-hash */
+  selfTest?: () => Promise<void>
+}
+
+/** Starts the service if passwords can be hashed, otherwise rejects. */
+export async function start(options: StartOptions = {}): Promise<FastifyInstance> {
+  const { port = 3000, stream = process.stdout, selfTest: test = selfTest } = options
+  await test()
+  const app = Fastify({ logger: { stream, redact: SECRET_PATHS }, disableRequestLogging: true })
+  app.addHook('onResponse', async ({ log, method, url }, { statusCode }) =>
+    log.info({ method, path: new URL(url, 'http://localhost').pathname, statusCode }, 'request'),
+  )
+  addRoutes(app)
+  await app.listen({ port, host: '127.0.0.1' })
+  return app
+}
+
+const SECRETS = ['password', 'authorization', 'cookie', 'access_token', 'refresh_token']
+/** Matches at the top of a line, one level down and two levels down. */
+const SECRET_PATHS = SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`])
+
+function addRoutes(app: FastifyInstance): void {
+  app.get('/', async () => ({ message: 'Hello World' }))
+  // Nobody has signed up yet, so every login fails.
+  app.post('/login', async (_request, reply) => reply.code(403).send({ detail: 'Invalid Credentials' }))
+}

@@ -1,0 +1,23 @@
+import cors from '@fastify/cors'
+import Fastify, { type FastifyInstance } from 'fastify'
+
+/** Builds an API of posts for web pages of these origins. Rejects `*`, because it recognizes users by a cookie. */
+export async function build(corsOrigins: readonly string[]): Promise<FastifyInstance> {
+  const app = Fastify()
+
+  if (corsOrigins.includes('*'))
+    throw new Error('Expected a list of origins: with cookies, `*` would allow every page')
+  // The mistake: the hooks of this plugin stay in the scope that registered it, and the routes are outside.
+  await app.register(async (scope) => {
+    await scope.register(cors, {
+      origin: [...corsOrigins],
+      credentials: true,
+      methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+    })
+  })
+
+  app.get('/posts', async () => [{ id: 1, title: 'Tomatoes in June' }])
+  app.post('/posts', async (request, reply) => reply.code(201).send(request.body))
+  app.delete('/posts/:id', async (_request, reply) => reply.code(204).send())
+  return app
+}
