@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chapter } from '../../check/chapter.ts'
+import { chapter, type Hints } from '../../check/chapter.ts'
 import { freePort, startProgram, TYPESCRIPT } from '../../check/program.ts'
 import { hasNginx, type Nginx, NO_NGINX, startNginx } from './nginx.ts'
 
@@ -15,7 +16,50 @@ const CLIENT =
     .find((one) => one?.family === 'IPv4' && !one.internal)?.address ?? '127.0.0.2'
 const FORGED = '6.6.6.6'
 
-await chapter(import.meta.url, async ({ file, check, atEnd }) => {
+const HINTS = {
+  noServer: [
+    'The message has what your server printed. Does it start if you run `npx tsx exercise/server.ts`?',
+    'The check starts server.ts twice, each time with another PORT, and asks for `/` at 127.0.0.1.',
+    "`await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT ?? 3001) })`",
+  ],
+  rejected: [
+    'The message is what nginx says about your file. Which directive does it name?',
+    'Each directive ends with `;`, and each block has its two braces. An `upstream` is next to `server`, not inside it. Keep `listen 8080;`.',
+    'Compare your file with the one at the top of the page, line by line.',
+  ],
+  badGateway: [
+    '502 comes from nginx itself: it cannot connect to any process. To which ports does it try?',
+    'The processes listen on 127.0.0.1, at the ports 3001 and 3002. `proxy_pass` has the name of the `upstream`.',
+    '`upstream api { server 127.0.0.1:3001; server 127.0.0.1:3002; }`, and `proxy_pass http://api;`.',
+  ],
+  notInTurns: [
+    'Which of your directives decides which process gets a request?',
+    '`backup` and `down` take a process out. `ip_hash` sends each client to one process only.',
+    'Leave only `server 127.0.0.1:3001;` and `server 127.0.0.1:3002;` in the `upstream`: by default, they take turns.',
+  ],
+  notForwarded: [
+    'Which headers does your nginx add to a request? Which one does Fastify read for `request.ip`?',
+    'Fastify reads `X-Forwarded-For`, not `X-Real-IP`. Let nginx set it.',
+    '`proxy_set_header X-Forwarded-For $remote_addr;`, next to `proxy_pass`.',
+  ],
+  numberOfProxies: [
+    'Which value has `trustProxy` in your server.ts? The section “Why it works” is about that one.',
+    'A number cannot say which connections come from nginx. Name its address instead.',
+    "`trustProxy: '127.0.0.1'`",
+  ],
+  noLog: [
+    'What does the service print for a request? Is its logger on?',
+    'Fastify logs each request with its id if `logger` is set.',
+    '`Fastify({ logger: true, … })`',
+  ],
+  chosenId: [
+    'A client may send `X-Request-Id`, too. What does your nginx do with it?',
+    'Set the header to the id of nginx in every case, which discards what the client sent.',
+    '`proxy_set_header X-Request-Id $request_id;`, without a `map` or `$http_x_request_id`.',
+  ],
+} as const satisfies Record<string, Hints>
+
+await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
   const ports = [await freePort(), await freePort()] as const
   const port = await freePort()
   let nginx: Nginx
@@ -27,8 +71,17 @@ await chapter(import.meta.url, async ({ file, check, atEnd }) => {
     await program.waitForResponse(`http://127.0.0.1:${port}/`)
     return program
   }
-  /** Sends two requests, one to each process, because nginx lets them take turns. */
-  const askBoth = async (headers?: Record<string, string>) => [await ask(headers), await ask(headers)]
+  /** Asks until both processes have replied. A fair nginx needs two requests, one that chooses at random a few more. */
+  const askBoth = async (headers?: Record<string, string>) => {
+    const responses: HttpResponse[] = []
+    const processes = new Set<number | undefined>()
+    while (processes.size < 2 && responses.length < 20) {
+      const response = await ask(headers)
+      responses.push(response)
+      processes.add(response.body.process)
+    }
+    return responses
+  }
 
   await check(
     'no-nginx',
@@ -51,18 +104,29 @@ await chapter(import.meta.url, async ({ file, check, atEnd }) => {
       '`upstream api { server 127.0.0.1:3001; server 127.0.0.1:3002; }`, and `proxy_pass http://api;`.',
     ],
     async () => {
-      servers.push(...(await Promise.all(ports.map(startServer))))
-      nginx = await startNginx(file('nginx.conf'), { address: CLIENT, port }, ports)
+      const site = await readFile(file('nginx.conf'), 'utf8')
+      await expectation('no-server', HINTS.noServer, async () => {
+        servers.push(...(await Promise.all(ports.map(startServer))))
+      })
+      await expectation('rejected', HINTS.rejected, async () => {
+        nginx = await startNginx(file('nginx.conf'), { address: CLIENT, port }, ports)
+      })
       atEnd(() => nginx.end())
       ask = (headers) => get(port, headers)
-      const responses = [...(await askBoth()), ...(await askBoth())]
-      for (const { status } of responses)
-        assert.equal(status, 200, 'A request through nginx got an unexpected status.')
-      assert.equal(
-        new Set(responses.map(({ body }) => body.process)).size,
-        2,
-        'An unexpected number of processes served four requests.',
+      const responses = await askBoth()
+      await expectation('bad-gateway', HINTS.badGateway, () => {
+        for (const { status } of responses)
+          assert.equal(status, 200, 'A request through nginx got an unexpected status.')
+      })
+      const processes = new Set(responses.map(({ body }) => body.process)).size
+      const listed = new Set(site.replaceAll(/#.*/g, '').match(/:300[12]\b/g)).size
+      await expectation('not-in-turns', HINTS.notInTurns, () =>
+        assert.ok(
+          processes === 2 || listed < 2,
+          `nginx.conf lists two processes, but one of them served all of ${responses.length} requests.`,
+        ),
       )
+      assert.ok(processes === 2, `One process served all of ${responses.length} requests.`)
     },
   )
 
@@ -75,7 +139,24 @@ await chapter(import.meta.url, async ({ file, check, atEnd }) => {
       "`proxy_set_header X-Forwarded-For $remote_addr;` and `trustProxy: '127.0.0.1'`",
     ],
     async () => {
-      for (const { body } of await askBoth())
+      const [nginxConf, server] = await Promise.all(
+        ['nginx.conf', 'server.ts'].map((name) => readFile(file(name), 'utf8')),
+      )
+      const responses = await askBoth()
+      const isSeen = responses.every(({ body }) => body.client === CLIENT)
+      await expectation('not-forwarded', HINTS.notForwarded, () =>
+        assert.ok(
+          isSeen || /X-Forwarded-For/i.test(nginxConf?.replaceAll(/#.*/g, '') ?? ''),
+          'nginx does not send X-Forwarded-For, the header that Fastify reads.',
+        ),
+      )
+      await expectation('number-of-proxies', HINTS.numberOfProxies, () =>
+        assert.ok(
+          isSeen || !/trustProxy:\s*\d+\b/.test(server ?? ''),
+          '`trustProxy` is a number, and Fastify then trusts nobody.',
+        ),
+      )
+      for (const { body } of responses)
         assert.equal(body.client, CLIENT, 'The service sees an unexpected client address.')
     },
   )
@@ -110,13 +191,25 @@ await chapter(import.meta.url, async ({ file, check, atEnd }) => {
       "`proxy_set_header X-Request-Id $request_id;` and `requestIdHeader: 'x-request-id'`",
     ],
     async () => {
-      for (const headers of [{}, { 'x-request-id': 'forged' }]) {
-        const { body } = await ask(headers)
-        const isKnown = await until(async () => (await nginx.ids()).includes(body.id))
-        assert.ok(isKnown, `The service uses the request id ${body.id}, which is not in the log of nginx.`)
-        const isLogged = await until(() => servers.some((server) => server.output().includes(`"${body.id}"`)))
-        assert.ok(isLogged, 'The request id is not in the log of the service.')
-      }
+      const isInLog = (id: string) => until(async () => (await nginx.ids()).includes(id))
+      const { body } = await ask()
+      assert.ok(
+        await isInLog(body.id),
+        `The service uses the request id ${body.id}, which is not in the log of nginx.`,
+      )
+      await expectation('no-log', HINTS.noLog, async () =>
+        assert.ok(
+          await until(() => servers.some((server) => server.output().includes(body.id))),
+          'The request id is not in the log of the service.',
+        ),
+      )
+      await expectation('chosen-id', HINTS.chosenId, async () => {
+        const { body } = await ask({ 'x-request-id': 'forged' })
+        assert.ok(
+          await isInLog(body.id),
+          `A client sent “X-Request-Id: forged”, and the service used the id ${body.id}.`,
+        )
+      })
     },
   )
 

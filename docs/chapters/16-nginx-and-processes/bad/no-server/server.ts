@@ -1,0 +1,13 @@
+import Fastify from 'fastify'
+
+const app = Fastify({
+  logger: true,
+  // Only nginx connects from this address. Forwarded headers from any other address are ignored.
+  trustProxy: '127.0.0.1',
+  requestIdHeader: 'x-request-id',
+})
+
+app.get('/', async (request) => ({ client: request.ip, id: request.id, process: process.pid }))
+
+// The mistake: two processes cannot share one port.
+await app.listen({ host: '127.0.0.1', port: 3001 })

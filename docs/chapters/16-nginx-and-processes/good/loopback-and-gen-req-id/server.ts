@@ -1,0 +1,11 @@
+import Fastify from 'fastify'
+
+const app = Fastify({
+  logger: true,
+  trustProxy: 'loopback',
+  genReqId: ({ headers }) => String(headers['x-request-id']),
+})
+
+app.get('/', async (request) => ({ client: request.ip, id: request.id, process: process.pid }))
+
+await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT ?? 3001) })
