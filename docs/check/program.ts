@@ -92,7 +92,15 @@ export async function startProgram(
   }
 }
 
-const lastLines = (text: string) => text.trim().split('\n').slice(-12).join('\n')
+/** The last lines that a reader can use: without the stack of an error, and the version of Node below it. */
+const lastLines = (text: string) =>
+  text
+    .trim()
+    .split('\n')
+    .filter((line) => !/^\s+at |^Node\.js v/.test(line))
+    .slice(-12)
+    .join('\n')
+    .trim()
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
