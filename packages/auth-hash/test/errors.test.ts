@@ -16,7 +16,7 @@ t.test('every code has a page, and every page a code', async (t) => {
 t.test('every page says what happened, why, how to fix it, and where to learn more', async (t) => {
   for (const name of readdirSync(pages).filter((name) => name.startsWith('AUTH_HASH_'))) {
     const page = readFileSync(new URL(name, pages), 'utf8')
-    t.ok(page.startsWith(`# ${name.replace('.md', '')}\n`), name)
+    t.ok(page.startsWith(`# ${name.replace('.md', '')}: `), name)
     const headings = page.match(/^## .+$/gm)
     t.strictSame(headings, ['## What happened', '## Why', '## How to fix it', '## Learn more'], name)
   }

@@ -78,7 +78,7 @@ export function titleOf(markdown: string): string {
   return /^# (.+)$/m.exec(markdown)?.[1]?.replaceAll('`', '') ?? ''
 }
 
-/** The page that lists the errors, which stand below it. Its links are relative to `path`, where it is kept while the site is built. */
+/** Creates the page that lists the errors. Its links are relative to `path`, where it is kept while the site is built. */
 export async function errorsPage(
   path: string,
   pages: readonly SitePage[],
@@ -101,14 +101,14 @@ ${rows.map(({ link }) => `  - ${link}`).join('\n')}
 ---
 # Errors
 
-Each has a page: what happened, why, and how to fix it.
+Every error has a code, and every code has a page. It says what happened, why, and how to fix it.
 
 ${sections.join('\n')}`
   return { path, url: 'errors', group: 'Errors', folder: resolve(DOCS, 'errors'), text }
 }
 
 const OWNERS = {
-  'What social-api answers': /^(?!AUTH_HASH_|JWT_KIT_|JWT_REMOTE_|DB_SESSION_)/,
+  'social-api': /^(?!AUTH_HASH_|JWT_KIT_|JWT_REMOTE_|DB_SESSION_)/,
   'auth-hash': /^AUTH_HASH_/,
   'jwt-kit': /^JWT_KIT_/,
   'jwt-remote': /^JWT_REMOTE_/,
