@@ -51,7 +51,7 @@ t.test('two simultaneous first starts serve plain pages at first, and then the s
     const { type } = (await (await fetch(`${urls[0]}/nothing`)).json()) as { type: string }
     const page = await fetch(`${urls[0]}${type}`)
     t.equal(page.url, `${urls[0]}/guide/errors/NOT_FOUND.html`)
-    t.match(await page.text(), /NOT_FOUND: There is no such thing/)
+    t.match(await page.text(), /NOT_FOUND: Nothing was found/)
     t.match(await text(urls[0] as string), 'href="/guide"')
   })
 })
