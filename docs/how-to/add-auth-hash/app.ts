@@ -35,7 +35,7 @@ export async function buildApp(knex: Knex) {
         knex('users').where({ id: user.id, password: previous }).update({ password: next }),
     })
     if (verdict.ok) return { id: user.id }
-    request.log.info({ reason: verdict.reason }, 'login refused')
+    request.log.info({ reason: verdict.reason }, 'login failed')
     return reply.code(403).send({ message: 'Invalid credentials' })
   })
   // #endregion

@@ -14,13 +14,13 @@ const logIn = (password: string) =>
 const me = (token?: string) =>
   app.inject({ url: '/me', headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
 
-t.test('who logs in is known', async (t) => {
+t.test('a token from the login identifies its user', async (t) => {
   const { access_token, expires_in } = (await logIn('right')).json()
   t.equal(expires_in, 1800)
   t.same((await me(access_token)).json(), { id: 7, role: 'user' })
 })
 
-t.test('who does not is not', async (t) => {
+t.test('a wrong password gets no token, and no token or an expired one gets no user', async (t) => {
   t.equal((await logIn('wrong')).statusCode, 403)
   t.equal((await me()).headers['www-authenticate'], 'Bearer')
   const expired = forge(kit.access, { sub: '7', role: 'admin' }, { claims: { exp: 1 } })

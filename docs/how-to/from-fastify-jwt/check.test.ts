@@ -13,18 +13,18 @@ const tokenOf = async (app: typeof before): Promise<string> =>
 const me = (app: typeof before, token: string) =>
   app.inject({ url: '/me', headers: { authorization: `Bearer ${token}` } })
 
-t.test('both know who is asking', async (t) => {
+t.test('both services identify the user of their tokens', async (t) => {
   for (const app of [before, after]) t.same((await me(app, await tokenOf(app))).json(), { id: 7 })
 })
 
-t.test('a token of the old service is a 401 that says what to do', async (t) => {
+t.test('the new service rejects a token of the old one with a challenge', async (t) => {
   const { statusCode, headers } = await me(after, await tokenOf(before))
   t.equal(statusCode, 401)
   t.match(headers['www-authenticate'], /^Bearer error="invalid_token"/)
 })
 
 t.test(
-  'the old service takes the new tokens, so the two can run side by side in one direction',
+  'the old service accepts the tokens of the new one',
   async (t) => {
     t.same((await me(before, await tokenOf(after))).json(), { id: 7 })
   },

@@ -35,7 +35,7 @@ for (const [email, after = '$2b$12$', password = PASSWORD] of [
   ['wordpress@example.com'],
   ['wordpress-old@example.com'],
 ] as const) {
-  t.test(`${email} logs in with the old hash, and then with one that is good enough`, async (t) => {
+  t.test(`${email} logs in with the old hash, which is then replaced`, async (t) => {
     t.equal(await logIn(knex, email, `${password}!`), undefined)
     t.type(await logIn(knex, email, password), 'number')
     const hash = await readHash(email)

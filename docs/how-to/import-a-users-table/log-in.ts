@@ -26,7 +26,7 @@ export async function logIn(knex: Knex, email: string, password: string): Promis
     save: (next, previous) =>
       knex('users').where({ id: user.id, password: previous }).update({ password: next }),
   })
-  if (!verdict.ok) console.info('login refused:', verdict.reason)
+  if (!verdict.ok) console.info('login failed:', verdict.reason)
   return verdict.ok ? user.id : undefined
 }
 // #endregion

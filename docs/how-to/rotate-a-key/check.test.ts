@@ -6,7 +6,7 @@ import { rotateWithoutRestart, rotation } from './kits.ts'
 const secret = () => randomBytes(32).toString('base64url')
 const [old, next] = [secret(), secret()]
 
-t.test('no token is refused while two neighbouring states run side by side', async (t) => {
+t.test('no token is rejected while processes are in two consecutive states', async (t) => {
   const clock = testClock('2026-11-22T12:00:00Z')
   const { before, known, signing, after } = rotation(old, next, clock.now)
   for (const [one, other] of [
@@ -20,12 +20,12 @@ t.test('no token is refused while two neighbouring states run side by side', asy
   }
 })
 
-t.test('a step that is left out refuses tokens', async (t) => {
+t.test('tokens are rejected if a step is left out', async (t) => {
   const { before, signing } = rotation(old, next, testClock('2026-11-22T12:00:00Z').now)
   await t.rejects(before.access.verify(signing.access.sign({ sub: '7' })), { code: 'JWT_KIT_UNKNOWN_KEY' })
 })
 
-t.test('the old key ends when it was told to', async (t) => {
+t.test('the old key is valid until its verifyUntil, and not after it', async (t) => {
   const clock = testClock('2026-11-22T12:45:00Z')
   const { known, signing } = rotation(old, next, clock.now)
   const token = known.access.sign({ sub: '7' })
@@ -34,7 +34,7 @@ t.test('the old key ends when it was told to', async (t) => {
   await t.rejects(signing.access.verify(token), { code: 'JWT_KIT_RETIRED_KEY' })
 })
 
-t.test('a kit changes its keys without a restart, and a guard that exists sees it', async (t) => {
+t.test('replaceKeys() takes effect without a restart, also in existing guards', async (t) => {
   const clock = testClock('2026-11-22T12:00:00Z')
   const { before, after } = rotation(old, next, clock.now)
   const guard = before.access.guard()

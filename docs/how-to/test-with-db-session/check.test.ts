@@ -13,7 +13,7 @@ const post = (title: string) => app.inject({ method: 'POST', url: '/posts', body
 const titles = async () => (await app.inject('/posts')).json().map(({ title }: { title: string }) => title)
 // #endregion
 
-t.test('hooks', async (t) => {
+t.test('hooks roll back each test', async (t) => {
   // #region hooks
   let rollBack = async () => {}
   t.beforeEach(async () => {
@@ -46,7 +46,7 @@ t.test('no test leaves a row', async (t) => {
   t.same(await knex('posts'), [])
 })
 
-t.test('a second withRollback is refused while one is active', async (t) => {
+t.test('a second withRollback is rejected while one is active', async (t) => {
   await withRollback(app, async () => {
     await t.rejects(withRollback(app), { code: 'DB_SESSION_ROLLBACK_OPEN' })
   })

@@ -23,7 +23,7 @@ t.test('a job that fails rolls back, stays open and rejects with the code of the
   await knex('jobs').whereNull('done_at').delete()
 })
 
-t.test('the loop ends when no job is left, and takes no more work', async (t) => {
+t.test('the loop ends when no job is left, and then rejects new work', async (t) => {
   await addJobs('eve@example.org', 'dan@example.org')
   await runAllJobs(new AbortController().signal)
   t.same(await openJobs(), [])

@@ -13,7 +13,7 @@ t.test('Kysely writes and reads in the session of the request', async (t) => {
 })
 
 t.test(
-  'an error of Kysely rolls the session back, and its status is the one of the constraint',
+  'an error of Kysely rolls the session back, and the response has the status of the constraint',
   async (t) => {
     t.equal((await post('ada@example.org')).statusCode, 409)
     t.same(await knex('users').pluck('email'), ['ada@example.org'])

@@ -10,7 +10,7 @@ import * as cognito from './cognito.ts'
 import * as google from './google.ts'
 import * as keycloak from './keycloak.ts'
 
-// Key sets and tokens as the providers build them, by their documentation, signed with keys of this test.
+// Key sets and tokens in the form that the providers document, signed with keys of this test.
 
 interface ProviderKey {
   readonly privateKey: KeyObject
@@ -29,7 +29,7 @@ function sign({ privateKey, jwk }: ProviderKey, payload: object, header: object 
     .sign(privateKey)
 }
 
-/** A provider's server: the key set is at `path`, and everywhere else is its log-in page. */
+/** Starts a provider's server. Its key set is at `path`, and every other path is its login page. */
 async function serve(t: Test, path: string, keys: ProviderKey[]): Promise<string> {
   const set = JSON.stringify({ keys: keys.map(({ jwk }) => jwk) })
   const server = createServer((request, response) =>
@@ -132,7 +132,7 @@ t.test(
 )
 
 t.test(
-  'Keycloak: the encryption key in the set is passed over, and azp and the list in aud are checked',
+  'Keycloak: the encryption key in the set is ignored, and azp and the list in aud are checked',
   async (t) => {
     const path = '/realms/shop/protocol/openid-connect/certs'
     const certificate = { x5c: ['MIIClTCCAX0CBgGL'], x5t: 'Yv1bQ', 'x5t#S256': 'g0Kq3u7r' }
@@ -187,7 +187,7 @@ t.test(
 )
 
 t.test(
-  'Google: an ID token with either spelling of the issuer is accepted, for your clients alone',
+  'Google: an ID token with either spelling of the issuer is accepted, but only for your clients',
   async (t) => {
     const path = '/oauth2/v3/certs'
     const keys = ['b2620d5e7f132b52afe8875cdf3776c064249d04', '1dc0f172e8d6ef382d6d3a231f6c197dd68ce5ef'].map(
@@ -225,7 +225,7 @@ t.test(
   },
 )
 
-t.test('the wrong address of a key set, at which there is a log-in page, is a 503', async (t) => {
+t.test('a URL that shows a login page instead of the key set is a 503', async (t) => {
   const key = makeKey('k')
   const origin = await serve(t, '/jwks', [key])
   const provider = auth0.makeVerifier('https://shop.eu.auth0.com/', `${origin}/login`)
