@@ -23,9 +23,6 @@ t.test('the new service rejects a token of the old one with a challenge', async 
   t.match(headers['www-authenticate'], /^Bearer error="invalid_token"/)
 })
 
-t.test(
-  'the old service accepts the tokens of the new one',
-  async (t) => {
-    t.same((await me(before, await tokenOf(after))).json(), { id: 7 })
-  },
-)
+t.test('the old service accepts the tokens of the new one', async (t) => {
+  t.same((await me(before, await tokenOf(after))).json(), { id: 7 })
+})
