@@ -1,4 +1,4 @@
-// The commands for whoever runs the service: `npm run db:seed` and `npm run users:role`.
+// The commands for operators: `npm run db:seed` and `npm run users:role`.
 import { parseArgs } from 'node:util'
 import type { Knex } from 'knex'
 import { createKnex } from './platform/database.ts'
@@ -11,7 +11,7 @@ const ROLES = ['user', 'admin'] as const
 
 const USAGE = `Usage: npm run users:role -- <email> <${ROLES.join('|')}>
 
-Gives a user a role. It applies from their next request on, with the token that they have.
+Gives a user a role. It applies from their next request on; they do not need a new token.
 An admin may edit and delete any published post.`
 
 try {
@@ -46,7 +46,7 @@ async function withDatabase(work: (knex: Knex) => Promise<string>): Promise<void
 async function seedDemoData(knex: Knex): Promise<string> {
   if (process.env.NODE_ENV === 'production')
     throw new Error(
-      'The password of the demo users is public, and one of them is an admin: not in production.',
+      'The demo data is not for production: the password of its users is public, and one of them is an admin.',
     )
   const isNew = await seed(knex)
   return isNew

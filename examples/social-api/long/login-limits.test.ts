@@ -43,7 +43,7 @@ async function startTwo(t: Test, env: Record<string, string>) {
 t.test('20,500 logins that disconnect do not reset the count of failed logins', async (t) => {
   const { url } = await startService(t, { BCRYPT_COST: '10', THROTTLE_REQUESTS_PER_MINUTE: '0' })
   await signUp(url)
-  const guess = async () => {
+  const tryWrongPasswords = async () => {
     const checked = []
     for (const address of ['127.0.5.1', '127.0.5.2', '127.0.5.3']) {
       const statuses = []
@@ -52,7 +52,7 @@ t.test('20,500 logins that disconnect do not reset the count of failed logins', 
     }
     return checked
   }
-  t.same(await guess(), [11, 10, 0], '21 passwords are checked')
+  t.same(await tryWrongPasswords(), [11, 10, 0], '21 passwords are checked')
   const start = performance.now()
   for (const batch of numbers(205)) {
     const decoys = numbers(100).map((index) =>
@@ -61,7 +61,7 @@ t.test('20,500 logins that disconnect do not reset the count of failed logins', 
     await Promise.all(decoys)
   }
   t.comment(`20,500 logins in ${((performance.now() - start) / 1000).toFixed()} s`)
-  t.same(await guess(), [0, 0, 0])
+  t.same(await tryWrongPasswords(), [0, 0, 0])
   t.equal(await logIn(url, 'nobody@example.com', 'wrong', '127.0.6.1'), 429, 'their own address is limited')
   t.equal(await logIn(url, 'nobody@example.com', 'wrong', '127.0.7.1'), 403, 'another address is not')
 })
@@ -94,7 +94,7 @@ t.test('951 logins from one address in 20 s do not block logins from other addre
   )
 })
 
-t.test('of 100 simultaneous attempts at two processes, 10 to 13 passwords are checked', async (t) => {
+t.test('10 to 13 of 100 simultaneous attempts at two processes are checked', async (t) => {
   const { urls } = await startTwo(t, {})
   const attempts = numbers(100).map((index) => logIn(urls[index % 2] as string, ANN.username, 'wrong'))
   const statuses = await Promise.all(attempts)

@@ -1,6 +1,6 @@
 /**
- * Protects clients from responses that they cannot read, and the service from revealing its inside: every error is sent as a
- * problem document (RFC 9457), and a 5xx says nothing about its cause.
+ * Protects clients from responses that they cannot read, and the service from revealing its internals: every error is sent as
+ * a problem document (RFC 9457), and a 5xx does not reveal its cause.
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { type InvalidValue, PROBLEMS, Problem, type ProblemCode } from '../src/problem.ts'
@@ -18,7 +18,7 @@ export function sendProblem(error: FastifyError, request: FastifyRequest, reply:
     .send(problem.toDocument(request.id))
 }
 
-/** The codes of errors that have a problem code of their own. */
+/** The problem codes of errors, by the error's `code`. */
 const BY_CODE: Record<string, ProblemCode> = {
   JWT_KIT_NO_CREDENTIALS: 'NOT_AUTHENTICATED',
   JWT_KIT_INVALID_TOKEN: 'TOKEN_INVALID',
@@ -32,7 +32,7 @@ const BY_CODE: Record<string, ProblemCode> = {
   ECONNRESET: 'DATABASE_UNAVAILABLE',
 }
 
-/** The codes of all other errors that carry a status. */
+/** The problem codes of all other errors, by the error's status. */
 const BY_STATUS: Record<number, ProblemCode> = {
   400: 'MALFORMED_REQUEST',
   404: 'NOT_FOUND',
@@ -45,10 +45,11 @@ const BY_STATUS: Record<number, ProblemCode> = {
 function toProblem(error: FastifyError & { headers?: Record<string, string> }): Problem {
   if (error instanceof Problem) return error
   if (error.validation) return toValidationProblem(error)
-  // Node's message if the client disconnects while it sends its body, and the error of work that was aborted then.
+  // Node's message if the client disconnects while it sends its body, and the error of work that was aborted for that.
   if (error.message === 'aborted' || error.name === 'AbortError')
     return new Problem('MALFORMED_REQUEST', 'The client disconnected before the request was complete.')
-  const code = databaseCode(error) ?? BY_CODE[error.code] ?? BY_STATUS[error.statusCode ?? 500] ?? 'INTERNAL'
+  const code =
+    findDatabaseCode(error) ?? BY_CODE[error.code] ?? BY_STATUS[error.statusCode ?? 500] ?? 'INTERNAL'
   return new Problem(code, PROBLEMS[code].status < 500 ? error.message : undefined, {
     cause: error,
     headers: { ...(code === 'OVERLOADED' && { 'retry-after': '1' }), ...error.headers },
@@ -57,8 +58,8 @@ function toProblem(error: FastifyError & { headers?: Record<string, string> }): 
 
 type PostgresError = Error & { severity?: string }
 
-/** The code of an error from the pool itself. A database session has translated its own already. */
-function databaseCode(error: PostgresError & { nativeError?: PostgresError }): ProblemCode | undefined {
+/** Returns the problem code of an error from the pool itself. A database session has already translated its own errors. */
+function findDatabaseCode(error: PostgresError & { nativeError?: PostgresError }): ProblemCode | undefined {
   if (error.name === 'KnexTimeoutError') return 'OVERLOADED'
   // Postgres ends or rejects a connection with severity FATAL. If it ends silently, pg has only a message.
   const { severity, message } = error.nativeError ?? error
@@ -77,11 +78,11 @@ function toValidationProblem({ validation = [], validationContext = 'body' }: Fa
       return { in: validationContext, path: `${path}/${params.missingProperty}`, message: 'is required' }
     return { in: validationContext, path, message: FORMAT_MESSAGES[String(params.format)] ?? message }
   })
-  return invalidValues(errors)
+  return createValidationProblem(errors)
 }
 
-/** Returns a 422 that lists the values, and speaks of the first one. */
-export function invalidValues(errors: InvalidValue[]): Problem {
+/** Returns a 422 that lists the values. Its `detail` is about the first one. */
+export function createValidationProblem(errors: InvalidValue[]): Problem {
   const [first] = errors
   return new Problem('VALIDATION_FAILED', `${first?.in}${first?.path} ${first?.message}.`, { errors })
 }

@@ -11,7 +11,7 @@ export interface HeadersConfig {
 }
 
 /** The `Content-Security-Policy` of a response that loads nothing. */
-export const NOTHING = {
+export const CSP_DENY_ALL = {
   'default-src': ["'none'"],
   'base-uri': ["'none'"],
   'form-action': ["'none'"],
@@ -20,7 +20,7 @@ export const NOTHING = {
 
 export async function registerHeaders(app: FastifyInstance, { behindTls }: HeadersConfig) {
   await app.register(helmet, {
-    contentSecurityPolicy: { useDefaults: false, directives: NOTHING },
+    contentSecurityPolicy: { useDefaults: false, directives: CSP_DENY_ALL },
     frameguard: { action: 'deny' },
     // Over plain HTTP the first must not be sent (RFC 6797, section 7.2), and browsers complain about the others.
     strictTransportSecurity: behindTls && { maxAge: 365 * 24 * 60 * 60, includeSubDomains: false },
@@ -28,7 +28,7 @@ export async function registerHeaders(app: FastifyInstance, { behindTls }: Heade
     originAgentCluster: behindTls,
   })
   app.addHook('onRequest', (request, reply, done) => {
-    // No cache keeps tokens (RFC 6749, section 5.1), or what was sent to their owner.
+    // No cache may store tokens (RFC 6749, section 5.1), or responses to their owner.
     reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache', 'x-request-id': request.id })
     done()
   })

@@ -1,9 +1,9 @@
 /**
- * Protects the service from input that is not HTTP as it should be: a request that arrives too slowly, headers that are too
- * large, a broken target, no `Host`, a method that the path does not have.
+ * Protects the service from invalid HTTP: a request that arrives too slowly, headers that are too large, a broken target, a
+ * missing `Host`, a method that the path does not have.
  *
- * Node and Fastify's router reject these before any hook runs, with responses of their own. The contract wants problem
- * documents, and no plugin gives them: hence this code.
+ * Node and Fastify's router reject these before any hook runs, and not with problem documents. The contract requires problem
+ * documents, and no plugin sends them, so this file does.
  */
 import { type IncomingMessage, METHODS, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -28,7 +28,7 @@ export const SERVER_LIMITS = Object.freeze({
     maxHeaderSize: 16 * KiB,
     headersTimeout: 10_000,
     connectionsCheckingInterval: 1_000,
-    // Ours is a problem document.
+    // `registerHttp` checks it, and sends a problem document.
     requireHostHeader: false,
   }),
 })
@@ -36,7 +36,7 @@ export const SERVER_LIMITS = Object.freeze({
 /** The largest post: 300 and 20,000 characters of up to 12 bytes (`\ud83d\ude00`) are 243,600 bytes, and the names. */
 export const POST_BODY_LIMIT = 256 * KiB
 
-/** The longest part of a path. Fastify's own limit answers before any hook runs, so it is set out of reach. */
+/** The longest part of a path. Fastify's own limit rejects before any hook runs, so it is set out of reach. */
 const MAX_SEGMENT_LENGTH = 100
 export const ROUTER_OPTIONS = { ignoreTrailingSlash: true, maxParamLength: 16 * KiB }
 
@@ -44,7 +44,7 @@ export const ROUTER_OPTIONS = { ignoreTrailingSlash: true, maxParamLength: 16 * 
 const MAX_NEGOTIATION_LENGTH = KiB
 const NEGOTIATION_HEADERS = ['accept', 'accept-charset', 'accept-encoding', 'accept-language'] as const
 
-/** How much of a body that is too large is read, so that its sender gets to read the 413. */
+/** Limits on reading the rest of a body that is too large, so that its sender can read the 413. */
 const MAX_DRAIN_MS = 5_000
 const MAX_DRAIN_BYTES = 8 * 1024 * KiB
 
@@ -99,7 +99,7 @@ export function registerHttp(app: FastifyInstance): void {
   rejectOtherMethods(app)
 }
 
-/** RFC 9112, section 3.2: one `Host`, and only of the characters that a host and a port have. */
+/** RFC 9112, section 3.2, allows one `Host`, with only the characters of a host and a port. */
 function findHostProblem({ httpVersion, headers, rawHeaders }: IncomingMessage): Problem | undefined {
   const { host } = headers
   if (host === undefined)
@@ -116,22 +116,22 @@ function findHostProblem({ httpVersion, headers, rawHeaders }: IncomingMessage):
  */
 async function drain(request: IncomingMessage): Promise<void> {
   if (request.complete || request.destroyed) return
-  const isTooLarge = new AbortController()
+  const sizeLimit = new AbortController()
   let bytes = 0
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length
-    if (bytes > MAX_DRAIN_BYTES) isTooLarge.abort()
+    if (bytes > MAX_DRAIN_BYTES) sizeLimit.abort()
   })
-  const signal = AbortSignal.any([isTooLarge.signal, AbortSignal.timeout(MAX_DRAIN_MS)])
+  const signal = AbortSignal.any([sizeLimit.signal, AbortSignal.timeout(MAX_DRAIN_MS)])
   await finished(request, { signal }).catch(() => {})
 }
 
 /** A wrong method on a known path is a 405 that lists the right ones in `Allow`. An unknown path is a 404. */
 function rejectOtherMethods(app: FastifyInstance): void {
-  // Fastify's own router does not say which methods a path has. (Its type of a method, and Node's, are any string.)
+  // Fastify's own router cannot list the methods of a path. (Its type of a method, and Node's, are any string.)
   const router = findMyWay(ROUTER_OPTIONS)
   app.addHook('onRoute', ({ url, method, constraints }) => {
-    // A route with a constraint is hidden from whoever does not meet it.
+    // A route with a constraint is hidden from requests that do not meet it.
     if (url !== '*' && !constraints) router.on([method].flat() as HTTPMethod[], url, () => {})
   })
 
@@ -151,13 +151,13 @@ function rejectOtherMethods(app: FastifyInstance): void {
   })
 }
 
-/** Node's `clientError`: bytes that its parser rejects, or that do not arrive in time. They are not a request yet. */
+/** Handles Node's `clientError`: bytes that its parser rejects, or that do not arrive in time. They are not a request yet. */
 export function sendClientError(error: ConnectionError, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  sendOnSocket(socket, new Problem(clientErrorCode(error)))
+  sendOnSocket(socket, new Problem(findClientErrorCode(error)))
 }
 
-function clientErrorCode({ code, rawPacket }: ConnectionError): ProblemCode {
+function findClientErrorCode({ code, rawPacket }: ConnectionError): ProblemCode {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'REQUEST_TIMEOUT'
   if (code !== 'HPE_HEADER_OVERFLOW') return 'MALFORMED_REQUEST'
   // The parser has one limit for the target and the headers. The target is the cause if its line has not ended.

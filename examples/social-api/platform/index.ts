@@ -1,4 +1,4 @@
-/** Protects the features from what is wrong with any request: each file from one thing, in the order a request meets them. */
+/** Protects the features: each file of this folder handles one problem of requests, in the order of registration. */
 import type { FastifyBaseLogger, FastifyInstance, FastifyServerOptions } from 'fastify'
 import { type CorsConfig, registerCors } from './cors.ts'
 import { type DatabaseConfig, registerDatabase } from './database.ts'
@@ -22,17 +22,17 @@ type FileConfigs = CorsConfig &
 
 export interface PlatformConfig extends FileConfigs {
   readonly loggerInstance: FastifyBaseLogger
-  /** The number of proxies in front of the service, or their addresses. @default no `X-Forwarded-For` is believed */
+  /** The number of proxies in front of the service, or their addresses. @default no `X-Forwarded-For` is trusted */
   readonly trustProxy?: number | string | undefined
 }
 
 /** Returns the options that `Fastify()` needs before anything is registered. */
-export function serverOptions({ loggerInstance, trustProxy }: PlatformConfig) {
+export function createServerOptions({ loggerInstance, trustProxy }: PlatformConfig) {
   return {
     ...SERVER_LIMITS,
     loggerInstance,
     genReqId: createRequestId,
-    // Fastify 5.12 trusts nobody if this is a number. Whoever sets one makes sure that clients cannot bypass the proxies.
+    // Fastify 5.12 trusts nobody if this is a number. Set one only if clients cannot bypass the proxies.
     trustProxy:
       typeof trustProxy === 'number'
         ? (_address: string, hop: number) => hop < trustProxy
@@ -45,7 +45,7 @@ export function serverOptions({ loggerInstance, trustProxy }: PlatformConfig) {
   } satisfies FastifyServerOptions
 }
 
-/** `observe` registers what must see every request, also one that the platform rejects. */
+/** Registers all of it. `observe` registers plugins that must see every request, even one that the platform rejects. */
 export async function registerPlatform(
   app: FastifyInstance,
   config: PlatformConfig,

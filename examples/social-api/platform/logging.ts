@@ -1,6 +1,6 @@
 /**
- * Protects users' secrets from the log, and whoever reads the log from guessing: every line carries its request's id, the
- * caller and, at debug, the SQL; never a password, a token, a cookie or the values in a database's message.
+ * Protects users' secrets from the log, and its readers from guesswork: every line has its request's id, the caller and, at
+ * level debug, the SQL; never a password, a token, a cookie or the values in a database's message.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
@@ -23,7 +23,7 @@ const PRETTY = { sync: true, translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname'
 const PASSWORDS = ['password', 'current_password', 'new_password']
 const TOKENS = ['token', 'access_token', 'refresh_token', 'secret', 'client_secret']
 const HEADERS = ['authorization', 'cookie', 'set-cookie']
-/** Named, because a path that starts with `*` makes pino copy all values of all lines, which costs more than the lines. */
+/** Listed by name, because a path that starts with `*` makes pino copy all values, which costs more than the log itself. */
 const CONTAINERS = 'body cookies data form headers input params query request response user'.split(' ')
 const PREFIXES = ['', ...CONTAINERS, ...CONTAINERS.map((name) => `${name}.*`)]
 
@@ -59,14 +59,14 @@ function escapeForPretty(line: string): string {
   )
 }
 
-// Neither a search term nor an email, nor a token that a client puts into a query or a path by mistake. The proxy's log has
-// the client's address, under the same request id.
+// Leaves out search terms, emails, and tokens that a client puts into a query or a path by mistake. The proxy's log has the
+// client's address, under the same request id.
 function describeRequest({ method, originalUrl, host }: FastifyRequest): object {
   const [path = ''] = originalUrl.split('?', 1)
   return { method, url: path.replace(/[^/]*(?:@|%40)[^/]*|[^/]{41,}/gi, '[redacted]'), host }
 }
 
-/** Only these members: Postgres's errors carry the row's values in `detail`. */
+/** Returns only these members, because Postgres's errors carry the row's values in `detail`. */
 function describeError(error: Error & { code?: string; nativeError?: { code?: string } }): object {
   const cause = error.cause instanceof Error ? describeError(error.cause) : undefined
   return {
@@ -88,7 +88,7 @@ export function createRequestId({ headers }: { headers: IncomingHttpHeaders }): 
   return typeof given === 'string' && SAFE_ID.test(given) ? given : `req-${randomUUID()}`
 }
 
-/** At debug, logs every statement of a request with the request's id, without the values bound to it. */
+/** At level debug, logs every statement of a request with the request's id, without the values bound to it. */
 export function registerSqlLog(app: FastifyInstance): void {
   if (app.log.level !== 'debug' && app.log.level !== 'trace') return
 

@@ -1,6 +1,6 @@
 /**
- * Protects whoever runs the service from flying blind: counts what happens, for Prometheus, on a port of its own. Every label
- * has few values, known in advance: routes, not paths, and nothing about the caller.
+ * Protects operators from flying blind: counts requests, password hashes and database sessions for Prometheus, on a separate
+ * port. Every label has few values, known in advance: routes, not paths, and nothing about the caller.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { promisify } from 'node:util'
@@ -26,7 +26,7 @@ export function registerMetrics(app: FastifyInstance, { metrics: registry }: Met
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
 
-  /** A number that is read whenever Prometheus asks. */
+  /** Registers a number that is read at each scrape. */
   const observe = (Kind: typeof Gauge | typeof Counter, name: string, help: string, read: Read) =>
     new Kind({
       name,
@@ -111,7 +111,7 @@ interface SessionEvent {
   readonly error?: string
 }
 
-/** Postgres's own codes have five characters; those of class 57P and 08 mean that it took the connection away. */
+/** Postgres's own codes have five characters; those of class 57P and 08 mean that the connection was lost. */
 function describeCommit(error: string | undefined): string {
   if (error === undefined) return 'committed'
   return /^(?!57P|08)[0-9A-Z]{5}$/.test(error) ? 'commit failed' : 'outcome unknown'

@@ -3,15 +3,15 @@ import { readFile } from 'node:fs/promises'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
-import { NOTHING } from './headers.ts'
+import { CSP_DENY_ALL } from './headers.ts'
 
 const DESCRIPTION = `Users, login, posts and votes: the sample service of auth-primer.
 
 Sign up, log in with **Authorize**, and try every operation that has a lock.`
 
-/** Swagger UI loads only from this origin, and hides one empty drawing by an inline style. */
+/** Swagger UI loads only from this origin, and hides one empty drawing with an inline style. */
 const DOCS_POLICY = {
-  ...NOTHING,
+  ...CSP_DENY_ALL,
   'script-src': ["'self'"],
   'style-src': ["'self'", "'unsafe-hashes'", "'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='"],
   'connect-src': ["'self'"],

@@ -9,7 +9,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Problem } from '../src/problem.ts'
 
 export interface OverloadConfig {
-  /** Overrides the limits that follow from the machine. */
+  /** Overrides the limits, which otherwise depend on the machine. */
   readonly pressure?: FastifyUnderPressureOptions
   /** The longest time until a response is sent, in milliseconds. @default 30000 */
   readonly responseDeadlineMs?: number

@@ -7,7 +7,7 @@ type WithDetail = readonly [code: ProblemCode, detail: string]
 
 declare module 'fastify' {
   interface FastifySchema {
-    /** The codes of the route's own problems; `[code, detail]` if the example needs a detail of its own. */
+    /** The codes of the route's own problems; `[code, detail]` if the example needs another detail. */
     problems?: readonly (ProblemCode | WithDetail)[]
   }
 }

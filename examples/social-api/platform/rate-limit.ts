@@ -10,7 +10,7 @@ import { Problem } from '../src/problem.ts'
 
 export interface RateLimitConfig {
   readonly throttles: {
-    /** Requests from one address (of IPv6, from one /64) per minute. 0: no limit. */
+    /** Requests from one address (for IPv6, one /64) per minute. 0: no limit. */
     readonly requestsPerMinute: number
   }
 }
@@ -21,7 +21,7 @@ export async function registerRateLimit(app: FastifyInstance, { throttles }: Rat
     global: false,
     max: throttles.requestsPerMinute,
     timeWindow: '1 minute',
-    keyGenerator: clientNetwork,
+    keyGenerator: getClientNetwork,
   })
   // The plugin's own hook would skip unknown paths.
   const count = app.createRateLimit()
@@ -38,13 +38,13 @@ export function tooManyRequests(detail: string | undefined, seconds: number): Pr
   return new Problem('TOO_MANY_REQUESTS', detail, { headers })
 }
 
-/** Returns the network that a request is counted for: its client's, or the proxy's own if that sent no address. */
-export function clientNetwork({ ip, socket }: FastifyRequest): string {
+/** Returns the network that a request counts for: the client's, or the proxy's if the proxy sent no address. */
+export function getClientNetwork({ ip, socket }: FastifyRequest): string {
   return toNetwork(ip) ?? toNetwork(socket.remoteAddress) ?? 'unknown'
 }
 
 /**
- * Returns an IPv4 address as it is, and the /64 of an IPv6 address, because a client that has one address of it has them all.
+ * Returns an IPv4 address as it is, and the /64 of an IPv6 address, because a client with one address of it has them all.
  * Returns undefined if the text is not an address. Some proxies append a port.
  */
 export function toNetwork(text = ''): string | undefined {

@@ -2,11 +2,11 @@
  * Protects handlers from values that they do not expect: bodies that are not JSON in UTF-8, values that a schema does not
  * allow, members that it does not name, query keys that come twice.
  *
- * Own code because Fastify's defaults coerce (`null` becomes 0, `limit=0x10` passes) and replace broken UTF-8.
+ * Fastify's defaults would coerce (`null` becomes 0, `limit=0x10` passes) and replace broken UTF-8.
  */
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import { type InvalidValue, Problem } from '../src/problem.ts'
-import { invalidValues } from './errors.ts'
+import { createValidationProblem } from './errors.ts'
 import { isPercentEncoded } from './http.ts'
 
 const LABEL = '[\\p{L}\\p{N}](?:[\\p{L}\\p{M}\\p{N}-]{0,61}[\\p{L}\\p{M}\\p{N}])?'
@@ -37,14 +37,14 @@ export function registerValidation(app: FastifyInstance): void {
     done(findQueryProblem(query as object, originalUrl))
   })
 
-  // After validation, which removes what no schema names.
+  // After validation, which removes the members that no schema names.
   app.addHook('preHandler', ({ params, query, body, routeOptions: { schema } }, _reply, done) => {
     const invalid = [
       ...(schema?.params ? findIllFormedText('params', params) : []),
       ...(schema?.querystring ? findIllFormedText('querystring', query) : []),
       ...(schema?.body ? findIllFormedText('body', body) : []),
     ]
-    done(invalid.length > 0 ? invalidValues(invalid) : undefined)
+    done(invalid.length > 0 ? createValidationProblem(invalid) : undefined)
   })
 }
 

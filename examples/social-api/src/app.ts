@@ -2,9 +2,9 @@ import guide, { type GuideOptions } from '@auth-primer/tool-guide'
 import xray from '@auth-primer/tool-xray'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { type PlatformConfig, registerPlatform, serverOptions } from '../platform/index.ts'
+import { createServerOptions, type PlatformConfig, registerPlatform } from '../platform/index.ts'
 import { type AuthConfig, auth } from './auth/plugin.ts'
-import { xrayOptions } from './demo/xray.ts'
+import { createXrayOptions } from './demo/xray.ts'
 import { health } from './health.ts'
 import { posts } from './posts/routes.ts'
 import { users } from './users/routes.ts'
@@ -15,9 +15,9 @@ export type AppConfig = PlatformConfig & AuthConfig & WelcomeConfig & GuideOptio
 
 /** Builds the service, ready to listen. */
 export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
-  const app = Fastify(serverOptions(config)).withTypeProvider<TypeBoxTypeProvider>()
+  const app = Fastify(createServerOptions(config)).withTypeProvider<TypeBoxTypeProvider>()
   await registerPlatform(app, config, async () => {
-    if (config.xrayKey) await app.register(xray, await xrayOptions(app, config.xrayKey, config))
+    if (config.xrayKey) await app.register(xray, await createXrayOptions(app, config.xrayKey, config))
   })
 
   await app.register(auth, config)

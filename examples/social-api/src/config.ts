@@ -5,7 +5,7 @@ import { defaultDataDir } from '@auth-primer/tool-postgres'
 import ipaddr from 'ipaddr.js'
 import { isPercentEncoded } from '../platform/http.ts'
 
-/** What a variable may be. `parse` returns undefined if the text is invalid. */
+/** A kind of value that a variable can have. `parse` returns undefined if the text is invalid. */
 interface Kind<T> {
   readonly expected: string
   parse(text: string): T | undefined
@@ -68,7 +68,7 @@ const PROXIES = kind<number | string>(
   },
 )
 
-/** As a browser sends it: without a path, a final slash or a default port, in lower case. */
+/** Returns true for an origin as browsers send it: in lower case, without a path, a final slash or a default port. */
 function isOrigin(text: string): boolean {
   return /^https?:\/\/[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text
 }

@@ -21,14 +21,14 @@ export const health: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'getHealth',
         tags: ['Service'],
         summary: 'Is the service alive?',
-        description: 'Asks nothing but the process itself: a process manager looks here.',
+        description: 'Responds as long as the process runs: the check for a process manager.',
         response: { 200: describeResponse(Message, { examples: [ALIVE] }) },
       },
     },
     async () => ALIVE,
   )
 
-  // Shared by all requests that ask in the meantime: a database that hangs takes one connection.
+  // Shared by all requests until it is settled, so that a database that hangs takes only one connection.
   let checking: Promise<string[]> | undefined
   app.get(
     '/ready',
@@ -39,7 +39,7 @@ export const health: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['Service'],
         summary: 'Is it able to serve?',
         description:
-          'Responds with 200 if the database does and has every migration: a load balancer looks here.',
+          'Responds with 200 if the database responds and has every migration: the check for a load balancer.',
         response: { 200: describeResponse(Message, { examples: [READY] }) },
       },
     },

@@ -19,7 +19,7 @@ try {
   stopOnSignal(starting)
   await starting
 } catch (error) {
-  // One line that says how to fix it; a stack would only hide it.
+  // The message is one line with the fix; a stack would only hide it.
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
 }

@@ -3,7 +3,7 @@ import accepts from '@fastify/accepts'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { readAsset } from '../platform/openapi.ts'
-import { WHOM_TO_LOG_IN_AS } from './demo/welcome.ts'
+import { DEMO_LOGINS } from './demo/welcome.ts'
 import { Message } from './schemas.ts'
 
 export interface WelcomeConfig {
@@ -18,7 +18,7 @@ export const welcome: FastifyPluginAsyncTypebox<WelcomeConfig> = async (app, { h
   await app.register(accepts)
   const content = (await readAsset('welcome.html'))
     .replace(xrayKey ? '' : /.*<!-- X-ray -->\n/, '')
-    .replace('<!-- demo users -->', hasDemoData ? WHOM_TO_LOG_IN_AS : '')
+    .replace('<!-- demo users -->', hasDemoData ? DEMO_LOGINS : '')
   const page = plainPage('social-api', content)
 
   app.get(

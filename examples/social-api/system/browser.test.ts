@@ -103,7 +103,7 @@ for (const host of ['127.0.0.1', 'class.test']) {
 
 t.test('Swagger UI fits the width of a phone', async (t) => {
   const { url } = await serve(t)
-  const widthOfPage = async (prepare?: (page: Page) => Promise<unknown>) => {
+  const measurePageWidth = async (prepare?: (page: Page) => Promise<unknown>) => {
     const page = await browser.newPage({
       viewport: { width: 390, height: 844 },
       isMobile: true,
@@ -115,9 +115,9 @@ t.test('Swagger UI fits the width of a phone', async (t) => {
     await page.waitForSelector('#operations-Posts-listPosts.is-open .execute')
     return page.evaluate('document.documentElement.scrollWidth')
   }
-  t.equal(await widthOfPage(), 390)
+  t.equal(await measurePageWidth(), 390)
   const withoutScript = (page: Page) => page.route('**/theme/*.js', (route) => route.abort())
-  t.not(await widthOfPage(withoutScript), 390, 'not without the script')
+  t.not(await measurePageWidth(withoutScript), 390, 'not without the script')
 })
 
 /** Opens a page, and collects the errors and failed requests that the browser reports. */

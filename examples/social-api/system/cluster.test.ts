@@ -3,9 +3,9 @@ import pg from 'pg'
 import t, { type Test } from 'tap'
 import type { ClientResponse } from '../../../test-support/client.ts'
 import { freePorts } from '../../../test-support/ports.ts'
-import { ofService, PASSWORD, type Service, startBackends } from './cluster.ts'
+import { PASSWORD, type Service, startBackends, toServiceUrl } from './cluster.ts'
 import { CONTRACT, runContract } from './contract.ts'
-import { caller, count, startNginx } from './deployed.ts'
+import { count, createCaller, startNginx } from './deployed.ts'
 
 const REQUESTS = /incoming request/g
 const backends = await startBackends(t)
@@ -14,10 +14,10 @@ let bouncer = await backends.startBouncer()
 const [tls, plain] = (await freePorts(2)) as [number, number]
 let [one, two] = await Promise.all([startService(), startService()])
 const nginx = await startNginx(t, { one: one.port, two: two.port, tls, plain })
-const call = caller(tls, nginx.certificate)
+const call = createCaller(tls, nginx.certificate)
 const contract = {
   url: `https://127.0.0.1:${tls}`,
-  databaseUrl: ofService(primary.url),
+  databaseUrl: toServiceUrl(primary.url),
   certificateFile: nginx.certificateFile,
 }
 
@@ -43,16 +43,16 @@ t.test('PgBouncer shares few connections to Postgres among many connections of t
   const locker = await lock('posts')
   // Each process has nine transactions. Ten of all have a connection to Postgres, and the others wait for one.
   const writes = Array.from({ length: 20 }, (_, n) => write([one, two][n % 2] as Service, token, `w${n}`))
-  await until(async () => (await pools()).social_api?.sv_active === '10')
-  await until(async () => Number((await pools()).social_api?.cl_waiting) >= 5)
-  t.match((await pools()).social_api, { sv_active: '10', sv_idle: '0', pool_mode: 'transaction' })
+  await waitUntil(async () => (await readPools()).social_api?.sv_active === '10')
+  await waitUntil(async () => Number((await readPools()).social_api?.cl_waiting) >= 5)
+  t.match((await readPools()).social_api, { sv_active: '10', sv_idle: '0', pool_mode: 'transaction' })
   const backends = "select count(*)::int from pg_stat_activity where usename = 'social_api'"
   t.ok(Number((await primary.query(backends))[0]) <= 11, 'the connection of the lock, and at most ten others')
   await locker.release()
   t.same(new Set((await Promise.all(writes)).map(({ status }) => status)), new Set([201]))
 })
 
-t.test('a process is killed during requests', async (t) => {
+t.test('if a process is killed during requests, the other process serves', async (t) => {
   const { token } = await signUp('ivy@example.com')
   const mine = await write(one, token, 'mine')
   const before = [one, two].map((service) => count(service, REQUESTS))
@@ -60,13 +60,13 @@ t.test('a process is killed during requests', async (t) => {
   const post = (title: string) => call('POST', '/posts', { ...body({ title, content: '…' }), token })
   // nginx distributes them in turn, so each process gets one write and one read.
   const writes = [post('under way'), post('under way')]
-  await until(async () => (await waiting('insert')) === 2)
+  await waitUntil(async () => (await waiting('insert')) === 2)
   const reads = [0, 1].map(() => call('GET', `/posts/${mine.id}`, { token }))
-  await until(() => [one, two].every((service, n) => count(service, REQUESTS) === (before[n] ?? 0) + 2))
+  await waitUntil(() => [one, two].every((service, n) => count(service, REQUESTS) === (before[n] ?? 0) + 2))
   one.child.kill('SIGKILL')
   await one.waitForExit()
   await t.test('nginx repeats a GET at the other process, and the client gets a 200', async (t) => {
-    await until(() => count(two, REQUESTS) >= (before[1] ?? 0) + 3)
+    await waitUntil(() => count(two, REQUESTS) >= (before[1] ?? 0) + 3)
     await locker.release()
     for (const { status } of await Promise.all(reads)) t.equal(status, 200)
   })
@@ -76,16 +76,16 @@ t.test('a process is killed during requests', async (t) => {
       const responses = await Promise.all(writes)
       const [stored, rejected] = responses.toSorted((a, b) => a.status - b.status)
       t.equal(stored?.status, 201)
-      isUnavailable(t, rejected)
+      assertUnavailable(t, rejected)
       t.equal(await countPosts('under way'), 1)
     },
   )
-  await t.test('the other process serves, and checks the callers as before', (t) =>
+  await t.test('after a kill, the other process serves, and checks the callers as before', (t) =>
     runContract(t, ['authorization'], contract),
   )
   await t.test('a process that is started again gets requests again', async (t) => {
     one = await startService({}, one.port)
-    await until(async () => {
+    await waitUntil(async () => {
       t.equal((await call('GET', '/ready')).status, 200)
       return count(one, REQUESTS) > 3
     })
@@ -110,13 +110,13 @@ t.test(
       }
     }
     const clients = Promise.all(Array.from({ length: 16 }, (_, name) => client(name)))
-    await Promise.race([clients, until(() => responses.size > 200)])
+    await Promise.race([clients, waitUntil(() => responses.size > 200)])
     two.child.kill('SIGKILL')
     await two.waitForExit()
     const atTheKill = responses.size
-    await Promise.race([clients, until(() => responses.size > atTheKill + 200)])
+    await Promise.race([clients, waitUntil(() => responses.size > atTheKill + 200)])
     two = await startService({}, two.port)
-    await Promise.race([clients, until(() => count(two, REQUESTS) > 200)])
+    await Promise.race([clients, waitUntil(() => count(two, REQUESTS) > 200)])
     isOver = true
     await clients
 
@@ -125,7 +125,7 @@ t.test(
       rejected.length <= 16,
       `${rejected.length} of ${responses.size} were rejected, at most those under way`,
     )
-    for (const response of rejected) isUnavailable(t, response)
+    for (const response of rejected) assertUnavailable(t, response)
     const stored = await primary.query("select title from posts where title ~ '^[0-9]+-[0-9]+$'")
     t.equal(new Set(stored).size, stored.length, 'no post is stored twice')
     const lost = [...responses].filter(([title, { status }]) => status === 201 && !stored.includes(title))
@@ -137,18 +137,18 @@ t.test('without PgBouncer the responses are 503, and the processes recover when 
   const { token } = await signUp('kim@example.com')
   bouncer.child.kill('SIGKILL')
   await bouncer.waitForExit()
-  await isDown(t, token)
+  await assertDown(t, token)
   bouncer = await backends.startBouncer()
-  await isBack(t, token)
+  await assertBack(t, token)
 })
 
 t.test('without the primary the responses are 503, and no acknowledged post is lost', async (t) => {
   const { token } = await signUp('lea@example.com')
   const { id } = await write(two, token, 'kept')
   await primary.stop('immediate')
-  await isDown(t, token)
+  await assertDown(t, token)
   await primary.start(backends.primarySettings)
-  await isBack(t, token)
+  await assertBack(t, token)
   t.equal((await call('GET', `/posts/${id}`, { token })).status, 200)
 })
 
@@ -157,11 +157,11 @@ t.test('without any process, nginx responds with a problem document', async (t) 
     service.child.kill('SIGTERM')
     t.equal(await service.waitForExit(), 0)
   }
-  isUnavailable(t, await call('GET', '/posts'))
+  assertUnavailable(t, await call('GET', '/posts'))
 })
 
 /** Checks that routes that need the database respond with 503 quickly, and that the processes still run. */
-async function isDown(t: Test, token: string): Promise<void> {
+async function assertDown(t: Test, token: string): Promise<void> {
   for (const { url } of [one, two]) {
     t.equal((await fetch(`${url}/health`)).status, 200)
     t.equal((await fetch(`${url}/ready`)).status, 503)
@@ -181,15 +181,15 @@ async function isDown(t: Test, token: string): Promise<void> {
   t.ok(performance.now() - began < 15_000, 'no request waits long')
 }
 
-async function isBack(t: Test, token: string): Promise<void> {
+async function assertBack(t: Test, token: string): Promise<void> {
   for (const service of [one, two]) {
-    await until(async () => (await fetch(`${service.url}/ready`)).status === 200)
+    await waitUntil(async () => (await fetch(`${service.url}/ready`)).status === 200)
     const { id } = await write(service, token, 'back')
     t.equal((await call('GET', `/posts/${id}`, { token })).status, 200)
   }
 }
 
-function isUnavailable(t: Test, response: Awaited<ReturnType<typeof call>> | undefined): void {
+function assertUnavailable(t: Test, response: Awaited<ReturnType<typeof call>> | undefined): void {
   t.match(response, {
     status: 503,
     headers: { 'content-type': 'application/problem+json', 'retry-after': '2' },
@@ -251,8 +251,8 @@ async function lock(table: string): Promise<{ release(): Promise<void> }> {
 }
 
 /** Returns the statistics of PgBouncer's pools, by the name of the database. */
-async function pools(): Promise<Record<string, Record<string, string>>> {
-  const url = new URL(ofService(primary.url))
+async function readPools(): Promise<Record<string, Record<string, string>>> {
+  const url = new URL(toServiceUrl(primary.url))
   url.port = `${backends.bouncerPort}`
   url.pathname = 'pgbouncer'
   const client = new pg.Client({ connectionString: url.href })
@@ -267,6 +267,6 @@ async function pools(): Promise<Record<string, Record<string, string>>> {
   )
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+async function waitUntil(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await sleep(10)
 }

@@ -7,9 +7,9 @@ import { migrate } from '../../../test-support/database.ts'
 import { freePorts } from '../../../test-support/ports.ts'
 import { type Running, run } from '../../../test-support/process.ts'
 import { SECRET } from '../../../test-support/social-api.ts'
-import { accepting, adapted, HOW_TO, startUnit } from './deployed.ts'
+import { adaptFile, HOW_TO, startUnit, waitUntilAccepting } from './deployed.ts'
 
-const FAST = { fsync: 'off', full_page_writes: 'off' }
+const FAST_BUT_UNSAFE = { fsync: 'off', full_page_writes: 'off' }
 export const PASSWORD = 'a good password'
 
 export interface Service extends Running {
@@ -40,14 +40,14 @@ export async function startBackends(t: Test, { withReplica = false } = {}): Prom
   for (const cluster of [primary, replica])
     if (cluster) await appendFile(join(cluster.data, 'postgresql.conf'), `\n${conf}`)
   const [, max_connections = ''] = /^max_connections = (\d+)$/m.exec(conf) ?? []
-  const primarySettings = { ...FAST, max_connections }
+  const primarySettings = { ...FAST_BUT_UNSAFE, max_connections }
   await primary.start(primarySettings)
   await replica?.start({ ...primarySettings, log_statement: 'all' })
   await primary.query(`create role social_api login password '${PASSWORD}'`)
   await primary.query(
     'alter database social_api owner to social_api; alter schema public owner to social_api',
   )
-  await migrate(ofService(primary.url))
+  await migrate(toServiceUrl(primary.url))
 
   const startBouncer = () => startPgBouncer(t, primary, bouncerPort)
   const startService = async (variables: Record<string, string> = {}, given?: number): Promise<Service> => {
@@ -74,7 +74,7 @@ export async function startBackends(t: Test, { withReplica = false } = {}): Prom
 }
 
 /** Returns the URL with the role of the service: the primary, without PgBouncer. */
-export function ofService(url: string): string {
+export function toServiceUrl(url: string): string {
   const own = new URL(url)
   own.username = 'social_api'
   own.password = encodeURIComponent(PASSWORD)
@@ -82,16 +82,16 @@ export function ofService(url: string): string {
 }
 
 /** Returns the statement of `scale.md` that starts with this text. */
-export async function statementOfPage(start: string): Promise<string> {
-  const statements = await sqlOfPage()
+export async function readStatement(start: string): Promise<string> {
+  const statements = await readSqlBlocks()
   const found = statements.find((sql) => sql.startsWith(start))
   if (found === undefined) throw new Error(`scale.md has no statement that begins with ${start}`)
   return found
 }
 
 /** Returns the statements of `scale.md` that create and change this role, with the password of the tests. */
-async function statementsOfPage(role: string): Promise<string[]> {
-  const block = (await sqlOfPage()).find((sql) => sql.includes(`create role ${role} `))
+async function readRoleStatements(role: string): Promise<string[]> {
+  const block = (await readSqlBlocks()).find((sql) => sql.includes(`create role ${role} `))
   if (block === undefined) throw new Error(`scale.md does not create the role ${role}`)
   return block
     .replaceAll('change-me-too', PASSWORD)
@@ -99,19 +99,19 @@ async function statementsOfPage(role: string): Promise<string[]> {
     .split(/(?<=;)\s+/)
 }
 
-async function sqlOfPage(): Promise<string[]> {
+async function readSqlBlocks(): Promise<string[]> {
   const page = await readFile(join(HOW_TO, 'scale.md'), 'utf8')
   return [...page.matchAll(/```sql by=.+?\n\s*(.+?)```/gs)].map(([, sql = '']) => sql)
 }
 
 async function startPgBouncer(t: Test, primary: Cluster, port: number): Promise<Running> {
-  const dir = await temporary(t, 'pgbouncer-')
-  const users = await primary.query(await statementOfPage('select format'))
+  const dir = await createTemporaryFolder(t, 'pgbouncer-')
+  const users = await primary.query(await readStatement('select format'))
   await writeFile(join(dir, 'userlist.txt'), `${users.join('\n')}\n`)
   const config = join(dir, 'pgbouncer.ini')
   await writeFile(
     config,
-    await adapted('scale/pgbouncer.ini', [
+    await adaptFile('scale/pgbouncer.ini', [
       ['host=10.0.0.11 port=5432', `host=127.0.0.1 port=${new URL(primary.url).port}`],
       ['listen_port = 6432', `listen_port = ${port}`],
       ['/etc/pgbouncer/userlist.txt', join(dir, 'userlist.txt')],
@@ -123,18 +123,18 @@ async function startPgBouncer(t: Test, primary: Cluster, port: number): Promise<
   const isRoot = process.getuid?.() === 0
   if (isRoot) await chmod(dir, 0o777)
   const bouncer = run(t, ['pgbouncer', ...(isRoot ? ['-u', 'nobody'] : []), config], {}, { cwd: dir })
-  await accepting(bouncer, port)
+  await waitUntilAccepting(bouncer, port)
   return bouncer
 }
 
 /** Starts pgpool-II in front of the primary and the replica. Resolves with its port. */
 export async function startPgpool(t: Test, primary: Cluster, replica: Cluster) {
-  const dir = await temporary(t, 'pgpool-')
+  const dir = await createTemporaryFolder(t, 'pgpool-')
   const [port, pcpPort] = (await freePorts(2)) as [number, number]
-  for (const sql of await statementsOfPage('pgpool')) await primary.query(sql)
+  for (const sql of await readRoleStatements('pgpool')) await primary.query(sql)
   const file = (name: string) => join(dir, name)
   const password = ["_password = 'change-me-too'", `_password = '${PASSWORD}'`] as const
-  const config = await adapted('scale/pgpool.conf', [
+  const config = await adaptFile('scale/pgpool.conf', [
     ["listen_addresses = '10.0.0.13'", "listen_addresses = '127.0.0.1'"],
     ['port = 9999', `port = ${port}`],
     ['pcp_port = 9898', `pcp_port = ${pcpPort}`],
@@ -151,7 +151,7 @@ export async function startPgpool(t: Test, primary: Cluster, replica: Cluster) {
   await writeFile(file('pgpool.conf'), config)
   await writeFile(
     file('pool_hba.conf'),
-    await adapted('scale/pool_hba.conf', [['10.0.0.0/24', '127.0.0.1/32']]),
+    await adaptFile('scale/pool_hba.conf', [['10.0.0.0/24', '127.0.0.1/32']]),
   )
   await writeFile(file('pool_passwd'), `social_api:TEXT${PASSWORD}\n`)
   await writeFile(file('pcp.conf'), '')
@@ -167,11 +167,11 @@ export async function startPgpool(t: Test, primary: Cluster, replica: Cluster) {
     {},
     { cwd: dir },
   )
-  await accepting(pgpool, port)
+  await waitUntilAccepting(pgpool, port)
   return { pgpool, port }
 }
 
-async function temporary(t: Test, prefix: string): Promise<string> {
+async function createTemporaryFolder(t: Test, prefix: string): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), prefix))
   t.teardown(() => rm(dir, { recursive: true, force: true }))
   return dir

@@ -8,7 +8,7 @@ import { CHECKOUT } from '../../../test-support/process.ts'
  */
 export const CONTRACT = ['flow', 'tokens', 'refresh', 'password', 'validation', 'authorization']
 
-export interface Where {
+export interface Target {
   url: string
   databaseUrl: string
   /** The certificate that the tests trust. */
@@ -16,7 +16,7 @@ export interface Where {
 }
 
 /** Runs these tests against a service that is running. */
-export function runContract(t: Test, names: readonly string[], at: Where): Promise<unknown> {
+export function runContract(t: Test, names: readonly string[], at: Target): Promise<unknown> {
   const files = names.map((name) => resolve(CHECKOUT, `examples/social-api/test/${name}.test.ts`))
   const program = 'for (const file of process.argv.slice(1)) await import(file)'
   const args = ['--import', 'tsx', '--input-type=module', '-e', program, ...files]

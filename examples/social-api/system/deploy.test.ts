@@ -8,7 +8,7 @@ import t from 'tap'
 import { migratedDatabase } from '../../../test-support/database.ts'
 import { freePorts } from '../../../test-support/ports.ts'
 import type { Running } from '../../../test-support/process.ts'
-import { caller, count, HOW_TO, NAME, startNginx, startUnit } from './deployed.ts'
+import { count, createCaller, HOW_TO, NAME, startNginx, startUnit } from './deployed.ts'
 import { ANN } from './helper.ts'
 
 t.test('systemd accepts the unit', async (t) => {
@@ -38,7 +38,7 @@ t.test('the service runs with the unit and the nginx.conf of the how-to', async 
     await startUnit(t, two, variables),
   ]
   const nginx = await startNginx(t, { one, two, tls, plain })
-  const call = caller(tls, nginx.certificate)
+  const call = createCaller(tls, nginx.certificate)
 
   await t.test('sign-up, login and posts work over TLS', async (t) => {
     const json = (value: object) => ({ body: JSON.stringify(value), type: 'application/json' })

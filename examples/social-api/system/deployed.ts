@@ -59,7 +59,7 @@ export async function startNginx(t: Test, ports: Ports) {
     ...['-keyout', key, '-out', certificate],
   ])
   const accessLog = join(dir, 'access.log')
-  const site = await adapted('deploy/nginx.conf', [
+  const site = await adaptFile('deploy/nginx.conf', [
     ['127.0.0.1:3001', `127.0.0.1:${ports.one}`],
     ['127.0.0.1:3002', `127.0.0.1:${ports.two}`],
     ['listen 80;', `listen 127.0.0.1:${ports.plain};`],
@@ -82,12 +82,12 @@ export async function startNginx(t: Test, ports: Ports) {
   // Under root, nginx's worker has another account, which needs access to the folder.
   if (process.getuid?.() === 0) await chmod(dir, 0o755)
   const nginx = run(t, ['nginx', '-p', dir, '-c', main], {}, { cwd: dir })
-  await accepting(nginx, ports.tls)
+  await waitUntilAccepting(nginx, ports.tls)
   return { certificateFile: certificate, certificate: await readFile(certificate, 'utf8'), accessLog }
 }
 
 /** Returns a file of the how-to with these replacements. Each text must occur once. */
-export async function adapted(
+export async function adaptFile(
   file: string,
   changes: readonly (readonly [string, string])[],
 ): Promise<string> {
@@ -100,7 +100,7 @@ export async function adapted(
 }
 
 /** Waits until a program accepts connections at this port. */
-export async function accepting(program: Running, port: number): Promise<void> {
+export async function waitUntilAccepting(program: Running, port: number): Promise<void> {
   while (!(await accepts(port))) {
     if (program.child.exitCode !== null || program.child.signalCode !== null)
       throw new Error(program.output())
@@ -128,7 +128,7 @@ interface Call {
 }
 
 /** Returns a function that sends requests over TLS, and trusts only the certificate of the test. */
-export function caller(port: number, ca: string) {
+export function createCaller(port: number, ca: string) {
   return async (method: string, path: string, { body, type, token, headers }: Call = {}) => {
     const options: RequestOptions = {
       ...{ host: '127.0.0.1', port, path, method, ca, servername: NAME },

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t from 'tap'
 import { freePorts } from '../../../test-support/ports.ts'
-import { ofService, PASSWORD, startBackends, startPgpool } from './cluster.ts'
-import { caller, count, startNginx } from './deployed.ts'
+import { PASSWORD, startBackends, startPgpool, toServiceUrl } from './cluster.ts'
+import { count, createCaller, startNginx } from './deployed.ts'
 
 /** Posts as the service reads them, and users as it looks them up. */
 const POSTS = /execute.*FROM \(SELECT \* FROM posts/gi
@@ -15,21 +15,21 @@ if (backends.replica === undefined) throw new Error('there is no replica')
 const replica = backends.replica
 const { port } = await startPgpool(t, primary, replica)
 const [tls, plain] = (await freePorts(2)) as [number, number]
-const databaseUrl = new URL(ofService(primary.url))
+const databaseUrl = new URL(toServiceUrl(primary.url))
 databaseUrl.port = String(port)
 const start = () => backends.startService({ DATABASE_URL: databaseUrl.href, DB_LIMITS: 'role' })
 const [one, two] = await Promise.all([start(), start()])
 const nginx = await startNginx(t, { one: one.port, two: two.port, tls, plain })
-const call = caller(tls, nginx.certificate)
+const call = createCaller(tls, nginx.certificate)
 const json = (value: object) => ({ body: JSON.stringify(value), type: 'application/json' })
-await until(async () => (await primary.query('select state from pg_stat_replication'))[0] === 'streaming')
+await waitUntil(async () => (await primary.query('select state from pg_stat_replication'))[0] === 'streaming')
 
 const { token } = await signUp('ann@example.com')
 const reader = await signUp('bob@example.com')
 
 t.test('the replica serves the reads of posts, and the primary the lookups of users', async (t) => {
   const { id } = await write('first')
-  const ms = await untilVisible(id)
+  const ms = await waitUntilVisible(id)
   t.comment(`visible to everybody after ${Math.round(ms)} ms`)
   const [posts, users] = [count(await replica.log(), POSTS), count(await replica.log(), USERS)]
   for (let n = 0; n < 20; n += 1) t.equal((await read(id, reader.token)).status, 200)
@@ -39,7 +39,7 @@ t.test('the replica serves the reads of posts, and the primary the lookups of us
 
 t.test('most new posts can be read immediately', async (t) => {
   const waits: number[] = []
-  for (let n = 0; n < 50; n += 1) waits.push(await untilVisible((await write(`again ${n}`)).id))
+  for (let n = 0; n < 50; n += 1) waits.push(await waitUntilVisible((await write(`again ${n}`)).id))
   const late = waits.filter((ms) => ms > 0)
   t.comment(
     `${late.length} of 50 were not visible at first; the latest after ${Math.round(Math.max(...waits))} ms`,
@@ -50,7 +50,7 @@ t.test('most new posts can be read immediately', async (t) => {
 t.test('if the replica lags, only posts are stale, and only until pgpool detects it', async (t) => {
   await replica.query('select pg_wal_replay_pause()')
   const { id } = await write('while it is paused')
-  const ms = await untilVisible(id)
+  const ms = await waitUntilVisible(id)
   t.comment(`the primary serves after ${Math.round(ms)} ms`)
   t.same(await replica.query(`select id from posts where id = ${id}`), [], 'the replica does not have it yet')
 
@@ -69,7 +69,7 @@ t.test('if the replica lags, only posts are stale, and only until pgpool detects
   )
 
   await replica.query('select pg_wal_replay_resume()')
-  await untilReplicaServes(id)
+  await waitUntilReplicaServes(id)
   t.pass('once it has caught up, the replica serves again')
 })
 
@@ -79,7 +79,7 @@ t.test(
     const written: { status: number; title: string }[] = []
     const reads: { status: number; ms: number }[] = []
     const known = (await write('known')).id
-    await untilVisible(known)
+    await waitUntilVisible(known)
     let isOver = false
     const clients = Array.from({ length: 8 }, async (_, client) => {
       for (let n = 0; !isOver; n += 1) {
@@ -88,10 +88,10 @@ t.test(
         reads.push({ status: (await read(known, reader.token)).status, ms: performance.now() })
       }
     })
-    await until(() => reads.length > 100)
+    await waitUntil(() => reads.length > 100)
     const killedAt = performance.now()
     await replica.stop('immediate')
-    await until(() => reads.length > 400)
+    await waitUntil(() => reads.length > 400)
     await sleep(5_000)
     isOver = true
     await Promise.all(clients)
@@ -121,9 +121,9 @@ t.test(
 
     await replica.start({ ...backends.primarySettings, log_statement: 'all' })
     // A connection through pgpool keeps the nodes that it started with, so the service must not connect earlier.
-    await until(async () => (await nodeStates()).every((status) => status === 'up'))
+    await waitUntil(async () => (await nodeStates()).every((status) => status === 'up'))
     const three = await start()
-    await until(async () => {
+    await waitUntil(async () => {
       const before = count(await replica.log(), POSTS)
       await fetch(`${three.url}/posts/${known}`, { headers: { authorization: `Bearer ${reader.token}` } })
       return count(await replica.log(), POSTS) > before
@@ -138,7 +138,7 @@ t.test('if the primary is killed, every request is a 503 until it is back', asyn
   t.equal((await write('not stored')).status, 503)
   t.equal((await read(id, token)).status, 503, 'reads too, because the caller is read from the primary')
   await primary.start(backends.primarySettings)
-  await until(async () => (await write('after')).status === 201)
+  await waitUntil(async () => (await write('after')).status === 201)
   t.equal((await read(id, token)).status, 200, 'the acknowledged post is there')
 })
 
@@ -168,7 +168,7 @@ async function nodeStates(): Promise<string[]> {
 }
 
 /** Waits until a post can be read. Returns the waiting time, or 0 if the first read succeeds. */
-async function untilVisible(id: number): Promise<number> {
+async function waitUntilVisible(id: number): Promise<number> {
   const since = performance.now()
   for (let tries = 0; ; tries += 1) {
     const { status } = await read(id, reader.token)
@@ -177,15 +177,15 @@ async function untilVisible(id: number): Promise<number> {
   }
 }
 
-async function untilReplicaServes(id: number): Promise<void> {
+async function waitUntilReplicaServes(id: number): Promise<void> {
   const before = count(await replica.log(), POSTS)
-  await until(async () => {
+  await waitUntil(async () => {
     await read(id, reader.token)
     return count(await replica.log(), POSTS) > before
   })
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+async function waitUntil(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 60_000
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`the condition did not become true: ${condition}`)

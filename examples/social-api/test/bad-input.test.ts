@@ -51,7 +51,7 @@ t.test('each operation responds to each invalid request with the problem of the 
     await t.test(`${method} ${path} rejects every invalid request, and writes nothing`, async (t) => {
       const before = await readTables()
       const expectProblem = async (code: ProblemCode, what: string, response: Promise<ClientResponse>) =>
-        isProblem(t, await response, code, what)
+        assertProblem(t, await response, code, what)
       const send = (path: string, headers: Record<string, string | string[]> = auth, verb = method) =>
         callRaw(url, path, { method: verb, headers })
 
@@ -61,7 +61,7 @@ t.test('each operation responds to each invalid request with the problem of the 
         await expectProblem('MALFORMED_REQUEST', query, send(`${example}?${query}`))
       await expectProblem('MALFORMED_REQUEST', 'path%zz', send(`${example}%zz`))
       const wrongMethod = await send(example, {}, 'PROPFIND')
-      isProblem(t, wrongMethod, 'METHOD_NOT_ALLOWED', 'PROPFIND')
+      assertProblem(t, wrongMethod, 'METHOD_NOT_ALLOWED', 'PROPFIND')
       t.ok(wrongMethod.headers.get('allow')?.split(', ').includes(method))
 
       if (needsToken) {
@@ -130,11 +130,11 @@ t.test('each operation responds to each invalid request with the problem of the 
           await expectProblem('UNSUPPORTED_MEDIA_TYPE', other, sendText(good, { 'content-type': other }))
 
         for (const [member, value] of Object.entries(body)) {
-          for (const wrong of [undefined, ...invalidInsteadOf(value)]) {
+          for (const wrong of [undefined, ...listInvalidValues(value)]) {
             if (member === 'published' && wrong === undefined) continue
             const text = JSON.stringify({ ...body, [member]: wrong })
             const response = await sendText(text)
-            isProblem(t, response, 'VALIDATION_FAILED', text.slice(0, 60))
+            assertProblem(t, response, 'VALIDATION_FAILED', text.slice(0, 60))
             t.match(response.body.errors, [{ in: 'body', path: `/${member}` }], text.slice(0, 60))
           }
         }
@@ -148,7 +148,7 @@ t.test('each operation responds to each invalid request with the problem of the 
     for (const [name, values] of Object.entries(BAD_QUERY)) {
       for (const value of values) {
         const response = await callRaw(url, `/posts?${name}=${value}`, { headers: auth })
-        isProblem(t, response, 'VALIDATION_FAILED', `${name}=${value}`)
+        assertProblem(t, response, 'VALIDATION_FAILED', `${name}=${value}`)
         t.match(response.body.errors, [{ in: 'querystring', path: `/${name}` }])
       }
     }
@@ -257,7 +257,7 @@ t.test(
       ['ann@example.com\n', password],
       ['%', password],
     ] as const) {
-      isProblem(t, await encoded(username, text), 'INVALID_CREDENTIALS', `${username} ${text}`)
+      assertProblem(t, await encoded(username, text), 'INVALID_CREDENTIALS', `${username} ${text}`)
     }
     for (const text of [
       '',
@@ -274,17 +274,17 @@ t.test(
       `username=a&password=${'x'.repeat(1_025)}`,
       '{"username":"a","password":"c"}',
     ]) {
-      isProblem(t, await form(text), 'VALIDATION_FAILED', text)
+      assertProblem(t, await form(text), 'VALIDATION_FAILED', text)
     }
-    isProblem(t, await form('%'), 'VALIDATION_FAILED', '%')
+    assertProblem(t, await form('%'), 'VALIDATION_FAILED', '%')
     // Invalid escapes stay as they are, so they match no user's email or password.
     for (const text of [
       'username=%zz&password=c',
       'username=a&password=%ff',
       'username=%ed%a0%80&password=c',
     ])
-      isProblem(t, await form(text), 'INVALID_CREDENTIALS', text)
-    isProblem(t, await form(`username=a&password=${'x'.repeat(5e6)}`), 'PAYLOAD_TOO_LARGE', '5 MB')
+      assertProblem(t, await form(text), 'INVALID_CREDENTIALS', text)
+    assertProblem(t, await form(`username=a&password=${'x'.repeat(5e6)}`), 'PAYLOAD_TOO_LARGE', '5 MB')
   },
 )
 
@@ -331,7 +331,7 @@ const BAD_QUERY = {
   search: ['%00', 'a%00b', 'x'.repeat(301)],
 }
 
-function invalidInsteadOf(value: unknown): unknown[] {
+function listInvalidValues(value: unknown): unknown[] {
   const always: unknown[] = [null, [], {}, [value], { value }, { __proto__: null, toString: value }]
   if (typeof value === 'string')
     return [...always, 5, true, '', 'a\0bcdefgh@example.com', '\ud800bcdefgh@example.com']
@@ -372,7 +372,7 @@ async function readOperations(): Promise<Operation[]> {
   return [...described, ...hidden]
 }
 
-function isProblem(
+function assertProblem(
   t: Test,
   { status, headers, body }: ClientResponse,
   code: ProblemCode,

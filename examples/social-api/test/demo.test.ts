@@ -53,7 +53,7 @@ t.test('a second seed() changes nothing', async (t) => {
   t.same(await rows(), before)
 })
 
-t.test('of two simultaneous calls of seed(), one inserts the demo data', async (t) => {
+t.test('only one of two simultaneous seed() calls inserts the demo data', async (t) => {
   t.same((await Promise.all([seed(knex), seed(knex)])).sort(), [false, true])
   t.equal((await rows()).users.length, DEMO_USERS.length)
 })
@@ -131,7 +131,7 @@ t.test('`npm run db:seed` inserts the demo data once, and never in production', 
     t.notOk(`${ended.stdout}${ended.stderr}`.includes(new URL(connectionString).password), 'no password')
     return ended
   }
-  t.match(run('production'), { status: 1, stdout: '', stderr: /not in production/ })
+  t.match(run('production'), { status: 1, stdout: '', stderr: /not for production/ })
   t.same(await knex('users'), [])
   t.match(run(''), { status: 0, stdout: /Log in as maya@example\.com/, stderr: '' })
   t.equal((await knex('users')).length, DEMO_USERS.length)

@@ -126,7 +126,7 @@ t.test('the course’s requests work, also if many are simultaneous', async (t) 
     for (const wildcard of ['%25', '_', '%5C']) t.same(await titles(`search=${wildcard}`), ['100% _a\\b'])
   })
 
-  t.test('of twenty simultaneous sign-ups with one email, one succeeds', async (t) => {
+  t.test('only one of twenty simultaneous sign-ups with one email succeeds', async (t) => {
     const responses = await Promise.all(
       twenty.map((n) =>
         call('POST', '/users', {
@@ -139,7 +139,7 @@ t.test('the course’s requests work, also if many are simultaneous', async (t) 
     t.equal((await app.knex('users')).length, 1)
   })
 
-  t.test('of twenty simultaneous votes of one user, one is counted', async (t) => {
+  t.test('only one of twenty simultaneous votes of one user is counted', async (t) => {
     const { token } = await signUp('ann@example.com')
     const { body: post } = await call('POST', '/posts', { token, json: { title: 'a', content: 'b' } })
     const json = { post_id: post.id, dir: 1 }

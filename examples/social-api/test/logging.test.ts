@@ -5,7 +5,7 @@ import { callRaw, serve } from '../../../test-support/social-api.ts'
 import { createLogger, createRequestId } from '../platform/logging.ts'
 
 /** Records the log lines of the shared service. */
-const shared = recorder()
+const shared = recordLog()
 const { app, call, signUp, url } = await serve(t, { loggerInstance: shared.log })
 
 const SECRETS = [
@@ -23,7 +23,7 @@ const SECRETS = [
 
 for (const name of SECRETS) {
   t.test(`the member ${name} is redacted, at the top level and in nested objects`, async (t) => {
-    const { log, lines } = recorder()
+    const { log, lines } = recordLog()
     log.info({ [name]: 'hush' }, 'message')
     log.info({ body: { [name]: 'hush' } }, 'message')
     log.info({ request: { headers: { [name]: 'hush' } } }, 'message')
@@ -42,7 +42,7 @@ for (const name of SECRETS) {
 t.test(
   'a request is logged with its path, without the query, the address and possible secrets',
   async (t) => {
-    const { log, lines } = recorder()
+    const { log, lines } = recordLog()
     for (const [url, logged] of [
       ['/posts/17', '/posts/17'],
       ['/posts?search=hush&access_token=hush', '/posts'],
@@ -77,20 +77,20 @@ t.test('the log lines of a request have the id of its user, and no email, addres
 })
 
 t.test('a Set-Cookie header is redacted', async (t) => {
-  const { log, lines } = recorder()
+  const { log, lines } = recordLog()
   log.info({ response: { headers: { 'set-cookie': ['hush'], 'content-type': 'text/html' } } })
   t.match(lines, [{ response: { headers: { 'set-cookie': '[redacted]', 'content-type': 'text/html' } } }])
 })
 
 t.test('members that are not secret are logged unchanged', async (t) => {
-  const { log, lines } = recorder()
+  const { log, lines } = recordLog()
   const members = { user: { id: 7, tokens: 3 }, passwordless: true, headers: { accept: '*/*' } }
   log.info(members, 'message')
   t.match(lines, [{ ...members, msg: 'message' }])
 })
 
 t.test('an error of Postgres is logged without the values of its row', async (t) => {
-  const { log, lines } = recorder()
+  const { log, lines } = recordLog()
   const error = await causeUniqueViolation()
   t.match(error, { code: '23505', detail: /whisper-again@example\.com/ }, 'the error contains them')
   log.error(error)
@@ -108,7 +108,7 @@ t.test('an error of Postgres is logged without the values of its row', async (t)
 })
 
 t.test('lines below the log level are not written', async (t) => {
-  const { log, lines } = recorder()
+  const { log, lines } = recordLog()
   log.debug('quiet')
   log.info('loud')
   t.match(lines, { length: 1, 0: { msg: 'loud' } })
@@ -177,7 +177,7 @@ t.test('the response header, the problem’s instance and the log have the same 
   )
 })
 
-function recorder() {
+function recordLog() {
   const lines: object[] = []
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) }
   return { lines, log: createLogger({ level: 'info', readable: false, destination }) }

@@ -210,7 +210,7 @@ t.test('correct passwords are not counted', async (t) => {
   t.equal(await countPassed((index) => wrong(`other${index}@example.com`)), 5)
 })
 
-t.test('of thirty simultaneous wrong passwords, no more are checked than of consecutive ones', async (t) => {
+t.test('simultaneous wrong passwords are checked no more often than consecutive ones', async (t) => {
   const { wrong } = await setUp({ failedLoginsPerAccount: 10, failedLoginsPerAddress: 12 })
   t.same(await tally(numbers(30).map(() => wrong())), { 403: 6, 429: 24 }, 'from one address')
   t.same(
@@ -376,7 +376,7 @@ t.test('attempts that a killed process left undecided lock nobody out', async (t
 
 t.test('logins that disconnect early are counted, and never remove another count', async (t) => {
   const { attempt, wrong, advance } = await setUp(DEFAULTS)
-  const guessFromThreeAddresses = async () => {
+  const tryFromThreeAddresses = async () => {
     const checked = []
     for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.3']) {
       const statuses = []
@@ -385,14 +385,14 @@ t.test('logins that disconnect early are counted, and never remove another count
     }
     return checked
   }
-  t.same(await guessFromThreeAddresses(), [11, 10, 0])
+  t.same(await tryFromThreeAddresses(), [11, 10, 0])
 
   const disconnect = (index: number) =>
     attempt(`nobody${index}@example.com`, `198.51.100.${index % 3}`, () =>
       Promise.reject(new DOMException('', 'AbortError')),
     ).catch(() => ({ status: 403 }))
   t.same(await tally(numbers(330).map(disconnect)), { 403: 303, 429: 27 }, 'they are counted')
-  t.same(await guessFromThreeAddresses(), [0, 0, 0])
+  t.same(await tryFromThreeAddresses(), [0, 0, 0])
   await advance(300_001)
-  t.same(await guessFromThreeAddresses(), [1, 0, 0], 'five minutes later, one more attempt is possible')
+  t.same(await tryFromThreeAddresses(), [1, 0, 0], 'five minutes later, one more attempt is possible')
 })

@@ -19,7 +19,7 @@ const { app, call } = await serve(t)
 const { body: document } = await call('GET', '/openapi.json')
 const form = { username: 'maya@example.com', password: DEMO_PASSWORD }
 
-async function startAfresh() {
+async function restart() {
   await truncateTables(app.knex)
   await seed(app.knex)
 }
@@ -27,7 +27,7 @@ async function startAfresh() {
 t.test('with the demo data, each example request gets the example response', async (t) => {
   const isValid = createValidator(document)
   const logIn = async () => (await call('POST', '/login', { form })).body
-  await startAfresh()
+  await restart()
   const { access_token: token } = await logIn()
 
   for (const operation of readOperations(document as OpenApi)) {
@@ -46,7 +46,7 @@ t.test('with the demo data, each example request gets the example response', asy
             undefined,
           )
         }
-        await startAfresh()
+        await restart()
         const response = await call(method, pathWithExamples(operation), {
           ...(operation.security && { token }),
           ...(mediaType.endsWith('json') && { json: await withLiveToken(example) }),
@@ -97,7 +97,7 @@ t.test('with the demo data, each example request gets the example response', asy
 })
 
 t.test('each example of a problem is what the service responds', async (t) => {
-  await startAfresh()
+  await restart()
   const token: string = (await call('POST', '/login', { form })).body.access_token
   const email = 'maya@example.com'
   const twice = await call('POST', '/vote', { token, json: { post_id: 4, dir: 1 } })

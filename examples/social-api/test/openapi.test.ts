@@ -168,9 +168,9 @@ t.test('the OpenAPI document describes the service', async (t) => {
   })
 
   t.test('no response has a password, and only sign-up, login and password change ask for one', async (t) => {
-    const schemaOf = ({ requestBody }: Operation) =>
+    const getBodySchema = ({ requestBody }: Operation) =>
       Object.values(requestBody?.content ?? {}).map(({ schema }) => follow(document, schema))
-    const asked = operations.filter((one) => JSON.stringify(schemaOf(one)).includes('password'))
+    const asked = operations.filter((one) => JSON.stringify(getBodySchema(one)).includes('password'))
     t.same(asked.map(({ name }) => name).sort(), ['POST /login', 'POST /users', 'PUT /users/me/password'])
     const responses = Object.entries(document.components.schemas).filter(
       ([name]) => !['UserCreate', 'Credentials', 'PasswordChange'].includes(name),

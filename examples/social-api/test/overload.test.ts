@@ -5,7 +5,7 @@ import t from 'tap'
 import { PASSWORD } from '../../../test-support/client.ts'
 import { GENEROUS, serve } from '../../../test-support/social-api.ts'
 import { createLogger } from '../platform/logging.ts'
-import { hashingLimits } from '../src/auth/passwords.ts'
+import { getHashingLimits } from '../src/auth/passwords.ts'
 import { readConfig } from '../src/config.ts'
 
 const form = { username: 'ann@example.com', password: PASSWORD }
@@ -19,7 +19,7 @@ t.test('the hashing queue holds as many passwords as are hashed in 16 seconds', 
     [13, 2, 2, 80],
     [15, 1, 1, 10],
   ] as const) {
-    t.same(hashingLimits(cost, cores), { cost, concurrency, maxQueue, unsafeLowCost: false })
+    t.same(getHashingLimits(cost, cores), { cost, concurrency, maxQueue, unsafeLowCost: false })
   }
 })
 
@@ -39,7 +39,7 @@ t.test('the hashing queue is bounded', async (t) => {
   t.test(
     'a login that finds the hashing queue full is an immediate 503, and other requests are served',
     async (t) => {
-      const { concurrency, maxQueue } = hashingLimits(10)
+      const { concurrency, maxQueue } = getHashingLimits(10)
       const stop = keepHashing(app, concurrency + maxQueue)
       const queries: string[] = []
       app.knex.on('query', ({ sql }: { sql: string }) => queries.push(sql))

@@ -76,7 +76,7 @@ t.test('a user can change the password', async (t) => {
     t.equal((await call('GET', '/users/me', { token })).status, 200)
   })
 
-  t.test('of two simultaneous password changes, one succeeds', async (t) => {
+  t.test('only one of two simultaneous password changes succeeds', async (t) => {
     const { token } = await signUp('emma@example.com')
     const wanted = ['the first password', 'the second password']
     const responses = await Promise.all(

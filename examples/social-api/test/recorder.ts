@@ -9,7 +9,7 @@ export interface Line {
 }
 
 /** Records a log, so that a test can read it. */
-export function recorder(level: string) {
+export function recordLog(level: string) {
   const lines: Line[] = []
   let onLine = () => {}
   const destination = {
@@ -35,6 +35,6 @@ export function isSql({ msg }: Line): boolean {
   return /^(select|insert|update|delete|begin|commit|rollback)\b/i.test(msg)
 }
 
-export function statements(lines: Line[]): string[] {
+export function listStatements(lines: Line[]): string[] {
   return lines.filter(isSql).map(({ msg }) => msg)
 }

@@ -14,7 +14,7 @@ t.test('refresh tokens are rotated and can be revoked', async (t) => {
   const rows = () => app.knex('refresh_families').orderBy('id')
   t.beforeEach(() => app.knex('refresh_families').delete())
 
-  const isRejected = (t: Test, response: ClientResponse, message: string) => {
+  const assertRejected = (t: Test, response: ClientResponse, message: string) => {
     t.match(response, { status: 401, body: { code: 'TOKEN_INVALID', detail: String } }, message)
     t.match(response.headers.get('www-authenticate'), /^Bearer error="invalid_token"/, message)
   }
@@ -49,8 +49,8 @@ t.test('refresh tokens are rotated and can be revoked', async (t) => {
   t.test('a refresh token that is used twice ends its family, and no other', async (t) => {
     const [login, other] = [await logIn(), await logIn()]
     const { body: newest } = await refresh(login.refresh_token)
-    isRejected(t, await refresh(login.refresh_token), 'the spent one')
-    isRejected(t, await refresh(newest.refresh_token), 'and the newest token')
+    assertRejected(t, await refresh(login.refresh_token), 'the spent one')
+    assertRejected(t, await refresh(newest.refresh_token), 'and the newest token')
     t.equal((await rows()).length, 1)
     t.equal((await refresh(other.refresh_token)).status, 200)
     t.equal(
@@ -60,16 +60,19 @@ t.test('refresh tokens are rotated and can be revoked', async (t) => {
     )
   })
 
-  t.test('of fifty simultaneous refreshes with one token, one succeeds, and the family ends', async (t) => {
-    const login = await logIn()
-    const responses = await Promise.all(Array.from({ length: 50 }, () => refresh(login.refresh_token)))
-    const [winner, ...more] = responses.filter(({ status }) => status === 200)
-    t.ok(winner)
-    t.same(more, [])
-    for (const response of responses) if (response !== winner) isRejected(t, response, 'a loser')
-    isRejected(t, await refresh(winner?.body.refresh_token), 'the winner’s token')
-    t.same(await rows(), [])
-  })
+  t.test(
+    'only one of fifty simultaneous refreshes with one token succeeds, and the family ends',
+    async (t) => {
+      const login = await logIn()
+      const responses = await Promise.all(Array.from({ length: 50 }, () => refresh(login.refresh_token)))
+      const [winner, ...more] = responses.filter(({ status }) => status === 200)
+      t.ok(winner)
+      t.same(more, [])
+      for (const response of responses) if (response !== winner) assertRejected(t, response, 'a loser')
+      assertRejected(t, await refresh(winner?.body.refresh_token), 'the winner’s token')
+      t.same(await rows(), [])
+    },
+  )
 
   t.test('unknown, malformed and expired refresh tokens are rejected, and end no family', async (t) => {
     const login = await logIn()
@@ -86,7 +89,7 @@ t.test('refresh tokens are rotated and can be revoked', async (t) => {
       ' ',
       "' OR 1=1 --",
     ]
-    for (const token of unknown) isRejected(t, await refresh(token), token)
+    for (const token of unknown) assertRejected(t, await refresh(token), token)
     for (const token of [null, 7, '', [], 'x\0', '\ud800', 'x'.repeat(1025)]) {
       t.match(await refresh(token), { status: 422, body: { code: 'VALIDATION_FAILED' } })
     }
@@ -95,7 +98,7 @@ t.test('refresh tokens are rotated and can be revoked', async (t) => {
 
   t.test('a refresh token is not accepted as an access token, nor the other way around', async (t) => {
     const { access_token, refresh_token } = await logIn()
-    isRejected(t, await refresh(access_token), 'an access token')
+    assertRejected(t, await refresh(access_token), 'an access token')
     t.match(await call('GET', '/users/me', { token: refresh_token }), {
       status: 401,
       body: { code: 'TOKEN_INVALID' },
@@ -107,7 +110,7 @@ t.test('refresh tokens are rotated and can be revoked', async (t) => {
     const [login, other] = [await logIn(), await logIn()]
     const { body: newest } = await refresh(login.refresh_token)
     t.match(await logOut(login.refresh_token), { status: 204, body: '' }, 'with a used token')
-    isRejected(t, await refresh(newest.refresh_token), 'the newest')
+    assertRejected(t, await refresh(newest.refresh_token), 'the newest')
     t.equal((await logOut(login.refresh_token)).status, 204, 'a second time')
     t.equal((await logOut('unknown')).status, 204)
     t.equal((await logOut(null)).status, 422)
@@ -118,7 +121,7 @@ t.test('refresh tokens are rotated and can be revoked', async (t) => {
     const eve = await signUp('eve@example.com')
     const { body } = await call('POST', '/login', { form: { ...form, username: 'eve@example.com' } })
     await app.knex('users').where({ id: eve.id }).delete()
-    isRejected(t, await refresh(body.refresh_token), 'the user is deleted')
+    assertRejected(t, await refresh(body.refresh_token), 'the user is deleted')
   })
 
   t.test('a refresh issues an access token with the current role', async (t) => {

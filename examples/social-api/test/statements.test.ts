@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { ClientResponse } from '../../../test-support/client.ts'
 import { serve, truncateTables } from '../../../test-support/social-api.ts'
-import { isSql, recorder, statements } from './recorder.ts'
+import { isSql, listStatements, recordLog } from './recorder.ts'
 
 interface Plan {
   'Parent Relationship'?: string
@@ -12,7 +12,7 @@ interface Plan {
 const flatten = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(flatten)]
 
 t.test('the statements of requests are few, and are logged', async (t) => {
-  const { taken, loggerInstance } = recorder('debug')
+  const { taken, loggerInstance } = recordLog('debug')
   // Fewer connections than simultaneous requests, so that requests wait for each other's connections.
   const { app, call, signUp } = await serve(t, { loggerInstance, poolMax: 2 })
   t.beforeEach(async () => {
@@ -88,7 +88,7 @@ t.test('the statements of requests are few, and are logged', async (t) => {
       ] as const) {
         await taken()
         await send()
-        const sent = statements(await taken())
+        const sent = listStatements(await taken())
         t.equal(sent.length, expected.length, `${name}: ${sent.join('; ')}`)
         for (const [index, pattern] of expected.entries()) t.match(sent[index], pattern, name)
       }
@@ -142,8 +142,8 @@ t.test('the statements of requests are few, and are logged', async (t) => {
       const [reqId, ...others] = new Set(lines.flatMap((line) => line.reqId ?? []))
       t.match(reqId, /^req-/)
       t.same(others, [])
-      t.match(statements(lines), [/ from "users"/, /^BEGIN/, /^insert into "posts"/, /^COMMIT$/])
-      t.equal(statements(lines).length, 4)
+      t.match(listStatements(lines), [/ from "users"/, /^BEGIN/, /^insert into "posts"/, /^COMMIT$/])
+      t.equal(listStatements(lines).length, 4)
       for (const line of lines.filter(isSql)) t.match(line, { reqId, level: 20, ms: Number })
     },
   )
@@ -155,7 +155,7 @@ t.test('the statements of requests are few, and are logged', async (t) => {
       json: { email: 'ann@example.com', password: 'a good password' },
     })
     t.equal(again.status, 409)
-    const sent = statements(await taken())
+    const sent = listStatements(await taken())
     t.match(sent, [/^BEGIN/, /^insert into "users"/, /^ROLLBACK$/])
     t.equal(sent.length, 3)
   })
@@ -170,7 +170,7 @@ t.test('the statements of requests are few, and are logged', async (t) => {
       await call(method, path)
     }
     const lines = await taken()
-    t.same(statements(lines), [])
+    t.same(listStatements(lines), [])
     t.equal(new Set(lines.flatMap((line) => line.reqId ?? [])).size, 4, 'each request has other lines')
   })
 
@@ -190,7 +190,7 @@ t.test('the statements of requests are few, and are logged', async (t) => {
     const expected = new Map<string, string[]>()
     for (const [name, send] of Object.entries(kinds)) {
       await send()
-      expected.set(name, statements(await taken()))
+      expected.set(name, listStatements(await taken()))
     }
     t.equal(new Set([...expected.values()].map(String)).size, 6, 'all are different')
     t.match(expected.get('POST /login'), [/^SELECT lower/, /^select "users"/])
@@ -205,12 +205,12 @@ t.test('the statements of requests are few, and are logged', async (t) => {
     t.equal(incoming.length, responses.length)
     for (const { reqId, req } of incoming) {
       const name = `${req?.method} ${req?.url}`
-      // A login gives its charges back in parallel.
-      const sent = statements(lines.filter((line) => line.reqId === reqId))
+      // A login refunds its charges in parallel.
+      const sent = listStatements(lines.filter((line) => line.reqId === reqId))
       t.same(sent.sort(), expected.get(name)?.sort(), `${name}, ${reqId}`)
     }
     t.same(
-      statements(lines.filter((line) => line.reqId === undefined)),
+      listStatements(lines.filter((line) => line.reqId === undefined)),
       [],
       'every statement belongs to a request',
     )
@@ -254,7 +254,7 @@ t.test('the statements of requests are few, and are logged', async (t) => {
     const form = { username: 'ann@example.com', password: 'a good password' }
     t.match(await call('POST', '/login', { form }), { status: 500, body: { code: 'INTERNAL' } })
     const lines = await taken()
-    t.ok(statements(lines).some((sql) => /JOIN users/.test(sql)))
+    t.ok(listStatements(lines).some((sql) => /JOIN users/.test(sql)))
     t.match(
       lines.find(({ msg }) => msg === 'request failed'),
       { err: { cause: { code: '42P01' } } },
@@ -263,13 +263,13 @@ t.test('the statements of requests are few, and are logged', async (t) => {
 })
 
 t.test('at the level info, no statement is logged', async (t) => {
-  const { taken, loggerInstance } = recorder('info')
+  const { taken, loggerInstance } = recordLog('info')
   const { call, signUp } = await serve(t, { loggerInstance })
   const { token } = await signUp('ann@example.com')
   await call('GET', '/posts', { token })
   await call('POST', '/posts', { token, json: { title: 'a', content: 'b' } })
   const lines = await taken()
   t.ok(lines.some(({ reqId }) => reqId !== undefined))
-  t.same(statements(lines), [])
+  t.same(listStatements(lines), [])
   t.notMatch(JSON.stringify(lines), /select|insert|BEGIN|COMMIT/)
 })

@@ -9,7 +9,7 @@ t.test('every value is validated', async (t) => {
   const { app, call, signUp } = await serve(t)
   const { token } = await signUp('ann@example.com')
 
-  t.test('an invalid value is a 422 that names its place', async (t) => {
+  t.test('an invalid value is a 422 that names its location', async (t) => {
     const counts = () => Promise.all(['users', 'posts', 'votes'].map((table) => app.knex(table).count()))
     const before = await counts()
 

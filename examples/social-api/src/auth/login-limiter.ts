@@ -2,7 +2,7 @@ import { createHmac, hkdfSync } from 'node:crypto'
 import { OverloadedError, type Slot } from '@auth-primer/auth-hash'
 import type { FastifyRequest } from 'fastify'
 import type { Knex } from 'knex'
-import { clientNetwork, tooManyRequests } from '../../platform/rate-limit.ts'
+import { getClientNetwork, tooManyRequests } from '../../platform/rate-limit.ts'
 import type { User } from '../users/model.ts'
 import { createLimiter, FailureLimit, type Outcome, type Settle } from './failure-limit.ts'
 
@@ -14,11 +14,11 @@ const UNDECIDED_TIMEOUT_MS = 10_000
 
 export interface LoginLimitsConfig {
   readonly jwtSecret: string
-  /** How much is let through. 0: no limit. */
+  /** The limits. 0: no limit. */
   readonly throttles: {
-    /** Failed logins of one account per day, from networks that are new to it. A single network has half of them. */
+    /** Failed logins of one account per day, from networks that are new to it. A single network may use half of them. */
     readonly failedLoginsPerAccount: number
-    /** Failed logins from one address per hour, whatever the accounts. Wide, because a class may be behind it. */
+    /** Failed logins from one address per hour, for all accounts together. High, because a class may share the address. */
     readonly failedLoginsPerAddress: number
     /** Sign-ups from one address per minute. */
     readonly signUpsPerMinute: number
@@ -31,17 +31,17 @@ declare module 'fastify' {
   }
 }
 
-/** Creates what `limitLoginAttempts` and `limitSignUps` count with. */
+/** Creates the counters of `limitLoginAttempts` and `limitSignUps`. */
 export function createLoginLimits(knex: Knex, { jwtSecret, throttles }: LoginLimitsConfig) {
   const { failedLoginsPerAccount: perAccount, failedLoginsPerAddress, signUpsPerMinute } = throttles
   const perPair = Math.ceil(perAccount / 2)
   const hmacKey = Buffer.from(hkdfSync('sha256', jwtSecret, '', 'rate limits', 32))
   return {
     byAddress: new FailureLimit(knex, 'address', { free: failedLoginsPerAddress, windowS: HOUR_S }),
-    byPair: new FailureLimit(knex, 'pair', { free: perPair, windowS: DAY_S, isForgivenBySuccess: true }),
+    byPair: new FailureLimit(knex, 'pair', { free: perPair, windowS: DAY_S, isResetBySuccess: true }),
     byAccount: new FailureLimit(knex, 'account', { free: perAccount, windowS: DAY_S }),
     signUps: createLimiter(knex, 'sign-up', signUpsPerMinute, MINUTE_S),
-    // No email or address is stored, and keys are short whatever a client sends.
+    // Hashed, so that no email or address is stored, and keys are short whatever a client sends.
     toKey: (...parts: string[]) => createHmac('sha256', hmacKey).update(parts.join('\0')).digest('base64url'),
   }
 }
@@ -62,20 +62,20 @@ export async function limitLoginAttempts(
 ): Promise<User | undefined> {
   const { hasher, knex, loginLimits } = request.server
   const { byAddress, byPair, byAccount, toKey } = loginLimits
-  const address = clientNetwork(request)
+  const address = getClientNetwork(request)
   const deadline = Date.now() + UNDECIDED_TIMEOUT_MS
   const charges: Settle[] = []
   let outcome: Outcome = 'unchecked'
-  // First of all, so that an overloaded service says so before it does any work.
+  // Before anything else, so that an overloaded service rejects the request without any work.
   const slot = hasher.reserve({ key: address })
   try {
     charges.push(await byAddress.charge(toKey(address), deadline))
-    // Over the address limit, no account has been read: the response does not depend on one.
+    // The address is checked before the account is read, so that a 429 for the address does not depend on the account.
     const { account, isKnownNetwork } = await findAccount(knex, email, toKey(address))
     charges.push(await byPair.charge(toKey(account, address), deadline))
     if (!isKnownNetwork) charges.push(await byAccount.charge(toKey(account), deadline))
 
-    // A client that disconnects has paid: only a right password gives the charges back.
+    // A client that disconnects stays charged: only a right password refunds the charges.
     outcome = 'wrong'
     const user = await attempt(slot)
     if (user !== undefined) {
@@ -96,12 +96,12 @@ export async function limitLoginAttempts(
 export async function limitSignUps(request: FastifyRequest): Promise<void> {
   const { signUps, toKey } = request.server.loginLimits
   if (signUps.points === 0) return
-  const { consumedPoints, msBeforeNext } = await signUps.penalty(toKey(clientNetwork(request)))
+  const { consumedPoints, msBeforeNext } = await signUps.penalty(toKey(getClientNetwork(request)))
   if (consumedPoints <= signUps.points) return
   throw tooManyRequests('Too many sign-ups from your IP address.', msBeforeNext / 1000)
 }
 
-/** Only Postgres says which emails are the same, so no other way to write one has a count of its own. */
+/** Compares emails in Postgres, as a login does, so that all spellings of an email share one count. */
 async function findAccount(knex: Knex, email: string, network: string) {
   const { rows } = await knex.raw<{ rows: [{ account: string; isKnownNetwork: boolean }] }>(
     `SELECT lower(:email) AS account, EXISTS (
@@ -113,7 +113,7 @@ async function findAccount(knex: Knex, email: string, network: string) {
   return rows[0]
 }
 
-/** Written at most once a day. The row is locked so that a user who is being deleted is not an error. */
+/** Stores the network, at most once per day. The user's row is locked, so that a user who is being deleted is not an error. */
 async function rememberNetwork(knex: Knex, { id }: User, network: string): Promise<void> {
   await knex.raw(
     `INSERT INTO login_networks SELECT id, ? FROM users WHERE id = ? FOR KEY SHARE

@@ -3,14 +3,14 @@ import type { Knex } from 'knex'
 import { Model, raw } from 'objection'
 import { User } from '../users/model.ts'
 
-/** A user who logs in again and again without logging out keeps the newest of these. A class may share a user. */
+/** The most logins of one user; older ones end. High, because a class may share a user. */
 const MAX_FAMILIES_PER_USER = 100
 
 /** Durations as Postgres reads them, such as `30m` and `30d`: its clock decides what has expired. */
 export interface RefreshLifetime {
-  /** Of one refresh token. */
+  /** The lifetime of one refresh token. */
   readonly refreshTokenTtl: string
-  /** Of all refresh tokens of one login, however often they are used. */
+  /** The lifetime of a login, however often its refresh tokens are used. */
   readonly refreshFamilyTtl: string
 }
 
@@ -42,7 +42,7 @@ export class RefreshFamily extends Model {
   }
 
   /**
-   * Exchanges a token for the next one of its family, in one statement: of many attempts with the same token one succeeds.
+   * Exchanges a token for the next one of its family, in one statement: of several attempts with one token, only one succeeds.
    *
    * @returns undefined if the token is unknown, spent or expired.
    */

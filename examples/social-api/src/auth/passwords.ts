@@ -13,12 +13,12 @@ const MAX_WAIT_MS = 16_000
  *
  * Two at a time: libuv has four threads, and files and host names need some, too. As many may wait as two cores hash in 16
  * seconds: at cost 12 that is 160, of which one address holds at most a quarter while another one waits. So a class of 40
- * behind one address is served whole, in four seconds, whoever else logs in.
+ * behind one address is served completely, in four seconds, even while others log in.
  */
-export function hashingLimits(cost: number, cores = availableParallelism()) {
+export function getHashingLimits(cost: number, cores = availableParallelism()) {
   const concurrency = Math.min(cores, 2)
   const maxQueue = Math.floor((concurrency * MAX_WAIT_MS) / (MS_AT_COST_12 * 2 ** (cost - 12)))
-  // Only tests use less than 10: BCRYPT_COST may not.
+  // Only tests use less than 10, the minimum of BCRYPT_COST.
   return { cost, concurrency, maxQueue, unsafeLowCost: cost < 10 }
 }
 

@@ -4,15 +4,15 @@ import fp from 'fastify-plugin'
 import { registerCleanup } from './cleanup.ts'
 import { login } from './login.ts'
 import { createLoginLimits, type LoginLimitsConfig } from './login-limiter.ts'
-import { hashingLimits } from './passwords.ts'
+import { getHashingLimits } from './passwords.ts'
 import { refresh } from './refresh.ts'
 import { createAccessTokens, type TokenConfig } from './tokens.ts'
 
 export type AuthConfig = TokenConfig & LoginLimitsConfig & { readonly bcryptCost: number }
 
-/** Who is asking: passwords, tokens, and the routes that exchange one for the other. */
+/** Registers authentication: passwords, tokens, and the routes that exchange one for the other. */
 export const auth = fp<AuthConfig>(async (app, config) => {
-  await app.register(authHash, hashingLimits(config.bcryptCost))
+  await app.register(authHash, getHashingLimits(config.bcryptCost))
   app.decorate('tokens', createAccessTokens(config))
   await app.register(jwtKitPlugin, { kit: app.tokens })
   app.decorate('refreshLifetime', config)

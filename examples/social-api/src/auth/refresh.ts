@@ -7,7 +7,7 @@ export const refresh: FastifyPluginAsyncTypebox = async (app) => {
   app.post('/token/refresh', { schema: refreshToken }, async ({ db, body: { refresh_token } }) => {
     const next = await RefreshFamily.rotate(db, refresh_token, app.refreshLifetime)
     if (next !== undefined) return toTokenOut(app, next.user, next.token)
-    // Either the client or the owner of a spent token is a thief, so the family ends. That is committed despite the 401.
+    // Someone used the token before: either of the two may be a thief, so the family ends. That is committed despite the 401.
     await RefreshFamily.revoke(db, refresh_token)
     await db.commit()
     throw invalidToken(SPENT)

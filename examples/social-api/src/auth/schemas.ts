@@ -24,13 +24,15 @@ export const TokenOut = Type.Object(
   },
   {
     title: 'TokenOut',
-    description: 'One for the header `Authorization: Bearer <access_token>`, one to get the next pair.',
+    description: 'An access token, for `Authorization: Bearer <access_token>`, and a refresh token.',
     examples: [{ access_token: ACCESS, token_type: 'bearer', expires_in: 1800, refresh_token: REFRESH }],
   },
 )
 
 export const RefreshIn = Type.Object(
-  { refresh_token: Type.String({ minLength: 1, maxLength: 1024, description: 'The newest of a login.' }) },
+  {
+    refresh_token: Type.String({ minLength: 1, maxLength: 1024, description: 'The newest one of a login.' }),
+  },
   { title: 'RefreshIn', examples: [{ refresh_token: REFRESH }] },
 )
 
@@ -46,7 +48,7 @@ export const logIn = {
   tags: ['Authentication'],
   summary: 'Log in',
   description:
-    "Exchanges an email and password for tokens. As OAuth 2's form has it, the email is `username`.",
+    "Exchanges an email and password for tokens. The email is `username`, as in OAuth 2's password form.",
   consumes: ['application/x-www-form-urlencoded', 'application/json'],
   body: Credentials,
   response: { 200: TokenOut },

@@ -10,7 +10,7 @@ import { AccessClaims } from './schemas.ts'
 
 export interface TokenConfig extends RefreshLifetime {
   readonly jwtSecret: string
-  /** Such as `30m`. */
+  /** A duration, such as `30m`. */
   readonly accessTokenTtl: string
 }
 
@@ -18,7 +18,7 @@ export interface TokenConfig extends RefreshLifetime {
 export const CALLER_CHANNEL = 'auth-primer:social-api:caller'
 const callerChannel = channel(CALLER_CHANNEL)
 
-/** Creates what signs and verifies access tokens. Tests pass another issuer or clock, for tokens that must be rejected. */
+/** Creates the kit that signs and verifies access tokens. Another issuer or clock makes tokens that must be rejected. */
 export function createAccessTokens(
   { jwtSecret, accessTokenTtl }: Pick<TokenConfig, 'jwtSecret' | 'accessTokenTtl'>,
   { issuer = 'social-api', now = Date.now } = {},
@@ -62,7 +62,7 @@ export async function authenticate(request: FastifyRequest): Promise<void> {
   request.caller = user
   if (callerChannel.hasSubscribers)
     callerChannel.publish({ id: user.id, role: user.role })
-    // Always one of pino's, and this request's own. `setBindings` is about ten times cheaper than a child logger.
+    // A request's logger is its own, and pino's. `setBindings` is about ten times cheaper than a child logger.
   ;(request.log as Logger).setBindings({ user: user.id })
 }
 
@@ -91,7 +91,7 @@ declare module 'fastify' {
     readonly refreshLifetime: RefreshLifetime
   }
   interface FastifyRequest {
-    /** The user who is asking, as the database has them now. Only on routes with `onRequest: authenticate`. */
+    /** The user who is asking, read from the database for this request. Only on routes with `onRequest: authenticate`. */
     caller: User
   }
 }

@@ -3,10 +3,10 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 
 /**
- * Provides what the configuration leaves out, so that `npm start` needs nothing: a Postgres, the secret that signs tokens, and
+ * Provides what the configuration leaves out, so that `npm start` needs none: a Postgres, the secret that signs tokens, and
  * X-ray's key. All are kept in `dataDir`. Production requires the first two, and has no X-ray.
  *
- * @param cleanups gets what releases them.
+ * @param cleanups receives the functions that release them.
  */
 export async function provideForLearning(
   { databaseUrl, jwtSecret, dataDir, xray }: Config,

@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { DEMO_POSTS, DEMO_USERS } from './data.ts'
 
 /**
- * Puts the demo data into the database, all of it or none.
+ * Stores the demo data, all of it or none.
  *
  * @returns false if one of its users exists already; then nothing is changed.
  */
@@ -16,13 +16,16 @@ export async function seed(knex: Knex): Promise<boolean> {
     const users = await trx('users')
       .insert([...DEMO_USERS])
       .returning(['id', 'email'])
-    const idOf = new Map(users.map(({ id, email }) => [email, id]))
+    const idByEmail = new Map(users.map(({ id, email }) => [email, id]))
 
-    const posts = DEMO_POSTS.map(({ author, voters, ...post }) => ({ ...post, owner_id: idOf.get(author) }))
+    const posts = DEMO_POSTS.map(({ author, voters, ...post }) => ({
+      ...post,
+      owner_id: idByEmail.get(author),
+    }))
     const postIds = await trx('posts').insert(posts).returning('id')
 
     const votes = DEMO_POSTS.flatMap(({ voters }, index) =>
-      voters.map((voter) => ({ user_id: idOf.get(voter), post_id: postIds[index].id })),
+      voters.map((voter) => ({ user_id: idByEmail.get(voter), post_id: postIds[index].id })),
     )
     await trx('votes').insert(votes)
     return true

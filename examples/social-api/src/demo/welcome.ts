@@ -4,8 +4,8 @@ const USERS = DEMO_USERS.map(
   ({ email, role }) => `  <li><code>${email}</code>${role === 'admin' ? ' (admin)' : ''}</li>`,
 )
 
-/** The part of the welcome page that says whom to log in as. */
-export const WHOM_TO_LOG_IN_AS = `<h2>Log in as</h2>
+/** The part of the welcome page that lists the demo users and their password. */
+export const DEMO_LOGINS = `<h2>Log in as</h2>
 <ul>
 ${USERS.join('\n')}
 </ul>

@@ -6,8 +6,8 @@ import { authenticate, CALLER_CHANNEL, createAccessTokens, type TokenConfig } fr
 
 const YEAR_MS = 365 * 24 * 60 * 60 * 1000
 
-/** Returns what X-ray has to know about this service. */
-export async function xrayOptions(
+/** Creates X-ray's options for this service. */
+export async function createXrayOptions(
   app: FastifyInstance,
   key: string,
   config: TokenConfig,

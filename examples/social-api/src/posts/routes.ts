@@ -53,7 +53,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
   })
 }
 
-/** The same if the post does not exist and if this user may not see it. */
+/** Returns the same problem for a post that does not exist and for one that this user may not see. */
 export function postNotFound(id: number): Problem {
   return new Problem('NOT_FOUND', `No post has the id ${id}.`)
 }

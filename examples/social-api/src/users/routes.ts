@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { disconnectSignal } from '../../platform/overload.ts'
-import { clientNetwork } from '../../platform/rate-limit.ts'
+import { getClientNetwork } from '../../platform/rate-limit.ts'
 import { limitLoginAttempts, limitSignUps } from '../auth/login-limiter.ts'
 import { RefreshFamily } from '../auth/model.ts'
 import { verifyCredentials } from '../auth/passwords.ts'
@@ -15,7 +15,7 @@ export const users: FastifyPluginAsyncTypebox = async (app) => {
     await limitSignUps(request)
     // Hashed before the first query, so that no connection is held in the meantime.
     const signal = disconnectSignal(reply)
-    const hash = await app.hasher.hash(password, { signal, key: clientNetwork(request) })
+    const hash = await app.hasher.hash(password, { signal, key: getClientNetwork(request) })
     const user = await User.create(request.db, { email, password: hash })
     if (user === undefined) throw new Problem('EMAIL_TAKEN')
     return reply.code(201).header('location', `/users/${user.id}`).send(user)
@@ -33,9 +33,9 @@ export const users: FastifyPluginAsyncTypebox = async (app) => {
         verifyCredentials(app, caller.email, body.current_password, { signal, slot }),
       )
       if (owner === undefined) throw new Problem('INVALID_CREDENTIALS', 'The current password is wrong.')
-      const hash = await app.hasher.hash(body.new_password, { signal, key: clientNetwork(request) })
+      const hash = await app.hasher.hash(body.new_password, { signal, key: getClientNetwork(request) })
 
-      // The lock comes first: a login with the old password is complete by now and its tokens end, too, or it waits.
+      // Locks first: a login with the old password is either complete, and its tokens end too, or it waits and fails.
       const user = await User.lock(db, caller, 'update')
       if (user === undefined) throw new Problem('CONFLICT', 'Another request has just changed the password.')
       await RefreshFamily.query(db).where({ user_id: user.id }).delete()
