@@ -1,19 +1,21 @@
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { hold, reset, run, start, status, stop } from './commands.ts'
+import { hold, psql, reset, run, show, start, status, stop } from './commands.ts'
 
 const HELP = `The embedded Postgres of this checkout.
 
-  start                        start it, and let it run until "stop"
-  stop [--force]               stop it; refuses while processes use it, unless forced
-  status                       say whether it runs (exit code 0, else 3) and who uses it
-  reset [--force]              delete its data; refuses as stop does
+  start                        start it, print its URL, and keep it running until "stop"
+  stop [--force]               stop it; fails while processes use it, unless forced
+  status                       print whether it runs (exit code 0, otherwise 3) and how many processes use it
+  reset [--force]              delete its data; fails like stop
+  show [<table> [<rows>]]      print the tables, or the first rows of a table
+  psql -- […]                  run psql with these arguments; without psql installed, only -c "<statement>"
   run -- <command> […]         run a command with DATABASE_URL set to it
   run --temporary -- <command> run a command with TEST_POSTGRES_URL set to a new one, deleted afterwards
-  hold -- <command> […]        keep it up while a command runs
+  hold -- <command> […]        keep it running while a command runs
 
 Its data is in AUTH_PRIMER_DATA_DIR (.data in the checkout), read from the environment or .env.
-With DATABASE_URL set, "run" and "hold" only run the command.
+With DATABASE_URL set, "show", "psql", "run" and "hold" use that database, and start nothing.
 `
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -29,8 +31,10 @@ async function main(argv: readonly string[]): Promise<void> {
   })
   if (values.help) return void process.stdout.write(HELP)
   if (existsSync('.env')) process.loadEnvFile()
-  const verb = positionals.length === 1 ? positionals[0] : undefined
   const command = split < 0 ? [] : argv.slice(split + 1)
+  if (positionals[0] === 'show') return show(...parseShow(positionals.slice(1)))
+  const verb = positionals.length === 1 ? positionals[0] : undefined
+  if (verb === 'psql') return psql(command.length > 0 ? command : readNpmOption())
   if (command.length > 0) {
     if (verb === 'run') return run(command, values.temporary)
     if (verb === 'hold') return hold(command)
@@ -40,7 +44,19 @@ async function main(argv: readonly string[]): Promise<void> {
     if (verb === 'status') return status()
     if (verb === 'reset') return reset(values.force)
   }
-  throw new Error(`Not a command: ${argv[0] ?? '(none)'}\n\n${HELP}`)
+  throw new Error(`Unknown command: ${argv[0] ?? '(none)'}\n\n${HELP}`)
+}
+
+function parseShow([table, rows, ...others]: readonly string[]): [string | undefined, number | undefined] {
+  if (others.length > 0 || (rows !== undefined && !/^[1-9]\d{0,5}$/.test(rows)))
+    throw new Error('Expected a table and a number of rows, such as `npm run db:show users 50`')
+  return [table, rows === undefined ? undefined : Number(rows)]
+}
+
+/** Reads the statement of `npm run db:psql -c "…"`: without ` -- ` before it, npm takes `-c` as an option of its own. */
+function readNpmOption(): readonly string[] {
+  const statement = process.env.npm_config_call
+  return statement ? ['-c', statement] : []
 }
 
 await main(process.argv.slice(2)).catch((error: Error) => {

@@ -5,50 +5,53 @@ import { connectIfRunning } from './connect-if-running.ts'
 import { defaultDataDir } from './data-dir.ts'
 import { codeOf, EmbeddedPostgresError } from './errors.ts'
 import { clusterIn } from './folder.ts'
+import { listTables, runStatements, showTable } from './inspect.ts'
 import { countAttached } from './lock.ts'
 import { readPidFile } from './postmaster.ts'
+import { connectPsql, hasPsql, readStatement } from './psql.ts'
 import { type Provision, runCommand } from './run.ts'
 import { resetPostgres, type StopResult, stopPostgres } from './stop.ts'
 import { temporaryPostgres } from './temporary.ts'
 
-const say = (message: string) => void process.stdout.write(`${message}\n`)
-// Standard output is the command's own where there is one.
-const report = (message: string) => void process.stderr.write(`${message}\n`)
+const print = (message: string) => void process.stdout.write(`${message}\n`)
+// Standard output belongs to the command that runs.
+const log = (message: string) => void process.stderr.write(`${message}\n`)
 
 export async function start(): Promise<void> {
   const dir = defaultDataDir()
-  const server = await attachPostgres({ dir, log: say })
-  // Exclusive, as root follows no link that the folder's owner may have put there.
+  const server = await attachPostgres({ dir, log: print })
+  // Exclusive, because root must not follow a link that the folder's owner may have created.
   await writeFile(clusterIn(dir).keepRunning, '', { flag: 'wx' }).catch((error) => {
     if (codeOf(error) !== 'EEXIST') throw error
   })
   await server.leave()
-  say(
+  print(`Its URL is ${server.url}`)
+  print(
     server.started
       ? 'It runs until `npm run db:stop`.'
-      : 'It ran already, and now does until `npm run db:stop`.',
+      : 'It was already running, and now runs until `npm run db:stop`.',
   )
 }
 
 export async function stop(force: boolean): Promise<void> {
   const result = await stopPostgres({ dir: defaultDataDir(), force })
   refuseIfInUse(result, 'It stops when the last of them leaves, or at once with --force.')
-  say(
+  print(
     result.outcome === 'stopped'
       ? 'The embedded Postgres has stopped.'
-      : 'The embedded Postgres does not run.',
+      : 'The embedded Postgres is not running.',
   )
 }
 
 export async function reset(force: boolean): Promise<void> {
   if (process.env.DATABASE_URL) {
     throw new EmbeddedPostgresError(
-      'DATABASE_URL is set: reset deletes the embedded Postgres alone. Unset it first.',
+      'DATABASE_URL is set, but reset deletes the embedded Postgres only. Unset it first.',
     )
   }
   const dir = defaultDataDir()
   refuseIfInUse(await resetPostgres({ dir, force }), 'Stop them first, or use --force.')
-  say(`Deleted the database cluster in ${clusterIn(dir).home}`)
+  print(`Deleted the database cluster in ${clusterIn(dir).home}`)
 }
 
 function refuseIfInUse({ outcome, attached }: StopResult, wayOut: string): void {
@@ -61,17 +64,17 @@ export async function status(): Promise<void> {
   const folder = clusterIn(defaultDataDir())
   const client = await connectIfRunning(folder, Date.now() + 10_000)
   if (!client) {
-    say(`The embedded Postgres in ${folder.home} does not run.`)
+    print(`The embedded Postgres in ${folder.home} is not running.`)
     process.exitCode = 3
     return
   }
   try {
     const server = await readPidFile(folder)
     const { rows } = await client.query('show server_version')
-    say(`Postgres ${rows[0].server_version} (process ${server?.pid}) listens on 127.0.0.1:${server?.port}`)
-    say(`Data: ${folder.home}`)
-    const stays = existsSync(folder.keepRunning) ? '; it runs until `npm run db:stop`' : ''
-    say(`Attached processes: ${await countAttached(client)}${stays}`)
+    print(`Postgres ${rows[0].server_version} (process ${server?.pid}) listens on 127.0.0.1:${server?.port}`)
+    print(`Data: ${folder.home}`)
+    const keepsRunning = existsSync(folder.keepRunning) ? '; it runs until `npm run db:stop`' : ''
+    print(`Attached processes: ${await countAttached(client)}${keepsRunning}`)
   } finally {
     await client.end()
   }
@@ -84,7 +87,7 @@ export function run(command: readonly string[], temporary: boolean): Promise<voi
 async function provideUrl(): Promise<Provision> {
   const { env } = process
   if (env.DATABASE_URL) return { env, end: async () => {} }
-  const server = await attachPostgres({ dir: defaultDataDir(), log: report })
+  const server = await attachPostgres({ dir: defaultDataDir(), log })
   return { env: { ...env, DATABASE_URL: server.url }, end: () => server.leave() }
 }
 
@@ -94,12 +97,39 @@ async function provideTemporary(): Promise<Provision> {
   return { env: { ...env, TEST_POSTGRES_URL: server.url }, end: () => server.remove() }
 }
 
-/** Keeps the server up for a command that starts and stops processes which attach to it by themselves. */
+/** Starts psql on the database. Without psql, runs the statement of `-c`. */
+export async function psql(args: readonly string[]): Promise<void> {
+  if (!hasPsql()) {
+    const statement = readStatement(args)
+    return printFromDatabase((url) => runStatements(url, statement))
+  }
+  return runCommand(['psql', ...args], async () => {
+    const { env, end } = await provideUrl()
+    const connection = connectPsql(env.DATABASE_URL ?? '', env)
+    return { args: connection.args, env: connection.env, end }
+  })
+}
+
+/** Prints the tables, or the first rows of one. */
+export function show(table?: string, limit?: number): Promise<void> {
+  return printFromDatabase((url) => (table === undefined ? listTables(url) : showTable(url, table, limit)))
+}
+
+async function printFromDatabase(read: (url: string) => Promise<string>): Promise<void> {
+  const { env, end } = await provideUrl()
+  try {
+    process.stdout.write(await read(env.DATABASE_URL ?? ''))
+  } finally {
+    await end()
+  }
+}
+
+/** Keeps the server running for a command that starts and stops processes which attach to it themselves. */
 export function hold(command: readonly string[]): Promise<void> {
   return runCommand(command, async () => {
     const { env } = process
     if (env.DATABASE_URL) return { env, end: async () => {} }
-    const server = await attachPostgres({ dir: defaultDataDir(), log: report })
+    const server = await attachPostgres({ dir: defaultDataDir(), log })
     return { env, end: () => server.leave() }
   })
 }

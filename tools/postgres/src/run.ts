@@ -8,6 +8,8 @@ const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const
 /** What a command needs while it runs. */
 export interface Provision {
   readonly env: NodeJS.ProcessEnv
+  /** Arguments that are put before those of the command. */
+  readonly args?: readonly string[]
   end(): Promise<void>
 }
 
@@ -17,8 +19,8 @@ interface Ending {
 }
 
 /**
- * Runs a command in the foreground on what `provide` makes ready: signals are passed on to it, and this
- * process ends as it ended, having let go of what was provided however that came about.
+ * Runs a command in the foreground with what `provide` returns. Signals are passed on to the command, and this process
+ * ends in the same way as the command. In any case, the provision is ended first.
  */
 export async function runCommand(
   command: readonly string[],
@@ -35,13 +37,13 @@ export async function runCommand(
   const runOn = async (provision: Provision): Promise<Ending> => {
     if (interruption) return { code: null, signal: interruption }
     const [program = '', ...args] = command
-    child = spawn(program, args, { env: provision.env, stdio: 'inherit' })
-    return endOf(child, program)
+    child = spawn(program, [...(provision.args ?? []), ...args], { env: provision.env, stdio: 'inherit' })
+    return waitForEnd(child, program)
   }
   let ending: Ending | undefined
   try {
     const provision = await provide().catch((error) => {
-      // An interruption also reaches the programs that were making it ready, and fails them.
+      // A signal also reaches the programs that `provide` runs, and makes them fail.
       if (!interruption) throw error
       return undefined
     })
@@ -52,12 +54,12 @@ export async function runCommand(
   endAs(ending ?? { code: null, signal: interruption ?? null })
 }
 
-/** A terminal sends these to every process in its foreground: the command has it already. */
+/** A terminal sends these signals to every process in its foreground, so the command already has them. */
 function isFromTerminal(signal: NodeJS.Signals): boolean {
   return (signal === 'SIGINT' || signal === 'SIGQUIT') && [0, 1, 2].some((fd) => isatty(fd))
 }
 
-async function endOf(child: ChildProcess, program: string): Promise<Ending> {
+async function waitForEnd(child: ChildProcess, program: string): Promise<Ending> {
   try {
     const [code, signal] = await once(child, 'exit')
     return { code, signal }
@@ -70,7 +72,7 @@ async function endOf(child: ChildProcess, program: string): Promise<Ending> {
 function endAs({ code, signal }: Ending): void {
   process.exitCode = code ?? 1
   if (!signal) return
-  // Where somebody listens to signals they arrive only later: there has to be something to wait for.
+  // While there are listeners for signals, a signal arrives later. The timer keeps this process alive until then.
   setTimeout(() => {}, 2_000)
   process.kill(process.pid, signal)
 }

@@ -8,7 +8,16 @@ import { createInterface } from 'node:readline'
 import t from 'tap'
 import { clusterIn } from '../src/folder.ts'
 import { attachPostgres } from '../src/index.ts'
-import { attachProcess, dataDir, query, readRows, runToEnd, until, writeRow } from '../test/support.ts'
+import {
+  attachProcess,
+  dataDir,
+  forgetRows,
+  query,
+  readRows,
+  runToEnd,
+  until,
+  writeRow,
+} from '../test/support.ts'
 
 const tool = path.resolve(import.meta.dirname, '..')
 const cli = path.join(tool, 'dist/cli.js')
@@ -29,8 +38,12 @@ t.test('`start` keeps the server running until `stop`, from TypeScript and from 
   const fromSource = ['--import', import.meta.resolve('tsx'), path.join(tool, 'src/cli.ts')]
   const started = await runToEnd(process.execPath, [...fromSource, 'start'], { env: inDir(dir) })
   t.equal(started.code, 0)
-  t.match(started.stdout, /listens on 127\.0\.0\.1:\d+\nIt runs until `npm run db:stop`/)
-  t.notMatch(started.stdout, /postgres:\/\//, 'the password is not printed')
+  t.match(
+    started.stdout,
+    /listens on 127\.0\.0\.1:\d+\nIts URL is postgres:\S+\nIt runs until `npm run db:stop`\.\n$/,
+  )
+  const [, shownUrl = ''] = /Its URL is (\S+)/.exec(started.stdout) ?? []
+  t.same(await query(shownUrl, 'select 1 as one'), [{ one: 1 }], 'the URL is complete')
   const user = await attachPostgres({ dir })
   t.equal(user.started, false)
   await writeRow(user.url, 'kept')
@@ -42,11 +55,14 @@ t.test('`start` keeps the server running until `stop`, from TypeScript and from 
 
   await user.leave()
   t.same(await readRows(user.url), ['kept'], 'the last process that left did not stop it')
-  t.match(await run(['start'], inDir(dir)), { code: 0, stdout: /^It ran already/ })
+  t.match(await run(['start'], inDir(dir)), {
+    code: 0,
+    stdout: `Its URL is ${shownUrl}\nIt was already running, and now runs until \`npm run db:stop\`.\n`,
+  })
 
   t.match(await run(['stop'], inDir(dir)), { code: 0, stdout: 'The embedded Postgres has stopped.\n' })
-  t.match(await run(['stop'], inDir(dir)), { code: 0, stdout: 'The embedded Postgres does not run.\n' })
-  t.match(await run(['status'], inDir(dir)), { code: 3, stdout: /does not run/ })
+  t.match(await run(['stop'], inDir(dir)), { code: 0, stdout: 'The embedded Postgres is not running.\n' })
+  t.match(await run(['status'], inDir(dir)), { code: 3, stdout: /is not running/ })
 })
 
 t.test('`stop` and `reset` are rejected while processes are attached, unless forced', async (t) => {
@@ -75,6 +91,74 @@ t.test('after a rejected `stop`, the server stops when the last process leaves',
   t.equal((await run(['stop'], inDir(dir))).code, 1)
   t.equal(await user.leave(), 0)
   t.notOk(existsSync(clusterIn(dir).pidFile))
+})
+
+t.test('`show` and `psql` work while the server runs, and start it if it does not', async (t) => {
+  const env = inDir(dir)
+  const withPsql = { ...env, PATH: '/usr/bin:/bin' }
+  const withoutPsql = { ...env, PATH: '' }
+  const statement = ['psql', '--', '-c', 'select word from kept']
+  const server = await attachPostgres({ dir, durable: false })
+  await forgetRows(server.url)
+  await writeRow(server.url, 'shown')
+  for (const state of ['running', 'stopped']) {
+    t.match(await run(['show'], env), { code: 0, stdout: /^ kept +\| +1$/m }, state)
+    t.match(await run(['show', 'kept'], env), { code: 0, stdout: ' word\n-------\n shown\n(1 row)\n' }, state)
+    t.match(
+      await run(statement, withPsql),
+      { code: 0, stdout: / word {2}\n-------\n shown\n\(1 row\)\n/ },
+      state,
+    )
+    t.match(
+      await run(statement, withoutPsql),
+      { code: 0, stdout: ' word\n-------\n shown\n(1 row)\n' },
+      state,
+    )
+    if (state === 'running') await server.leave()
+    t.equal(existsSync(clusterIn(dir).pidFile), false, 'the server has stopped')
+  }
+  t.match(await run(['psql', '--', '--tuples-only', '-c', 'select 7', '-c', 'select 8'], withPsql), {
+    code: 0,
+    stdout: /^ +7\n\n +8\n/,
+  })
+  t.match(await run(['psql'], { ...withPsql, npm_config_call: 'select 7 as seven' }), { stdout: /seven/ })
+})
+
+t.test('`show` and `psql` use DATABASE_URL if it is set, and start nothing', async (t) => {
+  const server = await attachPostgres({ dir, durable: false })
+  t.teardown(() => server.leave())
+  await forgetRows(server.url)
+  await writeRow(server.url, 'elsewhere')
+  const env = { ...inDir(path.join(dir, 'none')), DATABASE_URL: server.url }
+  t.match(await run(['show', 'kept'], env), { code: 0, stdout: /elsewhere/, stderr: '' })
+  t.match(await run(['psql', '--', '-c', 'select * from kept'], { ...env, PATH: '/usr/bin:/bin' }), {
+    code: 0,
+    stdout: /elsewhere/,
+  })
+  t.notOk(existsSync(path.join(dir, 'none')))
+})
+
+t.test('wrong input of `show` and `psql` gets one clear message, without a stack', async (t) => {
+  const env = { ...inDir(dir), PATH: '' }
+  const unreachable = { ...env, DATABASE_URL: 'postgres://ada:tomatoes@127.0.0.1:1/x' }
+  for (const [args, ownEnv, message] of [
+    [['show', 'userz'], env, /There is no table userz\. /],
+    [['show', 'kept', 'many'], env, /^Expected a table and a number of rows/],
+    [['show', 'kept', '1', '2'], env, /^Expected a table and a number of rows/],
+    [['show', '--nonsense'], env, /'--nonsense'/],
+    [['psql', '--', '-c', 'selct 1'], env, /Error: syntax error at or near "selct"\n$/],
+    [['psql'], env, /^psql is not installed[\s\S]*db:psql -- -c/],
+    [['show'], unreachable, /^Cannot connect to the database: .*\n$/],
+    [['psql', '--', '-c', 'select 1'], unreachable, /^Cannot connect to the database: .*\n$/],
+    [['psql', '--', '-c', 'select 1'], { ...unreachable, PATH: '/usr/bin:/bin' }, /refused/],
+    [['psql'], { ...unreachable, DATABASE_URL: 'tomatoes', PATH: '/usr/bin:/bin' }, /^DATABASE_URL is not/],
+  ] as const) {
+    const { code, stdout, stderr } = await run(args, ownEnv)
+    t.not(code, 0, args.join(' '))
+    t.equal(stdout, '')
+    t.match(stderr, message)
+    t.notMatch(stderr, /\n {4}at |tomatoes/)
+  }
 })
 
 t.test('`reset` deletes the cluster, and is rejected if DATABASE_URL is set', async (t) => {
