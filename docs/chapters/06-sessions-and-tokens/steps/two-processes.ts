@@ -1,16 +1,18 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { buildApp } from '../solution/app.ts'
+
+const JWT_SECRET = randomBytes(32).toString('base64url')
 
 // #region two
-const env = { ...process.env, JWT_SECRET: randomBytes(32).toString('base64url'), PORT: '0' }
-const start = () =>
-  fork(`${import.meta.dirname}/serve.ts`, { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+const first = buildApp({ secret: JWT_SECRET })
+const firstUrl = await first.listen({ host: '127.0.0.1', port: 0 })
 
-const first = start()
-const firstUrl = await addressOf(first)
-const second = start()
-const secondUrl = await addressOf(second)
+const env = { ...process.env, JWT_SECRET, PORT: '0' }
+const second = fork(`${import.meta.dirname}/serve.ts`, { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+const [line] = await once(second.stdout as NodeJS.ReadableStream, 'data')
+const secondUrl = `${line}`.replace('Listening on ', '').trim()
 // #endregion
 
 // #region ask
@@ -29,11 +31,5 @@ for (const [name, url] of Object.entries({ first: firstUrl, second: secondUrl })
 }
 // #endregion
 
-first.kill()
 second.kill()
-
-/** Waits until the process prints its address. */
-async function addressOf({ stdout }: ChildProcess): Promise<string> {
-  const [line] = await once(stdout as NodeJS.ReadableStream, 'data')
-  return `${line}`.replace('Listening on ', '').trim()
-}
+await first.close()

@@ -1,0 +1,52 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import type { PostsOptions } from '../../app.ts'
+
+/** The body of a POST and a PUT. */
+const PostIn = Type.Object(
+  {
+    title: Type.String({ minLength: 1 }),
+    content: Type.String(),
+    published: Type.Boolean({ default: true }),
+  },
+  { additionalProperties: false },
+)
+
+/** The path of one post. A Postgres `integer` ends at 2147483647. */
+const PostPath = Type.Object({ id: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }) })
+
+const COLUMNS = ['id', 'title', 'content', 'published', 'created_at']
+
+/** Returns the value, or throws an error that Fastify turns into a 404. */
+function existing<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw Object.assign(new Error('There is no such post'), { statusCode: 404 })
+  return value
+}
+
+export const posts: FastifyPluginAsyncTypebox<PostsOptions> = async (app, { ownerId }) => {
+  app.get('/', async ({ db }) => db('posts').select(COLUMNS).orderBy('id'))
+
+  app.post('/', { schema: { body: PostIn } }, async ({ body, db }, reply) => {
+    const [post] = await db('posts')
+      .insert({ ...body, owner_id: ownerId })
+      .returning(COLUMNS)
+    return reply.code(201).header('location', `/posts/${post.id}`).send(post)
+  })
+
+  app.get('/:id', { schema: { params: PostPath } }, async ({ params: { id }, db }) => {
+    const post = await db('posts').where({ id }).first(COLUMNS)
+    return existing(post)
+  })
+
+  app.put('/:id', { schema: { params: PostPath, body: PostIn } }, async (request) => {
+    const { id } = request.params
+    const [post] = await request.db('posts').where({ id }).update(request.body).returning(COLUMNS)
+    return existing(post)
+  })
+
+  app.delete('/:id', { schema: { params: PostPath } }, async ({ params: { id }, db }, reply) => {
+    const deleted = await db('posts').where({ id }).del()
+    existing(deleted || undefined)
+    return reply.code(204).send()
+  })
+}
