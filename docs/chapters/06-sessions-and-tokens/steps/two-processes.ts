@@ -1,18 +1,16 @@
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { buildApp } from '../solution/app.ts'
-
-const JWT_SECRET = randomBytes(32).toString('base64url')
 
 // #region two
-const first = buildApp({ secret: JWT_SECRET })
-const firstUrl = await first.listen({ host: '127.0.0.1', port: 0 })
+const env = { ...process.env, JWT_SECRET: randomBytes(32).toString('base64url'), PORT: '0' }
+const start = () =>
+  fork(`${import.meta.dirname}/serve.ts`, { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
 
-const env = { ...process.env, JWT_SECRET, PORT: '0' }
-const second = fork(`${import.meta.dirname}/serve.ts`, { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
-const [line] = await once(second.stdout as NodeJS.ReadableStream, 'data')
-const secondUrl = `${line}`.replace('Listening on ', '').trim()
+const first = start()
+const firstUrl = await addressOf(first)
+const second = start()
+const secondUrl = await addressOf(second)
 // #endregion
 
 // #region ask
@@ -31,5 +29,11 @@ for (const [name, url] of Object.entries({ first: firstUrl, second: secondUrl })
 }
 // #endregion
 
+first.kill()
 second.kill()
-await first.close()
+
+/** Waits until the process prints its address. */
+async function addressOf({ stdout }: ChildProcess): Promise<string> {
+  const [line] = await once(stdout as NodeJS.ReadableStream, 'data')
+  return `${line}`.replace('Listening on ', '').trim()
+}

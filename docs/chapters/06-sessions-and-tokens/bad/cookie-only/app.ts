@@ -1,36 +1,43 @@
 import { randomBytes } from 'node:crypto'
+import { dbSession } from '@auth-primer/db-session'
 import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
-import { userWith } from '../../users.ts'
+import Fastify, { type FastifyRequest } from 'fastify'
+import knexModule from 'knex'
+import { verifyCredentials } from '../../credentials.ts'
 
-export interface Settings {
+export interface AppOptions {
+  readonly databaseUrl: string
   /** Signs the tokens. Every process of the service has the same one. */
-  secret: string
+  readonly secret: string
   /** The clock, in milliseconds since 1970. */
-  now?: () => number
+  readonly now?: () => number
 }
 
-/** Recognizes the caller in two ways: by a session and by a token. */
-export function buildApp({ secret, now = Date.now }: Settings): FastifyInstance {
-  const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
-  const credentials = Type.Object({ email: Type.String(), password: Type.String() })
+const Credentials = Type.Object({ email: Type.String(), password: Type.String() })
 
-  const sessions = new Map<string, string>()
+/** Recognizes the caller in two ways: by a session and by a token. */
+export async function buildApp({ databaseUrl, secret, now = Date.now }: AppOptions) {
+  const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
+  const knex = knexModule({ client: 'pg', connection: databaseUrl })
+  await app.register(dbSession, { knex, closePools: true })
+
+  const sessions = new Map<string, number>()
 
   const access = tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({ sub: Type.String() }) })
   const keys = keyring('HS256', [{ kid: '1', key: secret }])
-  const kit = jwtKit({ issuer: 'chapter-06', keys, kinds: { access }, now })
+  const kit = jwtKit({ issuer: 'social-api', keys, kinds: { access }, now })
 
-  app.post('/login', { schema: { body: credentials } }, async (request, reply) => {
-    const user = await userWith(request.body.email, request.body.password)
+  app.post('/login', { schema: { body: Credentials } }, async (request, reply) => {
+    const { email, password } = request.body
+    const user = await verifyCredentials(request.db, email, password)
     if (user === undefined) return reply.code(403).send({ detail: 'Invalid Credentials' })
 
     const id = randomBytes(32).toString('base64url')
-    sessions.set(id, user)
+    sessions.set(id, user.id)
     reply.header('set-cookie', `sid=${id}; HttpOnly; Secure; SameSite=Lax; Path=/`)
-    return { access_token: kit.access.sign({ sub: user }), token_type: 'bearer' }
+    return { access_token: kit.access.sign({ sub: String(user.id) }), token_type: 'bearer' }
   })
 
   app.get('/session/me', async (request, reply) => {
@@ -40,7 +47,7 @@ export function buildApp({ secret, now = Date.now }: Settings): FastifyInstance 
   })
 
   app.get('/token/me', { onRequest: kit.access.guard() }, async (request) => {
-    return { user: kit.access.claims(request).sub }
+    return { user: Number(kit.access.claims(request).sub) }
   })
 
   app.post('/logout', async (_request, reply) => {
@@ -51,6 +58,7 @@ export function buildApp({ secret, now = Date.now }: Settings): FastifyInstance 
   return app
 }
 
+/** Returns the session ID in the cookie; an empty text if there is none. */
 function sessionId({ headers }: FastifyRequest): string {
   return /(?:^|; )sid=([^;]*)/.exec(headers.cookie ?? '')?.[1] ?? ''
 }

@@ -1,0 +1,88 @@
+// What a stage consists of, and what a check may conclude.
+import { NoResponse, type Received, type Sent } from './http.ts'
+import type { Subject } from './subject.ts'
+
+/** From where to look to what to write: shown one after the other. */
+export type Hints = readonly [where: string, what: string, how: string]
+
+export interface Check {
+  /** Unique among all checks. `fixture/faults` has a fault of the same name, which only this check finds. */
+  readonly id: string
+  /** What must be true of the server. */
+  readonly title: string
+  readonly hints: Hints
+  /** Rejects with a `Failure` if it is not true, or with `NotChecked` if that cannot be found out. */
+  run(subject: Subject): Promise<void>
+}
+
+export interface Stage {
+  /** Two digits, in the order of the course. */
+  readonly number: string
+  readonly title: string
+  readonly checks: readonly Check[]
+  /** Uses up a budget of the server, so watch mode runs it only on request. */
+  readonly isCostly?: true
+}
+
+/** The server did something else. */
+export class Failure extends Error {
+  override readonly name = 'Failure'
+  readonly expected: string
+  /** The request whose response was wrong. */
+  readonly sent: Sent | undefined
+  /** What came, in a few words. */
+  readonly came: string
+
+  constructor(expected: string, came: string, sent?: Sent) {
+    super(`Expected ${expected}, got ${came}`)
+    this.expected = expected
+    this.came = came
+    this.sent = sent
+  }
+}
+
+/** Something that the grader was not given is needed. The message says what. */
+export class NotChecked extends Error {
+  override readonly name = 'NotChecked'
+}
+
+/** Throws unless the response has one of these statuses. */
+export function expectStatus(received: Received, ...statuses: number[]): Received {
+  if (statuses.includes(received.status)) return received
+  throw new Failure(`status ${listStatuses(statuses)}`, describe(received), received.sent)
+}
+
+/** Throws unless the condition is true. */
+export function expectThat(condition: unknown, expected: string, received: Received): asserts condition {
+  if (!condition) throw new Failure(expected, describe(received), received.sent)
+}
+
+/** Throws if the server failed. Any other response will do. */
+export function expectNoServerError(received: Received): Received {
+  if (received.status < 500) return received
+  throw new Failure('any status below 500', describe(received), received.sent)
+}
+
+/** Returns the response in a few words: the status, and the start of the body. */
+export function describe({ status, text }: Received): string {
+  const body = maskTokens(text).replace(/\s+/g, ' ').trim()
+  if (body === '') return `${status}, without a body`
+  return `${status} ${body.length > 300 ? `${body.slice(0, 300)}…` : body}`
+}
+
+/** Messages show no token: not even one of an account that was made for the check. */
+function maskTokens(text: string): string {
+  return text.replace(/("[^"]*token"\s*:\s*)"[^"]{10,}"/g, '$1"…"').replace(/\beyJ[\w.-]{10,}/g, 'eyJ…')
+}
+
+/** Turns whatever a check threw into a `Failure` or a `NotChecked`. */
+export function toOutcome(error: unknown): Failure | NotChecked {
+  if (error instanceof Failure || error instanceof NotChecked) return error
+  if (error instanceof NoResponse) return new Failure('a complete HTTP response', error.message, error.sent)
+  throw error
+}
+
+function listStatuses(statuses: readonly number[]): string {
+  const [last, ...others] = statuses.toReversed()
+  return others.length === 0 ? String(last) : `${others.reverse().join(', ')} or ${last}`
+}

@@ -1,0 +1,119 @@
+// Sends one request, and waits for its response within bounds: no server can make the grader hang or fill its memory.
+import http from 'node:http'
+import https from 'node:https'
+
+/** How long a response may take from the first byte sent to the last one received: a slow password hash fits in it. */
+const DEFAULT_TIMEOUT_MS = 10_000
+const MAX_RESPONSE_BYTES = 1_048_576
+
+export interface Sent {
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | undefined
+}
+
+export interface Received {
+  readonly sent: Sent
+  readonly status: number
+  /** Header names are in lower case. */
+  readonly headers: http.IncomingHttpHeaders
+  readonly text: string
+  /** The parsed body; undefined if it is not JSON. */
+  readonly json: unknown
+}
+
+/** No usable response came. The message says what came instead. */
+export class NoResponse extends Error {
+  override readonly name = 'NoResponse'
+  readonly sent: Sent
+
+  constructor(sent: Sent, message: string) {
+    super(message)
+    this.sent = sent
+  }
+}
+
+/** Sends a request. Follows a redirect only to the same path with or without its trailing slash. */
+export async function send(base: URL, sent: Sent, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<Received> {
+  const received = await sendOnce(base, sent, timeoutMs)
+  const moved =
+    [307, 308].includes(received.status) && findSlashRedirect(base, sent.path, received.headers.location)
+  return moved ? sendOnce(base, { ...sent, path: moved }, timeoutMs) : received
+}
+
+/** Returns the path to go on with, if `location` is the same path but for the trailing slash. */
+function findSlashRedirect(base: URL, path: string, location: string | undefined): string | undefined {
+  if (location === undefined || !URL.canParse(location, base.href)) return undefined
+  const from = new URL(path, base)
+  const to = new URL(location, from)
+  const withoutSlash = ({ pathname }: URL) => pathname.replace(/\/$/, '')
+  const isSame = to.host === from.host && withoutSlash(to) === withoutSlash(from) && to.search === from.search
+  return isSame && to.pathname !== from.pathname ? to.pathname + to.search : undefined
+}
+
+function sendOnce(base: URL, sent: Sent, timeoutMs: number): Promise<Received> {
+  return new Promise((resolve, reject) => {
+    const fail = (message: string) => reject(new NoResponse(sent, message))
+    const { protocol, hostname, port } = base
+    const request = (protocol === 'https:' ? https : http).request({
+      protocol,
+      hostname: hostname.replace(/^\[|\]$/g, ''),
+      port,
+      method: sent.method,
+      path: sent.path,
+      headers:
+        sent.body === undefined
+          ? sent.headers
+          : { ...sent.headers, 'content-length': Buffer.byteLength(sent.body) },
+      agent: false,
+    })
+    let received = 0
+    let hasHead = false
+    const timer = setTimeout(() => {
+      fail(
+        hasHead
+          ? `The response did not end within ${timeoutMs / 1_000} seconds; ${received} bytes of its body came.`
+          : `No response came within ${timeoutMs / 1_000} seconds.`,
+      )
+      request.destroy()
+    }, timeoutMs)
+    request.once('error', (error: NodeJS.ErrnoException) => fail(describeError(error, base)))
+    request.once('close', () => clearTimeout(timer))
+    request.once('response', (response) => {
+      hasHead = true
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk)
+        received += chunk.length
+        if (received <= MAX_RESPONSE_BYTES) return
+        fail('The response has more than 1 MiB.')
+        request.destroy()
+      })
+      response.once('error', () => fail('The server closed the connection before its response was complete.'))
+      response.once('end', () => {
+        const text = Buffer.concat(chunks).toString()
+        const { statusCode = 0, headers } = response
+        resolve({ sent, status: statusCode, headers, text, json: parseJson(text) })
+      })
+    })
+    request.end(sent.body)
+  })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function describeError({ code, message }: NodeJS.ErrnoException, base: URL): string {
+  if (code === 'ECONNREFUSED') return `Nothing listens on ${base.host}. Is the server running?`
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `The host ${base.hostname} was not found.`
+  if (code === 'ECONNRESET' || message === 'socket hang up')
+    return 'The server closed the connection without a complete response.'
+  if (code?.startsWith('HPE_')) return 'The server sent something that is not an HTTP response.'
+  return `The request failed: ${code ?? message}.`
+}

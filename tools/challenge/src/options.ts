@@ -1,0 +1,101 @@
+// Reads the command line.
+import { parseArgs } from 'node:util'
+import type { Stage } from './check.ts'
+import { STAGES } from './stages/index.ts'
+
+export const HELP = `Looks at your server from outside, stage by stage, and says how far it is.
+
+  npm run challenge -- http://127.0.0.1:3000     check the stages in order, up to the first that fails
+  npm run challenge -- <url> <url> …             a scoreboard of several servers
+  npm run challenge -- list                      the stages
+
+  --stage 05         only this stage
+  --all              go on after a stage that failed
+  --hints 2          show so many hints (0 to 3) for a check that fails; 1 by default
+  --database <url>   the server's Postgres database: how are passwords stored?
+  --secret <text>    the secret that signs its tokens (HS256), or the variable CHALLENGE_SECRET: are expired tokens rejected?
+  --origin <origin>  an origin whose web pages may call the server, such as https://app.example.com
+  --command <text>   starts the server, so the grader can stop and kill it: what survives a crash?
+
+A check that needs one of these options is "not checked" without it. The checks create users and posts: use a
+database that you can throw away.
+`
+
+export interface Options {
+  readonly urls: readonly URL[]
+  readonly stages: readonly Stage[]
+  readonly isComplete: boolean
+  readonly hints: number
+  readonly databaseUrl: string | undefined
+  readonly secret: string | undefined
+  readonly origin: string | undefined
+  readonly command: string | undefined
+}
+
+/** The command line was wrong. The message says what to write. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** Returns the options, or the command `help` or `list`. */
+export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options | 'help' | 'list' {
+  const { values, positionals } = parse(args)
+  if (values.help || positionals[0] === 'help') return 'help'
+  if (positionals[0] === 'list') return 'list'
+  const urls = positionals.map(parseUrl)
+  if (urls.length === 0) throw new UsageError('Give the URL of your server, such as http://127.0.0.1:3000.')
+  if (urls.length > 1 && values.command !== undefined)
+    throw new UsageError('`--command` starts one server: give one URL.')
+  return {
+    urls,
+    stages: values.stage === undefined ? STAGES : [findStage(values.stage)],
+    isComplete: values.all,
+    hints: parseHints(values.hints),
+    databaseUrl: values.database,
+    secret: values.secret ?? env.CHALLENGE_SECRET,
+    origin: values.origin,
+    command: values.command,
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        stage: { type: 'string' },
+        all: { type: 'boolean', default: false },
+        hints: { type: 'string', default: '1' },
+        database: { type: 'string' },
+        secret: { type: 'string' },
+        origin: { type: 'string' },
+        command: { type: 'string' },
+        help: { type: 'boolean', default: false, short: 'h' },
+      },
+    })
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol))
+    throw new UsageError('Expected a URL that begins with http:// or https://.')
+  if (url.pathname !== '/' || url.search !== '')
+    throw new UsageError('Expected a URL without a path: the stages say which paths they request.')
+  return url
+}
+
+function findStage(number: string): Stage {
+  const stage = STAGES.find((stage) => Number(stage.number) === Number(number))
+  if (stage === undefined)
+    throw new UsageError(`Expected \`--stage\` to be a number from 1 to ${STAGES.length}.`)
+  return stage
+}
+
+function parseHints(text: string): number {
+  if (/^[0-3]$/.test(text)) return Number(text)
+  throw new UsageError('Expected `--hints` to be a number from 0 to 3.')
+}

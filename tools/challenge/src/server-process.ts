@@ -1,0 +1,94 @@
+// Starts, stops and kills the server under test, with the command that the learner gives.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { send } from './http.ts'
+
+const START_TIMEOUT_MS = 30_000
+const STOP_TIMEOUT_MS = 10_000
+const POLL_MS = 100
+
+export class ServerProcess {
+  readonly #command: string
+  readonly #url: URL
+  #child: ChildProcess | undefined
+  #output = ''
+
+  constructor(command: string, url: URL) {
+    this.#command = command
+    this.#url = url
+  }
+
+  /** Starts the server, and waits until it responds. */
+  async start(env: NodeJS.ProcessEnv = {}): Promise<void> {
+    if (await this.#responds())
+      throw new Error(
+        `Something responds at ${this.#url.origin} already. Stop it: \`--command\` starts the server.`,
+      )
+    const child = spawn(this.#command, {
+      shell: true,
+      // a process group of its own, so everything that the shell starts ends with it
+      detached: true,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#child = child
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        this.#output = `${this.#output}${chunk}`.slice(-2_000)
+      })
+    let hasEnded = false
+    child.once('exit', () => {
+      hasEnded = true
+    })
+    for (const giveUpAt = Date.now() + START_TIMEOUT_MS; Date.now() < giveUpAt; await sleep(POLL_MS)) {
+      if (hasEnded) throw new Error(`The command ended by itself. Its last output:\n${this.#output.trim()}`)
+      if (await this.#responds()) return
+    }
+    await this.kill()
+    throw new Error(
+      `The command was started, but nothing responded at ${this.#url.origin} within ${START_TIMEOUT_MS / 1_000} seconds.`,
+    )
+  }
+
+  /** Kills the server as a crash would: it gets no chance to clean up. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  /** Asks the server to stop, and kills it if it does not. */
+  async stop(): Promise<void> {
+    const child = this.#child
+    if (child === undefined) return
+    const timer = setTimeout(() => this.#signal('SIGKILL'), STOP_TIMEOUT_MS)
+    await this.#end('SIGTERM')
+    clearTimeout(timer)
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child
+    this.#child = undefined
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const exit = once(child, 'exit')
+    this.#signal(signal, child)
+    await exit
+    // what the shell started may outlive it
+    this.#signal('SIGKILL', child)
+  }
+
+  #signal(signal: NodeJS.Signals, child = this.#child): void {
+    try {
+      if (child?.pid !== undefined) process.kill(-child.pid, signal)
+    } catch {
+      // no process of the group is left
+    }
+  }
+
+  async #responds(): Promise<boolean> {
+    const sent = { method: 'GET', path: '/', headers: {}, body: undefined }
+    return send(this.#url, sent, 1_000).then(
+      () => true,
+      () => false,
+    )
+  }
+}

@@ -1,0 +1,34 @@
+import { expectThat, type Stage } from '../check.ts'
+
+export const itAnswers: Stage = {
+  number: '01',
+  title: 'The server answers',
+  checks: [
+    {
+      id: 'root',
+      title: 'GET / is answered with a success',
+      hints: [
+        'Open the URL in a browser. What do you see there?',
+        'Add a route for GET / that returns any JSON or HTML, with the status 200.',
+        "Fastify: `app.get('/', async () => ({ message: 'Hello' }))`. FastAPI: `@app.get('/')`.",
+      ],
+      async run(subject) {
+        const received = await subject.request('GET', '/')
+        expectThat(received.status >= 200 && received.status < 300, 'a status from 200 to 299', received)
+      },
+    },
+    {
+      id: 'unknown-path',
+      title: 'a path that does not exist is a 404',
+      hints: [
+        'Request a path that you have no route for. What does your server send?',
+        'Every framework sends a 404 by itself. Remove the route that catches everything.',
+        "Express: no `app.use((req, res) => res.send('…'))` without a status at the end; `res.status(404)`.",
+      ],
+      async run(subject) {
+        const received = await subject.request('GET', '/no-such-path-of-this-server')
+        expectThat(received.status === 404, 'status 404', received)
+      },
+    },
+  ],
+}

@@ -1,0 +1,92 @@
+import { expectStatus, expectThat, type Stage } from '../check.ts'
+import { findPost, newPost, PATHS, pathOf, toObject } from '../subject.ts'
+
+export const createsAndReadsPosts: Stage = {
+  number: '03',
+  title: 'Posts are created and read',
+  checks: [
+    {
+      id: 'post-created',
+      title: 'POST /posts creates a post and returns it',
+      hints: [
+        'What does your handler return after it has stored the post?',
+        'Return the post as it is stored, with its `id`, and with the status 201.',
+        'SQL: `INSERT … RETURNING *`. The response has at least `id`, `title` and `content`.',
+      ],
+      async run(subject) {
+        const json = newPost()
+        const received = await subject.request('POST', PATHS.posts, { json, token: await subject.writer() })
+        expectStatus(received, 201, 200)
+        const post = findPost(toObject(received, 'a JSON object: the new post'))
+        expectThat(['number', 'string'].includes(typeof post.id), 'the new post with its `id`', received)
+        expectThat(
+          post.title === json.title && post.content === json.content,
+          'the title and the content that were sent',
+          received,
+        )
+      },
+    },
+    {
+      id: 'post-read',
+      title: 'GET /posts/{id} returns the post',
+      hints: [
+        'Create a post, and request it by the `id` in the response.',
+        'The route has a parameter, `/posts/:id` or `/posts/{id}`, and its handler selects the row with that ID.',
+        'SQL: `SELECT * FROM posts WHERE id = $1`.',
+      ],
+      async run(subject) {
+        const { id, title } = await subject.createPost()
+        const received = expectStatus(await subject.getPost({ id }), 200)
+        const post = findPost(toObject(received, 'a JSON object: the post'))
+        expectThat(post.title === title, 'the post that was created', received)
+      },
+    },
+    {
+      id: 'posts-differ',
+      title: 'two posts have different IDs, and each is found by its own',
+      hints: [
+        'Create two posts. Do their IDs differ?',
+        'Let the database create the ID.',
+        'SQL: `id serial PRIMARY KEY`, or `id uuid PRIMARY KEY DEFAULT gen_random_uuid()`.',
+      ],
+      async run(subject) {
+        const [first, second] = [await subject.createPost(), await subject.createPost()]
+        const received = expectStatus(await subject.getPost(first), 200)
+        const post = findPost(toObject(received, 'a JSON object: the post'))
+        expectThat(first.id !== second.id && post.title === first.title, 'the first of two posts', received)
+      },
+    },
+    {
+      id: 'post-missing',
+      title: 'a post that does not exist is a 404',
+      hints: [
+        'Request an ID that no post has. What does the database return?',
+        'No row is not an error of the database: your handler must look for it, and send a 404.',
+        'Fastify: `if (!post) return reply.code(404).send(…)`. FastAPI: `raise HTTPException(404)`.',
+      ],
+      async run(subject) {
+        const { id } = await subject.createPost()
+        const other = typeof id === 'number' ? 2_000_000_000 : '00000000-0000-4000-8000-000000000000'
+        expectStatus(await subject.request('GET', pathOf(other), { token: await subject.writer() }), 404)
+      },
+    },
+    {
+      id: 'post-listed',
+      title: 'GET /posts lists posts',
+      hints: [
+        'Request /posts after creating a post. Is the response a list?',
+        'Select the posts and return them as a JSON array.',
+        'SQL: `SELECT * FROM posts ORDER BY id`. An object with the array in it will do, too.',
+      ],
+      async run(subject) {
+        await subject.createPost()
+        const { received, posts } = await subject.listPosts({})
+        expectThat(
+          posts.length > 0 && posts.every(({ id, title }) => id !== undefined && title !== undefined),
+          'a list of posts, each with `id` and `title`',
+          received,
+        )
+      },
+    },
+  ],
+}

@@ -1,0 +1,111 @@
+import { expectStatus, expectThat, type Stage } from '../check.ts'
+import { findPost, newPost, pathOf, toObject } from '../subject.ts'
+
+export const editsAndDeletesPosts: Stage = {
+  number: '04',
+  title: 'Posts are edited and deleted',
+  checks: [
+    {
+      id: 'post-edited',
+      title: 'PUT /posts/{id} changes the post',
+      hints: [
+        'Change a post, and request it again. Is the new title there?',
+        'The handler updates the row with this ID, and waits for the database.',
+        'SQL: `UPDATE posts SET title = $1, content = $2 WHERE id = $3 RETURNING *`.',
+      ],
+      async run(subject) {
+        const { id } = await subject.createPost()
+        const json = newPost()
+        const token = await subject.writer()
+        expectStatus(await subject.request('PUT', pathOf(id), { json, token }), 200, 204)
+        const received = expectStatus(await subject.getPost({ id }), 200)
+        const post = findPost(toObject(received, 'a JSON object: the post'))
+        expectThat(
+          post.title === json.title && post.content === json.content,
+          'the new title and content',
+          received,
+        )
+      },
+    },
+    {
+      id: 'edit-checked',
+      title: 'PUT /posts/{id} validates its body, too',
+      hints: [
+        'Send a PUT without a title. What happens to the post?',
+        'Use the schema of POST /posts for PUT /posts/{id}.',
+        'Fastify: `{ schema: { body: PostIn } }` on both routes. FastAPI: the same model on both.',
+      ],
+      async run(subject) {
+        const { id, title } = await subject.createPost()
+        const token = await subject.writer()
+        expectStatus(
+          await subject.request('PUT', pathOf(id), { json: { title: 5, text: 'x' }, token }),
+          400,
+          422,
+        )
+        const received = expectStatus(await subject.getPost({ id }), 200)
+        expectThat(
+          findPost(toObject(received, 'a JSON object: the post')).title === title,
+          'the unchanged post',
+          received,
+        )
+      },
+    },
+    {
+      id: 'post-deleted',
+      title: 'DELETE /posts/{id} deletes the post',
+      hints: [
+        'Delete a post, and request it again.',
+        'The handler deletes the row with this ID. Then GET finds nothing, which is a 404.',
+        'SQL: `DELETE FROM posts WHERE id = $1`. The status is 204, without a body.',
+      ],
+      async run(subject) {
+        const { id } = await subject.createPost()
+        const token = await subject.writer()
+        expectStatus(await subject.request('DELETE', pathOf(id), { token }), 204, 200, 202)
+        expectStatus(await subject.getPost({ id }), 404, 410)
+      },
+    },
+    {
+      id: 'other-posts-kept',
+      title: 'editing or deleting one post leaves the others alone',
+      hints: [
+        'How many rows does your UPDATE or DELETE affect?',
+        'Without a WHERE, a statement affects every row of the table.',
+        'SQL: `… WHERE id = $1`.',
+      ],
+      async run(subject) {
+        const [first, second, third] = [
+          await subject.createPost(),
+          await subject.createPost(),
+          await subject.createPost(),
+        ]
+        const token = await subject.writer()
+        await subject.request('PUT', pathOf(first.id), { json: newPost(), token })
+        await subject.request('DELETE', pathOf(second.id), { token })
+        const received = expectStatus(await subject.getPost(third), 200)
+        expectThat(
+          findPost(toObject(received, 'a JSON object: the post')).title === third.title,
+          'the unchanged third post',
+          received,
+        )
+      },
+    },
+    {
+      id: 'edit-missing',
+      title: 'PUT and DELETE of a post that does not exist are a 404',
+      hints: [
+        'How does your handler know whether there was a row to change?',
+        'The database returns the number of rows that it has changed. If it is 0, send a 404.',
+        'SQL: `RETURNING *` returns no row then. FastAPI: `if post is None: raise HTTPException(404)`.',
+      ],
+      async run(subject) {
+        const { id } = await subject.createPost()
+        const token = await subject.writer()
+        await subject.request('DELETE', pathOf(id), { token })
+        expectStatus(await subject.request('PUT', pathOf(id), { json: newPost(), token }), 404, 410)
+        expectStatus(await subject.request('DELETE', pathOf(id), { token }), 404, 410)
+      },
+    },
+  ],
+}

@@ -1,0 +1,90 @@
+import { describe, expectStatus, Failure, NotChecked, type Stage } from '../check.ts'
+import type { Received } from '../http.ts'
+import { type Credentials, PATHS, pathOf } from '../subject.ts'
+
+/** The hashes that common libraries make. */
+const HASH = /\$2[abxy]\$\d\d\$|\$argon2(?:id|i|d)\$|pbkdf2_sha256\$|\$scrypt\$|\$6\$rounds|\$bcrypt-sha256\$/
+
+export const neverShowsAPassword: Stage = {
+  number: '06',
+  title: 'No response shows a password',
+  checks: [
+    {
+      id: 'sign-up-shows-password',
+      title: 'the response to a sign-up has neither the password nor its hash',
+      hints: [
+        'Read the response to your sign-up property by property.',
+        'Describe the response with a schema of its own, without the password.',
+        'Fastify: `schema.response`. FastAPI: `response_model=UserOut`. Express: build the object by hand.',
+      ],
+      async run(subject) {
+        const credentials = subject.newCredentials()
+        const received = expectStatus(await subject.signUp(credentials), 201, 200)
+        expectNoPassword(received, credentials)
+      },
+    },
+    {
+      id: 'error-shows-password',
+      title: 'the response to a rejected sign-up does not repeat the password',
+      hints: [
+        'Sign up with an invalid email. Does the error contain what you have sent?',
+        'Some frameworks put the rejected input into the error message.',
+        'FastAPI with Pydantic 2: the member `input` of each error. Remove it in an exception handler.',
+      ],
+      async run(subject) {
+        const credentials = { ...subject.newCredentials(), email: 'tomato' }
+        expectNoPassword(await subject.signUp(credentials), credentials)
+      },
+    },
+    {
+      id: 'user-shows-password',
+      title: 'GET /users/{id} has neither the password nor its hash',
+      hints: [
+        'Request the user that you have signed up.',
+        'Use the schema of the sign-up’s response here, too.',
+        'Select only the columns that you show: `SELECT id, email, created_at FROM users`.',
+      ],
+      async run(subject) {
+        const account = await subject.account('ada')
+        const received = await subject.request(
+          'GET',
+          `${PATHS.users}/${encodeURIComponent(String(account.id))}`,
+          { token: account.token },
+        )
+        if (received.status === 404 || received.status === 405)
+          throw new NotChecked('The server has no GET /users/{id}.')
+        expectNoPassword(expectStatus(received, 200), account)
+      },
+    },
+    {
+      id: 'post-shows-password',
+      title: 'a post does not show the password of its owner',
+      hints: [
+        'Request a post. What does it show about its owner?',
+        'A join with the users table brings all of their columns. Name those that you want.',
+        'Give `owner` the schema of the sign-up’s response.',
+      ],
+      async run(subject) {
+        const account = await subject.account('ada')
+        const { id } = await subject.createPost({}, account.token)
+        expectNoPassword(await subject.request('GET', pathOf(id), { token: account.token }), account)
+        const { received } = await subject.listPosts({}, account.token)
+        expectNoPassword(received, account)
+      },
+    },
+  ],
+}
+
+function expectNoPassword(received: Received, { password }: Credentials): void {
+  const { text, sent } = received
+  if (text.includes(password))
+    throw new Failure('a response without the password', `${received.status} with the password`, sent)
+  if (HASH.test(text))
+    throw new Failure('a response without a hash', `${received.status} with the hash of a password`, sent)
+  if (/"(?:hashed_?)?password(?:_?hash)?"\s*:/i.test(text) && received.status < 400)
+    throw new Failure(
+      'a response without the property `password`',
+      describe(received).replace(/("[^"]*password[^"]*"\s*:\s*)"[^"]*"/gi, '$1"…"'),
+      sent,
+    )
+}

@@ -1,0 +1,89 @@
+import { expectStatus, Failure, NotChecked, type Stage } from '../check.ts'
+import { findStoredTexts } from '../database.ts'
+import type { Credentials, Subject } from '../subject.ts'
+
+export const hashesPasswords: Stage = {
+  number: '07',
+  title: 'Passwords are hashed',
+  checks: [
+    {
+      id: 'password-in-plain-text',
+      title: 'the table does not contain the password, in no encoding',
+      hints: [
+        'Sign up, and look into the table. What would a thief of the table see?',
+        'Store a hash. Base64 and encryption can be undone.',
+        'Node: `await bcrypt.hash(password, 12)`, or `@auth-primer/auth-hash`. Python: `bcrypt.hashpw`, passlib or pwdlib.',
+      ],
+      async run(subject) {
+        const { credentials, texts } = await signUpAndLook(subject)
+        const { password } = credentials
+        for (const encoded of [
+          password,
+          Buffer.from(password).toString('base64'),
+          Buffer.from(password).toString('hex'),
+        ])
+          if (texts.some((text) => text.toLowerCase().includes(encoded.toLowerCase())))
+            throw new Failure('a hash of the password', 'the password itself, or an encoding of it')
+      },
+    },
+    {
+      id: 'fast-hash',
+      title: 'the hash is one that was made for passwords',
+      hints: [
+        'Which function made the stored value? How many passwords per second can it hash?',
+        'SHA-256 and MD5 are made to be fast. Use bcrypt, Argon2, scrypt or PBKDF2.',
+        'A bcrypt hash begins with `$2b$12$`, an Argon2 hash with `$argon2id$`.',
+      ],
+      async run(subject) {
+        const { texts } = await signUpAndLook(subject)
+        const SLOW = [
+          /\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}/,
+          /\$argon2/,
+          /scrypt/,
+          /pbkdf2/i,
+          /\$bcrypt-sha256\$/,
+          /\$[56y7]\$/,
+        ]
+        if (!texts.some((text) => SLOW.some((pattern) => pattern.test(text))))
+          throw new Failure(
+            'a hash by bcrypt, Argon2, scrypt or PBKDF2, in its usual notation',
+            'no such value in the user’s row',
+          )
+      },
+    },
+    {
+      id: 'no-salt',
+      title: 'two users with the same password have different hashes',
+      hints: [
+        'Sign up two users with the same password, and compare the stored values.',
+        'Each hash needs a new random salt. bcrypt and Argon2 create it by themselves.',
+        'Do not pass a salt of your own: `bcrypt.hash(password, 12)` with the cost only.',
+      ],
+      async run(subject) {
+        const { password } = subject.newCredentials()
+        const [first, second] = [
+          await signUpAndLook(subject, password),
+          await signUpAndLook(subject, password),
+        ]
+        const shared = first.texts.find((text) => text.length > 20 && second.texts.includes(text))
+        if (shared !== undefined) throw new Failure('two different values', 'the same value in both rows')
+      },
+    },
+  ],
+}
+
+/** Signs a user up, and returns the texts in the rows of the database that contain the email. */
+async function signUpAndLook(
+  subject: Subject,
+  password?: string,
+): Promise<{ credentials: Credentials; texts: string[] }> {
+  const { databaseUrl } = subject.options
+  if (databaseUrl === undefined) throw new NotChecked('Give `--database`, the URL of the Postgres database.')
+  const fresh = subject.newCredentials()
+  const credentials = { email: fresh.email, password: password ?? fresh.password }
+  expectStatus(await subject.signUp(credentials), 201, 200)
+  const texts = await findStoredTexts(databaseUrl, credentials.email)
+  if (texts.length === 0)
+    throw new Failure('a row with the user’s email', 'no such row in any table of the database')
+  return { credentials, texts: texts.filter((text) => text !== credentials.email) }
+}

@@ -1,0 +1,55 @@
+import { type Check, expectStatus, type Stage } from '../check.ts'
+import { newPost, PATHS, pathOf, type RequestOptions, type Subject } from '../subject.ts'
+
+const HINTS = [
+  'Which code looks at the header `Authorization` before your handler runs?',
+  'Check the token in one place, for all routes that need it: a hook, a dependency or a middleware.',
+  'Fastify: `onRequest`. FastAPI: `Depends(get_current_user)`. Express: `router.use(authenticate)`.',
+] as const
+
+const withoutToken: readonly [id: string, title: string, options: (token: string) => RequestOptions][] = [
+  ['no-token', 'a post cannot be written without a token', () => ({})],
+  ['garbage-token', 'a token that is not one is rejected', () => ({ token: 'tomato' })],
+  [
+    'other-scheme',
+    'a valid token under another scheme is rejected',
+    (token) => ({ headers: { authorization: `Basic ${token}` } }),
+  ],
+  ['empty-token', 'an empty token is rejected', () => ({ headers: { authorization: 'Bearer ' } })],
+]
+
+const checks: Check[] = withoutToken.map(([id, title, options]) => ({
+  id,
+  title,
+  hints: HINTS,
+  async run(subject) {
+    const { token } = await subject.account('ada')
+    const post = await subject.createPost({}, token)
+    const request = (method: string, path: string, json?: object) =>
+      subject.request(method, path, { ...options(token), ...(json && { json }) })
+    expectStatus(await request('POST', PATHS.posts, newPost()), 401, 403, 400)
+    expectStatus(await request('PUT', pathOf(post.id), newPost()), 401, 403, 400)
+    expectStatus(await request('DELETE', pathOf(post.id)), 401, 403, 400)
+  },
+}))
+
+export const requiresAToken: Stage = {
+  number: '11',
+  title: 'Writing needs a token',
+  checks: [
+    {
+      id: 'token-accepted',
+      title: 'with the token of a login, a post can be written',
+      hints: [
+        'Log in, and send the token as `Authorization: Bearer <token>`. Which status comes?',
+        'Verify the token with the secret and the algorithm that have signed it.',
+        'Does the header’s value begin with `Bearer `? Cut off these seven characters before you verify the rest.',
+      ],
+      async run(subject: Subject) {
+        const { token } = await subject.account('ada')
+        expectStatus(await subject.request('POST', PATHS.posts, { token, json: newPost() }), 201, 200)
+      },
+    },
+    ...checks,
+  ],
+}

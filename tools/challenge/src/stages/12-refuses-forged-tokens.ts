@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto'
+import { type Check, expectStatus, type Stage } from '../check.ts'
+import { decodeToken, encodePart, signToken, type Token } from '../jwt.ts'
+import { newPost, PATHS } from '../subject.ts'
+
+type Forge = (token: Token, bobsToken: Token) => string
+
+const forgeries: readonly [id: string, title: string, hint: string, forge: Forge][] = [
+  [
+    'accepts-altered',
+    'a token with a changed payload is rejected',
+    'Verify the signature: decoding is not verifying.',
+    ({ parts: [header, , signature] }, bob) => `${header}.${bob.parts[1]}.${signature}`,
+  ],
+  [
+    'accepts-unsigned',
+    'a token without a signature, with the algorithm `none`, is rejected',
+    'Name the one algorithm that you accept. Do not read it from the token.',
+    ({ header, payload }) => `${encodePart({ ...header, alg: 'none' })}.${encodePart(payload)}.`,
+  ],
+  [
+    'accepts-no-signature',
+    'a token whose signature was cut off is rejected',
+    'An empty signature is wrong, not missing.',
+    ({ parts: [header, payload] }) => `${header}.${payload}.`,
+  ],
+  [
+    'accepts-foreign',
+    'a token that was signed with another secret is rejected',
+    'Verify with your secret, which nobody else has.',
+    ({ header, payload }) => signToken(header, payload, randomBytes(32)),
+  ],
+  [
+    'accepts-empty-secret',
+    'a token that was signed with an empty secret is rejected',
+    'Is your secret empty, because a variable is not set? Then anyone can sign.',
+    ({ header, payload }) => signToken(header, payload, ''),
+  ],
+  [
+    'accepts-published-secret',
+    'a token that was signed with a secret from a tutorial is rejected',
+    'Generate a secret: `openssl rand -hex 32`. Read it from the environment, without a default.',
+    ({ header, payload }) => signToken({ ...header, alg: 'HS256' }, payload, 'secret'),
+  ],
+]
+
+const checks: Check[] = forgeries.map(([id, title, hint, forge]) => ({
+  id,
+  title,
+  hints: [
+    'How does your server find out that it has issued this token itself?',
+    hint,
+    'jose: `jwtVerify(token, key, { algorithms })`. jsonwebtoken: `verify`, not `decode`, with `algorithms`. PyJWT: `jwt.decode(token, key, algorithms=["HS256"])`.',
+  ],
+  async run(subject) {
+    const [ada, bob] = [await subject.account('ada'), await subject.account('bob')]
+    const token = forge(decodeToken(ada.token), decodeToken(bob.token))
+    expectStatus(await subject.request('POST', PATHS.posts, { token, json: newPost() }), 401, 403, 400)
+  },
+}))
+
+export const refusesForgedTokens: Stage = { number: '12', title: 'Forged tokens are rejected', checks }

@@ -1,0 +1,62 @@
+import { expectStatus, NotChecked, type Stage } from '../check.ts'
+import { decodeToken, signToken } from '../jwt.ts'
+import { newPost, PATHS, type Subject } from '../subject.ts'
+
+const HOUR_S = 3_600
+
+export const refusesExpiredTokens: Stage = {
+  number: '13',
+  title: 'Expired tokens are rejected',
+  checks: [
+    {
+      id: 'accepts-expired',
+      title: 'a token whose `exp` has passed is rejected',
+      hints: [
+        'Sign a token with an `exp` of an hour ago, and send it.',
+        'JWT libraries check `exp` by themselves, unless you switch it off.',
+        'PyJWT: no `options={"verify_exp": False}`. jsonwebtoken: no `ignoreExpiration`.',
+      ],
+      async run(subject) {
+        const token = await signWithExp(subject, -HOUR_S)
+        expectStatus(await subject.request('POST', PATHS.posts, { token, json: newPost() }), 401, 403)
+      },
+    },
+    {
+      id: 'accepts-without-exp',
+      title: 'a token without an `exp` is rejected',
+      hints: [
+        'Sign a token without `exp`. It would be valid forever.',
+        'Require the claim.',
+        'jose: `requiredClaims: ["exp"]`. PyJWT: `options={"require": ["exp"]}`. jwt-kit does it by itself.',
+      ],
+      async run(subject) {
+        const token = await signWithExp(subject, undefined)
+        expectStatus(await subject.request('POST', PATHS.posts, { token, json: newPost() }), 401, 403)
+      },
+    },
+  ],
+}
+
+/** Signs the claims of a login’s token again, with another `exp`. */
+async function signWithExp(subject: Subject, fromNow: number | undefined): Promise<string> {
+  const { secret } = subject
+  const { header, payload, parts } = decodeToken((await subject.account('ada')).token)
+  if (!/^HS(256|384|512)$/.test(String(header.alg)))
+    throw new NotChecked('The tokens are not signed with a shared secret, so the grader cannot sign one.')
+  if (
+    signToken(header, payload, secret).split('.')[2] !== parts[2] &&
+    !(await isAccepted(subject, signToken(header, payload, secret)))
+  )
+    throw new NotChecked('`--secret` is not the secret that signs the tokens.')
+  const now = Math.floor(Date.now() / 1_000)
+  const iat = now - 2 * HOUR_S
+  const claims: Record<string, unknown> = { ...payload }
+  delete claims.exp
+  for (const name of ['iat', 'nbf']) if (name in claims) claims[name] = iat
+  return signToken(header, fromNow === undefined ? claims : { ...claims, exp: now + fromNow }, secret)
+}
+
+async function isAccepted(subject: Subject, token: string): Promise<boolean> {
+  const { status } = await subject.request('POST', PATHS.posts, { token, json: newPost() })
+  return status === 201 || status === 200
+}

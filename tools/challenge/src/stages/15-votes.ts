@@ -1,0 +1,116 @@
+import { expectStatus, Failure, type Stage } from '../check.ts'
+import { countVotes, PATHS, type Subject } from '../subject.ts'
+
+export const votes: Stage = {
+  number: '15',
+  title: 'Users vote for posts',
+  checks: [
+    {
+      id: 'vote-counted',
+      title: 'a vote is stored, and the post shows the number of its votes',
+      hints: [
+        'Vote for a post, and request the post. Where is the number of votes?',
+        'POST /vote inserts a row; GET /posts/{id} counts the rows of the post.',
+        'SQL: `LEFT JOIN votes … GROUP BY posts.id` with `count(votes.post_id)`. The post without votes has 0.',
+      ],
+      async run(subject) {
+        const [ada, bob] = [await subject.account('ada'), await subject.account('bob')]
+        const { id } = await subject.createPost({}, ada.token)
+        await expectVotes(subject, id, 0)
+        expectStatus(await subject.vote(ada.token, id), 201, 200, 204)
+        await expectVotes(subject, id, 1)
+        expectStatus(await subject.vote(bob.token, id), 201, 200, 204)
+        await expectVotes(subject, id, 2)
+      },
+    },
+    {
+      id: 'vote-twice',
+      title: 'a second vote of the same user is rejected',
+      hints: [
+        'Vote twice for the same post. Which status comes, and how many votes does the post have?',
+        'Make the pair of user and post the primary key of the table.',
+        'SQL: `PRIMARY KEY (user_id, post_id)`, and `ON CONFLICT DO NOTHING`. No inserted row is a 409.',
+      ],
+      async run(subject) {
+        const { token } = await subject.account('ada')
+        const { id } = await subject.createPost({}, token)
+        expectStatus(await subject.vote(token, id), 201, 200, 204)
+        expectStatus(await subject.vote(token, id), 409, 400, 403, 422)
+        await expectVotes(subject, id, 1)
+      },
+    },
+    {
+      id: 'vote-taken-back',
+      title: 'a vote with `dir` 0 takes it back, and a second one finds none',
+      hints: [
+        'Send `{ "post_id": …, "dir": 0 }` after a vote. How many votes does the post have?',
+        'Delete the row of this user and post. If there was none, send a 404.',
+        'SQL: `DELETE FROM votes WHERE user_id = $1 AND post_id = $2`.',
+      ],
+      async run(subject) {
+        const { token } = await subject.account('ada')
+        const { id } = await subject.createPost({}, token)
+        expectStatus(await subject.vote(token, id), 201, 200, 204)
+        expectStatus(await subject.vote(token, id, 0), 200, 201, 204)
+        await expectVotes(subject, id, 0)
+        expectStatus(await subject.vote(token, id, 0), 404, 409, 400)
+      },
+    },
+    {
+      id: 'vote-without-post',
+      title: 'a vote for a post that does not exist is a 404',
+      hints: [
+        'Delete a post, and vote for it.',
+        'A foreign key refuses the row. Look for the post first, or turn the error into a 404.',
+        'Postgres reports the SQLSTATE 23503.',
+      ],
+      async run(subject) {
+        const { token } = await subject.account('ada')
+        const { id } = await subject.createPost({}, token)
+        await subject.request('DELETE', `/posts/${id}`, { token })
+        expectStatus(await subject.vote(token, id), 404, 410)
+      },
+    },
+    {
+      id: 'vote-without-token',
+      title: 'a vote needs a token',
+      hints: [
+        'Vote without the header `Authorization`.',
+        'POST /vote needs the same check of the token as the routes of posts.',
+        'The user of the vote comes from the token, never from the body.',
+      ],
+      async run(subject) {
+        const { id } = await subject.createPost({}, (await subject.account('ada')).token)
+        expectStatus(await subject.request('POST', PATHS.vote, { json: { post_id: id, dir: 1 } }), 401, 403)
+      },
+    },
+    {
+      id: 'votes-at-once',
+      title: 'of ten equal votes at the same time, one counts, and the others are rejected',
+      hints: [
+        'Two requests look for a vote at the same time, and both find none. What happens next?',
+        'A SELECT before the INSERT decides nothing. Only a unique constraint does. Its error must not become a 500.',
+        'SQL: `INSERT … ON CONFLICT DO NOTHING RETURNING post_id`: one row is a 201, none is a 409.',
+      ],
+      async run(subject) {
+        const { token } = await subject.account('ada')
+        const { id } = await subject.createPost({}, token)
+        const received = await Promise.all(Array.from({ length: 10 }, () => subject.vote(token, id)))
+        const statuses = received.map(({ status }) => status)
+        const stored = statuses.filter((status) => status < 300).length
+        const refused = statuses.filter((status) => [409, 400, 403, 422].includes(status)).length
+        if (stored !== 1 || refused !== 9)
+          throw new Failure('one success, and nine 409', [...statuses].sort().join(', '), received[0]?.sent)
+        await expectVotes(subject, id, 1)
+      },
+    },
+  ],
+}
+
+async function expectVotes(subject: Subject, id: string | number, expected: number): Promise<void> {
+  const { token } = await subject.account('ada')
+  const received = expectStatus(await subject.getPost({ id }, token), 200)
+  const count = countVotes(received)
+  if (count !== expected)
+    throw new Failure(`a post with ${expected} votes`, `one with ${count}`, received.sent)
+}

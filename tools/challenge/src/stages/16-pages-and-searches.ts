@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import { expectNoServerError, expectStatus, Failure, type Stage } from '../check.ts'
+import { PATHS, type Subject } from '../subject.ts'
+
+export const pagesAndSearches: Stage = {
+  number: '16',
+  title: 'Lists have pages and a search',
+  checks: [
+    {
+      id: 'limit-ignored',
+      title: '`limit` bounds the number of posts',
+      hints: [
+        'Request /posts?limit=2. How many posts come?',
+        'Pass the parameter to the LIMIT of the statement.',
+        'Query parameters are text: let the schema make them integers, with a default of 10.',
+      ],
+      async run(subject) {
+        for (let count = 0; count < 3; count++) await subject.createPost()
+        const { posts, received } = await subject.listPosts({ limit: '2' })
+        if (posts.length !== 2) throw new Failure('two posts', `${posts.length} posts`, received.sent)
+      },
+    },
+    {
+      id: 'skip-ignored',
+      title: '`skip` continues where the page before ended, in the same order',
+      hints: [
+        'Request two pages of two posts each. Does a post occur twice?',
+        'Without an ORDER BY, Postgres may return rows in any order, and each page in another.',
+        'SQL: `ORDER BY id LIMIT $1 OFFSET $2`.',
+      ],
+      async run(subject) {
+        const word = await createPosts(subject, ['a', 'b', 'c', 'd'])
+        const all = (await subject.listPosts({ search: word, limit: '4', skip: '0' })).posts
+        const first = (await subject.listPosts({ search: word, limit: '2', skip: '0' })).posts
+        const second = await subject.listPosts({ search: word, limit: '2', skip: '2' })
+        const ids = [...first, ...second.posts].map(({ id }) => id)
+        if (new Set(ids).size !== 4 || ids.join() !== all.map(({ id }) => id).join())
+          throw new Failure(
+            'two pages with the four posts, in the order of the whole list',
+            'other posts, or another order',
+            second.received.sent,
+          )
+      },
+    },
+    {
+      id: 'search-ignored',
+      title: '`search` finds posts whose title contains the text, and no others',
+      hints: [
+        'Request /posts?search= with a word that only one title has.',
+        'Compare the title with the text, in the WHERE of the statement.',
+        'SQL: `strpos(title, $1) > 0`, or LIKE with the text’s `%`, `_` and `\\` escaped.',
+      ],
+      async run(subject) {
+        const word = await createPosts(subject, ['one'])
+        await subject.createPost()
+        const { posts, received } = await subject.listPosts({ search: word })
+        if (posts.length !== 1 || !String(posts[0]?.title).includes(word))
+          throw new Failure('one post', `${posts.length} posts`, received.sent)
+        const none = await subject.listPosts({ search: `${word} with something else` })
+        if (none.posts.length > 0)
+          throw new Failure('no post', `${none.posts.length} posts`, none.received.sent)
+      },
+    },
+    {
+      id: 'search-has-wildcards',
+      title: 'in a search, % and _ are ordinary characters',
+      hints: [
+        'Search for `50%`. Is a title with “50 of 100” found, too?',
+        'In LIKE, `%` matches any text and `_` any character.',
+        'SQL: `strpos(title, $1) > 0` has no wildcards.',
+      ],
+      async run(subject) {
+        const word = await createPosts(subject, ['50% off', '50 of 100', 'a_b', 'axb'])
+        for (const [search, expected] of [
+          [`${word} 50%`, 1],
+          [`${word} a_b`, 1],
+          [`%${word}`, 0],
+        ] as const) {
+          const { posts, received } = await subject.listPosts({ search })
+          if (posts.length !== expected)
+            throw new Failure(`${expected} posts`, `${posts.length} posts`, received.sent)
+        }
+      },
+    },
+    {
+      id: 'search-injects',
+      title: 'a search cannot change the statement',
+      hints: [
+        'Search for a single quote. Which status comes?',
+        'Never build a statement from pieces of text. Pass the text as a parameter.',
+        'SQL: `WHERE strpos(title, $1) > 0` with the values `[search]`.',
+      ],
+      async run(subject) {
+        await subject.createPost()
+        for (const search of ["'", "' OR '1'='1", "'; DROP TABLE no_such_table; --", '\\']) {
+          const { posts, received } = await subject.listPosts({ search: `no such title ${search}` })
+          if (posts.length > 0) throw new Failure('no post', `${posts.length} posts`, received.sent)
+        }
+      },
+    },
+    {
+      id: 'limit-unbounded',
+      title: 'a limit that makes no sense is no server error',
+      hints: [
+        'Request /posts?limit=-1, and with a word as the limit.',
+        'Validate the query, with a minimum and a maximum.',
+        'TypeBox: `Type.Integer({ minimum: 1, maximum: 100, default: 10 })`. FastAPI: `Query(10, ge=1, le=100)`.',
+      ],
+      async run(subject) {
+        const token = await subject.writer()
+        for (const query of ['limit=-1', 'limit=tomato', 'skip=-1', 'limit=99999999999999999999'])
+          expectNoServerError(await subject.request('GET', `${PATHS.posts}?${query}`, { token }))
+        expectStatus(await subject.request('GET', `${PATHS.posts}?limit=5`, { token }), 200)
+      },
+    },
+  ],
+}
+
+/** Creates a post for each ending, and returns the word with which their titles begin. */
+async function createPosts(subject: Subject, endings: readonly string[]): Promise<string> {
+  const word = `q${randomBytes(6).toString('hex')}`
+  for (const ending of endings) await subject.createPost({ title: `${word} ${ending}` })
+  return word
+}

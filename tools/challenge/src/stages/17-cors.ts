@@ -1,0 +1,74 @@
+import { Failure, NotChecked, type Stage } from '../check.ts'
+import type { Received } from '../http.ts'
+import { PATHS, type Subject } from '../subject.ts'
+
+const STRANGER = 'https://stranger.example'
+
+export const cors: Stage = {
+  number: '17',
+  title: 'Only chosen web pages read responses with cookies',
+  checks: [
+    {
+      id: 'any-origin-with-credentials',
+      title: 'no origin that you did not choose may send cookies',
+      hints: [
+        'Send a request with the header `Origin: https://stranger.example`. Which `Access-Control-…` headers come back?',
+        'Do not mirror every origin together with `Access-Control-Allow-Credentials: true`.',
+        'List the origins that you want. `*` is fine for an API without cookies.',
+      ],
+      async run(subject) {
+        for (const received of [await request(subject, STRANGER), await preflight(subject, STRANGER)]) {
+          const { headers, sent } = received
+          const isMirrored =
+            headers['access-control-allow-origin'] === STRANGER ||
+            headers['access-control-allow-origin'] === 'null'
+          if (isMirrored && headers['access-control-allow-credentials'] === 'true')
+            throw new Failure('no permission for a stranger’s page to send cookies', 'this permission', sent)
+        }
+      },
+    },
+    {
+      id: 'own-origin-refused',
+      title: 'the pages of your own origin may call the API',
+      hints: [
+        'Send the preflight of the browser: OPTIONS with `Origin` and `Access-Control-Request-Method: DELETE`.',
+        'Allow the origin, and the methods GET, POST, PUT and DELETE, and the header Authorization.',
+        'Fastify: `@fastify/cors` with `origin` and `methods`. FastAPI: `CORSMiddleware`. Express: `cors`.',
+      ],
+      async run(subject) {
+        const { origin } = subject.options
+        if (origin === undefined)
+          throw new NotChecked('Give `--origin`, an origin whose pages may call the server.')
+        const allowed = (received: Received, name: string, value: string) => {
+          const list = String(received.headers[name] ?? '')
+            .toLowerCase()
+            .split(/\s*,\s*/)
+          if (!list.includes('*') && !list.includes(value.toLowerCase()))
+            throw new Failure(
+              `the header ${name} with ${value}`,
+              list[0] ? list.join(', ') : 'no such header',
+              received.sent,
+            )
+        }
+        allowed(await request(subject, origin), 'access-control-allow-origin', origin)
+        const received = await preflight(subject, origin)
+        allowed(received, 'access-control-allow-origin', origin)
+        allowed(received, 'access-control-allow-methods', 'DELETE')
+        allowed(received, 'access-control-allow-headers', 'authorization')
+      },
+    },
+  ],
+}
+
+function request(subject: Subject, origin: string): Promise<Received> {
+  return subject.request('GET', '/', { headers: { origin } })
+}
+
+function preflight(subject: Subject, origin: string): Promise<Received> {
+  const headers = {
+    origin,
+    'access-control-request-method': 'DELETE',
+    'access-control-request-headers': 'authorization,content-type',
+  }
+  return subject.request('OPTIONS', `${PATHS.posts}/1`, { headers })
+}

@@ -1,0 +1,82 @@
+import { expectStatus, Failure, type Stage } from '../check.ts'
+import { NoResponse } from '../http.ts'
+import { newPost, PATHS, type Subject } from '../subject.ts'
+
+const WRITERS = 8
+const KILL_AFTER_POSTS = 20
+
+export const keepsWhatItAcknowledged: Stage = {
+  number: '19',
+  title: 'What was acknowledged is kept',
+  checks: [
+    {
+      id: 'loses-posts',
+      title: 'every post with a 201 is there after a kill and a restart',
+      hints: [
+        'When does your handler send the 201: before or after the database has stored the row?',
+        'Wait for the COMMIT before you respond. Data in the memory of the process is gone after a crash.',
+        'Node: `await` every statement. FastAPI: `db.commit()` before `return`.',
+      ],
+      async run(subject) {
+        const { server } = subject
+        const { email, password, token } = await subject.account('ada')
+        const acknowledged = await writeUntilKilled(subject, token, () => server.kill())
+        await server.start()
+        const later = await subject.tokenOf({ email, password })
+        for (const id of acknowledged) {
+          const received = await subject.getPost({ id }, later)
+          if (received.status !== 200)
+            throw new Failure(
+              `all ${acknowledged.length} posts that had a 201`,
+              `${received.status} for one of them`,
+              received.sent,
+            )
+        }
+      },
+    },
+    {
+      id: 'forgets-logins',
+      title: 'a token is still valid after a restart',
+      hints: [
+        'Where does your secret come from? Is it the same after a restart?',
+        'A secret made at start is a new one each time. Read it from the environment.',
+        'A session in the memory of the process ends with it. A token needs no memory.',
+      ],
+      async run(subject) {
+        const { server } = subject
+        const { token } = await subject.account('ada')
+        await server.kill()
+        await server.start()
+        expectStatus(await subject.request('POST', PATHS.posts, { token, json: newPost() }), 201, 200)
+      },
+    },
+  ],
+}
+
+/** Creates posts from several clients until the server is killed, and returns the IDs of those with a 201. */
+async function writeUntilKilled(
+  subject: Subject,
+  token: string,
+  kill: () => Promise<void>,
+): Promise<(string | number)[]> {
+  const ids: (string | number)[] = []
+  let killing: Promise<void> | undefined
+  const write = async (): Promise<void> => {
+    while (killing === undefined) {
+      const received = await subject
+        .request('POST', PATHS.posts, { token, json: newPost() })
+        .catch((error: unknown) => {
+          if (error instanceof NoResponse && killing) return undefined
+          throw error
+        })
+      if (received === undefined) return
+      expectStatus(received, 201, 200)
+      const { id } = received.json as { id: string | number }
+      ids.push(id)
+      if (ids.length >= KILL_AFTER_POSTS) killing ??= kill()
+    }
+  }
+  await Promise.all(Array.from({ length: WRITERS }, write))
+  await killing
+  return ids
+}

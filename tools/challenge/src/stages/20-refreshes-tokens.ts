@@ -1,0 +1,87 @@
+import { expectStatus, expectThat, type Stage } from '../check.ts'
+import type { Received } from '../http.ts'
+import { newPost, PATHS, type Subject, toObject } from '../subject.ts'
+
+export const refreshesTokens: Stage = {
+  number: '20',
+  title: 'A refresh token gets a new access token',
+  checks: [
+    {
+      id: 'refresh',
+      title: 'POST /token/refresh returns a new access token and a new refresh token',
+      hints: [
+        'Does your login return a `refresh_token`, next to `access_token`?',
+        'Create a random text at the login, store its SHA-256 digest with the user and an expiry, and accept it at POST /token/refresh.',
+        "Node: `randomBytes(32).toString('base64url')`.",
+      ],
+      async run(subject) {
+        const received = expectStatus(await refresh(subject, await logIn(subject)), 200, 201)
+        const { access_token: token } = toObject(
+          received,
+          'a JSON object with `access_token` and `refresh_token`',
+        )
+        expectThat(typeof token === 'string', 'a JSON object with an `access_token`', received)
+        findRefreshToken(received)
+        expectStatus(
+          await subject.request('POST', PATHS.posts, { token: token as string, json: newPost() }),
+          201,
+          200,
+        )
+      },
+    },
+    {
+      id: 'refresh-twice',
+      title: 'a refresh token works once',
+      hints: [
+        'Send the same refresh token twice. What does the second response say?',
+        'Replace the stored digest by that of the new token, in one statement.',
+        'SQL: `UPDATE … SET digest = $new WHERE digest = $old RETURNING user_id`. No row is a 401.',
+      ],
+      async run(subject) {
+        const token = await logIn(subject)
+        expectStatus(await refresh(subject, token), 200, 201)
+        expectStatus(await refresh(subject, token), 401, 400, 403)
+      },
+    },
+    {
+      id: 'refresh-unknown',
+      title: 'an unknown refresh token is rejected',
+      hints: [
+        'Send any text as the refresh token.',
+        'If the digest is not in the table, send a 401.',
+        'An access token is not a refresh token, either.',
+      ],
+      async run(subject) {
+        const { token } = await subject.account('ada')
+        for (const wrong of ['tomato', token]) expectStatus(await refresh(subject, wrong), 401, 400, 403, 422)
+      },
+    },
+    {
+      id: 'refresh-as-access',
+      title: 'a refresh token is not accepted in place of an access token',
+      hints: [
+        'Send the refresh token as `Authorization: Bearer …`.',
+        'Make the two kinds different: an opaque text, or another `typ` or `aud` that you check.',
+        'RFC 8725 calls this the confusion of kinds of tokens.',
+      ],
+      async run(subject) {
+        const token = await logIn(subject)
+        expectStatus(await subject.request('POST', PATHS.posts, { token, json: newPost() }), 401, 400, 403)
+      },
+    },
+  ],
+}
+
+async function logIn(subject: Subject): Promise<string> {
+  return findRefreshToken(expectStatus(await subject.logIn(await subject.account('ada')), 200, 201))
+}
+
+function findRefreshToken(received: Received): string {
+  const { refresh_token: token } = toObject(received, 'a JSON object with a `refresh_token`')
+  expectThat(typeof token === 'string' && token !== '', 'a JSON object with a `refresh_token`', received)
+  return token
+}
+
+function refresh(subject: Subject, token: string): Promise<Received> {
+  return subject.request('POST', PATHS.refresh, { json: { refresh_token: token } })
+}

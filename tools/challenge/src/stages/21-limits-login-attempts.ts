@@ -1,0 +1,36 @@
+import { expectStatus, Failure, type Stage } from '../check.ts'
+import type { Received } from '../http.ts'
+
+const MAX_ATTEMPTS = 120
+
+export const limitsLoginAttempts: Stage = {
+  number: '21',
+  title: 'Login attempts are limited',
+  isCostly: true,
+  checks: [
+    {
+      id: 'unlimited-attempts',
+      title: 'many wrong passwords for one account lead to a 429',
+      hints: [
+        'Log in with wrong passwords in a loop. How many does your server check?',
+        'Count the failed attempts per account and per address, and refuse more with a 429.',
+        'Node: rate-limiter-flexible. FastAPI: slowapi. Count before you hash: a client may disconnect.',
+      ],
+      async run(subject) {
+        const limited = await guessUntilLimited((await subject.account('limited')).email)
+        const { headers, sent } = limited
+        if (headers['retry-after'] === undefined)
+          throw new Failure('a 429 with the header Retry-After', 'a 429 without it', sent)
+
+        async function guessUntilLimited(email: string): Promise<Received> {
+          for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+            const received = await subject.logIn({ email, password: subject.newCredentials().password })
+            if (received.status === 429) return received
+            expectStatus(received, 401, 403, 400)
+          }
+          throw new Failure('a 429 at some point', `${MAX_ATTEMPTS} wrong passwords that were all checked`)
+        }
+      },
+    },
+  ],
+}
