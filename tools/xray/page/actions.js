@@ -90,7 +90,7 @@ function actionForms(context) {
  * @param {() => Promise<Answer>} send
  */
 function form({ title, docs }, inputs, context, send) {
-  const output = results(`Answer to: ${title}`)
+  const output = results(`Response to: ${title}`)
   const submit = once(output, async () => {
     const answer = await send()
     fill(
@@ -120,7 +120,7 @@ function form({ title, docs }, inputs, context, send) {
 
 /** @param {Context} context */
 function signedInUser(context) {
-  const output = results('Who is signed in')
+  const output = results('Who is logged in')
   const place = h('p', { class: 'row' })
   context.user.watch((user) => {
     const take = once(output, async () => {
@@ -131,11 +131,11 @@ function signedInUser(context) {
       place,
       user
         ? `Requests are sent as ${user.email}.`
-        : 'Nobody is signed in: a request that needs a token will be a 401.',
+        : 'Nobody is logged in. A request that needs a token gets a 401.',
       user && h('button', { type: 'button', onclick: () => context.user.set(undefined) }, 'Forget the token'),
       !user &&
         tokenOfSwagger() &&
-        h('button', { type: 'button', onclick: take }, 'Take the login of Swagger UI'),
+        h('button', { type: 'button', onclick: take }, 'Use the login of Swagger UI'),
     )
   })
   return h('div', {}, place, output)

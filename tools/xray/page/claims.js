@@ -26,11 +26,11 @@ const WORDS = {
   aud: { name: 'audience', says: (value) => `it is meant for ${value}` },
   exp: {
     name: 'expiration time',
-    says: (value) => `good until ${clock(value)}`,
+    says: (value) => `valid until ${clock(value)}`,
   },
-  nbf: { name: 'not before', says: (value) => `good from ${clock(value)} on` },
+  nbf: { name: 'not before', says: (value) => `valid from ${clock(value)} on` },
   iat: { name: 'issued at', says: (value) => `signed at ${clock(value)}` },
-  jti: { name: 'token id', says: () => 'the name of this one token' },
+  jti: { name: 'token id', says: () => 'the id of this token' },
 }
 
 /**

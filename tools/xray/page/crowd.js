@@ -77,7 +77,7 @@ function bars(turns, longest) {
       viewBox: `0 0 ${WIDTH} ${turns.length * ROW}`,
       class: 'crowd',
       role: 'img',
-      'aria-label': 'One line a request, sorted by how long it waited',
+      'aria-label': 'One line per request, sorted by how long it waited',
     },
     ...rows,
   )

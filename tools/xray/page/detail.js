@@ -28,7 +28,7 @@ function nothingYet() {
     h(
       'p',
       {},
-      'Every request to this service appears here, whoever sends it: try one in ',
+      'Every request to this service appears here, no matter who sends it. Try one in ',
       h('a', { href: service.apiDocs, target: 'api-docs' }, 'Swagger UI'),
       ', or with the buttons under ',
       h('a', { href: '#actions' }, 'Actions'),

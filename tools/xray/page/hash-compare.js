@@ -43,8 +43,8 @@ export function comparing(hashes, password, context) {
     h(
       'form',
       { class: 'row', onsubmit: compare },
-      h('label', {}, 'Somebody types', attempt),
-      h('label', {}, 'and stored is', which),
+      h('label', {}, 'Someone types', attempt),
+      h('label', {}, 'and the stored hash is', which),
       h('button', {}, 'Compare'),
     ),
     output,
@@ -67,7 +67,7 @@ function steps({ stored, computed, ms, equal, verdict }) {
       'li',
       {},
       h('h4', {}, 'Hash what was typed, with that salt and that cost'),
-      h('p', {}, `The same work as at the sign-up: ${time(ms)}.`),
+      h('p', {}, `It takes the same work as at sign-up: ${time(ms)}.`),
       hashLine(computed),
     ),
     h(
@@ -85,14 +85,16 @@ function steps({ stored, computed, ms, equal, verdict }) {
     h(
       'li',
       {},
-      h('h4', {}, 'What auth-hash says about the two'),
+      h('h4', {}, 'The verdict of auth-hash'),
       h(
         'p',
         { class: 'verdict' },
         mark(verdict.ok),
         verdict.ok ? ' accepted' : [' rejected: ', h('code', {}, verdict.reason)],
       ),
-      equal && !verdict.ok && h('p', {}, 'bcrypt alone would have accepted it: it only reads 72 bytes.'),
+      equal &&
+        !verdict.ok &&
+        h('p', {}, 'bcrypt by itself would have accepted it, because it reads only 72 bytes.'),
     ),
   )
 }

@@ -25,7 +25,7 @@ export function costs(context) {
   return h(
     'div',
     {},
-    h('h3', {}, 'What a cost costs here'),
+    h('h3', {}, 'How long each cost takes'),
     h(
       'p',
       { class: 'row' },
@@ -51,7 +51,7 @@ function draw(output, times) {
         'div',
         {},
         plot(times),
-        h('p', { class: 'small' }, '┄ twice the one before: measured from the highest bar'),
+        h('p', { class: 'small' }, '┄ exact doubling, calculated back from the highest bar'),
       ),
       h(
         'div',
@@ -65,7 +65,7 @@ function draw(output, times) {
             h(
               'tr',
               {},
-              ['Cost', 'Took', 'Guesses an hour, one core'].map((name) =>
+              ['Cost', 'Took', 'Guesses per hour on one core'].map((name) =>
                 h('th', { scope: 'col', class: 'number' }, name),
               ),
             ),

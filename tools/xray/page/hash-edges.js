@@ -13,19 +13,19 @@ const EDGES = {
     name: 'The 73rd byte',
     hashed: '72 × a, and X',
     tried: '72 × a, and Y',
-    why: 'bcrypt reads 72 bytes and silently drops the rest, so the wrong password is accepted. auth-hash refuses to hash a longer one.',
+    why: 'bcrypt reads 72 bytes and silently drops the rest, so the wrong password is accepted. auth-hash rejects a longer password.',
   },
   nul: {
     name: 'NUL',
     hashed: 'secret, NUL, one',
     tried: 'secret, NUL, two',
-    why: 'If a string ends at NUL, as in C, both are “secret”. The bcrypt used here reads on; others do not, and a hash may be moved. auth-hash refuses to hash a password with NUL.',
+    why: 'In C, a string ends at NUL, so both would be “secret”. The bcrypt used here reads on, but others do not. auth-hash rejects a password with NUL, so a hash means the same everywhere.',
   },
   'normal-form': {
     name: 'NFC and NFD',
-    hashed: 'café, é as one sign',
-    tried: 'café, e and an accent',
-    why: 'They look the same, and keyboards differ in which one they type. auth-hash first normalizes both to NFC, so the right password is accepted.',
+    hashed: 'café, with é as one character',
+    tried: 'café, with e and an accent',
+    why: 'They look the same, and different keyboards type different ones. auth-hash normalizes both to NFC first, so the right password is accepted.',
   },
 }
 
@@ -40,7 +40,7 @@ export function edges(context) {
   return h(
     'div',
     {},
-    h('h3', {}, 'At the edges'),
+    h('h3', {}, 'Edge cases'),
     h('p', { class: 'row' }, h('button', { type: 'button', onclick: run }, 'Hash one, try the other')),
     output,
   )
@@ -58,11 +58,11 @@ function edge({ edge, bytes, bcrypt, authHash }) {
       { class: 'facts' },
       fact('Hashed', `${hashed} (${bytes[0]} bytes)`),
       fact('Tried', `${tried} (${bytes[1]} bytes)`),
-      fact('bcrypt alone', said(bcrypt, edge)),
+      fact('bcrypt by itself', said(bcrypt, edge)),
       fact(
         'auth-hash',
         typeof authHash === 'string'
-          ? [mark(true), ' refuses to hash it: ', errorLink(authHash)]
+          ? [mark(true), ' rejects it: ', errorLink(authHash)]
           : said(authHash, edge),
       ),
     ),

@@ -26,8 +26,8 @@ export function hashLine({ version, cost, salt, digest, kept }) {
     { class: 'line mono' },
     part('version', `$${version}`, 'bcrypt’s version'),
     part('cost', `$${cost}$`, `cost: ${(2 ** cost).toLocaleString('en')} rounds`),
-    part('salt', salt, 'salt: random, in the open'),
-    part('digest', `${digest}…`, `digest (${kept} more)`),
+    part('salt', salt, 'salt: random, not secret'),
+    part('digest', `${digest}…`, `digest (${kept} more characters)`),
   )
 }
 

@@ -20,8 +20,8 @@ export function mount(section, context) {
     h(
       'p',
       {},
-      'Hashed twice, a password has two hashes, since each has its own salt. The bench only hashes what you type here: it reads ',
-      'no table. The end of each hash stays in the service, so no whole hash ever leaves it.',
+      'Hash a password twice, and you get two different hashes, because each has its own salt. The bench hashes only what you type here. It reads ',
+      'no table. The end of each hash stays in the service, so no complete hash ever leaves it.',
     ),
     twice(context),
     costs(context),

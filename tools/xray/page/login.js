@@ -71,7 +71,7 @@ export async function takeFromSwagger({ api, user }) {
  * @param {Context} context
  */
 export function offerLogin(context) {
-  const output = results('Who is signed in')
+  const output = results('Who is logged in')
   const show = (/** @type {import('./context.js').Answer} */ answer) => {
     if (answer.status >= 400) output.replaceChildren(answerOf(answer, context))
   }
@@ -83,7 +83,7 @@ export function offerLogin(context) {
   return h(
     'div',
     { class: 'card' },
-    h('p', {}, 'Nobody is signed in on this page, so there is no token to look at.'),
+    h('p', {}, 'Nobody is logged in on this page, so there is no token to show.'),
     h(
       'p',
       { class: 'row' },
@@ -96,7 +96,7 @@ export function offerLogin(context) {
         h(
           'button',
           { type: 'button', onclick: once(output, async () => show(await takeFromSwagger(context))) },
-          'Take the login of Swagger UI',
+          'Use the login of Swagger UI',
         ),
       h('a', { href: '#actions' }, 'Log in as an existing user'),
     ),

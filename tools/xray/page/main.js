@@ -37,7 +37,7 @@ const context = {
 
 for (const [name, view] of Object.entries(VIEWS)) view.mount(sectionOf(name), context)
 context.user.watch((user) =>
-  fill(element('#who'), user && h('span', { class: 'unseen' }, 'Signed in as '), user?.email),
+  fill(element('#who'), user && h('span', { class: 'unseen' }, 'Logged in as '), user?.email),
 )
 live.watch(showState)
 live.connect()

@@ -19,11 +19,11 @@ const EXPERIMENTS = [
   {
     way: 'constraint',
     name: 'A constraint at COMMIT',
-    what: 'Two INSERTs for one seat. Both succeed, and the handler responds with 201: COMMIT checks the constraint.',
+    what: 'Two INSERTs for one seat. Both succeed, and the handler responds with 201. Then COMMIT checks the constraint.',
   },
   {
     way: 'throw',
-    name: 'A throw after the INSERT',
+    name: 'An error after the INSERT',
     what: 'The row is written, and then the handler throws.',
   },
   {
@@ -34,7 +34,7 @@ const EXPERIMENTS = [
   {
     way: 'kill',
     name: 'The connection is killed',
-    what: 'The row is written, and then Postgres ends this very connection.',
+    what: 'The row is written, and then Postgres ends this connection.',
   },
 ]
 
@@ -121,7 +121,7 @@ async function run({ way, name }, output, context) {
             ? answerOf(answer, context)
             : [
                 h('p', { class: 'verdict' }, mark(false), ' nothing'),
-                h('p', {}, 'It has disconnected, and nobody waits for a response.'),
+                h('p', {}, 'Nothing, because it has disconnected.'),
                 timelineButton(id, context),
               ],
         ),
@@ -173,7 +173,7 @@ function table(before, after) {
       'p',
       { class: 'verdict' },
       `${before.length} → ${after.length} `,
-      h('small', {}, news.length > 0 ? 'rows: a new one' : 'rows: nothing was committed'),
+      h('small', {}, news.length > 0 ? 'rows: one is new' : 'rows: nothing was committed'),
     ),
     h(
       'table',
@@ -202,7 +202,7 @@ function table(before, after) {
       h(
         'small',
         {},
-        'The number of a seat that was rolled back is not used again: a sequence is not transactional.',
+        'The number of a seat that was rolled back is not used again, because a sequence is not transactional.',
       ),
     ),
   )
@@ -262,6 +262,6 @@ async function crowd(output, context) {
   fill(
     output,
     crowdOf(answer.body, context),
-    h('p', {}, `The table: ${before.length} → ${after.length} rows. They only read.`),
+    h('p', {}, `The table: ${before.length} → ${after.length} rows. These requests only read.`),
   )
 }

@@ -60,18 +60,18 @@ export function breaker(user, context) {
           {},
           h('td', {}, name),
           h('td', {}, mark(answer.status < 400), ` ${answer.status} `, answer.body?.code ?? 'accepted'),
-          h('td', {}, reason ? [errorLink(reason.code), ` ${place(reason)}`] : 'a good token'),
+          h('td', {}, reason ? [errorLink(reason.code), ` ${place(reason)}`] : 'a valid token'),
         ),
       )
       if (reason) reasons.add(`${reason.code} ${place(reason)}`)
-      caption.textContent = `Tried so far: ${rows.childElementCount}, refused for ${reasons.size} different reasons`
+      caption.textContent = `Tried so far: ${rows.childElementCount}, rejected for ${reasons.size} different reasons`
       tried.hidden = false
     })
 
   return h(
     'div',
     {},
-    h('h3', {}, 'Break it, and ask the running service'),
+    h('h3', {}, 'Break it, and send it to the service'),
     h(
       'p',
       { class: 'row' },
@@ -125,7 +125,7 @@ function claimEditor({ access_token }, send) {
     {
       class: 'row',
       onsubmit: (/** @type {Event} */ event) =>
-        send(`Edit ${select.value}`, 'this page: another value, and the signature as it was', () =>
+        send(`Edit ${select.value}`, 'this page: another value, with the old signature', () =>
           withClaim(access_token, select.value, typed()),
         )(event),
     },
@@ -162,7 +162,7 @@ function outcome({ name, by, token, answer, reason }, { access_token }, context)
         {},
         h('h5', {}, 'What the service knows'),
         answer.status < 400
-          ? h('p', {}, 'It is good.')
+          ? h('p', {}, 'The token is valid.')
           : reason
             ? known(reason, context)
             : h('p', { class: 'muted' }, NOT_CONNECTED),

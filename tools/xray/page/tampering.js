@@ -23,7 +23,7 @@ export const TAMPERINGS = [
   },
   {
     name: 'Set alg to none',
-    by: 'this page: the header says that it is not signed, and it is not',
+    by: 'this page: the header says that the token is not signed, and it is not',
     make: ({ access_token }) => {
       const parts = split(access_token)
       return join({ ...parts, header: encode({ ...decode(parts.header), alg: 'none' }), signature: '' })
@@ -45,7 +45,7 @@ export const TAMPERINGS = [
   },
   {
     name: 'Expire it',
-    by: 'the service, for this bench: correctly signed, a year ago. The page cannot do that: changing exp breaks the signature',
+    by: 'the service, for this bench: correctly signed, but a year old. The page cannot make it, because a changed exp breaks the signature',
     make: (user, context) => signedByTheService('expired', user, context),
   },
   {
@@ -63,7 +63,7 @@ export const TAMPERINGS = [
   },
   {
     name: 'Send the refresh token instead',
-    by: 'the login: a good refresh token, but not an access token',
+    by: 'the login: a valid refresh token, but not an access token',
     make: ({ refresh_token }) => refresh_token,
     refresh: true,
   },
@@ -76,7 +76,7 @@ export const TAMPERINGS = [
     },
   },
   {
-    name: 'Take one of another issuer',
+    name: 'Send a token of another issuer',
     by: 'the service, for this bench: correctly signed, but as another service that has the same secret',
     make: (user, context) => signedByTheService('other-issuer', user, context),
   },

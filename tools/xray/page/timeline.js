@@ -29,7 +29,7 @@ export function mount(section, context) {
   const filter = h('input', {
     type: 'search',
     placeholder: 'post 409 -docs',
-    'aria-label': 'Filter: words that a request has, or, after a minus sign, has not',
+    'aria-label': 'Filter: words that a request contains, or with a minus sign, does not contain',
     oninput: () => list(),
   })
   const pause = h(

@@ -32,11 +32,11 @@ export function mount(section, context) {
 
 function heading() {
   return [
-    h('h2', {}, 'A token: readable by anyone, changeable by no one'),
+    h('h2', {}, 'A token: anyone can read it, and no one can change it'),
     h(
       'p',
       {},
-      'This page has no key, and reads all of it. Change one character, and the service, which has the key, refuses it.',
+      'This page has no key and can still read all of it. Change one character, and the service, which has the key, rejects it.',
     ),
   ]
 }
@@ -54,7 +54,7 @@ function benchOf(user, context) {
 const PARTS = /** @type {const} */ ([
   ['header', '①', 'Header', 'how it is signed'],
   ['payload', '②', 'Payload', 'the claims'],
-  ['signature', '③', 'Signature', 'made of ① and ② with the service’s secret'],
+  ['signature', '③', 'Signature', 'computed from ① and ② with the service’s secret'],
 ])
 
 /**

@@ -203,9 +203,9 @@ const VERDICTS = {
 function failureNote({ kind }, { code, part, claim, constraint }) {
   if (kind === 'token') {
     const where = claim === undefined ? part : `claim ${claim}`
-    return `refused${where === undefined ? '' : ` for its ${where}`}: ${code}`
+    return `rejected${where === undefined ? '' : ` because of its ${where}`}: ${code}`
   }
-  if (kind === 'commit') return `refused, nothing is committed: ${constraint ?? ''} (SQLSTATE ${code})`
+  if (kind === 'commit') return `rejected, nothing is committed: ${constraint ?? ''} (SQLSTATE ${code})`
   if (kind === 'query' || kind === 'savepoint') return `failed: ${constraint ?? ''} (SQLSTATE ${code})`
   return code
 }

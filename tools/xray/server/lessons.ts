@@ -6,7 +6,7 @@ import type { Lesson } from './trace.ts'
 /** The folder with a Markdown page for each error code. */
 const ERROR_PAGES = resolve(import.meta.dirname, '../../../docs/errors')
 
-/** `GET /xray/lessons`: the lesson of each error code; empty if the folder does not exist. */
+/** Serves the lesson of each error code at `GET /xray/lessons`. Without the folder, there are none. */
 const lessons: FastifyPluginAsync<{ guide: string }> = async (app, { guide }) => {
   const known = await readLessons(ERROR_PAGES, guide)
   app.get('/lessons', async () => known)
@@ -24,11 +24,11 @@ export async function readLessons(dir: string, guide: string): Promise<Record<st
 }
 
 function parseLesson(code: string, markdown: string, guide: string): Lesson {
-  const [, what = ''] = /^## What happened\n\n(.+)/m.exec(markdown) ?? []
+  const [, what = ''] = /^## What happened\n\n(.+?)\n\n/ms.exec(markdown) ?? []
   const [, number, title, slug] =
-    /Chapter (\d+), \[([^\]]+)\]\(\.\.\/(chapters\/[^)]+)\.md\)/.exec(markdown) ?? []
+    /Chapter (\d+[a-z]?), \[([^\]]+)\]\(\.\.\/(chapters\/[^)]+)\.md\)/.exec(markdown) ?? []
   return {
-    what: what.replaceAll(/[`*]|\[([^\]]+)\]\([^)]+\)/g, '$1'),
+    what: what.replaceAll('\n', ' ').replaceAll(/[`*]|\[([^\]]+)\]\([^)]+\)/g, '$1'),
     page: `${guide}/errors/${code}`,
     ...(slug !== undefined && {
       chapter: { title: `Chapter ${number}, ${title}`, page: `${guide}/${slug}` },

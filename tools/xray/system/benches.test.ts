@@ -36,7 +36,7 @@ t.test('the buttons of Actions sign up, log in, post and vote', async (t) => {
   const logIn = await (await send('Log in')).textContent()
   t.match(logIn, /200 OK/)
   t.notMatch(logIn, /eyJ/, 'the token is shown only on its bench')
-  t.match(await page.textContent('#who'), /Signed in as visitor-/)
+  t.match(await page.textContent('#who'), /Logged in as visitor-/)
   t.match(await (await send('Write a post')).textContent(), /201 Created/)
   t.match(await (await send('Vote')).textContent(), /201 Created/)
   const again = await send('Vote')
@@ -63,7 +63,7 @@ t.test('“Open in Swagger UI” opens the operation, and X-ray can use the logi
 
   await page.getByRole('button', { name: 'Forget the token' }).click()
   await show(page, 'token')
-  await page.getByRole('button', { name: 'Take the login of Swagger UI' }).click()
+  await page.getByRole('button', { name: 'Use the login of Swagger UI' }).click()
   await page.waitForSelector('#view-token .token')
   t.ok(
     await page.getByRole('button', { name: 'Send the refresh token instead' }).isDisabled(),
@@ -80,7 +80,7 @@ t.test(
   async (t) => {
     await page.goto(`${url}/xray#token`)
     const card = await page.textContent('#view-token')
-    t.match(card, /readable by anyone, changeable by no one/)
+    t.match(card, /anyone can read it, and no one can change it/)
     for (const words of [
       'algorithm',
       'issuer',
@@ -113,7 +113,7 @@ t.test(
       ['Sign with a key of my own name', /header kid"1""mine"/, /JWT_KIT_UNKNOWN_KEYin the header/],
       ['Send the refresh token instead', /token.*65 characters/, /JWT_KIT_MALFORMEDin the token/],
       ['Call it another kind of token', /header typ/, /JWT_KIT_WRONG_KINDin the header/],
-      ['Take one of another issuer', /payload iss/, /JWT_KIT_WRONG_ISSUERin the payload, claim iss/],
+      ['Send a token of another issuer', /payload iss/, /JWT_KIT_WRONG_ISSUERin the payload, claim iss/],
       // The service cannot distinguish these from a claim that was edited.
       ['Flip a character of the signature', /signature/, /JWT_KIT_SIGNATUREin the signature/],
       ['Sign with another secret', /signature/, /JWT_KIT_SIGNATUREin the signature/],
@@ -131,7 +131,7 @@ t.test(
       reasons.push(response.reason)
     }
     t.equal(new Set(reasons.slice(0, 6)).size, 6, 'the first six are rejected for six different reasons')
-    t.match(await page.textContent('#view-token caption >> nth=-1'), /11, refused for 8 different reasons/)
+    t.match(await page.textContent('#view-token caption >> nth=-1'), /11, rejected for 8 different reasons/)
   },
 )
 
@@ -151,7 +151,7 @@ t.test('the session bench shows that a request that fails at COMMIT leaves no ro
   t.match(constraint, /1 → 1 rows: nothing was committed/)
   t.match(constraint, /409 CONFLICT/)
   t.match(constraint, /✗ COMMIT.*one_person_a_seat/)
-  t.match(await run('A throw after the INSERT'), /1 → 1 .*500 INTERNAL.*ROLLBACK/)
+  t.match(await run('An error after the INSERT'), /1 → 1 .*500 INTERNAL.*ROLLBACK/)
   t.match(await run('The client disconnects'), /1 → 1 .*nothing.*ROLLBACK.*the client disconnected/)
   t.match(await run('The connection is killed'), /1 → 1 .*503 DATABASE_UNAVAILABLE/)
   t.match(await run('50 requests, a pool of 5'), /served.*rejected/)
@@ -174,11 +174,11 @@ t.test('the hash bench shows two salts for one password, and works with the keyb
   t.same(new Set(await page.locator('.hash .cost dd').allTextContents()), new Set(['$10$']))
   t.notMatch(await page.textContent('#view-hash'), /\$2b\$\d\d\$[./\w]{53}/, 'no complete hash')
 
-  await page.getByLabel('Somebody types').focus()
+  await page.getByLabel('Someone types').focus()
   await page.keyboard.press('Enter')
   await page.waitForSelector('.steps')
   t.match(await page.textContent('.steps'), /They differ.*rejected: wrong-password/)
-  await page.getByLabel('Somebody types').fill(password)
+  await page.getByLabel('Someone types').fill(password)
   await page.keyboard.press('Enter')
   await page.waitForSelector('.steps :text("They are equal")')
 

@@ -122,7 +122,7 @@ t.test('a failed request links to its error’s page and chapter', async (t) => 
   await fetch(`${url}/users/me`, { headers: { authorization: `Bearer ${forged}` } })
   await rowOfStatus('401').click()
   t.match(await page.textContent('.detail .card'), /JWT_KIT_\w+.*The client only gets TOKEN_INVALID/s)
-  t.match(await page.textContent('.chart .token'), /✗ Token.*refused/s)
+  t.match(await page.textContent('.chart .token'), /✗ Token.*rejected/s)
 })
 
 t.test('the timeline works with the keyboard', async (t) => {

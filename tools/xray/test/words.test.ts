@@ -26,7 +26,7 @@ t.test('a failed step is described in words', async (t) => {
   const failed = (members: Partial<Step>) => noteOf(step({ failed: true, ...members }), trace)
   t.equal(
     failed({ kind: 'token', failure: { code: 'JWT_KIT_SIGNATURE', part: 'signature' } }),
-    'refused for its signature: JWT_KIT_SIGNATURE',
+    'rejected because of its signature: JWT_KIT_SIGNATURE',
   )
   t.match(
     failed({ kind: 'token', failure: { code: 'JWT_KIT_EXPIRED', part: 'payload', claim: 'exp' } }),
