@@ -94,7 +94,7 @@ function explainCodes(folder, link) {
     const headings = page
       .replace(/^# /m, '### ')
       .replace(/^## What happened\n\n/m, '')
-      .replace(/^## (.+)\n\n/gm, '**$1:** ')
+      .replace(/^## (.+)$/gm, '**$1**')
     return rewriteLinks(headings.trim(), ERRORS, link)
   })
   return `## Error codes\n\n${sections.join('\n\n')}\n`

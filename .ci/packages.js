@@ -131,7 +131,7 @@ function checkReadme(name, text) {
   for (const [, href] of prose.matchAll(/\]\(([^)]+)\)/g))
     if (!href.startsWith('https://') && !headings.includes(href))
       faults.push(`README of ${name}: dead link ${href}`)
-  if (!/^## Error codes\n\n### [A-Z0-9_]+\n\n\S/m.test(text))
+  if (!/^## Error codes\n\n### [A-Z0-9_]+: .+\n\n\S/m.test(text))
     faults.push(`README of ${name} does not explain its codes`)
 }
 

@@ -24,7 +24,7 @@ t.test('a dead link is found', async (t) => {
   const page = { path: resolve(CHECKOUT, 'docs/x.md'), name: 'docs/x.md', text: '# A `b` c!' }
   for (const link of ['nowhere.md', '../README.md#nowhere', '#a-b'])
     t.notOk(await leadsSomewhere(page, link), link)
-  for (const link of ['../README.md', '../README.md#two-commands'])
+  for (const link of ['../README.md', '../README.md#quick-start'])
     t.ok(await leadsSomewhere(page, link), link)
   t.same(readAnchors(page.text), ['a-b-c'])
   t.same(readLinks('[a](b.md) <https://x.org> `[c](d.md)` ![e](f.svg)'), ['b.md', 'https://x.org', 'f.svg'])
