@@ -2,15 +2,17 @@ import assert from 'node:assert/strict'
 import { chapter } from '../../check/chapter.ts'
 
 const PASSWORD = 'tomatoes in june'
+/** As short as it may be. */
+const SHORT = 'tomatoes'
 const SHOWN = ['created_at', 'email', 'id']
 
-await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
-  const { buildApp } = await load<typeof import('./solution/app.ts')>('app.ts')
-  const { knex } = await database()
-  const app = await buildApp(knex)
+await chapter(import.meta.url, async ({ load, database, check, expectation, atEnd }) => {
+  const { buildApp } = await load<typeof import('./solution/app.ts')>('app.ts', 'buildApp')
+  const { knex, url } = await database({ tables: 'users' })
+  const app = await buildApp({ databaseUrl: url })
   atEnd(() => app.close())
   const signUp = (payload: object) => app.inject({ method: 'POST', url: '/users', payload })
-  const rowOf = (email: string) => knex('users').where({ email }).first()
+  const find = (email: string) => knex('users').where({ email }).first()
   let shown = ''
 
   await check(
@@ -22,10 +24,42 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
       'End the handler with `return reply.code(201).send(user)`, after the INSERT.',
     ],
     async () => {
+      await expectation(
+        'invalid-schema',
+        [
+          'Fastify compiles all schemas when the app starts. The message says which one it cannot compile.',
+          'A schema may only use the types of JSON: string, number, integer, boolean, object, array and null. A time is a string.',
+          "`created_at: Type.Unsafe<Date>({ type: 'string', format: 'date-time' })`, not `Type.Date()`.",
+        ],
+        () => app.ready(),
+      )
       const { statusCode, body } = await signUp({ email: 'ada@example.com', password: PASSWORD })
       shown = body
+      await expectation(
+        'other-status',
+        [
+          'The sign-up worked. Which status tells a client that something new was created?',
+          '200 says that the request was fine. 201 Created says that there is something new.',
+          '`return reply.code(201).send(user)`, and the response schema under 201.',
+        ],
+        () =>
+          assert.ok(
+            statusCode === 201 || statusCode >= 300,
+            `A valid sign-up must return 201. It returned ${statusCode}.`,
+          ),
+      )
       assert.ok(statusCode === 201, `A valid sign-up must return 201. It returned ${statusCode}: ${body}`)
-      assert.ok(await rowOf('ada@example.com'), 'A valid sign-up was not stored in the table.')
+      const row = await find('ada@example.com')
+      assert.ok(row, 'A valid sign-up was not stored in the table.')
+      await expectation(
+        'plain-text',
+        [
+          'Look at the column `password` of the new row.',
+          'The exercise came with a line that hashes the password. The row needs the hash.',
+          '`const row = { email, password: await hash(password) }`.',
+        ],
+        () => assert.ok(row.password !== PASSWORD, 'The row has the password itself instead of its hash.'),
+      )
     },
   )
 
@@ -38,19 +72,33 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
       "`Type.Object({ email: Type.String({ format: 'email' }), password: Type.String({ minLength: 8 }) })`",
     ],
     async () => {
-      const wrong = [
-        { password: PASSWORD },
-        { email: 'not an email', password: PASSWORD },
-        { email: 'a@example.com' },
-        { email: 'a@example.com', password: 'short' },
-      ]
-      for (const body of wrong) {
+      const mustReject = async (body: object) => {
         const { statusCode } = await signUp(body)
         assert.ok(
           [400, 422].includes(statusCode),
           `The body ${JSON.stringify(body)} must be rejected with 400 or 422. The status was ${statusCode}.`,
         )
       }
+      await mustReject({ password: PASSWORD })
+      await mustReject({ email: 'a@example.com' })
+      await expectation(
+        'not-an-email',
+        [
+          'Sign up with the email `not an email`. What does your schema require of an email?',
+          'JSON Schema has formats for such texts, and Fastify checks them.',
+          "`email: Type.String({ format: 'email' })`",
+        ],
+        () => mustReject({ email: 'not an email', password: PASSWORD }),
+      )
+      await expectation(
+        'short-password',
+        [
+          'Sign up with a password of 7 characters. How many does your schema require?',
+          'The password must have at least 8 characters.',
+          '`password: Type.String({ minLength: 8 })`',
+        ],
+        () => mustReject({ email: 'b@example.com', password: SHORT.slice(0, 7) }),
+      )
     },
   )
 
@@ -63,10 +111,19 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
       'Pass `{ additionalProperties: false }` as the second argument of `Type.Object`, and insert `{ email, password: … }`.',
     ],
     async () => {
-      await signUp({ email: 'eve@example.com', password: PASSWORD, role: 'admin', id: 4711 })
-      const eve = await rowOf('eve@example.com')
+      const { statusCode } = await signUp({
+        email: 'eve@example.com',
+        password: SHORT,
+        role: 'admin',
+        id: 4711,
+      })
+      const eve = await find('eve@example.com')
       assert.ok(eve?.role !== 'admin', 'A sign-up with `role: "admin"` created an admin.')
-      assert.ok(eve?.id !== 4711, 'A sign-up with an `id` chose its own id.')
+      assert.ok(eve?.id !== 4711, 'A sign-up with an `id` chose its own ID.')
+      assert.ok(
+        statusCode < 500,
+        `A sign-up with additional properties must be stored without them, or rejected. The status was ${statusCode}.`,
+      )
     },
   )
 
@@ -79,12 +136,35 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
       'Use `response: { 201: UserOut }`. `UserOut` is an object of its own with id, email and created_at.',
     ],
     async () => {
-      const { password } = await rowOf('ada@example.com')
+      const { password } = await find('ada@example.com')
       assert.ok(!shown.includes(password), 'The response contains the hash of the password.')
-      assert.deepEqual(
-        Object.keys(JSON.parse(shown)).sort(),
-        SHOWN,
-        'The response must have exactly these properties.',
+      const user = JSON.parse(shown)
+      await expectation(
+        'other-properties',
+        [
+          'Compare the response with the task: which three properties does it ask for?',
+          'A response schema lists exactly what clients may see: `id`, `email` and `created_at`.',
+          '`Type.Object({ id: Type.Integer(), email: Type.String(), created_at: Timestamp })`',
+        ],
+        () =>
+          assert.deepEqual(
+            Object.keys(user).sort(),
+            SHOWN,
+            'The response must have exactly these properties.',
+          ),
+      )
+      await expectation(
+        'not-a-time',
+        [
+          'Look at `created_at` in the response. Is it a time?',
+          'In JSON, a time is a string such as `2026-11-22T12:00:00.000Z`.',
+          "`created_at: Type.Unsafe<Date>({ type: 'string', format: 'date-time' })`",
+        ],
+        () =>
+          assert.ok(
+            typeof user.created_at === 'string' && !Number.isNaN(Date.parse(user.created_at)),
+            `\`created_at\` must be a time in ISO 8601 format. It is ${JSON.stringify(user.created_at)}.`,
+          ),
       )
     },
   )
@@ -98,7 +178,6 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
       'Use `schema: { body: UserCreate, response: { 201: UserOut } }`, and register the swagger plugin before the route.',
     ],
     async () => {
-      await app.ready()
       const document = app.swagger() as unknown as Tree
       const post = document.paths['/users']?.post
       assert.ok(post, 'The OpenAPI document has no `POST /users`.')

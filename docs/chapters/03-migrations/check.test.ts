@@ -1,13 +1,23 @@
 import assert from 'node:assert/strict'
+import { createTables } from '@auth-primer/migrations'
 import type { Knex } from 'knex'
-import { chapter } from '../../check/chapter.ts'
+import { chapter, type Hints } from '../../check/chapter.ts'
 
 const NAME = '20260301000000_phone_number'
-const COLUMNS = ['email', 'id', 'phone_number']
+const COLUMNS = ['created_at', 'email', 'id', 'password', 'phone_number', 'role']
 
-await chapter(import.meta.url, async ({ load, database, check }) => {
-  const { createMissing } = await load<typeof import('./solution/create-missing.ts')>('create-missing.ts')
-  const migration = await load<Knex.Migration>(`${NAME}.ts`)
+const DOWN_FAILS: Hints = [
+  'Run `up`, then `down`. The message of Postgres says what `down` cannot find.',
+  '`down` must use the same names as `up`: of the table, the column, and an index if there is one.',
+  "`await knex.schema.alterTable('users', (table) => { table.dropColumn('phone_number') })`",
+]
+
+await chapter(import.meta.url, async ({ load, database, check, expectation }) => {
+  const { createMissing } = await load<typeof import('./solution/create-missing.ts')>(
+    'create-missing.ts',
+    'createMissing',
+  )
+  const migration = await load<Required<Knex.Migration>>(`${NAME}.ts`, 'up', 'down')
   const migrations: Knex.MigratorConfig = {
     migrationSource: {
       getMigrations: async () => [NAME],
@@ -15,6 +25,7 @@ await chapter(import.meta.url, async ({ load, database, check }) => {
       getMigration: async () => migration,
     },
   }
+  const { knex } = await database({ tables: 'users' })
 
   await check(
     'not-created',
@@ -25,15 +36,29 @@ await chapter(import.meta.url, async ({ load, database, check }) => {
       "`await knex.schema.createTable('users', (table) => { table.increments('id'); table.text('email'); … })`. Without `await`, knex sends nothing.",
     ],
     async () => {
-      const { knex } = await database()
       await knex.schema.dropTable('users')
       await createMissing(knex)
-      assert.deepEqual(await columnsOf(knex), COLUMNS, 'The new table must have these columns.')
+      const columns = await columnsOf(knex)
+      assert.ok(columns.length > 0, 'In a new database, `createMissing` created no table `users`.')
+      await expectation(
+        'other-columns',
+        [
+          'Compare the columns with the comment above `createMissing`. A new database needs all of them.',
+          'Describe the table as the code needs it today: the five columns that it has, and the new one.',
+          "One line per column, for example `table.text('phone_number')`.",
+        ],
+        () => assert.deepEqual(columns, COLUMNS, 'The new table must have these columns.'),
+      )
     },
   )
 
-  const { knex } = await database()
-  const rows = () => knex('users').orderBy('id').select('id', 'email')
+  await knex.schema.dropTableIfExists('users')
+  await createTables(knex, 'users')
+  await knex('users').insert([
+    { email: 'ada@example.com', password: '!' },
+    { email: 'bob@example.com', password: '!' },
+  ])
+  const rows = () => knex('users').orderBy('id').select('id', 'email', 'password', 'role', 'created_at')
   const old = await describe(knex)
   const oldRows = await rows()
 
@@ -48,7 +73,26 @@ await chapter(import.meta.url, async ({ load, database, check }) => {
     async () => {
       await createMissing(knex)
       await createMissing(knex)
-      assertSame(await describe(knex), old, '`createMissing` must not change the existing table.')
+      const rowsNow = await rows()
+      await expectation(
+        'rows-lost',
+        [
+          'How many users are in the table after the second start of the service?',
+          'Never drop a table that has rows. If the table exists, do nothing.',
+          "`if (await knex.schema.hasTable('users')) return`, and no `dropTable`.",
+        ],
+        () => assert.deepEqual(rowsNow, oldRows, '`createMissing` must keep the rows of the existing table.'),
+      )
+      await expectation(
+        'changes-it',
+        [
+          'The table exists, with its old columns. Which file of this exercise changes it?',
+          '`create_all` does not look at the columns of a table that exists. Changing them is the task of the migration.',
+          "`if (await knex.schema.hasTable('users')) return`, and nothing else for that case.",
+        ],
+        async () =>
+          assertSame(await describe(knex), old, '`createMissing` must not change the existing table.'),
+      )
     },
   )
 
@@ -62,8 +106,25 @@ await chapter(import.meta.url, async ({ load, database, check }) => {
     ],
     async () => {
       await knex.migrate.up(migrations)
-      assert.deepEqual(await columnsOf(knex), COLUMNS, 'After `up`, the table must have these columns.')
-      assert.deepEqual(await rows(), oldRows, '`up` must keep the rows as they were.')
+      await expectation(
+        'not-added',
+        [
+          'Which columns does the table have after `up`? `createMissing` has not changed anything.',
+          'Add the column with `alterTable`, and wait for it: knex never sends what is not awaited.',
+          "`await knex.schema.alterTable('users', (table) => { table.text('phone_number') })`",
+        ],
+        async () =>
+          assert.deepEqual(await columnsOf(knex), COLUMNS, 'After `up`, the table must have these columns.'),
+      )
+      await expectation(
+        'rows-deleted',
+        [
+          'How many users are left after `up`?',
+          'A migration changes the table that is there. Do not drop it, and do not create it again.',
+          "`await knex.schema.alterTable('users', (table) => { table.text('phone_number') })`",
+        ],
+        async () => assert.deepEqual(await rows(), oldRows, '`up` must keep the rows as they were.'),
+      )
     },
   )
 
@@ -77,7 +138,20 @@ await chapter(import.meta.url, async ({ load, database, check }) => {
     ],
     async () => {
       const upOnce = await describe(knex)
-      await knex.migrate.down(migrations)
+      await expectation('down-fails', DOWN_FAILS, () => knex.migrate.down(migrations))
+      await expectation(
+        'too-much-undone',
+        [
+          'What has `up` added, and what does `down` remove?',
+          '`down` removes exactly what `up` added, and keeps the rows and the other columns.',
+          "`table.dropColumn('phone_number')` in `alterTable`, not `dropTable`.",
+        ],
+        async () =>
+          assert.ok(
+            (await columnsOf(knex)).length >= COLUMNS.length - 1 && (await rows()).length === 2,
+            '`down` removed more than `up` had added.',
+          ),
+      )
       assertSame(await describe(knex), old, 'After `down`, the table must be the same as before `up`.')
       await knex.migrate.up(migrations)
       assertSame(await describe(knex), upOnce, 'The second `up` must give the same table as the first.')
@@ -90,10 +164,10 @@ async function describe(knex: Knex): Promise<string[]> {
   const { rows } = await knex.raw(`
     SELECT concat_ws(' ', 'column', column_name, data_type, 'nullable', is_nullable, 'default', column_default) AS fact
     FROM information_schema.columns WHERE table_schema = 'public' AND table_name = 'users'
-    UNION ALL SELECT indexdef FROM pg_indexes WHERE tablename = 'users'
+    UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = 'users'
     UNION ALL SELECT concat_ws(' ', 'constraint', conname, pg_get_constraintdef(oid))
-    FROM pg_constraint WHERE conrelid = to_regclass('users')
-    UNION ALL SELECT 'row ' || to_json(users) FROM users`)
+    FROM pg_constraint WHERE conrelid = to_regclass('public.users')
+    UNION ALL SELECT concat_ws(' ', 'row', id, email) FROM public.users`)
   return rows.map(({ fact }: { fact: string }) => fact)
 }
 

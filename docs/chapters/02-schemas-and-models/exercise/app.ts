@@ -2,7 +2,7 @@ import { hash } from '@auth-primer/auth-hash'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify from 'fastify'
-import type { Knex } from 'knex'
+import knexModule from 'knex'
 import { Model } from 'objection'
 
 /** A row of `users`. */
@@ -20,8 +20,10 @@ export class User extends Model {
 // Your turn: write a schema for the request body and one for the response.
 
 /** Builds the service. The caller decides if it listens on a port or receives injected requests. */
-export async function buildApp(knex: Knex) {
+export async function buildApp({ databaseUrl }: { databaseUrl: string }) {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
+  const knex = knexModule({ client: 'pg', connection: databaseUrl })
+  app.addHook('onClose', () => knex.destroy())
   await app.register(swagger, { openapi: {} })
 
   app.post('/users', async (request, reply) => {

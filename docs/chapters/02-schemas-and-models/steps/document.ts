@@ -1,8 +1,6 @@
-import knexModule from 'knex'
 import { buildApp } from '../solution/app.ts'
 
-// No request is sent, so no database is needed.
-const app = await buildApp(knexModule({ client: 'pg' }))
+const app = await buildApp({ databaseUrl: process.env.DATABASE_URL as string })
 
 // #region document
 await app.ready()
@@ -11,3 +9,5 @@ const { requestBody, responses } = paths['/users'].post
 console.log('body:        ', Object.keys(requestBody.content['application/json'].schema.properties))
 console.log('response 201:', Object.keys(responses[201].content['application/json'].schema.properties))
 // #endregion
+
+await app.close()

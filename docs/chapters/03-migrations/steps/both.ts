@@ -1,14 +1,7 @@
-import knexModule from 'knex'
 import { createMissing } from '../solution/create-missing.ts'
-import { migrationSource } from './source.ts'
+import { openUsers } from './columns.ts'
 
-const knex = knexModule({
-  client: 'pg',
-  connection: process.env.DATABASE_URL as string,
-  migrations: { migrationSource },
-  // Without this, knex prints the error, too.
-  log: { error: () => {}, warn: () => {} },
-})
+const knex = await openUsers()
 
 // #region both
 await knex.schema.dropTable('users')

@@ -1,7 +1,6 @@
-import knexModule from 'knex'
-import { columnsOf } from './columns.ts'
+import { columnsOf, openUsers } from './columns.ts'
 
-const knex = knexModule({ client: 'pg', connection: process.env.DATABASE_URL as string })
+const knex = await openUsers()
 
 // #region if-not-exists
 console.log('before:', await columnsOf(knex, 'users'))
@@ -10,6 +9,9 @@ await knex.raw(`
   CREATE TABLE IF NOT EXISTS users (
     id serial PRIMARY KEY,
     email text NOT NULL UNIQUE,
+    password text NOT NULL,
+    role text NOT NULL DEFAULT 'user',
+    created_at timestamptz NOT NULL DEFAULT now(),
     phone_number text
   )
 `)

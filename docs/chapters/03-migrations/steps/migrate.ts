@@ -1,17 +1,11 @@
-import knexModule from 'knex'
-import { columnsOf } from './columns.ts'
-import { migrationSource } from './source.ts'
+import { columnsOf, openUsers } from './columns.ts'
 
-const knex = knexModule({
-  client: 'pg',
-  connection: process.env.DATABASE_URL as string,
-  migrations: { migrationSource },
-})
+const knex = await openUsers()
 
 // #region migrate
 await knex.migrate.latest()
 console.log('up:      ', await columnsOf(knex, 'users'))
-console.log('rows:    ', await knex('users').orderBy('id'))
+console.log('rows:    ', await knex('users').select('id', 'email', 'phone_number').orderBy('id'))
 console.log('recorded:', await knex('knex_migrations').pluck('name'))
 
 const [, names] = await knex.migrate.latest()

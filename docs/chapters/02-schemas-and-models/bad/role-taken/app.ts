@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import Fastify from 'fastify'
-import type { Knex } from 'knex'
+import knexModule from 'knex'
 import { Model } from 'objection'
 
 /** A row of `users`. */
@@ -31,8 +31,10 @@ const UserCreate = Type.Object({
 const UserOut = Type.Object({ id: Type.Integer(), email: Type.String(), created_at: Timestamp })
 
 /** Builds the service. The caller decides if it listens on a port or receives injected requests. */
-export async function buildApp(knex: Knex) {
+export async function buildApp({ databaseUrl }: { databaseUrl: string }) {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
+  const knex = knexModule({ client: 'pg', connection: databaseUrl })
+  app.addHook('onClose', () => knex.destroy())
   await app.register(swagger, { openapi: {} })
 
   app.post('/users', { schema: { body: UserCreate, response: { 201: UserOut } } }, async (request, reply) => {

@@ -6,6 +6,9 @@ export async function createMissing(knex: Knex): Promise<void> {
   await knex.schema.createTable('users', (table) => {
     table.increments('id')
     table.text('email').notNullable().unique()
+    table.text('password').notNullable()
+    table.text('role').notNullable().defaultTo('user')
+    table.timestamp('created_at').notNullable().defaultTo(knex.fn.now())
     table.text('phone_number')
   })
 }

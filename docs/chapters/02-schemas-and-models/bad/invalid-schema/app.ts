@@ -1,0 +1,45 @@
+import { hash } from '@auth-primer/auth-hash'
+import swagger from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import Fastify from 'fastify'
+import knexModule from 'knex'
+import { Model } from 'objection'
+
+/** A row of `users`. */
+export class User extends Model {
+  static override tableName = 'users'
+
+  declare id: number
+  declare email: string
+  /** The hash, never the password. */
+  declare password: string
+  declare role: string
+  declare created_at: Date
+}
+
+/** The request body. Other properties are dropped before the handler runs. */
+const UserCreate = Type.Object(
+  { email: Type.String({ format: 'email' }), password: Type.String({ minLength: 8 }) },
+  { additionalProperties: false },
+)
+
+// The mistake: JSON has no dates, so no JSON Schema can have this type.
+const UserOut = Type.Object({ id: Type.Integer(), email: Type.String(), created_at: Type.Date() })
+
+/** Builds the service. The caller decides if it listens on a port or receives injected requests. */
+export async function buildApp({ databaseUrl }: { databaseUrl: string }) {
+  const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
+  const knex = knexModule({ client: 'pg', connection: databaseUrl })
+  app.addHook('onClose', () => knex.destroy())
+  await app.register(swagger, { openapi: {} })
+
+  app.post('/users', { schema: { body: UserCreate, response: { 201: UserOut } } }, async (request, reply) => {
+    const { email, password } = request.body
+    const row = { email, password: await hash(password) }
+    const user = await User.query(knex).insert(row).returning('*')
+    return reply.code(201).send(user)
+  })
+
+  return app
+}

@@ -1,0 +1,43 @@
+import { hash } from '@auth-primer/auth-hash'
+import swagger from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import Fastify from 'fastify'
+import knexModule from 'knex'
+import { Model } from 'objection'
+
+/** A row of `users`. */
+export class User extends Model {
+  static override tableName = 'users'
+
+  declare id: number
+  declare email: string
+  /** The hash, never the password. */
+  declare password: string
+  declare role: string
+  declare created_at: Date
+}
+
+/** A `Date` in the code, a string in ISO 8601 format in JSON. */
+const Timestamp = Type.Unsafe<Date>({ type: 'string', format: 'date-time' })
+
+/** The response. Other properties of the row are never sent. */
+const UserOut = Type.Object({ id: Type.Integer(), email: Type.String(), created_at: Timestamp })
+
+/** Builds the service. The caller decides if it listens on a port or receives injected requests. */
+export async function buildApp({ databaseUrl }: { databaseUrl: string }) {
+  const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
+  const knex = knexModule({ client: 'pg', connection: databaseUrl })
+  app.addHook('onClose', () => knex.destroy())
+  await app.register(swagger, { openapi: {} })
+
+  app.post('/users', { schema: { response: { 201: UserOut } } }, async (request, reply) => {
+    // The mistake: `as` checks nothing. It only tells the compiler to believe it.
+    const { email, password } = request.body as { email: string; password: string }
+    const row = { email, password: await hash(password) }
+    const user = await User.query(knex).insert(row).returning('*')
+    return reply.code(201).send(user)
+  })
+
+  return app
+}

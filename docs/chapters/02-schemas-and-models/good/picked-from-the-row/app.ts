@@ -1,0 +1,47 @@
+import { hash } from '@auth-primer/auth-hash'
+import swagger from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import Fastify from 'fastify'
+import knexModule from 'knex'
+import { Model } from 'objection'
+
+/** A row of `users`. */
+export class User extends Model {
+  static override tableName = 'users'
+
+  declare id: number
+  declare email: string
+  /** The hash, never the password. */
+  declare password: string
+  declare role: string
+  declare created_at: Date
+}
+
+/** Every column, and what each of the two schemas takes of it. */
+const Row = Type.Object({
+  id: Type.Integer(),
+  email: Type.String({ format: 'email', maxLength: 254 }),
+  password: Type.String({ minLength: 8, maxLength: 72 }),
+  role: Type.String(),
+  created_at: Type.Unsafe<Date>({ type: 'string', format: 'date-time' }),
+})
+const UserCreate = Type.Pick(Row, ['email', 'password'], { additionalProperties: false })
+const UserOut = Type.Omit(Row, ['password', 'role'])
+
+/** Builds the service. The caller decides if it listens on a port or receives injected requests. */
+export async function buildApp({ databaseUrl }: { databaseUrl: string }) {
+  const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
+  const knex = knexModule({ client: 'pg', connection: databaseUrl })
+  app.addHook('onClose', () => knex.destroy())
+  await app.register(swagger, { openapi: {} })
+
+  app.post('/users', { schema: { body: UserCreate, response: { 201: UserOut } } }, async (request, reply) => {
+    const { email, password } = request.body
+    const row = { email, password: await hash(password) }
+    const user = await User.query(knex).insert(row).returning('*')
+    return reply.code(201).send(user)
+  })
+
+  return app
+}

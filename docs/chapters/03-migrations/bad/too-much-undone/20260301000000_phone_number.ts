@@ -1,0 +1,12 @@
+import type { Knex } from 'knex'
+
+export async function up(knex: Knex): Promise<void> {
+  await knex.schema.alterTable('users', (table) => {
+    table.text('phone_number')
+  })
+}
+
+export async function down(knex: Knex): Promise<void> {
+  // The mistake: `up` added one column, and this deletes the table.
+  await knex.schema.dropTable('users')
+}
