@@ -18,6 +18,8 @@ export interface Check {
 export interface Stage {
   /** Two digits, in the order of the course. */
   readonly number: string
+  /** With the number before it, the name of its file here and of its page in `docs/build-your-own`. */
+  readonly slug: string
   readonly title: string
   readonly checks: readonly Check[]
   /** Uses up a budget of the server, so watch mode runs it only on request. */

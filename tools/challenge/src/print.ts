@@ -1,6 +1,6 @@
 // What the terminal shows.
 import colors from 'picocolors'
-import type { Failure } from './check.ts'
+import type { Failure, Stage } from './check.ts'
 import type { Sent } from './http.ts'
 import type { CheckResult, StageResult, State } from './run.ts'
 
@@ -73,10 +73,14 @@ export function formatSummary(results: readonly StageResult[], total: number): s
       ? [`${unchecked} ${unchecked === 1 ? 'check was' : 'checks were'} not made: see above what is missing.`]
       : []),
     ...(failed
-      ? [`Next: stage ${failed.stage.number}, ${failed.stage.title}. Its page: docs/build-your-own/README.md`]
+      ? [`Next: stage ${failed.stage.number}, ${failed.stage.title}. Its page: ${pagePath(failed.stage)}`]
       : []),
     ...(!failed && results.length === total ? [colors.green('All stages pass.')] : []),
   ].join('\n')
+}
+
+function pagePath({ number, slug }: Stage): string {
+  return `docs/build-your-own/${number}-${slug}.md`
 }
 
 /** Returns one line per server: how far it is. */

@@ -56,7 +56,10 @@ t.test(
     )
     t.match(stdout, /came: +201 .*\n +expected: status 400 or 422\n +Hint 1: .*\n +Hint 2: .*\n/)
     t.notMatch(stdout, '03 Posts', 'later stages are not run')
-    t.match(stdout, /█+░+ 1 of 21 stages\n/)
+    t.match(
+      stdout,
+      /█+░+ 1 of 21 stages\nNext: stage 02, .*\. Its page: docs\/build-your-own\/02-validates-input\.md\n/,
+    )
   },
 )
 

@@ -2,6 +2,7 @@ import { expectThat, type Stage } from '../check.ts'
 
 export const itAnswers: Stage = {
   number: '01',
+  slug: 'it-answers',
   title: 'The server answers',
   checks: [
     {

@@ -44,6 +44,7 @@ const checks: Check[] = wrongBodies.map(([id, title, json, hint]) => ({
 
 export const validatesInput: Stage = {
   number: '02',
+  slug: 'validates-input',
   title: 'Input is validated',
   checks: [
     ...checks,

@@ -3,6 +3,7 @@ import { findPost, newPost, PATHS, pathOf, toObject } from '../subject.ts'
 
 export const createsAndReadsPosts: Stage = {
   number: '03',
+  slug: 'creates-and-reads-posts',
   title: 'Posts are created and read',
   checks: [
     {

@@ -3,6 +3,7 @@ import { findPost, newPost, pathOf, toObject } from '../subject.ts'
 
 export const editsAndDeletesPosts: Stage = {
   number: '04',
+  slug: 'edits-and-deletes-posts',
   title: 'Posts are edited and deleted',
   checks: [
     {

@@ -3,6 +3,7 @@ import { PATHS, toObject } from '../subject.ts'
 
 export const storesUsers: Stage = {
   number: '05',
+  slug: 'stores-users',
   title: 'Users sign up',
   checks: [
     {

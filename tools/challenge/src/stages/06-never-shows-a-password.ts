@@ -7,6 +7,7 @@ const HASH = /\$2[abxy]\$\d\d\$|\$argon2(?:id|i|d)\$|pbkdf2_sha256\$|\$scrypt\$|
 
 export const neverShowsAPassword: Stage = {
   number: '06',
+  slug: 'never-shows-a-password',
   title: 'No response shows a password',
   checks: [
     {

@@ -4,6 +4,7 @@ import type { Credentials, Subject } from '../subject.ts'
 
 export const hashesPasswords: Stage = {
   number: '07',
+  slug: 'hashes-passwords',
   title: 'Passwords are hashed',
   checks: [
     {

@@ -5,6 +5,7 @@ const REFUSED = [401, 403, 400] as const
 
 export const logsIn: Stage = {
   number: '08',
+  slug: 'logs-in',
   title: 'Users log in',
   checks: [
     {

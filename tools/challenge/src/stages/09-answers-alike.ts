@@ -2,6 +2,7 @@ import { describe, Failure, type Stage } from '../check.ts'
 
 export const answersAlike: Stage = {
   number: '09',
+  slug: 'answers-alike',
   title: 'A login does not reveal who has an account',
   checks: [
     {

@@ -5,6 +5,7 @@ const MAX_LIFETIME_S = 31 * 24 * 3_600
 
 export const issuesAToken: Stage = {
   number: '10',
+  slug: 'issues-a-token',
   title: 'The access token is a JWT',
   checks: [
     {

@@ -35,6 +35,7 @@ const checks: Check[] = withoutToken.map(([id, title, options]) => ({
 
 export const requiresAToken: Stage = {
   number: '11',
+  slug: 'requires-a-token',
   title: 'Writing needs a token',
   checks: [
     {

@@ -59,4 +59,9 @@ const checks: Check[] = forgeries.map(([id, title, hint, forge]) => ({
   },
 }))
 
-export const refusesForgedTokens: Stage = { number: '12', title: 'Forged tokens are rejected', checks }
+export const refusesForgedTokens: Stage = {
+  number: '12',
+  slug: 'refuses-forged-tokens',
+  title: 'Forged tokens are rejected',
+  checks,
+}

@@ -6,6 +6,7 @@ const HOUR_S = 3_600
 
 export const refusesExpiredTokens: Stage = {
   number: '13',
+  slug: 'refuses-expired-tokens',
   title: 'Expired tokens are rejected',
   checks: [
     {

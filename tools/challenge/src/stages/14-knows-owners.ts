@@ -3,6 +3,7 @@ import { findPost, newPost, pathOf, toObject } from '../subject.ts'
 
 export const knowsOwners: Stage = {
   number: '14',
+  slug: 'knows-owners',
   title: 'Only the owner changes a post',
   checks: [
     {

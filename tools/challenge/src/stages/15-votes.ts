@@ -3,6 +3,7 @@ import { countVotes, PATHS, type Subject } from '../subject.ts'
 
 export const votes: Stage = {
   number: '15',
+  slug: 'votes',
   title: 'Users vote for posts',
   checks: [
     {

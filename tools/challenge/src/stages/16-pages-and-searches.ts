@@ -4,6 +4,7 @@ import { PATHS, type Subject } from '../subject.ts'
 
 export const pagesAndSearches: Stage = {
   number: '16',
+  slug: 'pages-and-searches',
   title: 'Lists have pages and a search',
   checks: [
     {

@@ -6,6 +6,7 @@ const STRANGER = 'https://stranger.example'
 
 export const cors: Stage = {
   number: '17',
+  slug: 'cors',
   title: 'Only chosen web pages read responses with cookies',
   checks: [
     {

@@ -98,4 +98,9 @@ const checks: Check[] = inputs.map(([id, title, method, path, options, hint]) =>
   },
 }))
 
-export const survivesBadInput: Stage = { number: '18', title: 'Bad input does no harm', checks }
+export const survivesBadInput: Stage = {
+  number: '18',
+  slug: 'survives-bad-input',
+  title: 'Bad input does no harm',
+  checks,
+}

@@ -7,6 +7,7 @@ const KILL_AFTER_POSTS = 20
 
 export const keepsWhatItAcknowledged: Stage = {
   number: '19',
+  slug: 'keeps-what-it-acknowledged',
   title: 'What was acknowledged is kept',
   checks: [
     {

@@ -4,6 +4,7 @@ import { newPost, PATHS, type Subject, toObject } from '../subject.ts'
 
 export const refreshesTokens: Stage = {
   number: '20',
+  slug: 'refreshes-tokens',
   title: 'A refresh token gets a new access token',
   checks: [
     {

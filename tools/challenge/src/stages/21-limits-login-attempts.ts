@@ -5,6 +5,7 @@ const MAX_ATTEMPTS = 120
 
 export const limitsLoginAttempts: Stage = {
   number: '21',
+  slug: 'limits-login-attempts',
   title: 'Login attempts are limited',
   isCostly: true,
   checks: [
