@@ -22,6 +22,7 @@ export const START = resolve(DOCS, 'README.md')
 export const GROUPS = [
   'Before you start',
   'Chapters',
+  'Build your own',
   'How to',
   'Understand',
   'Errors',
@@ -44,12 +45,14 @@ export async function readSitePages(): Promise<SitePage[]> {
     .filter((name) => /^\d/.test(name))
     .map((name) => resolve(DOCS, 'chapters', name, 'README.md'))
   const start = ['typescript', 'fastify', 'sql', 'terminal'].map((name) => resolve(DOCS, `start/${name}.md`))
+  const stages = (await pagesIn('build-your-own')).filter((path) => basename(path) !== 'README.md')
   const beside = ['glossary.md', 'from-fastapi.md', 'differences.md', 'instructors.md'].map((name) =>
     resolve(DOCS, name),
   )
   return [
     ...at('Before you start', start),
     ...at('Chapters', [...chapters, ...beside]),
+    ...at('Build your own', [resolve(DOCS, 'build-your-own/README.md'), ...stages]),
     ...at('How to', await pagesIn('how-to')),
     ...at('Understand', await pagesIn('explanation')),
     ...at('Errors', await pagesIn('errors')),

@@ -26,6 +26,7 @@ const BY_GROUP: Record<string, number> = {
   'How to': 2,
   'Before you start': 1.5,
   Chapters: 1.5,
+  'Build your own': 0.8,
   Errors: 0.5,
   'The repository': 0.3,
 }
