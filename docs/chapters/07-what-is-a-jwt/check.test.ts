@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
+import { createHmac, randomBytes } from 'node:crypto'
 import { explainToken } from '@auth-primer/jwt-kit'
 import { chapter } from '../../check/chapter.ts'
 
+const SECRET = randomBytes(32).toString('base64url')
 const ADA = {
   id: 7,
   email: 'ada@example.com',
   password: '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy',
   role: 'admin' as const,
 }
+const HASHES: Readonly<Record<string, string>> = { HS256: 'sha256', HS384: 'sha384', HS512: 'sha512' }
 
 /** Returns a token of another service, signed with a key that is not available here. */
 const foreign = (payload: object) =>
@@ -16,9 +19,13 @@ const foreign = (payload: object) =>
     .concat('c2lnbmVkLWVsc2V3aGVyZQ')
     .join('.')
 
-await chapter(import.meta.url, async ({ load, check }) => {
-  const { issueToken, readPayload } = await load<typeof import('./solution/token.ts')>('token.ts')
-  const issued = async () => explainToken(await issueToken(ADA))
+await chapter(import.meta.url, async ({ load, check, expectation }) => {
+  const { createIssueToken, readPayload } = await load<typeof import('./solution/token.ts')>(
+    'token.ts',
+    'createIssueToken',
+    'readPayload',
+  )
+  let token = ''
 
   await check(
     'no-token',
@@ -29,18 +36,68 @@ await chapter(import.meta.url, async ({ load, check }) => {
       'Declare `sub: Type.String()` and `role: Type.Union([…])`, then call `kit.access.sign({ sub: String(id), role })`.',
     ],
     async () => {
-      const { parts } = await issued()
+      token = await createIssueToken(SECRET)(ADA)
+      assert.ok(
+        typeof token === 'string',
+        `The function must return a token, which is a text. It returned ${typeof token}.`,
+      )
+      const { parts } = explainToken(token)
       assert.deepEqual(
         parts.map(({ name, problem }) => problem ?? name),
         ['header', 'payload', 'signature'],
         'The token must have these three parts.',
       )
-      const { sub, role, exp } = parts[1]?.value ?? {}
+      const { sub, role, exp, ...others } = parts[1]?.value ?? {}
+      const otherName = Object.entries(others).find(([, value]) => Number(value) === ADA.id)?.[0]
+      await expectation(
+        'other-claim',
+        [
+          'Under which name is the ID of the user in your token? Read it as in step 1.',
+          'RFC 7519 registers the name `sub` (subject) for it, so every service knows where to look.',
+          'Declare `sub: Type.String()`, and sign `{ sub: String(id), role }`.',
+        ],
+        () =>
+          assert.ok(
+            sub !== undefined || !otherName,
+            `The token names the user in the claim \`${otherName}\`. The registered name is \`sub\`.`,
+          ),
+      )
+      await expectation(
+        'numeric-sub',
+        [
+          'Which type has the value of `sub` in your token?',
+          'RFC 7519 says that `sub` is a string. Some libraries accept a number, others reject the token.',
+          '`sub: String(id)`',
+        ],
+        () =>
+          assert.ok(
+            sub === undefined || typeof sub === 'string',
+            `The claim \`sub\` must be a string. It is ${JSON.stringify(sub)}.`,
+          ),
+      )
+      await expectation(
+        'no-role',
+        [
+          'The token says who the user is. Where does it say what they may do?',
+          'Declare a second claim, `role`, and sign it.',
+          '`kit.access.sign({ sub: String(id), role })`',
+        ],
+        () => assert.ok(sub !== `${ADA.id}` || role !== undefined, 'The token has no claim `role`.'),
+      )
       assert.deepEqual({ sub, role }, { sub: '7', role: 'admin' }, 'The payload must have these two claims.')
-      assert.equal(
-        typeof exp,
-        'number',
-        'The token must have the claim `exp`. Without it, the token never expires.',
+      await expectation(
+        'never-expires',
+        [
+          'When does your token end? Look for the claim `exp`.',
+          'A token without `exp` works for ever, also for someone who has copied it.',
+          "The kit adds `exp` from `ttl: '30m'`. In other libraries, the option is `expiresIn` or `setExpirationTime`.",
+        ],
+        () =>
+          assert.equal(
+            typeof exp,
+            'number',
+            'The token must have the claim `exp`. Without it, the token never expires.',
+          ),
       )
     },
   )
@@ -53,12 +110,30 @@ await chapter(import.meta.url, async ({ load, check }) => {
       'The ID is enough: a server that needs the email can look it up. A password or its hash never belongs in a token.',
       'Leave `email` and `password` out of the claims: declare and sign only `sub` and `role`.',
     ],
-    async () => {
-      const { claims } = await issued()
+    () => {
+      const { claims } = explainToken(token)
       for (const [name, secret] of Object.entries({ email: ADA.email, 'stored hash': ADA.password })) {
         const found = claims.find(({ value }) => JSON.stringify(value).includes(secret))
         assert.ok(!found, `The user’s ${name} can be read in the claim \`${found?.name}\`.`)
       }
+    },
+  )
+
+  await check(
+    'own-secret',
+    'the token is signed with the secret that your function gets',
+    [
+      'Where does your signing key come from? Two processes must sign with the same one.',
+      'A key that is created in the code ends all tokens at each restart, and one that is written in the code is known to everyone who reads it.',
+      "`keyring('HS256', [{ kid: '1', key: secret }])`",
+    ],
+    () => {
+      const [header = '', payload = '', signature] = token.split('.')
+      const { alg } = JSON.parse(Buffer.from(header, 'base64url').toString())
+      const name = HASHES[alg]
+      assert.ok(name, `The algorithm of the token must be HS256, HS384 or HS512. It is ${alg}.`)
+      const expected = createHmac(name, SECRET).update(`${header}.${payload}`).digest('base64url')
+      assert.ok(signature === expected, 'The signature was not computed with the secret.')
     },
   )
 
@@ -72,7 +147,29 @@ await chapter(import.meta.url, async ({ load, check }) => {
     ],
     async () => {
       const payload = { iss: 'somebody-else', exp: 1300819380, 'https://example.com/is_root': true }
-      const read = await readPayload(foreign(payload))
+      const read: unknown = await readPayload(foreign(payload))
+      await expectation(
+        'text-returned',
+        [
+          'Which type has the value that `readPayload` returns?',
+          'The decoded payload is JSON, a text. Turn it into an object.',
+          '`return JSON.parse(text)`',
+        ],
+        () => assert.ok(typeof read !== 'string', 'readPayload() must return an object. It returned a text.'),
+      )
+      await expectation(
+        'other-part',
+        [
+          'A token has three parts. Which one does `readPayload` return?',
+          'The first part is the header, the second one is the payload.',
+          "`const [, payload = ''] = token.split('.')`: the comma skips the header.",
+        ],
+        () =>
+          assert.ok(
+            !(typeof read === 'object' && read !== null && 'alg' in read),
+            'readPayload() returned the header, not the payload.',
+          ),
+      )
       assert.deepEqual(read, payload, 'readPayload() must return the payload of another service’s token.')
     },
   )

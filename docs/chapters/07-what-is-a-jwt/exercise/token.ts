@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
 import { Type } from '@sinclair/typebox'
 
@@ -11,13 +10,14 @@ export interface User {
 
 // Your turn: declare the claims `sub` (the user's ID, as a string) and `role`.
 const access = tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({}) })
-// Only for this exercise. A service reads its key from its settings, or every restart ends all tokens.
-const keys = keyring('HS256', [{ kid: '1', key: randomBytes(32) }])
-const kit = jwtKit({ issuer: 'chapter-07', keys, kinds: { access } })
 
-/** Issues a token that says who the user is and what they may do. */
-export function issueToken(user: User): string {
-  throw new Error(`issueToken() is not implemented yet: user ${user.id}, ${kit.access.typ}`)
+/** Creates a function that issues a token, signed with the secret. It says who the user is and what they may do. */
+export function createIssueToken(secret: string): (user: User) => string {
+  const keys = keyring('HS256', [{ kid: '1', key: secret }])
+  const kit = jwtKit({ issuer: 'social-api', keys, kinds: { access } })
+  return (user) => {
+    throw new Error(`The function is not implemented yet: user ${user.id}, ${kit.access.typ}`)
+  }
 }
 
 /** Returns the payload of any token, whatever signed it. Nothing in it is verified. */

@@ -15,7 +15,7 @@ try {
 // #region explained
 const keys = keyring('HS256', [{ kid: '1', key: randomBytes(32) }])
 const access = tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({ sub: Type.String() }) })
-const kit = jwtKit({ issuer: 'chapter-07', keys, kinds: { access }, now: noon })
+const kit = jwtKit({ issuer: 'social-api', keys, kinds: { access }, now: noon })
 
 const { text } = explainToken(kit.access.sign({ sub: '7' }), { now: noon })
 console.log(text)

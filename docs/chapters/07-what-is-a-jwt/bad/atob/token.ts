@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { jwtKit, keyring, tokenKind } from '@auth-primer/jwt-kit'
 import { Type } from '@sinclair/typebox'
 
@@ -16,13 +15,12 @@ const access = tokenKind('access+jwt', {
     role: Type.Union([Type.Literal('user'), Type.Literal('admin')]),
   }),
 })
-// Only for this exercise. A service reads its key from its settings, or every restart ends all tokens.
-const keys = keyring('HS256', [{ kid: '1', key: randomBytes(32) }])
-const kit = jwtKit({ issuer: 'chapter-07', keys, kinds: { access } })
 
-/** Issues a token that says who the user is and what they may do. */
-export function issueToken({ id, role }: User): string {
-  return kit.access.sign({ sub: String(id), role })
+/** Creates a function that issues a token, signed with the secret. It says who the user is and what they may do. */
+export function createIssueToken(secret: string): (user: User) => string {
+  const keys = keyring('HS256', [{ kid: '1', key: secret }])
+  const kit = jwtKit({ issuer: 'social-api', keys, kinds: { access } })
+  return ({ id, role }) => kit.access.sign({ sub: String(id), role })
 }
 
 // The mistake: atob decodes base64 and turns each byte into a character. A token is base64url and UTF-8.

@@ -12,6 +12,7 @@ const access = tokenKind('access+jwt', {
   claims: Type.Object({ sub: Type.String(), role: Type.String() }),
 })
 
+/** Creates a function that returns 'accepted', or the reason why a token is rejected. */
 export function createReasonFor({ secret, now }: Settings): (token: string) => Promise<string> {
   const keys = keyring('HS256', [{ kid: '1', key: secret }])
   const kit = jwtKit({ issuer: 'social-api', keys, kinds: { access }, now })
