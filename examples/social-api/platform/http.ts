@@ -107,7 +107,7 @@ function findHostProblem({ httpVersion, headers, rawHeaders }: IncomingMessage):
   const count = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length
   if (count > 1) return new Problem('MALFORMED_REQUEST', 'There is more than one Host header.')
   if (/^[\w.~!$&'()*+,;=%[\]:-]*$/.test(host)) return undefined
-  return new Problem('MALFORMED_REQUEST', 'The Host header is not a host.')
+  return new Problem('MALFORMED_REQUEST', 'The Host header is invalid.')
 }
 
 /**
@@ -138,7 +138,7 @@ function rejectOtherMethods(app: FastifyInstance): void {
   const reject = (request: FastifyRequest): never => {
     const [path = '/'] = request.url.split('?', 1)
     const methods = (METHODS as HTTPMethod[]).filter((method) => router.find(method, path) !== null)
-    if (methods.length === 0) throw new Problem('NOT_FOUND', `There is nothing at ${request.method} ${path}.`)
+    if (methods.length === 0) throw new Problem('NOT_FOUND', `There is no route ${request.method} ${path}.`)
     const allow = methods.sort().join(', ')
     throw new Problem('METHOD_NOT_ALLOWED', `${request.method} is not allowed. Allowed: ${allow}.`, {
       headers: { allow },

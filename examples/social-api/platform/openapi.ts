@@ -35,7 +35,7 @@ export async function registerOpenapi(app: FastifyInstance) {
         { name: 'Authentication', description: 'Exchange an email and password for tokens.' },
         { name: 'Posts', description: 'Write, read, search, edit and delete.' },
         { name: 'Votes', description: 'Vote for a post, or withdraw the vote.' },
-        { name: 'Service', description: 'Is the service alive, and able to serve?' },
+        { name: 'Service', description: 'Is the service alive, and is it ready?' },
       ],
       components: {
         securitySchemes: {

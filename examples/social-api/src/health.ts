@@ -21,7 +21,7 @@ export const health: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'getHealth',
         tags: ['Service'],
         summary: 'Is the service alive?',
-        description: 'Responds as long as the process runs: the check for a process manager.',
+        description: 'For process managers. Responds as long as the process runs.',
         response: { 200: describeResponse(Message, { examples: [ALIVE] }) },
       },
     },
@@ -37,9 +37,9 @@ export const health: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'getReady',
         tags: ['Service'],
-        summary: 'Is it able to serve?',
+        summary: 'Is the service ready?',
         description:
-          'Responds with 200 if the database responds and has every migration: the check for a load balancer.',
+          'For load balancers. Responds with 200 if the database responds and no migration is pending.',
         response: { 200: describeResponse(Message, { examples: [READY] }) },
       },
     },

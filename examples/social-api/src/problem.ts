@@ -9,7 +9,7 @@ export const PROBLEMS = Object.freeze({
   NOT_AUTHENTICATED: { status: 401, detail: 'There is no bearer token' },
   TOKEN_INVALID: { status: 401, detail: 'The access token is invalid' },
   INVALID_CREDENTIALS: { status: 403, detail: 'Invalid Credentials' },
-  NOT_OWNER: { status: 403, detail: 'Only its owner may change a post.' },
+  NOT_OWNER: { status: 403, detail: 'You may change only your own posts.' },
   NOT_FOUND: { status: 404, detail: 'No post has the id 4711.' },
   METHOD_NOT_ALLOWED: { status: 405, detail: 'PATCH is not allowed. Allowed: GET, HEAD, POST.' },
   REQUEST_TIMEOUT: { status: 408, detail: 'The request took too long to arrive.' },
@@ -28,7 +28,7 @@ export const PROBLEMS = Object.freeze({
   COMMIT_OUTCOME_UNKNOWN: {
     status: 503,
     detail:
-      'The connection was lost during the commit: the change may or may not be stored. Look before you try again.',
+      'The database connection was lost during the commit. The change may or may not be stored: check before you try again.',
   },
 })
 

@@ -25,8 +25,8 @@ export async function start(config: Config, log: Logger, { buildsSite = false } 
   const listen = async (app: FastifyInstance, port = 0, variable: string): Promise<string> => {
     cleanups.push(() => app.close())
     return app.listen({ host, port }).catch((cause: Error) => {
-      const problem = `Cannot serve on ${host}:${port} (${cause.message}).`
-      throw new Error(`${problem} Set HOST or ${variable} to another.`, { cause })
+      const problem = `Cannot listen on ${host}:${port} (${cause.message}).`
+      throw new Error(`${problem} Set HOST or ${variable} to another value.`, { cause })
     })
   }
   try {
@@ -52,7 +52,7 @@ export async function start(config: Config, log: Logger, { buildsSite = false } 
     })
     const url = await listen(app, port, 'PORT')
     log.info(`Swagger UI: ${url}/docs`)
-    if (xrayKey) log.info(`X-ray, which shows what happens within each request: ${url}/xray?key=${xrayKey}`)
+    if (xrayKey) log.info(`X-ray shows what happens inside each request: ${url}/xray?key=${xrayKey}`)
     if (hasDemoData)
       log.info(`Log in as ${DEMO_USERS[0]?.email}: ${url}/ lists the demo users and their password`)
     return { app, stop }

@@ -112,11 +112,11 @@ t.test('a failed start prints one line, and exits with 1', async (t) => {
   for (const [env, line] of [
     [
       { DATABASE_URL, PORT: String(port) },
-      new RegExp(`^Cannot serve on .*:${port} .*EADDRINUSE.* Set HOST or PORT`),
+      new RegExp(`^Cannot listen on .*:${port} .*EADDRINUSE.* Set HOST or PORT`),
     ],
     [
       { DATABASE_URL, METRICS_PORT: String(port) },
-      new RegExp(`^Cannot serve on .*:${port} .*EADDRINUSE.* Set HOST or METRICS_PORT`),
+      new RegExp(`^Cannot listen on .*:${port} .*EADDRINUSE.* Set HOST or METRICS_PORT`),
     ],
     [{ DATABASE_URL: unreachable }, /^The database at 127.0.0.1:1\/nothing cannot be used: .*ECONNREFUSED/],
     [

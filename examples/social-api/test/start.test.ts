@@ -68,14 +68,14 @@ t.test('a start that fails while it listens closes its connections', async (t) =
   await once(busy, 'listening')
   t.teardown(() => busy.close())
   const { port } = busy.address() as { port: number }
-  await t.rejects(start(config({ PORT: String(port) }), log), { message: /^Cannot serve on .*EADDRINUSE/ })
+  await t.rejects(start(config({ PORT: String(port) }), log), { message: /^Cannot listen on .*EADDRINUSE/ })
   await waitUntilDisconnected(knex)
 })
 
 t.test('a HOST that this machine does not have is an error that names HOST', async (t) => {
   const { config } = await database(t)
   await t.rejects(start(config({ HOST: '192.0.2.1' }), log), {
-    message: /^Cannot serve on 192\.0\.2\.1:0 .* Set HOST or PORT/,
+    message: /^Cannot listen on 192\.0\.2\.1:0 .* Set HOST or PORT/,
   })
 })
 

@@ -25,7 +25,9 @@ export const PostIn = Type.Object(
   {
     title: Type.String({ minLength: 1, maxLength: 300 }),
     content: Type.String({ minLength: 1, maxLength: 20_000 }),
-    published: withDefault(Type.Boolean({ default: true, description: 'If false, only its owner sees it.' })),
+    published: withDefault(
+      Type.Boolean({ default: true, description: 'If false, only the owner sees the post.' }),
+    ),
   },
   { title: 'PostIn', examples: [NEW_POST] },
 )
@@ -35,7 +37,7 @@ export const PostSchema = Type.Object(
   {
     title: Type.String(),
     content: Type.String(),
-    published: Type.Boolean({ description: 'If false, only its owner sees it.' }),
+    published: Type.Boolean({ description: 'If false, only the owner sees the post.' }),
     id: Id,
     created_at: Timestamp,
     owner_id: Id,
@@ -50,7 +52,9 @@ export const PostOut = Type.Object(
 )
 
 export const PostQuery = Type.Object({
-  limit: withDefault(Type.Integer({ minimum: 1, maximum: 100, default: 10, description: 'The most posts.' })),
+  limit: withDefault(
+    Type.Integer({ minimum: 1, maximum: 100, default: 10, description: 'The maximum number of posts.' }),
+  ),
   skip: withDefault(
     Type.Integer({ minimum: 0, maximum: MAX_INTEGER, default: 0, description: 'How many posts to skip.' }),
   ),
@@ -78,7 +82,7 @@ export const createPost = {
   operationId: 'createPost',
   tags: ['Posts'],
   summary: 'Write a post',
-  description: 'The post is yours: its owner is the user of the token, whatever the body contains.',
+  description: 'You become the owner of the post, whatever the body contains.',
   security: [{ login: [] }],
   body: PostIn,
   response: {
@@ -94,7 +98,7 @@ export const getPost = {
   operationId: 'getPost',
   tags: ['Posts'],
   summary: 'One post',
-  description: 'An unpublished post is visible only to its owner; for others it is a 404.',
+  description: 'Only its owner can see an unpublished post. Everyone else gets a 404.',
   security: [{ login: [] }],
   params: IdParams,
   response: { 200: PostOut },
