@@ -134,7 +134,7 @@ async function run(start: Start, seed: () => Promise<void>): Promise<void> {
       const ratios = figures.service.map(({ perSecond }, round) => perSecond / (alone[round] as number))
       report({ what: 'POST /login', processes, ...summary(figures) })
       report({
-        what: 'POST /login, beside bcrypt alone',
+        what: 'POST /login, next to bcrypt alone',
         processes,
         bare: { perSecond: median(alone) },
         ratio: median(ratios),
@@ -193,7 +193,7 @@ async function measureStart(start: Start, report: (row: Row) => void): Promise<v
     times.push(server.startedMs)
     await server.stop()
   }
-  report({ what: 'from the start to the first answer, in ms', value: median(times).toFixed(0) })
+  report({ what: 'from the start to the first response, in ms', value: median(times).toFixed(0) })
 }
 
 async function measureLatency(sides: Pair, seconds: number, report: (row: Row) => void): Promise<void> {
