@@ -11,6 +11,10 @@ async function main(args: string[]): Promise<number> {
   if (options === 'help') return print(HELP)
   if (options === 'list')
     return print(`${STAGES.map(({ number, title }) => `${number} ${title}`).join('\n')}\n`)
+  if ('starter' in options) {
+    const { createStarter } = await import('./new.ts')
+    return print(await createStarter(options, print))
+  }
   return options.urls.length > 1 ? showScoreboard(options) : checkServer(options)
 }
 
@@ -21,6 +25,10 @@ async function checkServer(options: Options): Promise<number> {
   const onSignal = (): void => void Promise.resolve(server?.kill()).finally(() => process.exit(130))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal)
   try {
+    if (options.watched !== undefined) {
+      const { watch } = await import('./watch.ts')
+      await watch(options.watched, options, server, print)
+    }
     if (server) {
       print(colors.dim('Starting the server…\n'))
       await server.start()

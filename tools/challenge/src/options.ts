@@ -1,4 +1,5 @@
 // Reads the command line.
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Stage } from './check.ts'
 import { STAGES } from './stages/index.ts'
@@ -8,9 +9,12 @@ export const HELP = `Looks at your server from outside, stage by stage, and says
   npm run challenge -- http://127.0.0.1:3000     check the stages in order, up to the first that fails
   npm run challenge -- <url> <url> …             a scoreboard of several servers
   npm run challenge -- list                      the stages
+  npm run challenge -- new my-api --fastify      a folder with a server that passes stage 1: --fastify (TypeScript and
+                                                 the packages of this project), --fastify-plain, --express or --fastapi
 
   --stage 05         only this stage
   --all              go on after a stage that failed
+  --watch <folder>   check again after each save in this folder, and restart the server of --command
   --hints 2          show so many hints (0 to 3) for a check that fails; 1 by default
   --database <url>   the server's Postgres database: how are passwords stored?
   --secret <text>    the secret that signs its tokens (HS256), or the variable CHALLENGE_SECRET: are expired tokens rejected?
@@ -30,24 +34,42 @@ export interface Options {
   readonly secret: string | undefined
   readonly origin: string | undefined
   readonly command: string | undefined
+  /** The folder whose files are watched. */
+  readonly watched: string | undefined
 }
+
+/** What `new` was asked for. */
+export interface NewOptions {
+  readonly folder: string
+  readonly starter: Starter
+  /** The folder as the user wrote it. */
+  readonly shown: string
+}
+
+export const STARTERS = ['fastify', 'fastify-plain', 'express', 'fastapi'] as const
+export type Starter = (typeof STARTERS)[number]
 
 /** The command line was wrong. The message says what to write. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-/** Returns the options, or the command `help` or `list`. */
-export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options | 'help' | 'list' {
+/** Returns the options, or the command. Relative paths are those of the folder in which npm was called. */
+export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options | NewOptions | 'help' | 'list' {
   const { values, positionals } = parse(args)
   if (values.help || positionals[0] === 'help') return 'help'
   if (positionals[0] === 'list') return 'list'
+  const toPath = (path: string): string => resolve(env.INIT_CWD ?? '.', path)
+  if (positionals[0] === 'new') return parseNew(positionals.slice(1), values, toPath)
   const urls = positionals.map(parseUrl)
   if (urls.length === 0) throw new UsageError('Give the URL of your server, such as http://127.0.0.1:3000.')
   if (urls.length > 1 && values.command !== undefined)
     throw new UsageError('`--command` starts one server: give one URL.')
+  if (urls.length > 1 && values.watch !== undefined)
+    throw new UsageError('`--watch` checks one server: give one URL.')
   return {
     urls,
+    watched: values.watch === undefined ? undefined : toPath(values.watch),
     stages: values.stage === undefined ? STAGES : [findStage(values.stage)],
     isComplete: values.all,
     hints: parseHints(values.hints),
@@ -71,12 +93,29 @@ function parse(args: string[]) {
         secret: { type: 'string' },
         origin: { type: 'string' },
         command: { type: 'string' },
+        watch: { type: 'string' },
+        fastify: { type: 'boolean', default: false },
+        'fastify-plain': { type: 'boolean', default: false },
+        express: { type: 'boolean', default: false },
+        fastapi: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false, short: 'h' },
       },
     })
   } catch (error) {
     throw new UsageError((error as Error).message)
   }
+}
+
+function parseNew(
+  [folder, ...others]: string[],
+  values: object,
+  toPath: (path: string) => string,
+): NewOptions {
+  const starters = STARTERS.filter((name) => values[name as keyof typeof values])
+  const [starter] = starters
+  if (folder === undefined || others.length > 0 || starter === undefined || starters.length > 1)
+    throw new UsageError(`Give a new folder and one of --${STARTERS.join(', --')}.`)
+  return { folder: toPath(folder), starter, shown: folder }
 }
 
 function parseUrl(text: string): URL {

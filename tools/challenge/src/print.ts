@@ -1,6 +1,6 @@
 // What the terminal shows.
 import colors from 'picocolors'
-import type { Failure, Stage } from './check.ts'
+import type { Stage } from './check.ts'
 import type { Sent } from './http.ts'
 import type { CheckResult, StageResult, State } from './run.ts'
 
@@ -12,29 +12,31 @@ const COLORS: Record<State, (text: string) => string> = {
 }
 const BAR_LENGTH = 30
 
-/** Returns the lines of a stage: one if it passed, with every check and its reason if it did not. */
+/** Returns the lines of a stage: one if it passed; all checks, and the reason of the first that fails, if it did not. */
 export function formatStage({ stage, results, isPassed }: StageResult, hints: number): string {
   const state = isPassed ? 'passed' : 'failed'
   const lines = [COLORS[state](`${MARKS[state]} ${stage.number} ${stage.title}`)]
+  const first = results.find(({ state }) => state === 'failed')
   for (const result of results)
-    if (result.state !== 'passed' || !isPassed) lines.push(...formatCheck(result, hints))
+    if (result === first) lines.push(formatCheck(result), ...formatFailure(result, hints))
+    else if (result.state !== 'passed' || !isPassed) lines.push(formatCheck(result))
   return lines.join('\n')
 }
 
-function formatCheck({ check, state, failure, missing }: CheckResult, hints: number): string[] {
+function formatCheck({ check, state, missing }: CheckResult): string {
   const line = `  ${COLORS[state](`${MARKS[state]} ${check.title}`)}`
-  if (missing) return [line, `    not checked: ${missing}`]
-  if (failure === undefined) return [line]
-  const shown = check.hints.slice(0, hints).map((hint, index) => `    Hint ${index + 1}: ${hint}`)
-  const more = hints < check.hints.length ? [colors.dim(`    Another hint: --hints ${hints + 1}`)] : []
-  return [line, ...formatFailure(failure), ...shown, ...more]
+  return missing ? `${line}\n    not checked: ${missing}` : line
 }
 
-function formatFailure({ sent, came, expected }: Failure): string[] {
+function formatFailure({ check, failure }: CheckResult, hints: number): string[] {
+  if (failure === undefined) return []
+  const { sent, came, expected } = failure
   return [
     ...(sent ? [`    sent:     ${formatSent(sent)}`] : []),
     `    came:     ${printable(came)}`,
     `    expected: ${printable(expected)}`,
+    ...check.hints.slice(0, hints).map((hint, index) => `    Hint ${index + 1}: ${hint}`),
+    ...(hints < check.hints.length ? [colors.dim(`    Another hint: --hints ${hints + 1}`)] : []),
   ]
 }
 

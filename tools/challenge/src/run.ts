@@ -22,6 +22,8 @@ export interface StageResult {
 export interface RunOptions {
   /** Goes on after a stage that failed. */
   readonly isComplete: boolean
+  /** Ends the run after the check under way. */
+  readonly signal?: AbortSignal
   readonly onStage?: (result: StageResult) => void
   readonly onCheck?: (stage: Stage, check: Check) => void
 }
@@ -36,6 +38,7 @@ export async function runStages(
   for (const stage of stages) {
     const results: CheckResult[] = []
     for (const check of stage.checks) {
+      if (options.signal?.aborted) return stageResults
       options.onCheck?.(stage, check)
       results.push(await runCheck(check, subject))
     }

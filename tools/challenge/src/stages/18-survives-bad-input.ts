@@ -1,4 +1,5 @@
 import { type Check, expectNoServerError, expectStatus, type Stage } from '../check.ts'
+import { NoResponse } from '../http.ts'
 import { newPost, PATHS, type RequestOptions } from '../subject.ts'
 
 type Bad = readonly [
@@ -91,8 +92,13 @@ const checks: Check[] = inputs.map(([id, title, method, path, options, hint]) =>
   ],
   async run(subject) {
     const token = await subject.writer()
-    const received = expectNoServerError(await subject.request(method, path, { token, ...options }))
-    if (id === 'huge-body') expectStatus(received, 413, 422, 400)
+    const received = await subject.request(method, path, { token, ...options }).catch((error: unknown) => {
+      // a server may close the connection while a body that is too large still comes
+      if (id === 'huge-body' && error instanceof NoResponse) return undefined
+      throw error
+    })
+    if (received && id === 'huge-body') expectStatus(received, 413, 422, 400)
+    else if (received) expectNoServerError(received)
     // rejects if the server has crashed
     await subject.request('GET', '/')
   },
