@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { cp, mkdir, readdir, rename, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type NewOptions, type Starter, UsageError } from './options.ts'
 
@@ -61,26 +61,18 @@ export async function createStarter(
 
 /** The packages are not on the registry yet, so the starter installs them from tarballs. */
 async function packPackages(folder: string): Promise<void> {
-  await mkdir(folder)
-  const paths = PACKAGES.map((name) => `packages/${name}`)
-  await run('node', ['node_modules/typescript/bin/tsc', '-b', ...paths])
-  for (const name of PACKAGES) {
-    await run('npm', [
-      'pack',
-      '--silent',
-      '--ignore-scripts',
-      '--workspace',
-      `packages/${name}`,
-      '--pack-destination',
-      folder,
-    ])
-    const file = (await readdir(folder)).find((file) => file.startsWith(`auth-primer-${name}-`))
-    await rename(resolve(folder, String(file)), resolve(folder, `${name}.tgz`))
+  await run('node_modules/typescript/bin/tsc', '-b', ...PACKAGES.map((name) => `packages/${name}`))
+  await run('.ci/pack.js', folder)
+  for (const file of await readdir(folder)) {
+    const name = PACKAGES.find((name) => file.startsWith(`auth-primer-${name}-`))
+    if (name) await rename(resolve(folder, file), resolve(folder, `${name}.tgz`))
+    else await rm(resolve(folder, file))
   }
 }
 
-async function run(command: string, args: readonly string[]): Promise<void> {
-  const child = spawn(command, args, { cwd: CHECKOUT, stdio: ['ignore', 'ignore', 'inherit'] })
+/** Runs a program of this repository with Node. */
+async function run(...args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, args, { cwd: CHECKOUT, stdio: ['ignore', 'ignore', 'inherit'] })
   const [code] = await once(child, 'close')
-  if (code !== 0) throw new Error(`\`${command} ${args.join(' ')}\` failed.`)
+  if (code !== 0) throw new Error(`\`node ${args.join(' ')}\` failed.`)
 }

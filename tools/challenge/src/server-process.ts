@@ -11,16 +11,19 @@ const POLL_MS = 100
 export class ServerProcess {
   readonly #command: string
   readonly #url: URL
+  /** Added to that of this process. */
+  readonly #environment: NodeJS.ProcessEnv
   #child: ChildProcess | undefined
   #output = ''
 
-  constructor(command: string, url: URL) {
+  constructor(command: string, url: URL, environment: NodeJS.ProcessEnv = {}) {
     this.#command = command
     this.#url = url
+    this.#environment = environment
   }
 
   /** Starts the server, and waits until it responds. */
-  async start(env: NodeJS.ProcessEnv = {}): Promise<void> {
+  async start(): Promise<void> {
     if (await this.#responds())
       throw new Error(
         `Something responds at ${this.#url.origin} already. Stop it: \`--command\` starts the server.`,
@@ -29,7 +32,7 @@ export class ServerProcess {
       shell: true,
       // a process group of its own, so everything that the shell starts ends with it
       detached: true,
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...this.#environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child

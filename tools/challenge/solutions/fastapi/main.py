@@ -24,7 +24,7 @@ ORIGIN = os.environ.get("ORIGIN")
 MAX_INTEGER = 2_147_483_647
 MAX_BODY_BYTES = 1_048_576
 MAX_FAILED_LOGINS = 10
-UNKNOWN_USER_HASH = bcrypt.hashpw(secrets.token_bytes(16), bcrypt.gensalt(10))
+UNKNOWN_USER_HASH = bcrypt.hashpw(secrets.token_hex(16).encode(), bcrypt.gensalt(10))
 POSTS = "SELECT posts.*, (SELECT count(*) FROM votes WHERE post_id = posts.id) AS votes FROM posts"
 
 pool = ConnectionPool(os.environ["DATABASE_URL"], kwargs={"row_factory": dict_row})
