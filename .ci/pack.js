@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url'
 
 export const CHECKOUT = resolve(import.meta.dirname, '..')
 const ERRORS = join(CHECKOUT, 'docs/errors')
+const TSC = join(CHECKOUT, 'node_modules/typescript/bin/tsc')
 
 /** The variables that npm sets would make an npm in here act on this repository. */
 export const env = Object.fromEntries(
@@ -41,6 +42,7 @@ export function pack(folder, destination, repositoryUrl = process.env.REPOSITORY
   try {
     const [{ files }] = npmPack(folder, '--dry-run')
     for (const { path } of files) cpSync(join(folder, path), join(staging, path))
+    declarePublicParts(folder, join(staging, 'dist'))
     const manifest = readManifest(folder)
     const { devDependencies: _, scripts: __, ...published } = manifest
     if (repositoryUrl) {
@@ -55,6 +57,22 @@ export function pack(folder, destination, repositoryUrl = process.env.REPOSITORY
     return { ...packed, tarball: join(destination, packed.filename) }
   } finally {
     rmSync(staging, { recursive: true })
+  }
+}
+
+/**
+ * Replaces the declarations by those without the parts that are marked `@internal`. Only these parts have types of Node, so a
+ * consumer does not need `@types/node`. The tests need them, so `dist` has them.
+ */
+function declarePublicParts(folder, dist) {
+  // In the package's folder, so that the maps lead to `../src`.
+  const emitted = mkdtempSync(join(folder, 'dist-'))
+  try {
+    const options = '--emitDeclarationOnly --stripInternal --composite false --incremental false --outDir'.split(' ')
+    execFileSync(process.execPath, [TSC, '-p', folder, ...options, emitted], { stdio: 'inherit' })
+    cpSync(emitted, dist, { recursive: true })
+  } finally {
+    rmSync(emitted, { recursive: true })
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Slot, Stats } from './queue.ts'
+import type { AbortSignalLike, Slot, Stats } from './queue.ts'
 
 /** A hash as this package writes it. */
 export type HashText = `$2b$${string}` | `$bcrypt-sha256$${string}` | `$argon2id$${string}`
@@ -39,7 +39,7 @@ export type Verdict =
 /** Options of a single call. */
 export interface HashOptions {
   /** Takes a waiting call out of the queue. A computation that has started is finished. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignalLike | undefined
   /**
    * Identifies the caller, such as the client's network. Keys take turns in the queue. While calls of another key
    * wait, one key holds at most a quarter of the queue: its newest calls beyond that are rejected with

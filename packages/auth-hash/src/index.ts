@@ -15,5 +15,5 @@ export type { Hasher, HashOptions, HashText, Reason, Verdict, VerifyInput } from
 export type { ForeignScheme, HasherOptions, Pepper, Scheme } from './options.ts'
 export { DEFAULTS } from './options.ts'
 export type { Argon2Hash, BcryptHash, StoredHash } from './parse.ts'
-export type { Slot, Stats } from './queue.ts'
+export type { AbortSignalLike, Slot, Stats } from './queue.ts'
 export { selfTest } from './self-test.ts'

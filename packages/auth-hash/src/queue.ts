@@ -33,8 +33,20 @@ export interface Slot {
   release(): void
 }
 
+/** The parts of an `AbortSignal` that are used. The types of this package need neither `@types/node` nor the library `dom`. */
+export interface AbortSignalLike {
+  /** The value that waiting calls reject with. */
+  readonly reason: unknown
+  /** Throws the reason if the signal has aborted. */
+  throwIfAborted(): void
+  /** Adds a listener. */
+  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void
+  /** Removes a listener. */
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
 export interface RunOptions {
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignalLike | undefined
   readonly slot?: Slot | undefined
   readonly key?: string | undefined
 }
@@ -132,7 +144,7 @@ export function createQueue(options: { concurrency: number; maxQueue: number; no
     }
   }
 
-  function untilTurn(entry: Entry, signal: AbortSignal | undefined): Promise<void> {
+  function untilTurn(entry: Entry, signal: AbortSignalLike | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const abort = () => {
         remove(entry)

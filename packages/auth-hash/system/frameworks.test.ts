@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { install, node, packageDir, project, run, tarball, tsc } from './tarball.ts'
+import { node, packFor, runToEnd, tsc } from '../../../test-support/consumer.ts'
 
-const readme = readFileSync(join(packageDir, 'README.md'), 'utf8')
+const consumers = packFor(t, 'auth-hash')
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 /** Returns a block of code that the README shows for a framework. */
 function readBlock(name: string): string {
   const [, code] = new RegExp(`^\`\`\`\\w+ file=${name}\\n(.+?)^\`\`\`$`, 'ms').exec(readme) ?? []
@@ -25,7 +26,7 @@ async function post(url, body) {
 
 for (const version of [3, 4, 5]) {
   t.test(`a project with Fastify ${version} installs it`, async (t) => {
-    const folder = project(`fastify${version}`, {
+    const folder = consumers.create(`fastify${version}`, {
       'package.json': '{ "type": "module", "private": true }',
       'main.js': `
 import authHash from '@auth-primer/auth-hash/fastify'
@@ -38,8 +39,11 @@ console.log((await post(1234)).statusCode)
 const [, overloaded] = await Promise.all([post('one'), post('two')])
 console.log(overloaded.statusCode, overloaded.headers['retry-after'])`,
     })
-    t.match(await run(folder, 'npm', ...install, `fastify@${version}`), { exitCode: 0 })
-    t.match(await run(folder, 'npm', ...install, tarball), { exitCode: 0, err: '' })
+    t.match(
+      await runToEnd(folder, 'npm', 'install', '--prefer-offline', '--no-audit', `fastify@${version}`),
+      { exitCode: 0 },
+    )
+    t.match(await consumers.install(folder), { exitCode: 0, err: '' })
     const outcome = await node(folder, 'main.js')
     if (version === 3) t.match(outcome, { exitCode: 1, err: /fastify-plugin: .*expected '4.x \|\| 5.x'/ })
     else t.strictSame(outcome, { exitCode: 0, out: '400\n503 1\n', err: '' })
@@ -47,7 +51,7 @@ console.log(overloaded.statusCode, overloaded.headers['retry-after'])`,
 }
 
 t.test('the README’s Express app responds with the statuses of the errors', async (t) => {
-  const folder = project('express', {
+  const folder = consumers.create('express', {
     'package.json': '{ "type": "module", "private": true }',
     'app.js': readBlock('express'),
     'main.js': `
@@ -82,7 +86,7 @@ const server = app.listen(0, async () => {
   server.close()
 })`,
   })
-  t.match(await run(folder, 'npm', ...install, tarball, 'express@5'), { exitCode: 0 })
+  t.match(await consumers.install(folder, 'express@5'), { exitCode: 0 })
   const { exitCode, out, err } = await node(folder, 'main.js')
   t.strictSame({ exitCode, err }, { exitCode: 0, err: '' })
   t.match(out.trimEnd().split('\n'), [
@@ -102,7 +106,7 @@ const server = app.listen(0, async () => {
 })
 
 t.test('the README’s NestJS app compiles, and responds with the statuses of the errors', async (t) => {
-  const folder = project('nest', {
+  const folder = consumers.create('nest', {
     'package.json': '{ "type": "module", "private": true }',
     'app.ts': readBlock('nestjs'),
     'main.mjs': `
@@ -125,17 +129,9 @@ await app.close()`,
     'reflect-metadata',
     'rxjs',
   ]
-  t.match(await run(folder, 'npm', ...install, tarball, ...packages, '@types/node@20'), { exitCode: 0 })
-  const options = [
-    '--strict',
-    '--skipLibCheck',
-    '--target',
-    'es2023',
-    '--module',
-    'nodenext',
-    '--experimentalDecorators',
-  ]
-  t.strictSame(await node(folder, tsc, ...options, 'app.ts'), { exitCode: 0, out: '', err: '' })
+  t.match(await consumers.install(folder, ...packages, '@types/node@20'), { exitCode: 0 })
+  const options = '--strict --skipLibCheck --target es2023 --module nodenext --experimentalDecorators'
+  t.strictSame(await tsc(folder, `${options} app.ts`), { exitCode: 0, out: '', err: '' })
   const { exitCode, out, err } = await node(folder, 'main.mjs')
   t.strictSame({ exitCode, err }, { exitCode: 0, err: '' })
   t.match(out.trimEnd().split('\n'), [
@@ -146,7 +142,7 @@ await app.close()`,
 })
 
 t.test('Jest runs it in the two ways of the README, and not without them', async (t) => {
-  const folder = project('jest', {
+  const folder = consumers.create('jest', {
     'package.json': '{ "private": true }',
     'babel.config.json': '{ "presets": [["@babel/preset-env", { "targets": { "node": "current" } }]] }',
     'required.test.js': `
@@ -159,7 +155,7 @@ test('hashes', async () => {
 })`,
     'transform.json': /\{ "transformIgnorePatterns".*\}/.exec(readme)?.[0] ?? '',
   })
-  t.match(await run(folder, 'npm', ...install, tarball, 'jest@30', '@babel/preset-env@7', '@babel/core@7'), {
+  t.match(await consumers.install(folder, 'jest@30', '@babel/preset-env@7', '@babel/core@7'), {
     exitCode: 0,
   })
   const jest = join(folder, 'node_modules/jest/bin/jest.js')

@@ -1,33 +1,18 @@
 /** The package as a consumer gets it: packed, unpacked into another project, imported by name. */
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import os from 'node:os'
+import { existsSync, readdirSync } from 'node:fs'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { node, packFor, runToEnd, tsc } from '../../../test-support/consumer.ts'
 
 const packageDir = fileURLToPath(new URL('..', import.meta.url))
 const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url))
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')))
-delete env.NODE_OPTIONS
-
-function run(cwd: string, command: string, ...args: string[]): Promise<{ code: unknown; out: string }> {
-  return new Promise((resolve) => {
-    execFile(command, args, { cwd, env }, (error, out, err) =>
-      resolve({ code: error?.code ?? 0, out: out + err }),
-    )
-  })
-}
-const bin = (name: string) => path.join(modules, '.bin', name)
-
-const folder = await mkdtemp(path.join(os.tmpdir(), 'db-session-consumer-'))
-t.teardown(() => rm(folder, { recursive: true, force: true }))
-const packed = await run(packageDir, 'npm', 'pack', '--json', '--pack-destination', folder)
-const [tarball] = JSON.parse(packed.out.slice(packed.out.indexOf('['), packed.out.lastIndexOf(']') + 1))
+const { folder } = packFor(t, 'db-session')
+const [tarball = ''] = readdirSync(folder)
 const installed = path.join(folder, 'node_modules/@auth-primer/db-session')
 await mkdir(installed, { recursive: true })
-await run(folder, 'tar', '-xzf', tarball.filename, '-C', installed, '--strip-components=1')
+await runToEnd(folder, 'tar', '-xzf', tarball, '-C', installed, '--strip-components=1')
 const { dependencies, peerDependencies } = JSON.parse(
   await readFile(path.join(installed, 'package.json'), 'utf8'),
 )
@@ -45,7 +30,7 @@ for (const [file, code] of Object.entries({
 })) {
   t.test(`${file} can import the packed package`, async (t) => {
     await writeFile(path.join(folder, file), code)
-    t.match((await run(folder, process.execPath, file)).out, /^function DbSessionError/)
+    t.match((await node(folder, file)).out, /^function DbSessionError/)
   })
 }
 
@@ -75,8 +60,8 @@ app.get('/', { config: { db: { mode: 'both' } } }, async (request) => request.db
 t.test('the types of the packed package accept right code, and reject wrong code', async (t) => {
   await writeFile(path.join(folder, 'typed.mts'), TYPED)
   await writeFile(path.join(folder, 'mistaken.mts'), MISTAKEN)
-  const options = '--noEmit --strict --skipLibCheck --module nodenext --target es2022 --types node'.split(' ')
-  const { out } = await run(folder, bin('tsc'), ...options, 'typed.mts', 'mistaken.mts')
+  const options = '--noEmit --strict --skipLibCheck --module nodenext --target es2022 --types node'
+  const { out } = await tsc(folder, `${options} typed.mts mistaken.mts`)
   const places = Array.from(out.matchAll(/^(\w+\.mts)\((\d+),/gm), ([, file, line]) => `${file} ${line}`)
   t.same([...new Set(places)], ['mistaken.mts 5', 'mistaken.mts 6'])
   t.match(out, "Property 'nothing' does not exist")

@@ -31,7 +31,7 @@ export const ALGORITHMS = [
 /** One of {@link ALGORITHMS}. */
 export type Algorithm = (typeof ALGORITHMS)[number]
 
-/** How an algorithm signs and verifies, and which keys it needs. */
+/** How an algorithm signs and verifies, and which keys it needs. @internal */
 export interface AlgorithmSpec {
   /** The `kty` of its JWK. */
   readonly kty: 'oct' | 'EC' | 'OKP' | 'RSA'
@@ -124,7 +124,7 @@ const ED25519: AlgorithmSpec = {
   ...signatures(null, {}, () => 64),
 }
 
-/** All algorithms, by name. */
+/** All algorithms, by name. @internal */
 export const ALGORITHM_SPECS: Readonly<Record<Algorithm, AlgorithmSpec>> = {
   HS256: hmac(256),
   HS384: hmac(384),

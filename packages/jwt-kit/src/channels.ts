@@ -25,7 +25,7 @@ export interface RefuseEvent {
   readonly claim: string | undefined
 }
 
-/** The channels of `node:diagnostics_channel`. No event contains a token, a key or the value of a claim. */
+/** The channels of `node:diagnostics_channel`. No event contains a token, a key or the value of a claim. @internal */
 export const channels = {
   sign: channel('auth-primer:jwt-kit:sign'),
   accept: channel('auth-primer:jwt-kit:accept'),

@@ -28,6 +28,8 @@ export const HELP = `jwt-kit: explain tokens, make keys
 
   npx @auth-primer/jwt-kit --help
 
+These commands run in a project that has installed the package. In its repository, use \`npm run jwt --\` instead of npx.
+
 Algorithms: ${ALGORITHMS.join(', ')}.
 Exit codes: 0 success; 1 the token cannot be read, or the key cannot be used; 2 the command line is wrong.
 `

@@ -37,7 +37,7 @@ export function parseObject(part: string): JsonObject | string {
   return parseBytes(bytes, bytes.length)
 }
 
-/** Parses the first `length` bytes as {@link parseObject} does. */
+/** Parses the first `length` bytes as {@link parseObject} does. @internal */
 export function parseBytes(bytes: Buffer, length: number): JsonObject | string {
   const members = countMembers(bytes, length)
   if (typeof members === 'string') return members

@@ -100,7 +100,8 @@ const jwtKitPlugin = fp<JwtKitPluginOptions>(
 export default jwtKitPlugin
 
 function checkVersion(): void {
-  const { version } = createRequire(import.meta.url)('@fastify/jwt/package.json') as { version: string }
+  const version = readVersion()
+  if (version === undefined) return
   const found = version.split('.').map(Number)
   const at = OLDEST_FASTIFY_JWT.findIndex((number, index) => found[index] !== number)
   if (at === -1 || (found[at] ?? 0) > (OLDEST_FASTIFY_JWT[at] ?? 0)) return
@@ -109,6 +110,15 @@ function checkVersion(): void {
     `Expected @fastify/jwt ${oldest} or later, got ${version}`,
     `Install @fastify/jwt@^${oldest}.`,
   )
+}
+
+function readVersion(): string | undefined {
+  try {
+    return createRequire(import.meta.url)('@fastify/jwt/package.json').version
+  } catch {
+    // A bundle has no package.json: its builder has chosen the version.
+    return undefined
+  }
 }
 
 function pickKind({ kinds }: KitParts, name: string | undefined): BoundKind {

@@ -23,6 +23,7 @@ export {
   explainToken,
   type Verdict,
 } from './explain.ts'
+export type { FormatCheck, FormatRegistry } from './formats.ts'
 export { bearerToken, type Guard, type GuardOptions, type GuardRequest } from './guard.ts'
 export { type Jwk, type Jwks, thumbprint } from './jwk.ts'
 export type { KeyInput, NodeKey } from './key-material.ts'

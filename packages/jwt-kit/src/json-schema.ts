@@ -1,13 +1,21 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isObject, type JsonObject } from './encoding.ts'
 import { JwtKitError } from './errors.ts'
-import { findFormat } from './formats.ts'
+import { type FormatRegistry, findFormat } from './formats.ts'
 
 /** A schema: what TypeBox's functions return, of 0.34 or 1.x. */
 export type Schema = Readonly<Record<string | symbol, unknown>>
 
 /** Returns true if a value is as its schema says. */
 export type SchemaCheck = (value: unknown) => boolean
+
+/** How a schema is compiled. */
+export interface SchemaRules {
+  /** True to refuse every member that an object of the schema does not name, at any depth. */
+  readonly closed: boolean
+  /** Where formats are looked up before the registries of TypeBox. */
+  readonly formats?: FormatRegistry | undefined
+}
 
 /** Where TypeBox 0.34 notes which of its functions made a schema. */
 const KIND = Symbol.for('TypeBox.Kind')
@@ -52,10 +60,9 @@ const UNSUPPORTED = [
  * Compiles a schema to a function. It is a tree of closures, so it works if code generation is off
  * (`--disallow-code-generation-from-strings`), and no schema compiler has to be loaded.
  *
- * @param closed - true to refuse every member that an object of the schema does not name, at any depth.
  * @throws {JwtKitError} `JWT_KIT_OPTIONS` if the schema cannot be checked completely.
  */
-export function compileSchema(schema: Schema, closed: boolean): SchemaCheck {
+export function compileSchema(schema: Schema, rules: SchemaRules): SchemaCheck {
   const kind = readSchemaKind(schema)
   if (REFERENCE_KINDS.has(kind))
     throw refuse('Expected the schema of the claims to have no references', 'Write the schema in place.')
@@ -70,11 +77,11 @@ export function compileSchema(schema: Schema, closed: boolean): SchemaCheck {
   const unsupported = UNSUPPORTED.find((keyword) => keyword in schema)
   if (unsupported !== undefined)
     throw refuse(`The schema of the claims has \`${unsupported}\`, which is not supported`, 'Leave it out.')
-  const closes = closed && kind === 'Object' && schema.additionalProperties === undefined
+  const closes = rules.closed && kind === 'Object' && schema.additionalProperties === undefined
   const effective = closes ? { ...schema, additionalProperties: false } : schema
   const checks = Object.keys(effective).flatMap((keyword) => {
     const compile = Object.hasOwn(KEYWORDS, keyword) ? KEYWORDS[keyword] : undefined
-    return compile === undefined ? [] : [compile(effective, closed)]
+    return compile === undefined ? [] : [compile(effective, rules)]
   })
   const [first] = checks
   if (first === undefined) return () => true
@@ -91,7 +98,7 @@ const TYPES: Readonly<Record<string, SchemaCheck>> = {
   null: (value) => value === null,
 }
 
-type Compile = (schema: Schema, closed: boolean) => SchemaCheck
+type Compile = (schema: Schema, rules: SchemaRules) => SchemaCheck
 
 /** The keywords of JSON Schema. Each only restricts values of its own type; all others are notes, and are ignored. */
 const KEYWORDS: Readonly<Record<string, Compile>> = {
@@ -112,21 +119,21 @@ const KEYWORDS: Readonly<Record<string, Compile>> = {
     const checks = list(schema.enum).map(equals)
     return (value) => checks.some((check) => check(value))
   },
-  anyOf: ({ anyOf }, closed) => {
-    const checks = compileAll(anyOf, closed)
+  anyOf: ({ anyOf }, rules) => {
+    const checks = compileAll(anyOf, rules)
     return (value) => checks.some((check) => check(value))
   },
-  oneOf: ({ oneOf }, closed) => {
-    const checks = compileAll(oneOf, closed)
+  oneOf: ({ oneOf }, rules) => {
+    const checks = compileAll(oneOf, rules)
     return (value) => checks.filter((check) => check(value)).length === 1
   },
   // Each part only knows its own members, so none of them can be closed.
-  allOf: ({ allOf }) => {
-    const checks = compileAll(allOf, false)
+  allOf: ({ allOf }, rules) => {
+    const checks = compileAll(allOf, open(rules))
     return (value) => checks.every((check) => check(value))
   },
-  not: (schema) => {
-    const check = compileSchema(asSchema(schema.not), false)
+  not: (schema, rules) => {
+    const check = compileSchema(asSchema(schema.not), open(rules))
     return (value) => !check(value)
   },
 
@@ -136,12 +143,13 @@ const KEYWORDS: Readonly<Record<string, Compile>> = {
     const expression = new RegExp(String(pattern))
     return forText((text) => expression.test(text))
   },
-  format: (schema) => {
-    const check = findFormat(String(schema.format), '~kind' in schema)
+  format: (schema, { formats }) => {
+    const name = String(schema.format)
+    const check = formats?.Get(name) ?? findFormat(name, '~kind' in schema)
     if (check !== undefined) return forText(check)
     throw refuse(
       'Expected every `format` to be known to TypeBox',
-      'Register it with FormatRegistry.Set (TypeBox 0.34) or Format.Set (1.x), or use `pattern`.',
+      'Register it with FormatRegistry.Set (TypeBox 0.34) or Format.Set (1.x). In a bundle or in Jest, also pass that registry as `formats`.',
     )
   },
 
@@ -151,13 +159,13 @@ const KEYWORDS: Readonly<Record<string, Compile>> = {
   exclusiveMaximum: ({ exclusiveMaximum }) => forNumbers((value) => value < Number(exclusiveMaximum)),
   multipleOf: ({ multipleOf }) => forNumbers((value) => Number.isInteger(value / Number(multipleOf))),
 
-  items: ({ items, additionalItems }, closed) => {
+  items: ({ items, additionalItems }, rules) => {
     if (!Array.isArray(items)) {
-      const check = compileSchema(asSchema(items), closed)
+      const check = compileSchema(asSchema(items), rules)
       return forArrays((value) => value.every(check))
     }
-    const checks = compileAll(items, closed)
-    const rest = additionalItems === undefined ? () => true : compileInner(additionalItems, closed)
+    const checks = compileAll(items, rules)
+    const rest = additionalItems === undefined ? () => true : compileInner(additionalItems, rules)
     return forArrays((value) => value.every((item, at) => (checks[at] ?? rest)(item)))
   },
   minItems: ({ minItems }) => forArrays((value) => value.length >= Number(minItems)),
@@ -168,8 +176,8 @@ const KEYWORDS: Readonly<Record<string, Compile>> = {
         uniqueItems !== true ||
         value.every((item, at) => !value.slice(0, at).some((other) => isDeepStrictEqual(item, other))),
     ),
-  contains: ({ contains, minContains = 1, maxContains = Number.POSITIVE_INFINITY }) => {
-    const check = compileSchema(asSchema(contains), false)
+  contains: ({ contains, minContains = 1, maxContains = Number.POSITIVE_INFINITY }, rules) => {
+    const check = compileSchema(asSchema(contains), open(rules))
     return forArrays((value) => {
       const found = value.filter(check).length
       return found >= Number(minContains) && found <= Number(maxContains)
@@ -178,8 +186,8 @@ const KEYWORDS: Readonly<Record<string, Compile>> = {
 
   required: ({ required }) =>
     forObjects((value) => list(required).every((name) => readMember(value, String(name)) !== undefined)),
-  properties: ({ properties }, closed) => {
-    const checks = compileEntries(properties, closed)
+  properties: ({ properties }, rules) => {
+    const checks = compileEntries(properties, rules)
     return forObjects((value) =>
       checks.every(([name, check]) => {
         const member = readMember(value, name)
@@ -187,8 +195,8 @@ const KEYWORDS: Readonly<Record<string, Compile>> = {
       }),
     )
   },
-  patternProperties: ({ patternProperties }) => {
-    const checks = compileEntries(patternProperties, false).map(
+  patternProperties: ({ patternProperties }, rules) => {
+    const checks = compileEntries(patternProperties, open(rules)).map(
       ([pattern, check]) => [new RegExp(pattern), check] as const,
     )
     return forObjects((value) =>
@@ -197,12 +205,12 @@ const KEYWORDS: Readonly<Record<string, Compile>> = {
       ),
     )
   },
-  additionalProperties: ({ additionalProperties, properties, patternProperties }) => {
+  additionalProperties: ({ additionalProperties, properties, patternProperties }, rules) => {
     const named = new Set(Object.keys((properties as object | undefined) ?? {}))
     const patterns = Object.keys((patternProperties as object | undefined) ?? {}).map(
       (text) => new RegExp(text),
     )
-    const check = compileInner(additionalProperties, false)
+    const check = compileInner(additionalProperties, open(rules))
     const isNamed = (name: string) => named.has(name) || patterns.some((pattern) => pattern.test(name))
     return forObjects((value) =>
       Object.entries(value).every(([name, member]) => isNamed(name) || check(member)),
@@ -240,20 +248,24 @@ function forObjects(check: (value: JsonObject) => boolean): SchemaCheck {
   return (value) => !isObject(value) || check(value)
 }
 
-function compileAll(schemas: unknown, closed: boolean): SchemaCheck[] {
-  return list(schemas).map((schema) => compileSchema(asSchema(schema), closed))
+function open(rules: SchemaRules): SchemaRules {
+  return { ...rules, closed: false }
 }
 
-function compileEntries(schemas: unknown, closed: boolean): (readonly [string, SchemaCheck])[] {
+function compileAll(schemas: unknown, rules: SchemaRules): SchemaCheck[] {
+  return list(schemas).map((schema) => compileSchema(asSchema(schema), rules))
+}
+
+function compileEntries(schemas: unknown, rules: SchemaRules): (readonly [string, SchemaCheck])[] {
   return Object.entries(asSchema(schemas)).map(([name, schema]) => [
     name,
-    compileSchema(asSchema(schema), closed),
+    compileSchema(asSchema(schema), rules),
   ])
 }
 
 /** Compiles a schema that may also be true or false. */
-function compileInner(schema: unknown, closed: boolean): SchemaCheck {
-  return typeof schema === 'boolean' ? () => schema : compileSchema(asSchema(schema), closed)
+function compileInner(schema: unknown, rules: SchemaRules): SchemaCheck {
+  return typeof schema === 'boolean' ? () => schema : compileSchema(asSchema(schema), rules)
 }
 
 function list(value: unknown): readonly unknown[] {

@@ -86,6 +86,8 @@ const MEMBERS = {
  * Reads a JWK (RFC 7517 §4) strictly. `use`, `key_ops` and `alg` say what a key is for, and node:crypto ignores them.
  *
  * @throws {UnsuitableKey}
+ *
+ * @internal
  */
 export function readJwk(algorithm: Algorithm, jwk: JsonObject): KeyObject {
   const { kty, names } = ALGORITHM_SPECS[algorithm]

@@ -27,7 +27,7 @@ export interface KeySource {
   readonly passphrase?: unknown
 }
 
-/** A key that was checked. For a secret, both halves are the secret. */
+/** A key that was checked. For a secret, both halves are the secret. @internal */
 export interface KeyPair {
   readonly verificationKey: KeyObject
   /** Undefined if the key can only verify. */
@@ -38,6 +38,8 @@ export interface KeyPair {
  * Reads a key and binds it to its algorithm.
  *
  * @throws {JwtKitError} `JWT_KIT_KEY` if it is weak, of another type, meant for another use, or its halves do not match.
+ *
+ * @internal
  */
 export function readKey(algorithm: Algorithm, kid: string, source: KeySource): KeyPair {
   try {

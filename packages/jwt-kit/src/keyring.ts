@@ -10,8 +10,11 @@ import { checkOptionNames } from './option-checks.ts'
 export interface KeyEntry {
   /** The key id, written into the header of each token: 1 to 128 letters, digits and `. _ - : + / = ~ @`. */
   readonly kid: string
-  /** The secret, the private key, or a public key that only verifies. */
-  readonly key: KeyInput
+  /**
+   * The secret, the private key, or a public key that only verifies. Undefined is an error at start: the type allows it for the
+   * value of an environment variable.
+   */
+  readonly key: KeyInput | undefined
   /** The public half of a private `key`, to be checked against it. It is not needed otherwise. */
   readonly publicKey?: KeyInput
   /** The passphrase of a `key` that is an encrypted PEM block. */
@@ -23,14 +26,14 @@ export interface KeyEntry {
   readonly verifyUntil?: Date | string
 }
 
-/** A key as the kit uses it. */
+/** A key as the kit uses it. @internal */
 export interface RingKey extends KeyPair {
   readonly kid: string
   /** Milliseconds since the epoch; infinite if the key is not retired. */
   readonly verifyUntil: number
 }
 
-/** Returns the keys of a ring. A function of this package, so that no property could print them. */
+/** Returns the keys of a ring. A function of this package, so that no property could print them. @internal */
 export let readRingKeys: (ring: Keyring) => ReadonlyMap<string, RingKey>
 
 /** Keys of one algorithm, by key id. Made by {@link keyring}. */
@@ -39,6 +42,7 @@ export class Keyring {
   readonly algorithm: Algorithm
   readonly #keys: ReadonlyMap<string, RingKey>
 
+  /** @internal */
   constructor(algorithm: Algorithm, keys: ReadonlyMap<string, RingKey>) {
     this.algorithm = algorithm
     this.#keys = keys

@@ -1,4 +1,5 @@
 import { JwtKitError } from './errors.ts'
+import type { FormatRegistry } from './formats.ts'
 import { checkOptionNames, type Duration, LONGEST_LIFE, readSeconds } from './option-checks.ts'
 import { type ClaimsChecks, type ClaimsOf, type ClaimsSchema, compileClaims } from './schema.ts'
 
@@ -11,6 +12,11 @@ export interface TokenKindOptions<C extends ClaimsSchema> {
    * `description` of each one. A claim with a sensitive name needs `public: true`.
    */
   readonly claims: C
+  /**
+   * The registry of TypeBox that has the formats of the claims: `FormatRegistry` of 0.34, `Format` of 1.x. It is needed where
+   * TypeBox is not found by its name: in a bundle or in Jest.
+   */
+  readonly formats?: FormatRegistry
 }
 
 /** A kind of token. The `typ` in its header tells it apart from every other one (RFC 8725 §3.11). Made by {@link tokenKind}. */
@@ -121,7 +127,7 @@ export function rfc9068Kind<C extends Rfc9068Claims>(options: TokenKindOptions<C
   return kind
 }
 
-const OPTION_NAMES = ['ttl', 'claims']
+const OPTION_NAMES = ['ttl', 'claims', 'formats']
 
 function defineKind<C extends ClaimsSchema>(
   typ: string,
@@ -136,7 +142,8 @@ function defineKind<C extends ClaimsSchema>(
   }
   checkOptionNames('a kind of token', options, OPTION_NAMES)
   const ttl = readSeconds('ttl', options?.ttl, { min: '1s', max: LONGEST_LIFE })
-  return Object.freeze({ typ, ttl, claims: options.claims, checks: compileClaims(options.claims), rfc9068 })
+  const { claims, formats } = options
+  return Object.freeze({ typ, ttl, claims, checks: compileClaims(claims, { formats }), rfc9068 })
 }
 
 function invalid(message: string, hint: string): JwtKitError {

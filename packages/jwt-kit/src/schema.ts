@@ -1,6 +1,7 @@
 import { isObject, type JsonObject } from './encoding.ts'
 import { JwtKitError } from './errors.ts'
-import { compileSchema, readMember, readSchemaKind, type Schema } from './json-schema.ts'
+import type { FormatRegistry } from './formats.ts'
+import { compileSchema, readMember, readSchemaKind, type Schema, type SchemaRules } from './json-schema.ts'
 import { checkOptionNames } from './option-checks.ts'
 import { findSensitiveWord } from './sensitive.ts'
 
@@ -91,6 +92,8 @@ export interface ClaimsChecks {
 
 /** The options of {@link compileClaims}. */
 export interface CompileOptions {
+  /** The registry of TypeBox that has the formats. It is needed where TypeBox is not found by its name: in a bundle or in Jest. */
+  readonly formats?: FormatRegistry | undefined
   /** True to accept claims with sensitive names: for tokens of others, whose names are given. @default false */
   readonly allowSensitiveNames?: boolean
 }
@@ -102,11 +105,19 @@ export interface CompileOptions {
  * @throws {JwtKitError} `JWT_KIT_OPTIONS`, or `JWT_KIT_SENSITIVE_CLAIM`.
  */
 export function compileClaims(claims: ClaimsSchema, options: CompileOptions = {}): ClaimsChecks {
-  checkOptionNames('compileClaims', options, ['allowSensitiveNames'])
+  checkOptionNames('compileClaims', options, ['formats', 'allowSensitiveNames'])
   checkOutline(claims)
   if (options.allowSensitiveNames !== true) checkNames(claims as unknown as Schema)
   const names = new Set(Object.keys(claims.properties))
-  const [signing, verifying] = [compileFinder(claims, true), compileFinder(claims, false)]
+  const { formats } = options
+  if (formats !== undefined && typeof formats?.Get !== 'function') {
+    throw refuse(
+      'Expected `formats` to be a registry of TypeBox',
+      'Pass FormatRegistry (0.34) or Format (1.x).',
+    )
+  }
+  const signing = compileFinder(claims, { closed: true, formats })
+  const verifying = compileFinder(claims, { closed: false, formats })
   return {
     names,
     closed: claims.additionalProperties === false,
@@ -141,14 +152,20 @@ function checkOutline(claims: ClaimsSchema): void {
 }
 
 /** Compiles each claim by itself, so that the wrong one can be named. */
-function compileFinder(claims: ClaimsSchema, closed: boolean): (value: JsonObject) => ClaimFault | undefined {
+function compileFinder(
+  claims: ClaimsSchema,
+  rules: SchemaRules,
+): (value: JsonObject) => ClaimFault | undefined {
   const { properties, additionalProperties: _, required, ...whole } = claims as unknown as Schema
   const requiredNames = new Set(Array.isArray(required) ? required : [])
   const checks = Object.entries(properties as Record<string, Schema>).map(
-    ([name, schema]) => [name, requiredNames.has(name), compileSchema(schema, closed)] as const,
+    ([name, schema]) => [name, requiredNames.has(name), compileSchema(schema, rules)] as const,
   )
   // The rest of the schema: `minProperties` and the like. The spread has lost the kind of TypeBox 1.x.
-  const checkWhole = compileSchema({ '~kind': 'Object', ...whole, additionalProperties: true }, false)
+  const checkWhole = compileSchema(
+    { '~kind': 'Object', ...whole, additionalProperties: true },
+    { closed: false },
+  )
   return (value) => {
     for (const [claim, isRequired, check] of checks) {
       const member = readMember(value, claim)

@@ -3,8 +3,8 @@ import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 /** The fewest bytes of a secret for HS256. RFC 7518 §3.2: a key of the size of the hash output or larger MUST be used. */
 const MIN_BYTES = 32
 
-/** 32 random hexadecimal digits have fewer distinct ones about once in 30 million. */
-const MIN_DISTINCT_BYTES = 8
+/** 32 random decimal digits have fewer distinct ones about once in 17 million. */
+const MIN_DISTINCT_BYTES = 6
 
 /** Secrets of 32 bytes and more that documentation, tutorials and token debuggers print. Compared in lower case. */
 const WELL_KNOWN: ReadonlySet<string> = new Set(
@@ -104,18 +104,21 @@ function isNeighbor(from: string, to: string): boolean {
 /** The deepest nesting of encodings, such as base64 of a PEM in a data URL. */
 const MAX_ENCODINGS = 3
 
-/** A public key that is used as a secret lets anyone sign: the oldest of the algorithm confusions (RFC 8725 §2.1). */
+/**
+ * A public key that is used as a secret lets anyone sign: the oldest of the algorithm confusions (RFC 8725 §2.1). It is found by
+ * its structure, which random bytes do not have: a bare modulus looks like any other number.
+ */
 function containsKey(bytes: Buffer, depth = MAX_ENCODINGS): boolean {
   const text = bytes.toString('latin1').replaceAll('\0', '').trim()
   if (/-----BEGIN /i.test(text) || /^(ssh|ecdsa|sk)-[a-z0-9@.-]+ /.test(text)) return true
   if (/^[{[]/.test(text) && succeeds(() => JSON.parse(text))) return true
-  if (isDer(bytes) || isOpenSsh(bytes) || isModulus(bytes)) return true
+  if (isDer(bytes) || isOpenSsh(bytes) || /^modulus=[0-9a-f]+$/i.test(text)) return true
   return depth > 0 && decodings(text).some((decoded) => containsKey(decoded, depth - 1))
 }
 
 function decodings(text: string): Buffer[] {
   const decoded: Buffer[] = []
-  const payload = text.replace(/^data:[^,]*,/i, '').replace(/^modulus=/i, '')
+  const payload = text.replace(/^data:[^,]*,/i, '')
   if (payload !== text) decoded.push(Buffer.from(payload))
   if (/%[0-9a-f]{2}/i.test(text) && succeeds(() => decodeURIComponent(text)))
     decoded.push(Buffer.from(decodeURIComponent(text)))
@@ -143,25 +146,6 @@ function isOpenSsh(bytes: Buffer): boolean {
   const name = bytes.toString('latin1', 4, 4 + Math.min(bytes.readUInt32BE(0), 64))
   return /^(ssh|ecdsa|sk)-[a-z0-9@.-]+$/.test(name)
 }
-
-/**
- * Returns true if this is the member `n` of an RSA key, which has no header: its length is one of these, and no small prime
- * divides it. About one in 25 random secrets of exactly such a length looks the same.
- */
-function isModulus(bytes: Buffer): boolean {
-  const significant = bytes[0] === 0 ? bytes.subarray(1) : bytes
-  if (![128, 256, 384, 512].includes(significant.length) || (significant[0] as number) < 0x80) return false
-  const n = BigInt(`0x${significant.toString('hex')}`)
-  return SMALL_PRIMES.every((prime) => n % prime !== 0n)
-}
-
-const SMALL_PRIMES = Array.from({ length: 2_000 }, (_, n) => n)
-  .filter(
-    (n) =>
-      n > 1 &&
-      !Array.from({ length: Math.floor(Math.sqrt(n)) - 1 }, (_, i) => i + 2).some((d) => n % d === 0),
-  )
-  .map(BigInt)
 
 function succeeds(attempt: () => unknown): boolean {
   try {

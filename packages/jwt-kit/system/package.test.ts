@@ -1,49 +1,8 @@
-import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+/** The package as others get it: packed, and installed into a project outside of this repository. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
-
-const packageFolder = fileURLToPath(new URL('..', import.meta.url))
-const bin = (name: string) => fileURLToPath(new URL(`../../../node_modules/.bin/${name}`, import.meta.url))
-
-// An npm or node inside of a test is not to act on this repository, nor to be covered.
-const env = { ...process.env }
-for (const name of Object.keys(env)) if (/^(npm_|NODE_OPTIONS$|TAP)/.test(name)) delete env[name]
-
-function run(cwd: string, file: string, ...args: string[]): Promise<{ code: unknown; out: string }> {
-  return new Promise((resolve) => {
-    execFile(file, args, { cwd, env }, (problem, stdout, stderr) =>
-      resolve({ code: problem?.code ?? 0, out: stdout + stderr }),
-    )
-  })
-}
-
-// Away from the repository, whose node_modules would hide what the package forgot to depend on.
-const folder = mkdtempSync(path.join(tmpdir(), 'jwt-kit-'))
-t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-
-const packed = await run(
-  packageFolder,
-  'npm',
-  'pack',
-  '--json',
-  '--loglevel=error',
-  '--pack-destination',
-  folder,
-)
-const [{ filename, files }] = JSON.parse(packed.out) as [{ filename: string; files: { path: string }[] }]
-const tarball = path.join(folder, path.basename(filename))
-
-const install = [
-  'install',
-  '--prefer-offline',
-  '--ignore-scripts',
-  '--no-audit',
-  '--no-fund',
-  '--loglevel=error',
-]
+import { node, packFor, runToEnd, tsc } from '../../../test-support/consumer.ts'
 
 const USE = `
 const access = tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({ sub: Type.String() }) })
@@ -77,41 +36,26 @@ forge(kit.access, { sub: '7' }, { claims: { exp: 1 } }) satisfies string
 rfc9068Kind({ ttl: '5m', claims: Type.Object({ sub: Type.String(), client_id: Type.String() }) }).typ satisfies string
 kit.access.guard() satisfies (request: { raw: { rawHeaders: string[] }; headers: { authorization?: string } }) => Promise<void>
 `
-const STRICT = [
-  '--noEmit',
-  '--strict',
-  '--exactOptionalPropertyTypes',
-  '--target',
-  'es2023',
-  '--lib',
-  'es2023',
-  '--types',
-  'node',
-]
-
-const cwd = path.join(folder, 'consumer')
-mkdirSync(cwd)
+const consumers = packFor(t, 'jwt-kit')
 const values = IMPORTS.replace('type Claims, ', '')
-for (const [file, text] of Object.entries({
-  'package.json': '{ "private": true }',
+const project = consumers.create('consumer', {
   'main.mjs': values + USE,
   'main.cjs': values.replace(/import (.+) from (.+)/g, 'const $1 = require($2)') + USE,
   'typed.mts': TYPED,
   'typed.cts': TYPED,
-})) {
-  writeFileSync(path.join(cwd, file), text)
-}
-const installed = await run(cwd, 'npm', ...install, tarball, '@sinclair/typebox@0.34', '@types/node@20')
+})
+const installed = await consumers.install(project, '@sinclair/typebox@0.34', '@types/node@20')
+const packageFolder = join(project, 'node_modules/@auth-primer/jwt-kit')
 
+const NOTHING_WRONG = { exitCode: 0, err: '' }
+const NOTHING = { ...NOTHING_WRONG, out: '' }
 const COMMENTS = /^ *\*.*$/gm
 
 t.test('the core declares nothing that needs Fastify, and augments no type of it', async (t) => {
-  const declarations = files.filter(
-    (file) => /\.d\.ts$/.test(file.path) && !file.path.endsWith('/fastify.d.ts'),
-  )
-  t.ok(declarations.length > 20)
-  for (const { path: name } of declarations) {
-    const text = readFileSync(path.join(packageFolder, name), 'utf8').replace(COMMENTS, '')
+  const names = readdirSync(join(packageFolder, 'dist')).filter((name) => name.endsWith('.d.ts'))
+  t.ok(names.length > 20)
+  for (const name of names.filter((name) => name !== 'fastify.d.ts')) {
+    const text = readFileSync(join(packageFolder, 'dist', name), 'utf8').replace(COMMENTS, '')
     t.notMatch(
       text,
       /(from|import\() ?['"](@?fastify|fast-jwt|@sinclair|typebox)|declare (module|global)/,
@@ -120,36 +64,33 @@ t.test('the core declares nothing that needs Fastify, and augments no type of it
   }
 })
 
-const PRINTS = { code: 0, out: `7 ${Date.parse('2026-01-01')}\n` }
+const PRINTS = { exitCode: 0, out: `7 ${Date.parse('2026-01-01')}\n`, err: '' }
 
 t.test(
   'is imported by ES modules and required by CommonJS, without Fastify and without a warning',
   async (t) => {
-    t.match(installed, { code: 0 })
-    t.notOk(existsSync(path.join(cwd, 'node_modules/fastify')), 'Fastify is optional')
-    t.same(await run(cwd, process.execPath, 'main.mjs'), PRINTS)
-    t.same(await run(cwd, process.execPath, 'main.cjs'), PRINTS)
+    t.match(installed, { exitCode: 0, err: '' })
+    t.notOk(existsSync(join(project, 'node_modules/fastify')), 'Fastify is optional')
+    t.same(await node(project, 'main.mjs'), PRINTS)
+    t.same(await node(project, 'main.cjs'), PRINTS)
   },
 )
 
 // types-node.test.ts compiles it with the other versions of @types/node.
 t.test('has declarations that compile as an ES module and as CommonJS, and mistakes do not', async (t) => {
-  const options = [...STRICT, '--module', 'nodenext']
-  t.same(await run(cwd, bin('tsc'), ...options, 'typed.mts', 'typed.cts'), { code: 0, out: '' })
+  const options = '--noEmit --strict --exactOptionalPropertyTypes --target es2023 --lib es2023 --types node'
+  t.same(await tsc(project, `${options} --module nodenext typed.mts typed.cts`), NOTHING)
 })
 
 t.test('is installed next to other versions of its peers', async (t) => {
-  const folder = path.join(cwd, 'peers')
-  mkdirSync(folder)
-  writeFileSync(path.join(folder, 'package.json'), '{ "private": true }')
-  const peers = ['fastify@4', '@fastify/jwt@8', '@sinclair/typebox@0.33', '@types/node@18']
-  const { code, out } = await run(folder, 'npm', ...install, '--package-lock-only', ...peers, tarball)
-  t.equal(code, 0, out)
+  const other = consumers.create('peers', {})
+  const peers = ['fastify@4', '@fastify/jwt@8', '@sinclair/typebox@0.33', 'typebox@1']
+  t.match(await consumers.install(other, '--package-lock-only', ...peers), NOTHING_WRONG)
 })
 
 t.test('the core is one package, with a small dependency for the entry point of Fastify', async (t) => {
   const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
-    readFileSync(path.join(packageFolder, 'package.json'), 'utf8'),
+    readFileSync(join(packageFolder, 'package.json'), 'utf8'),
   )
   t.same(Object.keys(dependencies), ['fastify-plugin'])
   for (const peer of Object.keys(peerDependencies)) {
@@ -158,7 +99,7 @@ t.test('the core is one package, with a small dependency for the entry point of 
   }
 })
 
-t.test('has the command', async (t) => {
-  const command = await run(cwd, path.join(cwd, 'node_modules/.bin/jwt-kit'), 'keygen', '--alg', 'HS256')
-  t.match(command, { code: 0, out: /^[\w-]{43}\n$/ })
+t.test('npx runs the command of the installed package', async (t) => {
+  const command = await runToEnd(project, 'npx', '--no', '@auth-primer/jwt-kit', 'keygen', '--alg', 'HS256')
+  t.match(command, { exitCode: 0, out: /^[\w-]{43}\n$/, err: '' })
 })

@@ -1,40 +1,6 @@
 /** The declarations of the packed package, compiled by consumers with each major version of `@types/node` that it supports. */
-import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
-
-const packageFolder = fileURLToPath(new URL('..', import.meta.url))
-const tsc = fileURLToPath(new URL('../../../node_modules/.bin/tsc', import.meta.url))
-
-// npm's own variables would make an npm inside a test act on this repository.
-const env = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS$|TAP)/.test(name)),
-)
-
-function run(cwd: string, file: string, ...args: string[]): Promise<{ code: unknown; out: string }> {
-  return new Promise((resolve) => {
-    execFile(file, args, { cwd, env }, (problem, stdout, stderr) =>
-      resolve({ code: problem?.code ?? 0, out: stdout + stderr }),
-    )
-  })
-}
-
-// Outside of this repository, whose node_modules would hide what is missing.
-const folder = mkdtempSync(path.join(tmpdir(), 'jwt-kit-types-'))
-t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-const packed = await run(
-  packageFolder,
-  'npm',
-  'pack',
-  '--json',
-  '--loglevel=error',
-  '--pack-destination',
-  folder,
-)
-const [{ filename }] = JSON.parse(packed.out) as [{ filename: string }]
+import { type Outcome, packFor, tsc } from '../../../test-support/consumer.ts'
 
 const IMPORTS = `
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
@@ -67,30 +33,40 @@ export type Used = KeyInput
 `
 const FIRST = WRONG.split('\n').findIndex((line) => line.startsWith('keyring')) + 1
 
+// A project without `@types/node` has neither `node:crypto` nor `Buffer`.
+const BARE = `
+import { Type } from '@sinclair/typebox'
+import { jwtKit, type KeyInput, keyring, tokenKind } from '@auth-primer/jwt-kit'
+import { testClock } from '@auth-primer/jwt-kit/testing'
+const key: KeyInput = new Uint8Array(32)
+const kinds = { access: tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({ sub: Type.String() }) }) }
+const kit = jwtKit({ issuer: 'i', keys: keyring('HS256', [{ kid: '1', key }]), kinds, now: testClock().now })
+export const token: string = kit.access.sign({ sub: '7' })
+// @ts-expect-error a claim of another type
+kit.access.sign({ sub: 7 })
+// @ts-expect-error a regular expression is not a key
+keyring('HS256', [{ kid: '1', key: /re/ }])
+`
+
 interface Compilation {
   readonly consumer: string
-  readonly installed: { code: unknown; out: string }
+  readonly installed: Outcome
   readonly errors: string[]
 }
 
-const SETTINGS = '--noEmit --strict --exactOptionalPropertyTypes --target es2023 --lib es2023 --types node'
+const SETTINGS =
+  '--noEmit --strict --exactOptionalPropertyTypes --target es2023 --lib es2023 --module nodenext'
 
+const consumers = packFor(t, 'jwt-kit')
 const compilations: Compilation[] = []
 for (const version of [20, 22, 24, 26]) {
-  const cwd = path.join(folder, `node-${version}`)
-  mkdirSync(cwd)
-  for (const [file, text] of Object.entries({
-    'package.json': '{ "private": true }',
-    'good.mts': GOOD,
-    'wrong.mts': WRONG,
-  }))
-    writeFileSync(path.join(cwd, file), text)
-  const install = 'install --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error'.split(' ')
-  const wanted = [path.join(folder, filename), '@sinclair/typebox@0.34', `@types/node@${version}`]
-  const installed = await run(cwd, 'npm', ...install, ...wanted)
+  const project = consumers.create(`node-${version}`, { 'good.mts': GOOD, 'wrong.mts': WRONG })
+  const installed = await consumers.install(project, '@sinclair/typebox@0.34', `@types/node@${version}`)
   for (const skipLibCheck of ['false', 'true']) {
-    const options = `${SETTINGS} --module nodenext --skipLibCheck ${skipLibCheck} good.mts wrong.mts`
-    const { out } = await run(cwd, tsc, ...options.split(' '))
+    const { out } = await tsc(
+      project,
+      `${SETTINGS} --types node --skipLibCheck ${skipLibCheck} good.mts wrong.mts`,
+    )
     const errors = out.split('\n').filter((line) => / error TS\d+: /.test(line))
     const consumer = `with @types/node ${version} and skipLibCheck ${skipLibCheck}`
     compilations.push({ consumer, installed, errors })
@@ -99,7 +75,7 @@ for (const version of [20, 22, 24, 26]) {
 
 for (const { consumer, installed, errors } of compilations) {
   t.test(`a consumer compiles ${consumer}`, async (t) => {
-    t.equal(installed.code, 0, installed.out)
+    t.equal(installed.exitCode, 0, installed.err)
     const unexpected = errors.filter((line) => !line.startsWith('wrong.mts'))
     t.same(unexpected, [])
   })
@@ -115,4 +91,14 @@ for (const { consumer, installed, errors } of compilations) {
 
 t.test('every version was compiled', async (t) => {
   t.equal(compilations.length, 8)
+})
+
+t.test('a consumer compiles without @types/node, as an ES module and as CommonJS', async (t) => {
+  const project = consumers.create('bare', { 'bare.mts': BARE, 'bare.cts': BARE })
+  t.match(await consumers.install(project, '@sinclair/typebox@0.34'), { exitCode: 0 })
+  t.same(await tsc(project, `${SETTINGS} --skipLibCheck false bare.mts bare.cts`), {
+    exitCode: 0,
+    out: '',
+    err: '',
+  })
 })

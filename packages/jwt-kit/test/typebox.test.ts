@@ -5,7 +5,7 @@ import * as esm from '@sinclair/typebox'
 import t from 'tap'
 import * as one from 'typebox'
 import Format from 'typebox/format'
-import { jwtKit, keyring, tokenKind } from '../src/index.ts'
+import { type FormatRegistry, jwtKit, keyring, tokenKind } from '../src/index.ts'
 import { compileSchema, type Schema } from '../src/json-schema.ts'
 import { forge } from '../src/testing.ts'
 import { ISSUER, ringOf, SECRET } from './support.ts'
@@ -31,6 +31,42 @@ t.test('a format that is registered in either build of TypeBox is found', async 
       registered.FormatRegistry.Delete(`color-${name}`)
     }
   }
+})
+
+t.test('`formats` is looked at before the registries of TypeBox, and has to be one', async (t) => {
+  const { Type } = esm
+  const define = (formats: unknown) =>
+    tokenKind('x+jwt', {
+      ttl: '1m',
+      claims: Type.Object({ it: Type.Array(Type.String({ format: 'color' })) }),
+      formats: formats as FormatRegistry,
+    })
+  const registry = (text: string) => ({
+    Get: (name: string) => (name === 'color' ? (it: string) => it === text : undefined),
+  })
+  esm.FormatRegistry.Set('color', (text) => text === 'red')
+  t.teardown(() => esm.FormatRegistry.Delete('color'))
+  const check = define(registry('blue')).checks.atVerifying
+  t.equal(check({ it: ['blue'] }), undefined)
+  t.match(check({ it: ['red'] }), { claim: 'it', problem: 'wrong' })
+  t.equal(
+    define({ Get: () => undefined }).checks.atVerifying({ it: ['red'] }),
+    undefined,
+    'else that of TypeBox is used',
+  )
+  t.equal(define(esm.FormatRegistry).checks.atVerifying({ it: ['red'] }), undefined)
+  const claims = one.Type.Object({ it: one.Type.String({ format: 'color' }) })
+  t.throws(() => tokenKind('x+jwt', { ttl: '1m', claims }), { code: 'JWT_KIT_OPTIONS', hint: /`formats`/ })
+  t.ok(tokenKind('x+jwt', { ttl: '1m', claims, formats: esm.FormatRegistry }))
+  t.ok(
+    tokenKind('x+jwt', {
+      ttl: '1m',
+      claims: one.Type.Object({ it: one.Type.String({ format: 'uuid' }) }),
+      formats: Format,
+    }),
+  )
+  for (const wrong of [null, 'color', { get: () => true }, new Map()])
+    t.throws(() => define(wrong), { code: 'JWT_KIT_OPTIONS', message: /`formats`/ })
 })
 
 t.test('schemas of TypeBox 1.x describe, type and check claims', async (t) => {
@@ -168,15 +204,19 @@ t.test('each keyword of JSON Schema accepts and refuses what it says', async (t)
     [Type.Unsafe({ type: ['string', 'null'] }), ['a', null], [1]],
   ] as const) {
     if (good.length + bad.length === 0) {
-      t.throws(() => compileSchema(schema as unknown as Schema, false), { code: 'JWT_KIT_OPTIONS' })
+      t.throws(() => compileSchema(schema as unknown as Schema, { closed: false }), {
+        code: 'JWT_KIT_OPTIONS',
+      })
       continue
     }
-    const check = compileSchema(schema as unknown as Schema, false)
+    const check = compileSchema(schema as unknown as Schema, { closed: false })
     for (const value of good) t.ok(check(value), `${JSON.stringify(schema)} accepts ${JSON.stringify(value)}`)
     for (const value of bad)
       t.notOk(check(value), `${JSON.stringify(schema)} refuses ${JSON.stringify(value)}`)
   }
-  const named = compileSchema(Type.Object({ constructor: Type.String() }) as unknown as Schema, false)
+  const named = compileSchema(Type.Object({ constructor: Type.String() }) as unknown as Schema, {
+    closed: false,
+  })
   t.notOk(named({}), 'a member that every object inherits is not its own')
 })
 

@@ -125,6 +125,7 @@ t.test('random secrets of every usual spelling are accepted, a thousand of each'
     (bytes) => bytes.toString('base64url'),
     (bytes) => bytes.subarray(0, 16).toString('hex'),
     (bytes) => Array.from(bytes, (byte) => 'abcdefghijklmnopqrstuvwxyz'[byte % 26]).join(''),
+    (bytes) => Array.from(bytes, (byte) => byte % 10).join(''),
   ]
   for (const spell of spellings) for (let count = 0; count < 1_000; count++) ring(spell(randomBytes(32)))
 })
@@ -180,7 +181,6 @@ t.test(
       'percent-encoded PEM': encodeURIComponent(pem),
       'PEM in lower case': pem.toLowerCase(),
       'PEM in UTF-16': Buffer.from(pem, 'utf16le'),
-      'the member `n` of its JWK': publicKey.export({ format: 'jwk' }).n as string,
       'openssl’s modulus': `Modulus=${Buffer.from(publicKey.export({ format: 'jwk' }).n as string, 'base64url').toString('hex')}`,
       'base64 of its JWK': Buffer.from(JSON.stringify(publicKey.export({ format: 'jwk' }))).toString(
         'base64',
@@ -195,6 +195,17 @@ t.test(
     await refuses(t, CERTIFICATE, /a key of another kind/)
   },
 )
+
+t.test('a random secret of the size of an RSA modulus is accepted, 250 of each', async () => {
+  const spellings = [
+    (bytes: Buffer) => bytes,
+    (bytes: Buffer) => bytes.toString('hex'),
+    (bytes: Buffer) => bytes.toString('base64'),
+    (bytes: Buffer) => bytes.toString('base64url'),
+  ]
+  for (const size of [128, 256, 384, 512])
+    for (const spell of spellings) for (let count = 0; count < 250; count++) ring(spell(randomBytes(size)))
+})
 
 t.test('a random secret is not mistaken for a key', async (t) => {
   t.ok(ring(`{${SECRET}`), 'a brace is no JSON')

@@ -26,7 +26,7 @@ export interface RemoteRefuseEvent {
   readonly claim: string | undefined
 }
 
-/** Events for `node:diagnostics_channel`. None holds a token, a key, or the value of a claim. */
+/** Events for `node:diagnostics_channel`. None holds a token, a key, or the value of a claim. @internal */
 export const channels = {
   fetch: channel('auth-primer:jwt-remote:fetch'),
   accept: channel('auth-primer:jwt-remote:accept'),

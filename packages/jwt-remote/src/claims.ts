@@ -2,6 +2,7 @@ import {
   type ClaimsOf,
   type ClaimsSchema,
   compileClaims,
+  type FormatRegistry,
   type Frozen,
   JwtKitError,
 } from '@auth-primer/jwt-kit'
@@ -34,9 +35,12 @@ const REGISTERED = ['iss', 'aud', 'exp', 'iat', 'nbf', 'jti'] as const
  *
  * @throws {JwtKitError} `JWT_KIT_OPTIONS` if the schema cannot describe claims.
  */
-export function createClaimsReader(schema: ClaimsSchema): (payload: JsonObject) => JsonObject {
+export function createClaimsReader(
+  schema: ClaimsSchema,
+  formats?: FormatRegistry,
+): (payload: JsonObject) => JsonObject {
   // The provider has already decided what its tokens reveal.
-  const checks = compileClaims(schema, { allowSensitiveNames: true })
+  const checks = compileClaims(schema, { formats, allowSensitiveNames: true })
   const names: ReadonlySet<string> = new Set([...checks.names, ...REGISTERED])
   return (payload) => {
     const fault = checks.atVerifying(payload)

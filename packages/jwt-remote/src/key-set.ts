@@ -8,7 +8,7 @@ export interface JwkSet {
   readonly keys: readonly object[]
 }
 
-/** A public key that can verify. */
+/** A public key that can verify. @internal */
 export interface VerificationKey {
   readonly kid: string | undefined
   readonly algorithms: ReadonlySet<string>
@@ -24,6 +24,8 @@ const RSA_BITS = { min: 2048, max: 8192 }
 /**
  * Reads the keys of a set that can verify signatures with one of the algorithms. Encryption keys, secrets, and keys of an
  * unknown type or of a wrong form are passed over (RFC 7517 §5).
+ *
+ * @internal
  */
 export function readKeySet(set: unknown, allowed: readonly RemoteAlgorithm[]): readonly VerificationKey[] {
   const keys: readonly unknown[] = isObject(set) && Array.isArray(set.keys) ? set.keys : []

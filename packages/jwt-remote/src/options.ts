@@ -1,4 +1,10 @@
-import { type ClaimsSchema, type Duration, JwtKitError, MAX_TOKEN_LENGTH } from '@auth-primer/jwt-kit'
+import {
+  type ClaimsSchema,
+  type Duration,
+  type FormatRegistry,
+  JwtKitError,
+  MAX_TOKEN_LENGTH,
+} from '@auth-primer/jwt-kit'
 import { REMOTE_ALGORITHMS, type RemoteAlgorithm } from './algorithms.ts'
 import type { JwkSet } from './key-set.ts'
 import { isObject, normalizeType } from './token.ts'
@@ -14,6 +20,11 @@ export interface JwtRemoteOptions<C extends ClaimsSchema> {
   readonly audience: string | readonly string[] | false
   /** The TypeBox schema of the claims that you read, without the registered ones (`iss aud exp iat nbf jti`). */
   readonly claims: C
+  /**
+   * The registry of TypeBox that has the formats of the claims: `FormatRegistry` of 0.34, `Format` of 1.x. It is needed where
+   * TypeBox is not found by its name: in a bundle or in Jest.
+   */
+  readonly formats?: FormatRegistry
   /**
    * The address of the provider's key set: `jwks_uri` in its OpenID configuration. It must be `https:`, except on a loopback
    * address. Either this or `jwks` is required.
@@ -89,7 +100,7 @@ const DEFAULTS = Object.freeze({
   now: Date.now,
 } satisfies { [N in keyof JwtRemoteOptions<ClaimsSchema>]?: unknown })
 
-const NAMES = ['issuer', 'audience', 'claims', ...Object.keys(DEFAULTS)]
+const NAMES = ['issuer', 'audience', 'claims', 'formats', ...Object.keys(DEFAULTS)]
 
 /**
  * Checks the options and fills in the defaults.

@@ -64,7 +64,7 @@ export interface JwtRemote<C extends ClaimsSchema> {
  */
 export function jwtRemote<const C extends ClaimsSchema>(options: JwtRemoteOptions<C>): JwtRemote<C> {
   const rules = readOptions(options)
-  const readClaims = createClaimsReader(options.claims)
+  const readClaims = createClaimsReader(options.claims, options.formats)
   const keys = createKeySource(rules)
 
   const verify = async (token: string) => {

@@ -1,26 +1,6 @@
 /** The packed package in a project of its own, with Express and Fastify. */
-import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
-
-const checkout = fileURLToPath(new URL('../../..', import.meta.url))
-const tsc = path.join(checkout, 'node_modules/.bin/tsc')
-
-// npm's own variables would make an npm inside a test act on this repository.
-const env = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS$|TAP)/.test(name)),
-)
-
-function run(cwd: string, file: string, ...args: string[]): Promise<{ code: unknown; out: string }> {
-  return new Promise((resolve) => {
-    execFile(file, args, { cwd, env: { ...env, NODE_ENV: 'test' } }, (problem, stdout, stderr) =>
-      resolve({ code: problem?.code ?? 0, out: stdout + stderr }),
-    )
-  })
-}
+import { node, packFor, tsc } from '../../../test-support/consumer.ts'
 
 const PROVIDER = `
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -93,38 +73,42 @@ jwtRemote({ ...options, jwksUrl: 'https://login.example/jwks' })
 provider.verify('x').then((verified) => verified.role)
 `
 
-// Outside of this repository, whose node_modules would hide what is missing.
-const folder = mkdtempSync(path.join(tmpdir(), 'jwt-remote-'))
-t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-const packed = await run(checkout, process.execPath, '.ci/pack.js', folder)
-const tarballs = readdirSync(folder)
-  .filter((name) => name.includes('-jwt-'))
-  .map((name) => path.join(folder, name))
-const cwd = path.join(folder, 'consumer')
-mkdirSync(cwd)
-for (const [file, text] of Object.entries({
-  'package.json': '{ "private": true }',
+// A project without `@types/node`, whose types Fastify and Express need.
+const BARE = `
+import { jwtRemote } from '@auth-primer/jwt-remote'
+import { Type } from '@sinclair/typebox'
+const claims = Type.Object({ sub: Type.String() })
+const provider = jwtRemote({ issuer: 'i', audience: 'a', jwksUri: 'https://login.example/jwks', claims })
+export const sub = provider.verify('x').then((verified): string => verified.sub)
+`
+
+const consumers = packFor(t, 'jwt-kit', 'jwt-remote')
+const project = consumers.create('consumer', {
   'express.cjs': EXPRESS,
   'typed.mts': TYPED,
   'typed.cts': TYPED,
-}))
-  writeFileSync(path.join(cwd, file), text)
-const install = 'install --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error'.split(' ')
+})
 const others = ['@sinclair/typebox@0.34', 'express@5', '@types/express@5', 'fastify@5', '@types/node@20']
-const installed = await run(cwd, 'npm', ...install, ...tarballs, ...others)
+const installed = await consumers.install(project, ...others)
+const SETTINGS =
+  '--noEmit --strict --exactOptionalPropertyTypes --skipLibCheck false --target es2023 --lib es2023 --module nodenext'
 
 t.test('a consumer compiles as an ES module and as CommonJS, and mistakes do not', async (t) => {
-  t.equal(packed.code, 0, packed.out)
-  t.equal(installed.code, 0, installed.out)
-  const settings =
-    '--noEmit --strict --exactOptionalPropertyTypes --skipLibCheck false --esModuleInterop --target es2023 --lib es2023'
-  const options = `${settings} --types node --module nodenext typed.mts typed.cts`.split(' ')
-  t.same(await run(cwd, tsc, ...options), { code: 0, out: '' })
+  t.match(installed, { exitCode: 0, err: '' })
+  const options = `${SETTINGS} --esModuleInterop --types node typed.mts typed.cts`
+  t.same(await tsc(project, options), { exitCode: 0, out: '', err: '' })
+})
+
+t.test('a consumer compiles without @types/node', async (t) => {
+  const bare = consumers.create('bare', { 'bare.mts': BARE, 'bare.cts': BARE })
+  t.match(await consumers.install(bare, '@sinclair/typebox@0.34'), { exitCode: 0 })
+  t.same(await tsc(bare, `${SETTINGS} bare.mts bare.cts`), { exitCode: 0, out: '', err: '' })
 })
 
 t.test('a service on Express with CommonJS answers with the status and the headers', async (t) => {
-  t.same(await run(cwd, process.execPath, '--throw-deprecation', 'express.cjs'), {
-    code: 0,
+  t.same(await node(project, '--throw-deprecation', 'express.cjs'), {
+    exitCode: 0,
+    err: '',
     out: [
       '200 null null',
       '401 Bearer null',

@@ -32,6 +32,7 @@ t.test('an option with a wrong value is an error that names the option, and not 
     cacheMaxAge: ['25h', '10s', 600],
     maxJwksBytes: [0, 4_194_305, '1mb'],
     now: [0, 'now'],
+    formats: [null, 'email', {}],
     jwks: [[], {}, { keys: {} }, 'text'],
   }
   for (const [name, values] of Object.entries(wrong))

@@ -2,39 +2,17 @@
  * Three services of strangers: each installs the tarballs, is written from the READMEs alone, and runs as a process away from
  * this repository.
  */
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { pbkdf2Sync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { env, packFor, tsc } from '../../../test-support/consumer.ts'
 
-const checkout = fileURLToPath(new URL('../../..', import.meta.url))
 const fixture = fileURLToPath(new URL('../fixture', import.meta.url))
-const tsc = path.join(checkout, 'node_modules/.bin/tsc')
-
-// npm's own variables would make an npm inside a test act on this repository.
-const env = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS$|TAP)/.test(name)),
-)
-
-function run(cwd: string, file: string, ...args: string[]): Promise<{ code: unknown; out: string }> {
-  return new Promise((resolve) => {
-    execFile(file, args, { cwd, env }, (problem, stdout, stderr) =>
-      resolve({ code: problem?.code ?? 0, out: stdout + stderr }),
-    )
-  })
-}
-
-const folder = mkdtempSync(path.join(tmpdir(), 'auth-primer-services-'))
-t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-const packed = await run(checkout, process.execPath, '.ci/pack.js', folder)
-const tarballs = readdirSync(folder)
-  .filter((name) => /-(auth-hash|jwt-kit)-/.test(name))
-  .map((name) => path.join(folder, name))
 
 const STRICT =
   '--strict --exactOptionalPropertyTypes --noUncheckedIndexedAccess --verbatimModuleSyntax --skipLibCheck false'
@@ -72,21 +50,18 @@ const SERVICES: Record<string, Service> = {
   },
 }
 
+const consumers = packFor(t, 'auth-hash', 'jwt-kit')
+
 for (const [name, service] of Object.entries(SERVICES)) {
   t.test(`${service.title}: a stranger's service works`, async (t) => {
-    t.equal(packed.code, 0, packed.out)
-    const cwd = path.join(folder, name)
+    const cwd = consumers.create(name, { 'package.json': JSON.stringify(service.manifest) })
     cpSync(path.join(fixture, name), cwd, { recursive: true })
-    writeFileSync(path.join(cwd, 'package.json'), JSON.stringify(service.manifest))
-    const install = 'install --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error'.split(
-      ' ',
-    )
-    const installed = await run(cwd, 'npm', ...install, ...tarballs, ...service.install)
-    t.equal(installed.code, 0, installed.out)
-    t.notMatch(installed.out, /warn|ERESOLVE/i, 'npm has no complaint')
+    const installed = await consumers.install(cwd, ...service.install)
+    t.equal(installed.exitCode, 0, installed.err)
+    t.notMatch(installed.out + installed.err, /warn|ERESOLVE/i, 'npm has no complaint')
     if (service.compile) {
-      const settings = `${service.compile} ${COMPILE} service.ts`.split(' ')
-      t.same(await run(cwd, tsc, ...settings), { code: 0, out: '' }, 'it compiles')
+      const outcome = await tsc(cwd, `${service.compile} ${COMPILE} service.ts`)
+      t.same(outcome, { exitCode: 0, out: '', err: '' }, 'it compiles')
     }
     await use(t, await start(t, cwd))
   })
@@ -97,8 +72,7 @@ async function start(t: Test, cwd: string): Promise<string> {
   const file = readdirSync(cwd).find((name) => /^service\.c?js$/.test(name)) as string
   const service = spawn(process.execPath, ['--throw-deprecation', file], {
     cwd,
-    // Express prints the errors that it answers, unless this is a test.
-    env: { ...env, NODE_ENV: 'test' },
+    env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   t.teardown(async () => {
