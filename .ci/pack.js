@@ -68,7 +68,8 @@ function declarePublicParts(folder, dist) {
   // In the package's folder, so that the maps lead to `../src`.
   const emitted = mkdtempSync(join(folder, 'dist-'))
   try {
-    const options = '--emitDeclarationOnly --stripInternal --composite false --incremental false --outDir'.split(' ')
+    const options =
+      '--emitDeclarationOnly --stripInternal --composite false --incremental false --outDir'.split(' ')
     execFileSync(process.execPath, [TSC, '-p', folder, ...options, emitted], { stdio: 'inherit' })
     cpSync(emitted, dist, { recursive: true })
   } finally {

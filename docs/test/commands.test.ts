@@ -12,12 +12,19 @@ const withCommands = pages.filter(({ text }) => /npx @auth-primer\//.test(text))
 t.test('no page runs the package of somebody else: npx always gets the scope', async (t) => {
   t.ok(withCommands.length >= 6)
   for (const { name, text } of pages)
-    t.notMatch(text.replaceAll(/`npx (jwt-kit|auth-hash)` would download/g, ''), /npx (jwt-kit|auth-hash)/, name)
+    t.notMatch(
+      text.replaceAll(/`npx (jwt-kit|auth-hash)` would download/g, ''),
+      /npx (jwt-kit|auth-hash)/,
+      name,
+    )
 })
 
-t.test('each page with a command of the scope says when it works, and what works in the repository', async (t) => {
-  for (const { name, text } of withCommands) {
-    t.match(text, /once the scope is published/, name)
-    t.match(text, /npm run (--silent )?(jwt|hash)\b/, name)
-  }
-})
+t.test(
+  'each page with a command of the scope says when it works, and what works in the repository',
+  async (t) => {
+    for (const { name, text } of withCommands) {
+      t.match(text, /once the scope is published/, name)
+      t.match(text, /npm run (--silent )?(jwt|hash)\b/, name)
+    }
+  },
+)
