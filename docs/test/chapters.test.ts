@@ -19,6 +19,9 @@ function isExplained({ finding, hints = [] }: Check): boolean {
 /** With `CHAPTER=05`, only that chapter is judged. */
 const chapters = (await readChapters()).filter(({ number }) => number === (process.env.CHAPTER ?? number))
 
+// Two chapters at a time if there is much to judge. In `npm run test:docs`, other files run at the same time.
+if (process.env.ALL_ANSWERS === '1') t.jobs = 2
+
 for (const chapter of chapters) {
   const { number, title, folder } = chapter
   t.test(`${number} ${title}`, { buffered: true }, async (t) => {

@@ -1,0 +1,13 @@
+import Fastify from 'fastify'
+
+const { LOG_LEVEL = 'info', PORT = '3000' } = process.env
+
+const app = Fastify({ logger: { level: LOG_LEVEL } })
+
+// The mistake: the path is `/`, not `/hello`.
+app.get('/hello', async (request) => {
+  request.log.debug('saying hello')
+  return { message: 'Hello World' }
+})
+
+await app.listen({ host: '127.0.0.1', port: Number(PORT) })

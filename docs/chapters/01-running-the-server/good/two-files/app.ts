@@ -1,0 +1,13 @@
+import Fastify from 'fastify'
+
+/** The app in a file of its own, which a test can import without opening a port. */
+export function buildApp(level: string) {
+  const app = Fastify({ logger: { level } })
+
+  app.get('/', async ({ log }) => {
+    log.debug('saying hello')
+    return { message: 'Hello World' }
+  })
+
+  return app
+}
