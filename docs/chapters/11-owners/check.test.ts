@@ -1,23 +1,59 @@
 import assert from 'node:assert/strict'
-import type { FastifyInstance } from 'fastify'
-import { chapter } from '../../check/chapter.ts'
-import { buildApp, tokenOf } from './app.ts'
+import { randomBytes } from 'node:crypto'
+import { chapter, type Hints } from '../../check/chapter.ts'
+import { buildApp } from '../app/app.ts'
 
 const ADA = 1
 const BOB = 2
 const EDIT = { title: 'Edited', content: 'Other words.' }
 
-await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
-  const { posts } = await load<typeof import('./solution/posts.ts')>('posts.ts')
-  const { url, knex } = await database()
-  const app: FastifyInstance = await buildApp(url, posts)
+const HINTS = {
+  anonymous: [
+    'Send a POST without a token. Who owns the new post?',
+    'Every route here needs to know the caller. One hook for the whole plugin rejects everyone else.',
+    "`app.addHook('onRequest', app.authenticate)`, as the first line of the plugin.",
+  ],
+  noReason: [
+    'Bob may see the post and may not change it. Which status says that?',
+    'If the UPDATE has changed nothing, look whether the caller may see the post: 403 if so, 404 if not.',
+    "`return seen ? reply.code(403).send({ detail: 'Only its owner may change a post' }) : reply.code(404).send(…)`",
+  ],
+  notEvenTheOwner: [
+    'Ada edits her own post. Which line of your code rejects or loses her edit?',
+    '`app.callerId(request)` is a number, as `owner_id` is. An UPDATE gives rows back only with `returning`.',
+    "`const [post] = await request.db('posts').where({ id, owner_id: app.callerId(request) }).update(…).returning('*')`",
+  ],
+  notFoundForbidden: [
+    'An UPDATE changes no row in two cases. Which ones?',
+    'Somebody else owns the post, or there is no such post. Tell the two apart before you choose the status.',
+    '`const seen = await visibleTo(caller, request.db).where({ id }).first()`, then 403 if there is one, and otherwise 404.',
+  ],
+  hidesTooMuch: [
+    'Who may see a draft? Who may see a published post? Does your WHERE allow both?',
+    'A caller sees a post if it is published, or if it is their own. Either is enough.',
+    '`.where((post) => post.where({ published: true }).orWhere({ owner_id: caller }))`',
+  ],
+  draftIsReadable: [
+    'Read a draft of Ada as Bob, with GET. What does your route look at besides the id?',
+    'The GET needs the same condition as the edit: published, or owned by the caller.',
+    '`visibleTo(app.callerId(request), request.db).where({ id }).first()`, and 404 if that finds nothing.',
+  ],
+} as const satisfies Record<string, Hints>
+
+await chapter(import.meta.url, async ({ load, database, check, expectation, atEnd }) => {
+  const { posts } = await load<typeof import('./solution/posts.ts')>('posts.ts', 'posts')
+  const { url, knex } = await database({ tables: 'posts' })
+  const app = await buildApp({ databaseUrl: url, secret: randomBytes(32).toString('base64url') }, posts)
   atEnd(() => app.close())
+  await knex('users').insert(
+    ['ada', 'bob'].map((name) => ({ email: `${name}@example.com`, password: 'no hash' })),
+  )
 
   const ask = (user: number, method: 'GET' | 'POST' | 'PUT', path: string, body?: object) =>
     app.inject({
       method,
       url: path,
-      headers: { authorization: `Bearer ${tokenOf(user)}` },
+      headers: { authorization: `Bearer ${app.issueToken({ id: user })}` },
       ...(body && { body }),
     })
   const adasPost = async (published = true): Promise<{ id: number; title: string }> => {
@@ -25,7 +61,7 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
     const [post] = await knex('posts').insert(row).returning('*')
     return post
   }
-  const titleOf = async (id: number): Promise<string> => (await knex('posts').where({ id }).first()).title
+  const readTitle = async (id: number): Promise<string> => (await knex('posts').where({ id }).first()).title
 
   await check(
     'owner-from-body',
@@ -33,10 +69,25 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
     [
       'Which decides who owns the new post: the token or the body?',
       'Name the properties that you insert, and take `owner_id` only from the token.',
-      '`const row = { title, content, published, owner_id: callerOf(request) }`',
+      '`const row = { title, content, published, owner_id: app.callerId(request) }`',
     ],
     async () => {
+      const anonymous = await app.inject({ method: 'POST', url: '/posts', body: EDIT })
+      await expectation('anonymous', HINTS.anonymous, () =>
+        assert.equal(anonymous.statusCode, 401, 'A POST without a token got an unexpected status.'),
+      )
       const response = await ask(BOB, 'POST', '/posts', { ...EDIT, owner_id: ADA })
+      if (response.statusCode === 400 || response.statusCode === 422) {
+        // The schema rejects what it does not name, which is as safe.
+        const own = await ask(BOB, 'POST', '/posts', EDIT)
+        assert.equal(own.statusCode, 201, 'A POST got an unexpected status.')
+        const stored = await knex('posts').where({ id: own.json().id }).first()
+        return assert.equal(
+          stored?.owner_id,
+          BOB,
+          'Bob created the post, but its `owner_id` is someone else’s.',
+        )
+      }
       assert.equal(
         response.statusCode,
         201,
@@ -53,18 +104,28 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
     [
       'Bob (2) edits a post of Ada (1). Where does your code check the owner?',
       'Let the UPDATE select only a post of the caller. If it finds none, reply with 403, or with 404 if the post does not exist.',
-      '`.where({ id, owner_id: callerOf(request) }).update(…).returning("*")`, and only then look whether the post exists.',
+      '`.where({ id, owner_id: app.callerId(request) }).update(…).returning("*")`, and only then look whether the post exists.',
     ],
     async () => {
       const { id, title } = await adasPost()
       const bobs = await ask(BOB, 'PUT', `/posts/${id}`, EDIT)
-      assert.equal(await titleOf(id), title, 'Bob changed Ada’s post.')
-      assert.equal(bobs.statusCode, 403, 'Bob’s edit of Ada’s post got an unexpected status.')
+      assert.equal(await readTitle(id), title, 'Bob changed Ada’s post.')
+      await expectation('no-reason', HINTS.noReason, () =>
+        assert.equal(bobs.statusCode, 403, 'Bob’s edit of Ada’s post got an unexpected status.'),
+      )
       const adas = await ask(ADA, 'PUT', `/posts/${id}`, EDIT)
-      assert.equal(adas.statusCode, 200, 'Ada’s edit of her own post got an unexpected status.')
-      assert.equal(await titleOf(id), EDIT.title, 'Ada’s edit was not stored.')
+      await expectation('not-even-the-owner', HINTS.notEvenTheOwner, async () => {
+        assert.equal(adas.statusCode, 200, 'Ada’s edit of her own post got an unexpected status.')
+        assert.equal(await readTitle(id), EDIT.title, 'Ada’s edit was not stored.')
+      })
       const nobodys = await ask(ADA, 'PUT', `/posts/${id + 1000}`, EDIT)
-      assert.equal(nobodys.statusCode, 404, 'An edit of a post that does not exist got an unexpected status.')
+      await expectation('not-found-forbidden', HINTS.notFoundForbidden, () =>
+        assert.equal(
+          nobodys.statusCode,
+          404,
+          'An edit of a post that does not exist got an unexpected status.',
+        ),
+      )
     },
   )
 
@@ -74,7 +135,7 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
     [
       'The check transfers the post from Ada to Bob after your first SELECT and before your UPDATE. Which statement checks the owner?',
       'A SELECT shows the past. Check the owner in the UPDATE itself: if Postgres had to wait for a row, it checks the WHERE again.',
-      '`.where({ id, owner_id: callerOf(request) }).update(…)`, without an `if` before it that decides.',
+      '`.where({ id, owner_id: app.callerId(request) }).update(…)`, without an `if` before it that decides.',
     ],
     async () => {
       const { id, title } = await adasPost()
@@ -88,7 +149,7 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
         while (!hasResponse && (await waiting()) === 0);
         await handOver.commit()
         const { statusCode } = await sending
-        assert.equal(await titleOf(id), title, 'Ada’s edit changed a post that already belonged to Bob.')
+        assert.equal(await readTitle(id), title, 'Ada’s edit changed a post that already belonged to Bob.')
         assert.ok(statusCode >= 400, `Ada’s edit was not stored, but got status ${statusCode}.`)
       } finally {
         if (!handOver.isCompleted()) await handOver.rollback()
@@ -106,23 +167,23 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
     ],
     async () => {
       const draft = await adasPost(false)
-      assert.equal(
-        (await ask(ADA, 'GET', `/posts/${draft.id}`)).statusCode,
-        200,
-        'Ada cannot read her own draft.',
-      )
-      const published = await adasPost()
-      assert.equal(
-        (await ask(BOB, 'GET', `/posts/${published.id}`)).statusCode,
-        200,
-        'Bob cannot read Ada’s published post.',
-      )
+      await expectation('hides-too-much', HINTS.hidesTooMuch, async () => {
+        const own = await ask(ADA, 'GET', `/posts/${draft.id}`)
+        assert.equal(own.statusCode, 200, 'Ada must be able to read her own draft.')
+        const published = await adasPost()
+        const others = await ask(BOB, 'GET', `/posts/${published.id}`)
+        assert.equal(others.statusCode, 200, 'Bob must be able to read Ada’s published post.')
+      })
+      await expectation('draft-is-readable', HINTS.draftIsReadable, async () => {
+        const { body } = await ask(BOB, 'GET', `/posts/${draft.id}`)
+        assert.ok(!body.includes('They grow.'), 'Bob reads Ada’s draft.')
+      })
       for (const [method, body] of [['GET'], ['PUT', EDIT]] as const) {
-        const of = async (id: number) => {
+        const askAsBob = async (id: number) => {
           const { statusCode, body: text } = await ask(BOB, method, `/posts/${id}`, body)
-          return { statusCode, body: text.replaceAll(String(id), 'ID') }
+          return { statusCode, body: text.replaceAll(new RegExp(`\\b${id}\\b`, 'g'), 'ID') }
         }
-        const [drafts, nobodys] = [await of(draft.id), await of(draft.id + 1000)]
+        const [drafts, nobodys] = [await askAsBob(draft.id), await askAsBob(draft.id + 1000)]
         assert.equal(drafts.statusCode, 404, `Bob’s ${method} of Ada’s draft got an unexpected status.`)
         assert.deepEqual(
           drafts,
@@ -130,12 +191,11 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
           `${method}: the responses for a draft and for a post that does not exist differ.`,
         )
       }
-      assert.equal(await titleOf(draft.id), draft.title, 'Bob got a 404, but changed Ada’s draft.')
-      assert.equal(
-        (await ask(ADA, 'PUT', `/posts/${draft.id}`, EDIT)).statusCode,
-        200,
-        'Ada cannot edit her own draft.',
-      )
+      assert.equal(await readTitle(draft.id), draft.title, 'Bob got a 404, but changed Ada’s draft.')
+      await expectation('hides-too-much', HINTS.hidesTooMuch, async () => {
+        const { statusCode } = await ask(ADA, 'PUT', `/posts/${draft.id}`, EDIT)
+        assert.equal(statusCode, 200, 'Ada must be able to edit her own draft.')
+      })
     },
   )
 

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { authenticate, callerOf } from '../app.ts'
 
 const PostId = Type.Object({ id: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }) })
 const PostIn = Type.Object({
@@ -10,11 +9,11 @@ const PostIn = Type.Object({
 })
 
 export const posts: FastifyPluginAsyncTypebox = async (app) => {
-  app.addHook('onRequest', authenticate)
+  app.addHook('onRequest', app.authenticate)
 
   app.post('/posts', { schema: { body: PostIn } }, async (request, reply) => {
     const { title, content, published } = request.body
-    const row = { title, content, published, owner_id: callerOf(request) }
+    const row = { title, content, published, owner_id: app.callerId(request) }
     const [post] = await request.db('posts').insert(row).returning('*')
     return reply.code(201).send(post)
   })

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { Knex } from 'knex'
-import { authenticate, callerOf } from '../app.ts'
 
 const PostId = Type.Object({ id: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }) })
 const PostIn = Type.Object({
@@ -11,18 +10,18 @@ const PostIn = Type.Object({
 })
 
 export const posts: FastifyPluginAsyncTypebox = async (app) => {
-  app.addHook('onRequest', authenticate)
+  app.addHook('onRequest', app.authenticate)
 
   app.post('/posts', { schema: { body: PostIn } }, async (request, reply) => {
     const { title, content, published } = request.body
-    const row = { title, content, published, owner_id: callerOf(request) }
+    const row = { title, content, published, owner_id: app.callerId(request) }
     const [post] = await request.db('posts').insert(row).returning('*')
     return reply.code(201).send(post)
   })
 
   app.get('/posts/:id', { schema: { params: PostId } }, async (request, reply) => {
     const { id } = request.params
-    const post = await visibleTo(callerOf(request), request.db).where({ id }).first()
+    const post = await visibleTo(app.callerId(request), request.db).where({ id }).first()
     return post ?? reply.code(404).send({ detail: `No post has the id ${id}` })
   })
 
@@ -30,7 +29,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
   app.put('/posts/:id', { schema: { params: PostId, body: PostIn } }, async (request, reply) => {
     const { id } = request.params
     const { title, content, published } = request.body
-    const caller = callerOf(request)
+    const caller = app.callerId(request)
     const [post] = await request
       .db('posts')
       .where({ id, owner_id: caller })
@@ -48,7 +47,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
 
 // #region visible
 /** Selects the posts that this user may see: every published one, and their own drafts. */
-function visibleTo(caller: number, db: Knex): Knex.QueryBuilder {
+export function visibleTo(caller: number, db: Knex): Knex.QueryBuilder {
   return db('posts').where((post) => post.where({ published: true }).orWhere({ owner_id: caller }))
 }
 // #endregion

@@ -1,9 +1,19 @@
-import { buildApp, tokenOf } from '../app.ts'
+import { randomBytes } from 'node:crypto'
+import knexModule from 'knex'
+import { signUp } from '../../05-creating-users/solution/sign-up.ts'
+import { buildApp } from '../../app/app.ts'
 import { posts } from '../solution/posts.ts'
 
-export const app = await buildApp(process.env.DATABASE_URL as string, posts)
+const databaseUrl = process.env.DATABASE_URL as string
+const knex = knexModule({ client: 'pg', connection: databaseUrl })
+const USERS = {
+  Ada: await signUp(knex, 'ada@example.com', 'tomatoes in june'),
+  Bob: await signUp(knex, 'bob@example.com', 'radishes in may'),
+}
+await knex.destroy()
 
-const USERS = { Ada: 1, Bob: 2 }
+// A secret for this step. A service reads it from its settings.
+export const app = await buildApp({ databaseUrl, secret: randomBytes(32).toString('base64url') }, posts)
 
 /** Sends a request with the token of this user, and prints the response. */
 export async function ask(
@@ -12,7 +22,7 @@ export async function ask(
   url: string,
   body?: object,
 ): Promise<void> {
-  const headers = { authorization: `Bearer ${tokenOf(USERS[user])}` }
+  const headers = { authorization: `Bearer ${app.issueToken(USERS[user])}` }
   const response = await app.inject({ method, url, headers, ...(body && { body }) })
   console.log(user, method, url, response.statusCode, response.body)
 }

@@ -1,8 +1,9 @@
 import knexModule from 'knex'
+import { signUp } from '../../05-creating-users/solution/sign-up.ts'
 
 const knex = knexModule({ client: 'pg', connection: process.env.DATABASE_URL as string })
-const ada = 1
-const bob = 2
+const { id: ada } = await signUp(knex, 'ada@example.com', 'tomatoes in june')
+const { id: bob } = await signUp(knex, 'bob@example.com', 'radishes in may')
 
 // #region look
 await knex('posts').insert({ title: 'Tomatoes', content: 'They grow.', owner_id: ada })

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { Knex } from 'knex'
-import { authenticate, callerOf } from '../../app.ts'
 
 const PostId = Type.Object({ id: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }) })
 const PostIn = Type.Object({
@@ -11,25 +10,25 @@ const PostIn = Type.Object({
 })
 
 export const posts: FastifyPluginAsyncTypebox = async (app) => {
-  app.addHook('onRequest', authenticate)
+  app.addHook('onRequest', app.authenticate)
 
   app.post('/posts', { schema: { body: PostIn } }, async (request, reply) => {
     const { title, content, published } = request.body
-    const row = { title, content, published, owner_id: callerOf(request) }
+    const row = { title, content, published, owner_id: app.callerId(request) }
     const [post] = await request.db('posts').insert(row).returning('*')
     return reply.code(201).send(post)
   })
 
   app.get('/posts/:id', { schema: { params: PostId } }, async (request, reply) => {
     const { id } = request.params
-    const post = await visibleTo(callerOf(request), request.db).where({ id }).first()
+    const post = await visibleTo(app.callerId(request), request.db).where({ id }).first()
     return post ?? reply.code(404).send({ detail: `No post has the id ${id}` })
   })
 
   app.put('/posts/:id', { schema: { params: PostId, body: PostIn } }, async (request, reply) => {
     const { id } = request.params
     const { title, content, published } = request.body
-    const caller = callerOf(request)
+    const caller = app.callerId(request)
     const post = await visibleTo(caller, request.db).where({ id }).first()
     if (!post) return reply.code(404).send({ detail: `No post has the id ${id}` })
     if (post.owner_id !== caller) return reply.code(403).send({ detail: 'Only its owner may change a post' })
