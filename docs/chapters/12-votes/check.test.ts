@@ -1,26 +1,62 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import diagnostics from 'node:diagnostics_channel'
 import { readFile } from 'node:fs/promises'
 import type { LightMyRequestResponse } from 'fastify'
-import { chapter } from '../../check/chapter.ts'
-import { buildApp, tokenOf } from './app.ts'
+import { chapter, type Hints } from '../../check/chapter.ts'
+import { posts } from '../11-owners/solution/posts.ts'
+import { buildApp } from '../app/app.ts'
 
 const [ADA, BOB, EVE] = [1, 2, 3] as const
 const AT_ONCE = 20
 
-await chapter(import.meta.url, async ({ file, load, database, check, atEnd }) => {
-  const { votes } = await load<typeof import('./solution/votes.ts')>('votes.ts')
-  const { url, knex } = await database()
-  const app = await buildApp(url, votes)
-  atEnd(() => app.close())
+const HINTS = {
+  sqlFails: [
+    'The message comes from Postgres. Which line of `votes.sql` does it mean?',
+    'The table `users` has an `id`, and so has `posts`. Columns are separated by commas, statements by semicolons.',
+    '`CREATE TABLE votes (user_id integer NOT NULL REFERENCES users, post_id integer NOT NULL REFERENCES posts, PRIMARY KEY (user_id, post_id));`',
+  ],
+  orphans: [
+    'Insert a vote for a post that does not exist, without your service. Does the table accept it?',
+    'A foreign key makes Postgres reject it. It also says what happens if a post with votes is deleted.',
+    '`post_id integer NOT NULL REFERENCES posts ON DELETE CASCADE`, and the same for `user_id`. Without ON DELETE CASCADE, a post with votes cannot be deleted.',
+  ],
+  keyTooSmall: [
+    'Two users vote for one post, or one user for two posts. Which of these votes does your table reject?',
+    'Neither column is unique by itself. The pair is.',
+    '`PRIMARY KEY (user_id, post_id)`, with both columns in it.',
+  ],
+  innerJoin: [
+    'Request the list when a post has no votes yet. Is it there?',
+    'An inner join keeps only posts that have a vote. A left join keeps all of them.',
+    '`.leftJoin("votes", "votes.post_id", "posts.id")`',
+  ],
+  countStar: [
+    'Which number does your list show for a post that nobody voted for?',
+    'A LEFT JOIN keeps a post without votes as one row whose vote is NULL. Count votes, not rows.',
+    '`count(votes.post_id)` skips NULL, `count(*)` does not.',
+  ],
+} as const satisfies Record<string, Hints>
 
-  const headersOf = (user: number) => ({ authorization: `Bearer ${tokenOf(user)}` })
+await chapter(import.meta.url, async ({ file, load, database, check, expectation, atEnd }) => {
+  const { votes } = await load<typeof import('./solution/votes.ts')>('votes.ts', 'votes')
+  const { url, knex } = await database({ tables: 'posts' })
+  const secret = randomBytes(32).toString('base64url')
+  const app = await buildApp({ databaseUrl: url, secret, maxConnections: AT_ONCE + 5 }, posts, votes)
+  atEnd(() => app.close())
+  await knex('users').insert(
+    ['ada', 'bob', 'eve'].map((name) => ({ email: `${name}@example.com`, password: 'no hash' })),
+  )
+
+  const headersOf = (user: number) => ({ authorization: `Bearer ${app.issueToken({ id: user })}` })
   const castVote = (user: number, post_id: number) =>
     app.inject({ method: 'POST', url: '/vote', headers: headersOf(user), body: { post_id } })
   const vote = async (user: number, post_id: number): Promise<number> =>
     (await castVote(user, post_id)).statusCode
   const newPost = async (): Promise<number> => {
-    const [post] = await knex('posts').insert({ title: 'Tomatoes' }).returning('id')
+    const [post] = await knex('posts')
+      .insert({ title: 'Tomatoes', content: 'They grow.', owner_id: ADA })
+      .returning('id')
     return post.id
   }
   const stored = async (post_id: number): Promise<number> => (await knex('votes').where({ post_id })).length
@@ -36,7 +72,13 @@ await chapter(import.meta.url, async ({ file, load, database, check, atEnd }) =>
       '`CREATE TABLE votes (user_id integer NOT NULL REFERENCES users ON DELETE CASCADE, post_id …);`',
     ],
     async () => {
-      await knex.raw(await readFile(file('votes.sql'), 'utf8'))
+      const sql = await readFile(file('votes.sql'), 'utf8')
+      await expectation('sql-fails', HINTS.sqlFails, () =>
+        knex.raw(sql).catch(({ message }: Error) => {
+          // knex puts the whole SQL in front of what Postgres says.
+          assert.fail(`Postgres rejects votes.sql: ${message.split(' - ').at(-1)}`)
+        }),
+      )
       const post = await newPost()
       assert.equal(await vote(ADA, post), 201, 'The first vote got an unexpected status.')
       assert.equal(await stored(post), 1, 'After one vote, the table has an unexpected number of rows.')
@@ -45,6 +87,16 @@ await chapter(import.meta.url, async ({ file, load, database, check, atEnd }) =>
         404,
         'A vote for a post that does not exist got an unexpected status.',
       )
+      await expectation('orphans', HINTS.orphans, async () => {
+        const orphan = { user_id: ADA, post_id: post + 1000 }
+        const error = await knex('votes')
+          .insert(orphan)
+          .then(
+            () => undefined,
+            ({ code }) => code,
+          )
+        assert.equal(error, '23503', 'The table accepts a vote for a post that does not exist.')
+      })
     },
   )
 
@@ -65,8 +117,11 @@ await chapter(import.meta.url, async ({ file, load, database, check, atEnd }) =>
         1,
         'After two equal votes, the table has an unexpected number of rows.',
       )
-      assert.equal(await vote(BOB, post), 201, 'The vote of another user got an unexpected status.')
-      assert.equal(await vote(ADA, await newPost()), 201, 'A vote for another post got an unexpected status.')
+      await expectation('key-too-small', HINTS.keyTooSmall, async () => {
+        assert.equal(await vote(BOB, post), 201, 'The vote of another user got an unexpected status.')
+        const another = await newPost()
+        assert.equal(await vote(ADA, another), 201, 'A vote for another post got an unexpected status.')
+      })
     },
   )
 
@@ -113,12 +168,12 @@ await chapter(import.meta.url, async ({ file, load, database, check, atEnd }) =>
   )
 
   await check(
-    'count-star',
+    'wrong-count',
     'the list shows the right number of votes: 0, 1 or 3',
     [
       'Make three posts with 0, 1 and 3 votes, and request the list. Which number is wrong?',
-      'A LEFT JOIN keeps a post without votes as one row whose vote is NULL. Count votes, not rows.',
-      '`count(votes.post_id)` skips NULL, `count(*)` does not: `.leftJoin("votes", "votes.post_id", "posts.id").groupBy("posts.id")`.',
+      'Join the posts with their votes, make one group per post, and count the votes of each group.',
+      '`.leftJoin("votes", "votes.post_id", "posts.id").select("posts.id", "posts.title", db.raw("count(votes.post_id)::int as votes")).groupBy("posts.id")`',
     ],
     async () => {
       await deletePosts()
@@ -129,6 +184,18 @@ await chapter(import.meta.url, async ({ file, load, database, check, atEnd }) =>
       }
       const expected = posts.map((id, index) => ({ id, votes: voters[index]?.length }))
       const shown = (await listed()).map(({ id, votes }) => ({ id, votes }))
+      await expectation('inner-join', HINTS.innerJoin, () =>
+        assert.ok(
+          shown.some(({ id }) => id === posts[0]) || !shown.some(({ id }) => id === posts[2]),
+          'The list lacks the post that has no votes.',
+        ),
+      )
+      await expectation('count-star', HINTS.countStar, () =>
+        assert.ok(
+          shown.map(({ votes }) => votes).join() !== '1,1,3',
+          'The list shows one vote for the post that has none.',
+        ),
+      )
       assert.deepEqual(shown, expected, 'The list shows unexpected posts or numbers.')
     },
   )

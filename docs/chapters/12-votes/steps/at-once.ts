@@ -1,7 +1,6 @@
-import knexModule from 'knex'
+import { open } from './open.ts'
 
-const knex = knexModule({ client: 'pg', connection: process.env.DATABASE_URL as string })
-await knex.raw('create table votes (user_id integer, post_id integer)')
+const knex = await open('CREATE TABLE votes (user_id integer, post_id integer)')
 
 // #region at-once
 const vote = { user_id: 1, post_id: 1 }

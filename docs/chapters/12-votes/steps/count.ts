@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises'
-import knexModule from 'knex'
+import { makePosts, open } from './open.ts'
 
-const knex = knexModule({ client: 'pg', connection: process.env.DATABASE_URL as string })
-await knex.raw(await readFile(new URL('../solution/votes.sql', import.meta.url), 'utf8'))
+const knex = await open()
 
 // #region count
-await knex('posts').insert([{ title: 'Tomatoes' }, { title: 'Radishes' }])
+await knex('posts').insert(makePosts('Tomatoes', 'Radishes'))
 await knex('votes').insert([1, 2, 3].map((user_id) => ({ user_id, post_id: 1 })))
 
 const counts = {

@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import knexModule from 'knex'
+import { makePosts, open } from './open.ts'
 
-const knex = knexModule({ client: 'pg', connection: process.env.DATABASE_URL as string })
-await knex.raw(await readFile(new URL('../solution/votes.sql', import.meta.url), 'utf8'))
-await knex('posts').insert({ title: 'Tomatoes' })
+const knex = await open()
+await knex('posts').insert(makePosts('Tomatoes'))
 
 // #region key
 const vote = { user_id: 1, post_id: 1 }

@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import knexModule from 'knex'
+import { makePosts, open } from './open.ts'
 
-const knex = knexModule({ client: 'pg', connection: process.env.DATABASE_URL as string })
-await knex.raw(await readFile(new URL('../solution/votes.sql', import.meta.url), 'utf8'))
-await knex('posts').insert(Array.from({ length: 20 }, (_, index) => ({ title: `Post ${index + 1}` })))
+const knex = await open()
+await knex('posts').insert(makePosts(...Array.from({ length: 20 }, (_, index) => `Post ${index + 1}`)))
 
 // #region statements
 let statements = 0

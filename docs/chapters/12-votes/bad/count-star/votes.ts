@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { authenticate, callerOf } from '../../app.ts'
+import type { Knex } from 'knex'
+import { visibleTo } from '../../../11-owners/solution/posts.ts'
 
 const VoteIn = Type.Object({ post_id: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }) })
 const Posts = Type.Array(
@@ -8,16 +9,17 @@ const Posts = Type.Array(
 )
 
 export const votes: FastifyPluginAsyncTypebox = async (app) => {
-  app.addHook('onRequest', authenticate)
+  app.addHook('onRequest', app.authenticate)
 
   app.post('/vote', { schema: { body: VoteIn } }, async (request, reply) => {
     const { post_id } = request.body
-    const post = await request.db('posts').where({ id: post_id }).forKeyShare().first('id')
+    const caller = app.callerId(request)
+    const post = await visibleTo(caller, request.db).where({ id: post_id }).forKeyShare().first('id')
     if (!post) return reply.code(404).send({ detail: `No post has the id ${post_id}` })
 
     const added = await request
       .db('votes')
-      .insert({ user_id: callerOf(request), post_id })
+      .insert({ user_id: caller, post_id })
       .onConflict(['user_id', 'post_id'])
       .ignore()
       .returning('post_id')
@@ -26,12 +28,18 @@ export const votes: FastifyPluginAsyncTypebox = async (app) => {
       : reply.code(409).send({ detail: `You have voted for post ${post_id} already` })
   })
 
-  app.get('/posts', { schema: { response: { 200: Posts } } }, async ({ db }) =>
-    db('posts')
+  app.get('/posts', { schema: { response: { 200: Posts } } }, async (request) =>
+    selectWithVotes(app.callerId(request), request.db).orderBy('posts.id'),
+  )
+}
+
+/** Selects the posts that this user may see, each with the number of its votes. */
+function selectWithVotes(caller: number, db: Knex): Knex.QueryBuilder {
+  return (
+    visibleTo(caller, db)
       .leftJoin('votes', 'votes.post_id', 'posts.id')
       // The mistake: in this join, a post without votes is also one row.
       .select('posts.id', 'posts.title', db.raw('count(*)::int as votes'))
       .groupBy('posts.id')
-      .orderBy('posts.id'),
   )
 }

@@ -2,3 +2,4 @@ CREATE TABLE votes (
   user_id integer NOT NULL REFERENCES users ON DELETE CASCADE,
   post_id integer NOT NULL REFERENCES posts ON DELETE CASCADE
 );
+CREATE INDEX votes_post_id ON votes (post_id);

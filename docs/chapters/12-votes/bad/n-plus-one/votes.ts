@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { authenticate, callerOf } from '../../app.ts'
+import { visibleTo } from '../../../11-owners/solution/posts.ts'
 
 const VoteIn = Type.Object({ post_id: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }) })
 const Posts = Type.Array(
@@ -8,16 +8,17 @@ const Posts = Type.Array(
 )
 
 export const votes: FastifyPluginAsyncTypebox = async (app) => {
-  app.addHook('onRequest', authenticate)
+  app.addHook('onRequest', app.authenticate)
 
   app.post('/vote', { schema: { body: VoteIn } }, async (request, reply) => {
     const { post_id } = request.body
-    const post = await request.db('posts').where({ id: post_id }).forKeyShare().first('id')
+    const caller = app.callerId(request)
+    const post = await visibleTo(caller, request.db).where({ id: post_id }).forKeyShare().first('id')
     if (!post) return reply.code(404).send({ detail: `No post has the id ${post_id}` })
 
     const added = await request
       .db('votes')
-      .insert({ user_id: callerOf(request), post_id })
+      .insert({ user_id: caller, post_id })
       .onConflict(['user_id', 'post_id'])
       .ignore()
       .returning('post_id')
@@ -26,8 +27,9 @@ export const votes: FastifyPluginAsyncTypebox = async (app) => {
       : reply.code(409).send({ detail: `You have voted for post ${post_id} already` })
   })
 
-  app.get('/posts', { schema: { response: { 200: Posts } } }, async ({ db }) => {
-    const posts = await db('posts').select('id', 'title').orderBy('id')
+  app.get('/posts', { schema: { response: { 200: Posts } } }, async (request) => {
+    const { db } = request
+    const posts = await visibleTo(app.callerId(request), db).select('id', 'title').orderBy('id')
     // The mistake: one statement for the list, and another one for each post in it.
     for (const post of posts) {
       const [row] = await db('votes').where({ post_id: post.id }).select(db.raw('count(*)::int as votes'))

@@ -1,0 +1,43 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import type { Knex } from 'knex'
+import { visibleTo } from '../../../11-owners/solution/posts.ts'
+
+const VoteIn = Type.Object({ post_id: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }) })
+const Posts = Type.Array(
+  Type.Object({ id: Type.Integer(), title: Type.String(), votes: Type.Integer({ minimum: 0 }) }),
+)
+
+export const votes: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onRequest', app.authenticate)
+
+  app.post('/vote', { schema: { body: VoteIn } }, async (request, reply) => {
+    const { post_id } = request.body
+    const caller = app.callerId(request)
+    const post = await visibleTo(caller, request.db).where({ id: post_id }).forKeyShare().first('id')
+    if (!post) return reply.code(404).send({ detail: `No post has the id ${post_id}` })
+
+    const added = await request
+      .db('votes')
+      .insert({ user_id: caller, post_id })
+      .onConflict(['user_id', 'post_id'])
+      .ignore()
+      .returning('post_id')
+    return added.length === 1
+      ? reply.code(201).send({ message: 'successfully added vote' })
+      : reply.code(409).send({ detail: `You have voted for post ${post_id} already` })
+  })
+
+  app.get('/posts', { schema: { response: { 200: Posts } } }, async (request) =>
+    selectWithVotes(app.callerId(request), request.db).orderBy('posts.id'),
+  )
+}
+
+function selectWithVotes(caller: number, db: Knex): Knex.QueryBuilder {
+  return visibleTo(caller, db).select(
+    'posts.id',
+    'posts.title',
+    // The mistake: nothing connects the votes with the post, so each post has all votes.
+    db.raw('(select count(*)::int from votes) as votes'),
+  )
+}
