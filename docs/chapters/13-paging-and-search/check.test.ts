@@ -1,23 +1,73 @@
 import assert from 'node:assert/strict'
-import { chapter } from '../../check/chapter.ts'
-import { buildApp } from './app.ts'
+import { randomBytes } from 'node:crypto'
+import { chapter, type Hints } from '../../check/chapter.ts'
+import { buildApp } from '../app/app.ts'
 
 const POSTS = 125
 
-await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
-  const { posts } = await load<typeof import('./solution/posts.ts')>('posts.ts')
-  const { url, knex } = await database()
-  const app = await buildApp(url, posts)
-  atEnd(() => app.close())
+const HINTS = {
+  serverError: [
+    'The message has a query string with which Postgres rejects your statement. Which bound keeps such a number away from it?',
+    'A negative LIMIT or OFFSET is an error of Postgres, and so a 500. Reject it before the query, with a minimum.',
+    '`limit: Type.Integer({ minimum: 1, maximum: 100, default: 10 })`, and `skip: Type.Integer({ minimum: 0, … })`.',
+  ],
+  clamped: [
+    'A client asks for 101 posts and gets 100. How does it learn that one is missing?',
+    'Do not correct a wrong value silently. Reject it, and the client knows.',
+    '`maximum: 100` in the schema, in place of `Math.min(limit, 100)`.',
+  ],
+  otherStatus: [
+    'Your schema rejects the wrong values. Which status do clients of the course expect?',
+    'Fastify replies with 400 if a schema fails. A `schemaErrorFormatter` or an error handler can change that to 422.',
+    '`app.setSchemaErrorFormatter(([error]) => Object.assign(new Error(error?.message), { statusCode: 422 }))`',
+  ],
+  skipOutOfRange: [
+    'Which numbers does your `skip` accept?',
+    'It needs bounds, too: at least 0, and a maximum that Postgres can hold.',
+    '`skip: Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, default: 0 })`',
+  ],
+  tooStrict: [
+    'The limits 1 and 100 are right. What does your service reply to them?',
+    'A `minimum` and a `maximum` are allowed values themselves.',
+    '`Type.Integer({ minimum: 1, maximum: 100, default: 10 })`, not `exclusiveMinimum` or `exclusiveMaximum`.',
+  ],
+  anyCase: [
+    'Search for “Wool”. Does your search tell `W` and `w` apart?',
+    '`ILIKE` and `lower(…)` do not. The search of this exercise is case-sensitive.',
+    '`.whereRaw("strpos(title, ?) > 0", [search])`',
+  ],
+  newestFirst: [
+    'In which direction do you sort?',
+    'The exercise asks for the lowest id first: then a new post appears at the end and shifts nothing.',
+    '`.orderBy("posts.id")`, without `"desc"`.',
+  ],
+} as const satisfies Record<string, Hints>
 
-  const get = (query: string) => app.inject(`/posts?${query}`)
-  const statusOf = async (query: string): Promise<number> => (await get(query)).statusCode
+await chapter(import.meta.url, async ({ load, database, check, expectation, atEnd }) => {
+  const { posts } = await load<typeof import('./solution/posts.ts')>('posts.ts', 'posts')
+  const { url, knex } = await database({ tables: 'votes' })
+  const secret = randomBytes(32).toString('base64url')
+  const app = await buildApp({ databaseUrl: url, secret }, posts)
+  atEnd(() => app.close())
+  const [ada] = await knex('users').insert({ email: 'ada@example.com', password: 'no hash' }).returning('id')
+  const headers = { authorization: `Bearer ${app.issueToken(ada)}` }
+
+  // Makes Postgres return rows in the order of their hashes. By chance, it may choose a plan that sorts them.
+  for (const option of ['sort', 'indexscan', 'indexonlyscan', 'bitmapscan', 'mergejoin'])
+    await knex.raw(
+      `do $$ begin execute format('alter database %I set enable_${option} = off', current_database()); end $$`,
+    )
+
+  const store = (...titles: readonly string[]) =>
+    knex('posts').insert(titles.map((title) => ({ title, content: 'They grow.', owner_id: ada.id })))
+  const get = (query: string) => app.inject({ url: `/posts?${query}`, headers })
+  const getStatus = async (query: string): Promise<number> => (await get(query)).statusCode
   const list = async (query: string): Promise<{ id: number; title: string }[]> => {
     const response = await get(query)
     assert.equal(response.statusCode, 200, `\`?${query}\` got an unexpected status.`)
     return response.json()
   }
-  const idsOf = async (query: string): Promise<number[]> => (await list(query)).map(({ id }) => id)
+  const listIds = async (query: string): Promise<number[]> => (await list(query)).map(({ id }) => id)
   const from = (first: number, length: number) => Array.from({ length }, (_, index) => first + index)
 
   await check(
@@ -29,30 +79,59 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
       '`db("posts").limit(query.limit).offset(query.skip)`, and `Type.Integer({ default: 10 })`.',
     ],
     async () => {
-      await knex('posts').insert(from(1, POSTS).map((number) => ({ title: `Post ${number}` })))
-      assert.deepEqual(await idsOf(''), from(1, 10), 'Without a query string, the list has unexpected posts.')
-      assert.deepEqual(await idsOf('limit=2&skip=4'), [5, 6], '`?limit=2&skip=4` returns unexpected posts.')
-      assert.deepEqual(await idsOf(`skip=${POSTS + 1}`), [], 'A page after the last post is not empty.')
+      await store(...from(1, POSTS).map((number) => `Post ${number}`))
+      // The order is the subject of the last check.
+      const expected = { '': 10, 'limit=2&skip=4': 2, [`skip=${POSTS - 3}`]: 3, [`skip=${POSTS + 1}`]: 0 }
+      for (const [query, length] of Object.entries(expected))
+        assert.equal(
+          (await list(query)).length,
+          length,
+          `\`?${query}\` returns an unexpected number of the ${POSTS} posts.`,
+        )
     },
   )
 
   await check(
     'out-of-range',
-    'a limit below 1, above 100 or not an integer is a 422, and 1 and 100 are accepted',
+    'a limit below 1, above 100 or not a number is a 422, and 1 and 100 are accepted',
     [
       'Request `?limit=101`, `?limit=0` and `?limit=ten`. Which bounds does your schema have, and which status do you get?',
       'Put the bounds into the schema. Fastify replies with 400 to invalid values: a `schemaErrorFormatter` or an error handler can change that to 422.',
       '`Type.Integer({ minimum: 1, maximum: 100, default: 10 })`, and `app.setSchemaErrorFormatter(([error]) => Object.assign(new Error(error?.message), { statusCode: 422 }))`.',
     ],
     async () => {
-      for (const query of ['limit=101', 'limit=0', 'limit=-1', 'limit=ten', 'limit=1.5', 'skip=-1'])
-        assert.equal(await statusOf(query), 422, `\`?${query}\` got an unexpected status.`)
-      for (const limit of [1, 100])
-        assert.deepEqual(
-          await idsOf(`limit=${limit}`),
-          from(1, limit),
-          `\`?limit=${limit}\` returns unexpected posts.`,
-        )
+      const queries = ['limit=101', 'limit=0', 'limit=-1', 'limit=ten', 'skip=-1']
+      const statuses = new Map<string, number>()
+      for (const query of queries) statuses.set(query, await getStatus(query))
+      await expectation('clamped', HINTS.clamped, async () => {
+        const { length } = statuses.get('limit=101') === 200 ? await list('limit=101') : []
+        assert.ok(length !== 100, '`?limit=101` is answered with 100 posts, as if nothing were wrong.')
+      })
+      const first = statuses.get('limit=101')
+      if (first === 200) assert.equal(first, 422, '`?limit=101` got an unexpected status.')
+      await expectation('server-error', HINTS.serverError, () => {
+        for (const [query, status] of statuses)
+          assert.ok(status < 500, `\`?${query}\` got the status ${status}: the database rejected it.`)
+      })
+      await expectation('other-status', HINTS.otherStatus, () => {
+        for (const [query, status] of statuses)
+          assert.ok(status !== 400, `\`?${query}\` is rejected, but with the status 400.`)
+      })
+      await expectation('skip-out-of-range', HINTS.skipOutOfRange, async () => {
+        // 2 ** 63: the first number that no OFFSET of Postgres can be.
+        for (const query of ['skip=-1', 'skip=9223372036854775808'])
+          assert.ok((await getStatus(query)) === 422, `\`?${query}\` got an unexpected status.`)
+      })
+      for (const [query, status] of statuses)
+        assert.equal(status, 422, `\`?${query}\` got an unexpected status.`)
+      await expectation('too-strict', HINTS.tooStrict, async () => {
+        for (const limit of [1, 100])
+          assert.equal(
+            (await list(`limit=${limit}`)).length,
+            limit,
+            `\`?limit=${limit}\` returns an unexpected number of posts.`,
+          )
+      })
     },
   )
 
@@ -65,10 +144,14 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
       'In a `preValidation` hook: `/^[0-9]+$/.test(request.query.limit)`, and otherwise throw an error with `statusCode: 422`.',
     ],
     async () => {
-      const numbers = ['1e1', '0x10', '%205', '%2B5', '', '5&limit=6']
+      const numbers = ['1e1', '1.5', '0x10', '%205', '%2B5', '', '5&limit=6']
       for (const number of numbers)
-        assert.equal(await statusOf(`limit=${number}`), 422, `\`?limit=${number}\` got an unexpected status.`)
-      assert.equal(await statusOf('skip=1e1'), 422, '`?skip=1e1` got an unexpected status.')
+        assert.equal(
+          await getStatus(`limit=${number}`),
+          422,
+          `\`?limit=${number}\` got an unexpected status.`,
+        )
+      assert.equal(await getStatus('skip=1e1'), 422, '`?skip=1e1` got an unexpected status.')
     },
   )
 
@@ -82,17 +165,19 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
     ],
     async () => {
       const titles = ['100% wool', '1000 sheep', 'a_b', 'axb', 'C:\\temp', 'C:temp', 'O’Hara and O\'Hara"s']
-      await knex('posts').insert(titles.map((title) => ({ title })))
+      await store(...titles)
       const expected: Record<string, string[]> = {
         '0%': ['100% wool'],
         '%': ['100% wool'],
         a_b: ['a_b'],
         '\\': ['C:\\temp'],
         '\\t': ['C:\\temp'],
-        Wool: [],
         wool: ['100% wool'],
         "O'": ['O’Hara and O\'Hara"s'],
       }
+      await expectation('any-case', HINTS.anyCase, async () =>
+        assert.deepEqual(await list('search=Wool'), [], 'A search for Wool finds titles with wool.'),
+      )
       for (const [search, found] of Object.entries(expected)) {
         const shown = (await list(`search=${encodeURIComponent(search)}`)).map(({ title }) => title)
         assert.deepEqual(shown.sort(), found, `A search for ${search} finds unexpected titles.`)
@@ -109,15 +194,21 @@ await chapter(import.meta.url, async ({ load, database, check, atEnd }) => {
       '`.orderBy("id")` before `.limit(…)`.',
     ],
     async () => {
-      await knex('posts').truncate()
-      await knex('posts').insert(from(1, 20).map(() => ({ title: 'Post' })))
+      await knex('posts').delete()
+      await store(...from(1, 20).map(() => 'Post'))
       const all = (await knex('posts').orderBy('id')).map(({ id }) => id)
       const seen: number[] = []
       for (let skip = 0; skip < all.length; skip += 5) {
-        const page = await idsOf(`limit=5&skip=${skip}`)
+        const page = await listIds(`limit=5&skip=${skip}`)
         seen.push(...page)
         await knex('posts').whereIn('id', page.slice(0, 1)).update({ title: 'Edited' })
       }
+      await expectation('newest-first', HINTS.newestFirst, () =>
+        assert.ok(
+          seen.join() !== all.toReversed().join(),
+          'The pages list the posts from the highest id to the lowest.',
+        ),
+      )
       assert.equal(new Set(seen).size, all.length, 'The pages have an unexpected number of different posts.')
       assert.deepEqual(seen, all, 'The pages list the posts in an unexpected order.')
     },

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import { selectWithVotes } from '../../12-votes/solution/votes.ts'
 
 // #region query
 const Query = Type.Object({
@@ -9,9 +10,13 @@ const Query = Type.Object({
   search: Type.String({ maxLength: 300, pattern: '^[^\\0]*$', default: '' }),
 })
 // #endregion
-const Posts = Type.Array(Type.Object({ id: Type.Integer(), title: Type.String() }))
+const Posts = Type.Array(
+  Type.Object({ id: Type.Integer(), title: Type.String(), votes: Type.Integer({ minimum: 0 }) }),
+)
 
 export const posts: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onRequest', app.authenticate)
+
   // #region refuse
   app.setSchemaErrorFormatter(([error], part) =>
     unprocessable(`${part}${error?.instancePath} ${error?.message}`),
@@ -26,13 +31,14 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
   // #endregion
 
   // #region list
-  app.get('/posts', { schema: { querystring: Query, response: { 200: Posts } } }, async ({ db, query }) =>
-    db('posts')
-      .whereRaw('strpos(title, ?) > 0', [query.search])
-      .orderBy('id')
-      .limit(query.limit)
-      .offset(query.skip),
-  )
+  app.get('/posts', { schema: { querystring: Query, response: { 200: Posts } } }, async (request) => {
+    const { limit, skip, search } = request.query
+    return selectWithVotes(app.callerId(request), request.db)
+      .whereRaw('strpos(title, ?) > 0', [search])
+      .orderBy('posts.id')
+      .limit(limit)
+      .offset(skip)
+  })
   // #endregion
 }
 

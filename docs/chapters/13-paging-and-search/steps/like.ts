@@ -1,14 +1,9 @@
-import knexModule from 'knex'
+import { makePosts, open } from '../../12-votes/steps/open.ts'
 
-const knex = knexModule({ client: 'pg', connection: process.env.DATABASE_URL as string })
+const knex = await open('')
 
 // #region like
-await knex('posts').insert([
-  { title: '100% wool' },
-  { title: '1000 sheep' },
-  { title: 'a_b' },
-  { title: 'axb' },
-])
+await knex('posts').insert(makePosts('100% wool', '1000 sheep', 'a_b', 'axb'))
 
 for (const search of ['0%', 'a_b']) {
   const like = await knex('posts').whereLike('title', `%${search}%`).orderBy('id').pluck('title')

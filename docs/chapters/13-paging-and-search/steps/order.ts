@@ -1,7 +1,7 @@
-import knexModule from 'knex'
+import { makePosts, open } from '../../12-votes/steps/open.ts'
 
-const knex = knexModule({ client: 'pg', connection: process.env.DATABASE_URL as string })
-await knex('posts').insert(['one', 'two', 'three', 'four'].map((title) => ({ title })))
+const knex = await open('')
+await knex('posts').insert(makePosts('one', 'two', 'three', 'four'))
 
 // #region order
 console.log('page 1:', await knex('posts').limit(2).pluck('title'))

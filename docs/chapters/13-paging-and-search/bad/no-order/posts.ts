@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import { selectWithVotes } from '../../../12-votes/solution/votes.ts'
 
 const Query = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: 100, default: 10 }),
@@ -7,9 +8,13 @@ const Query = Type.Object({
   // Postgres cannot store NUL in a text.
   search: Type.String({ maxLength: 300, pattern: '^[^\\0]*$', default: '' }),
 })
-const Posts = Type.Array(Type.Object({ id: Type.Integer(), title: Type.String() }))
+const Posts = Type.Array(
+  Type.Object({ id: Type.Integer(), title: Type.String(), votes: Type.Integer({ minimum: 0 }) }),
+)
 
 export const posts: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onRequest', app.authenticate)
+
   app.setSchemaErrorFormatter(([error], part) =>
     unprocessable(`${part}${error?.instancePath} ${error?.message}`),
   )
@@ -21,13 +26,16 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
     }
   })
 
-  app.get('/posts', { schema: { querystring: Query, response: { 200: Posts } } }, async ({ db, query }) =>
-    db('posts')
-      .whereRaw('strpos(title, ?) > 0', [query.search])
-      // The mistake: without an order, Postgres returns the rows as it finds them.
-      .limit(query.limit)
-      .offset(query.skip),
-  )
+  app.get('/posts', { schema: { querystring: Query, response: { 200: Posts } } }, async (request) => {
+    const { limit, skip, search } = request.query
+    return (
+      selectWithVotes(app.callerId(request), request.db)
+        .whereRaw('strpos(title, ?) > 0', [search])
+        // The mistake: nothing says in which order the rows come.
+        .limit(limit)
+        .offset(skip)
+    )
+  })
 }
 
 const unprocessable = (message: string) => Object.assign(new Error(message), { statusCode: 422 })

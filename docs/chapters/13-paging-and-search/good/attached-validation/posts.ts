@@ -1,0 +1,35 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import { selectWithVotes } from '../../../12-votes/solution/votes.ts'
+
+const Query = Type.Object({
+  limit: Type.Integer({ minimum: 1, maximum: 100, default: 10 }),
+  skip: Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, default: 0 }),
+  // Postgres cannot store NUL in a text.
+  search: Type.String({ maxLength: 300, pattern: '^[^\\0]*$', default: '' }),
+})
+
+export const posts: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onRequest', app.authenticate)
+
+  // Fastify also converts `1e1`, `0x10` and ` 5` to numbers. Here only digits are a number.
+  app.addHook<{ Querystring: Record<string, string | undefined> }>(
+    'preValidation',
+    async ({ query }, reply) => {
+      for (const name of ['limit', 'skip']) {
+        if (!/^[0-9]+$/.test(query[name] ?? '0'))
+          return reply.code(422).send({ detail: `${name} must be digits` })
+      }
+    },
+  )
+
+  app.get('/posts', { attachValidation: true, schema: { querystring: Query } }, async (request, reply) => {
+    if (request.validationError) return reply.code(422).send({ detail: request.validationError.message })
+    const { limit, skip, search } = request.query
+    return selectWithVotes(app.callerId(request), request.db)
+      .whereRaw('strpos(title, ?) > 0', [search])
+      .orderBy('posts.id')
+      .limit(limit)
+      .offset(skip)
+  })
+}
