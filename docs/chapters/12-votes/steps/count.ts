@@ -1,6 +1,6 @@
-import { makePosts, open } from './open.ts'
+import { makePosts, open, VOTES } from './open.ts'
 
-const knex = await open()
+const knex = await open(VOTES)
 
 // #region count
 await knex('posts').insert(makePosts('Tomatoes', 'Radishes'))

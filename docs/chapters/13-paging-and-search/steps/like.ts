@@ -1,6 +1,6 @@
 import { makePosts, open } from '../../12-votes/steps/open.ts'
 
-const knex = await open('')
+const knex = await open()
 
 // #region like
 await knex('posts').insert(makePosts('100% wool', '1000 sheep', 'a_b', 'axb'))

@@ -1,6 +1,6 @@
 import { makePosts, open } from '../../12-votes/steps/open.ts'
 
-const knex = await open('')
+const knex = await open()
 await knex('posts').insert(makePosts('one', 'two', 'three', 'four'))
 
 // #region order
