@@ -1,23 +1,53 @@
 import assert from 'node:assert/strict'
 import { chapter, type Hints } from '../../check/chapter.ts'
-import { runTests } from './run-tests.ts'
+import { addUsers } from './open-app.ts'
+import { runTests, type TestRun } from './run-tests.ts'
 
-await chapter(import.meta.url, async ({ file, database, check }) => {
-  const { url, knex } = await database()
-  const run = (app: string, only: readonly string[] = []) =>
-    runTests(file('posts.test.ts'), { app, databaseUrl: url, only })
-  /** Returns true if all tests pass on an app with a bug. Runs them once per app. */
-  const passes = async (app: string) => {
-    const passed = tried.get(app) ?? (await run(app)).passed
-    tried.set(app, passed)
-    return passed
-  }
-  const tried = new Map<string, boolean>()
-  const rows = async () => [await knex('users').orderBy('id'), await knex('posts').orderBy('id')]
-  const before = await rows()
+const SEEDED = {
+  anyoneDeletes: 'seeded/anyone-deletes.ts',
+  always500: 'seeded/always-500.ts',
+  showsDrafts: 'seeded/shows-drafts.ts',
+  notStored: 'seeded/not-stored.ts',
+}
+const APPS = ['app.ts', ...Object.values(SEEDED)]
+
+const HINTS = {
+  cannotRun: [
+    'The message says why the file cannot be run. Is it an import, or a line outside of the tests?',
+    'Run it yourself: `npm run learn -- run 15 exercise/posts.test.ts`.',
+    "The exercise began with `import { openApp } from '../open-app.ts'` and `const { app, ada } = await openApp()`.",
+  ],
+  noTests: [
+    'How many of your tests run? A test that is skipped, or a `todo`, does not.',
+    'Remove `skip`, `todo` and `only`, and call `test` for each rule.',
+    "`test('a post is listed', () => withRollback(app, async () => { … }))`",
+  ],
+  notClosed: [
+    'After the last test, the process goes on. What is still open?',
+    'Each app holds connections to the database until it is closed.',
+    '`after(() => app.close())`, at the top of the file.',
+  ],
+} as const satisfies Record<string, Hints>
+
+await chapter(import.meta.url, async ({ file, database, check, expectation, atEnd }) => {
+  const { url, knex } = await database({ tables: 'posts' })
+  const users = await addUsers(knex)
   // A test must not assume the id of the next row.
   await knex.raw("SELECT setval('posts_id_seq', 100)")
-  let names: string[] = []
+
+  const posts = file('posts.test.ts')
+  const running = runTests(posts, { apps: APPS, databaseUrl: url })
+  atEnd(() => running.return())
+  const runs: TestRun[] = []
+  let rowsLeft = 0
+  for await (const run of running) {
+    runs.push(run)
+    const left = await knex('posts').delete()
+    const others = await knex('users').whereNotIn('id', users).delete()
+    if (run.app === 'app.ts') rowsLeft = left + others
+  }
+  const [right] = runs as [TestRun, ...TestRun[]]
+  const failing = ({ tests }: TestRun) => tests.filter(({ passed }) => !passed).map(({ name }) => name)
 
   await check(
     'fails-on-the-right-code',
@@ -28,13 +58,15 @@ await chapter(import.meta.url, async ({ file, database, check }) => {
       'Go back to the one test that the exercise started with, and add one test at a time.',
     ],
     async () => {
-      const { passed, tests, errors } = await run('app.ts')
-      const failed = tests.filter((test) => !test.passed).map(({ name }) => name)
-      assert.deepEqual(failed, [], 'These tests fail, although the app follows the rules.')
-      assert.ok(passed, `The tests cannot be run: ${errors.trim().split('\n').slice(0, 6).join(' ')}`)
-      assert.ok(tests.length > 0, 'No test ran.')
-      const top = Math.min(...tests.map(({ nesting }) => nesting))
-      names = tests.filter(({ nesting }) => nesting === top).map(({ name }) => name)
+      const { passed, tests, error } = right
+      assert.deepEqual(failing(right), [], 'These tests fail, although the app follows the rules.')
+      await expectation('cannot-run', HINTS.cannotRun, () =>
+        assert.ok(passed, `The tests cannot be run: ${summarize(error)}`),
+      )
+      await expectation('no-tests', HINTS.noTests, () => assert.ok(tests.length > 0, 'No test ran.'))
+      await expectation('not-closed', HINTS.notClosed, () =>
+        assert.ok(runs.at(-1)?.closed, 'The process did not end after the last test.'),
+      )
     },
   )
 
@@ -46,8 +78,7 @@ await chapter(import.meta.url, async ({ file, database, check }) => {
       'Let each test make what it needs, inside of `withRollback`. A `before` hook runs outside.',
       'Move the setup into a function, and call it in each test: `withRollback(app, async () => { const url = await post(…) … })`.',
     ],
-    async () =>
-      assert.deepEqual(await rows(), before, 'After the tests, the tables have other users or posts.'),
+    () => assert.equal(rowsLeft, 0, 'After the tests, the tables have other users or posts.'),
   )
 
   await check(
@@ -58,13 +89,11 @@ await chapter(import.meta.url, async ({ file, database, check }) => {
       'There is always a response, even if it is a 500. Check its status and its body.',
       '`assert.equal(response.statusCode, 201)`, then `assert.deepEqual(response.json(), …)`.',
     ],
-    async () => {
-      const isPassed = (await passes('seeded/anyone-deletes.ts')) && (await passes('seeded/always-500.ts'))
+    () =>
       assert.ok(
-        !isPassed,
-        'All tests pass on seeded/always-500.ts, which replies to every request with a 500.',
-      )
-    },
+        !passes(SEEDED.always500),
+        `All tests pass on ${SEEDED.always500}, which replies to every request with a 500.`,
+      ),
   )
 
   await check(
@@ -76,35 +105,49 @@ await chapter(import.meta.url, async ({ file, database, check }) => {
       'Write a function that all tests call: `const url = await post(…)`, within `withRollback`.',
     ],
     async () => {
-      const [, ...others] = names
+      const top = Math.min(...right.tests.map(({ nesting }) => nesting))
+      const [, ...others] = right.tests.filter(({ nesting }) => nesting === top).map(({ name }) => name)
       if (others.length === 0) return
-      const { tests } = await run('app.ts', others)
-      const failed = tests.filter((test) => !test.passed).map(({ name }) => name)
-      assert.deepEqual(failed, [], 'These tests pass after the first one, but fail without it.')
+      const rerunning = runTests(posts, { apps: ['app.ts'], databaseUrl: url, only: others })
+      for await (const run of rerunning)
+        assert.deepEqual(failing(run), [], 'These tests pass after the first one, but fail without it.')
     },
   )
 
-  await catches('happy-path', 'a DELETE that does not check the owner', 'seeded/anyone-deletes.ts', [
+  await catches('happy-path', 'a DELETE that does not check the owner', SEEDED.anyoneDeletes, [
     'Which users send requests in your tests? Is one of them not allowed to?',
     'Let Bob try to delete a post of Ada. Check the response, and whether the post still exists.',
-    "`app.inject({ method: 'DELETE', url, headers: { user: '2' } })` is a 403.",
+    "`app.inject({ method: 'DELETE', url, headers: bob })` is a 403.",
   ])
 
-  await catches('drafts-not-looked-for', 'a list that contains drafts', 'seeded/shows-drafts.ts', [
-    'Does any of your tests store a draft?',
-    'Store a post that is not published, and check the list.',
-    "`payload: { title: 'Not yet', published: false }`, then `GET /posts` returns `[]`.",
+  await catches('drafts-not-looked-for', 'a list that contains drafts of others', SEEDED.showsDrafts, [
+    'Does any of your tests store a draft, and does another user look for it?',
+    'Store a post of Ada that is not published, and check the list of Bob.',
+    "`payload: { title: 'Not yet', content: '…', published: false }`, then `GET /posts` with `headers: bob` returns `[]`.",
   ])
 
-  await catches('believes-the-answer', 'a PUT that stores nothing', 'seeded/not-stored.ts', [
+  await catches('believes-the-answer', 'a PUT that stores nothing', SEEDED.notStored, [
     'The response to the PUT looks right. Does it prove that the post was stored?',
     'Read the post again with another request, as in step 2.',
-    "After the PUT: `(await app.inject('/posts')).json()` has the new title.",
+    "After the PUT: `(await app.inject({ url: '/posts', headers: ada })).json()` has the new title.",
   ])
 
+  function passes(app: string): boolean {
+    return runs.find((run) => run.app === app)?.passed ?? false
+  }
+
   async function catches(mistake: string, bug: string, app: string, hints: Hints) {
-    await check(mistake, `they detect ${bug}`, hints, async () =>
-      assert.ok(!(await passes(app)), `All tests pass on ${app}, which has that bug.`),
+    await check(mistake, `they detect ${bug}`, hints, () =>
+      assert.ok(!passes(app), `All tests pass on ${app}, which has that bug.`),
     )
   }
 })
+
+/** Returns the lines of an error that say what it is, without its stack. */
+function summarize(error: string): string {
+  const lines = error.split('\n').map((line) => line.trim())
+  return lines
+    .filter((line) => line && !line.startsWith('at '))
+    .slice(0, 4)
+    .join(' ')
+}

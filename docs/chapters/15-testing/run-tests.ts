@@ -1,48 +1,93 @@
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
 
 export interface TestRun {
+  readonly app: string
   readonly passed: boolean
   /** The tests that ran, without those that were skipped. */
   readonly tests: readonly { name: string; nesting: number; passed: boolean }[]
-  /** The output on standard error, such as why the file cannot be run. */
-  readonly errors: string
+  /** Why the file cannot be run. */
+  readonly error: string
+  /** False for the last app if the process had to be ended, because an app was not closed. */
+  readonly closed: boolean
 }
 
 interface Options {
-  /** The app under test. */
-  readonly app: string
+  /** The apps under test. */
+  readonly apps: readonly string[]
   readonly databaseUrl: string
-  /** The names of the tests to run. If empty, all run. */
+  /** The names of the tests to run, on one app. If empty, all run. */
   readonly only?: readonly string[]
 }
 
-/** Limits the run of a file of tests. A longer one does not end, usually because the app is not closed. */
+/** Limits the run of a file of tests. A longer one waits for something that never comes. */
 const TIMEOUT_MS = 20_000
+/** Limits how long the process goes on after the last test. */
+const CLOSE_TIMEOUT_MS = 2_000
 
-/** Runs a file of tests against an app, in a separate process. */
-export function runTests(file: string, { app, databaseUrl, only = [] }: Options): Promise<TestRun> {
+/** Runs a file of tests against one app after the other, in one separate process. The next app waits until it is asked for. */
+export async function* runTests(
+  file: string,
+  { apps, databaseUrl, only = [] }: Options,
+): AsyncGenerator<TestRun, void> {
   const reporter = resolve(import.meta.dirname, 'reporter.ts')
-  const args = ['--import', 'tsx', `--test-reporter=${reporter}`, '--test-reporter-destination=stdout']
-  for (const name of only) args.push(`--test-name-pattern=^${literal(name)}$`)
+  const patterns = only.map((name) => `--test-name-pattern=^${literal(name)}$`)
+  const runAll = resolve(import.meta.dirname, 'run-all.ts')
   const { NODE_OPTIONS, NODE_TEST_CONTEXT, ...env } = process.env
-  const options = {
-    cwd: import.meta.dirname,
-    env: { ...env, APP: app, DATABASE_URL: databaseUrl },
-    timeout: TIMEOUT_MS,
-  }
-  return new Promise((done) => {
-    execFile(process.execPath, [...args, file], options, (error, stdout, errors) => {
-      const tests = stdout
-        .split('\n')
-        .filter((line) => line.startsWith('{"name"'))
-        .map((line) => JSON.parse(line))
-      const hint = error?.killed
-        ? `The tests did not end within ${TIMEOUT_MS / 1000} s. Is the app closed in \`after\`?\n`
-        : ''
-      done({ passed: error === null, tests, errors: hint + errors })
-    })
+  const child = spawn(
+    process.execPath,
+    [
+      ...[
+        '--import',
+        'tsx',
+        `--test-reporter=${reporter}`,
+        '--test-reporter-destination=stdout',
+        ...patterns,
+      ],
+      ...(only.length > 0 ? [file] : [runAll, file, ...apps]),
+    ],
+    { cwd: import.meta.dirname, env: { ...env, APP: apps[0], DATABASE_URL: databaseUrl } },
+  )
+  const ended = once(child, 'close')
+  // The process may have ended before it is told to go on.
+  child.stdin.on('error', () => {})
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text
   })
+  const kill = () => child.kill('SIGKILL')
+  let timeout = setTimeout(kill, TIMEOUT_MS)
+  let tests: TestRun['tests'][number][] = []
+  let last: TestRun | undefined
+  const left = [...apps]
+
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (line.startsWith('{"name"')) tests.push(JSON.parse(line))
+      if (!line.startsWith('{"app"')) continue
+      const { app, passed, error = errors } = JSON.parse(line)
+      const run = { app, passed, tests, error, closed: true }
+      tests = []
+      left.shift()
+      if (left.length === 0) {
+        last = run
+        clearTimeout(timeout)
+        timeout = setTimeout(kill, CLOSE_TIMEOUT_MS)
+      } else {
+        yield run
+        child.stdin.write('\n')
+      }
+    }
+    const [code, signal] = await ended
+    if (last) yield { ...last, closed: signal === null }
+    const error = signal ? `The tests did not end within ${TIMEOUT_MS / 1000} s.` : errors
+    for (const app of left) yield { app, passed: code === 0, tests, error, closed: signal === null }
+  } finally {
+    clearTimeout(timeout)
+    kill()
+  }
 }
 
 const literal = (name: string) => name.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&')

@@ -1,12 +1,7 @@
-import { dbSession } from '@auth-primer/db-session'
-import Fastify, { type FastifyInstance } from 'fastify'
-import knexModule from 'knex'
+import { type AppOptions, buildApp } from '../../app/app.ts'
 
 /** The bug: every response is a 500. */
-export async function build(databaseUrl: string): Promise<FastifyInstance> {
-  const app = Fastify()
-  const knex = knexModule({ client: 'pg', connection: databaseUrl })
-  await app.register(dbSession, { knex, closePools: true })
-  app.all('/*', async (_request, reply) => reply.code(500).send({}))
-  return app
-}
+export const build = (options: AppOptions) =>
+  buildApp(options, async (app) => {
+    app.all('/*', async (_request, reply) => reply.code(500).send({}))
+  })

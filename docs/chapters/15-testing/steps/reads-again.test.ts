@@ -3,17 +3,17 @@ import test, { after } from 'node:test'
 import { withRollback } from '@auth-primer/db-session'
 import { openApp } from '../open-app.ts'
 
-const headers = { user: '1' }
-const app = await openApp()
+const { app, ada: headers } = await openApp()
 after(() => app.close())
 
 test('a new title is stored', () =>
   withRollback(app, async () => {
-    const stored = await app.inject({ method: 'POST', url: '/posts', headers, payload: { title: 'Tomatos' } })
+    const post = { title: 'Tomatos', content: 'They grow.' }
+    const stored = await app.inject({ method: 'POST', url: '/posts', headers, payload: post })
     const url = `/posts/${stored.json().id}`
     // #region reads-again
-    await app.inject({ method: 'PUT', url, headers, payload: { title: 'Tomatoes' } })
-    const [post] = (await app.inject('/posts')).json()
-    assert.equal(post.title, 'Tomatoes')
+    await app.inject({ method: 'PUT', url, headers, payload: { ...post, title: 'Tomatoes' } })
+    const [listed] = (await app.inject({ url: '/posts', headers })).json()
+    assert.equal(listed.title, 'Tomatoes')
     // #endregion
   }))

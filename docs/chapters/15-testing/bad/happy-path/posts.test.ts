@@ -3,25 +3,32 @@ import test, { after } from 'node:test'
 import { withRollback } from '@auth-primer/db-session'
 import { openApp } from '../../open-app.ts'
 
-const ADA = { user: '1' }
-
-const app = await openApp()
+const { app, ada } = await openApp()
 after(() => app.close())
 
-const titles = async () => (await app.inject('/posts')).json().map(({ title }: { title: string }) => title)
+/** Returns the titles that a user sees, read with another request. */
+async function list(headers = ada): Promise<string[]> {
+  const response = await app.inject({ url: '/posts', headers })
+  return response.json().map(({ title }: { title: string }) => title)
+}
+
+/** Stores a post of Ada and returns its path. */
+async function post(title: string, published = true): Promise<string> {
+  const payload = { title, content: 'They grow.', published }
+  const response = await app.inject({ method: 'POST', url: '/posts', headers: ada, payload })
+  assert.equal(response.statusCode, 201)
+  return `/posts/${response.json().id}`
+}
 
 // The mistake: only Ada sends requests. Nothing tests what Bob must not do.
 test('a post is stored, changed and deleted', () =>
   withRollback(app, async () => {
-    const payload = { title: 'Tomatos' }
-    const stored = await app.inject({ method: 'POST', url: '/posts', headers: ADA, payload })
-    assert.equal(stored.statusCode, 201)
-    const url = `/posts/${stored.json().id}`
+    const url = await post('Tomatos')
+    const payload = { title: 'Tomatoes', content: 'They grow.' }
+    await app.inject({ method: 'PUT', url, headers: ada, payload })
+    assert.deepEqual(await list(), ['Tomatoes'])
 
-    await app.inject({ method: 'PUT', url, headers: ADA, payload: { title: 'Tomatoes' } })
-    assert.deepEqual(await titles(), ['Tomatoes'])
-
-    const deleted = await app.inject({ method: 'DELETE', url, headers: ADA })
+    const deleted = await app.inject({ method: 'DELETE', url, headers: ada })
     assert.equal(deleted.statusCode, 204)
-    assert.deepEqual(await titles(), [])
+    assert.deepEqual(await list(), [])
   }))

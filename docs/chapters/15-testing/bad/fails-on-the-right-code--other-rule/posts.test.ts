@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import test, { after } from 'node:test'
+import { withRollback } from '@auth-primer/db-session'
+import { openApp } from '../../open-app.ts'
+
+const { app, ada, bob } = await openApp()
+after(() => app.close())
+
+/** Returns the titles that a user sees, read with another request. */
+async function list(headers = ada): Promise<string[]> {
+  const response = await app.inject({ url: '/posts', headers })
+  return response.json().map(({ title }: { title: string }) => title)
+}
+
+/** Stores a post of Ada and returns its path. */
+async function post(title: string, published = true): Promise<string> {
+  const payload = { title, content: 'They grow.', published }
+  const response = await app.inject({ method: 'POST', url: '/posts', headers: ada, payload })
+  assert.equal(response.statusCode, 201)
+  return `/posts/${response.json().id}`
+}
+
+test('a post is listed', () =>
+  withRollback(app, async () => {
+    await post('Tomatoes in June')
+    assert.deepEqual(await list(), ['Tomatoes in June'])
+  }))
+
+test('only the owner deletes a post', () =>
+  withRollback(app, async () => {
+    const url = await post('Mine')
+    // The mistake: the rules say 403.
+    assert.equal((await app.inject({ method: 'DELETE', url, headers: bob })).statusCode, 401)
+  }))

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import test, { after } from 'node:test'
+import { openApp } from '../../open-app.ts'
+
+const { app, ada, bob } = await openApp()
+after(() => app.close())
+
+/** Returns the titles that a user sees, read with another request. */
+async function list(headers = ada): Promise<string[]> {
+  const response = await app.inject({ url: '/posts', headers })
+  return response.json().map(({ title }: { title: string }) => title)
+}
+
+/** Stores a post of Ada and returns its path. */
+async function post(title: string, published = true): Promise<string> {
+  const payload = { title, content: 'They grow.', published }
+  const response = await app.inject({ method: 'POST', url: '/posts', headers: ada, payload })
+  assert.equal(response.statusCode, 201)
+  return `/posts/${response.json().id}`
+}
+
+// The mistake: nothing takes back what the test has stored.
+test('only the owner deletes a post', async () => {
+  const url = await post('Mine')
+  assert.equal((await app.inject({ method: 'DELETE', url, headers: bob })).statusCode, 403)
+  assert.ok((await list()).includes('Mine'))
+})
