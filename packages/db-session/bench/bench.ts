@@ -111,7 +111,7 @@ async function serve(url: string): Promise<FastifyInstance> {
 
 interface Figure {
   readonly perSecond: number
-  /** Microseconds of this process per request: Postgres and the network have processes of their own. */
+  /** Microseconds of this process per request: Postgres and the network run in other processes. */
   readonly cpu: number
 }
 

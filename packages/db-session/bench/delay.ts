@@ -1,6 +1,6 @@
 import net from 'node:net'
 
-/** A network of so many milliseconds between here and Postgres: `node delay.ts <host> <port> <ms>`. */
+/** A proxy to Postgres that delays each packet by some milliseconds: `node delay.ts <host> <port> <ms>`. */
 const [host = '', port = '', ms = '1'] = process.argv.slice(2)
 const server = net.createServer({ noDelay: true }, (client) => {
   const upstream = net.connect({ host, port: Number(port), noDelay: true })

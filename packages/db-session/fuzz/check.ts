@@ -1,6 +1,6 @@
 import { OwnError } from './interpreter.ts'
 import { ROUTES } from './program.ts'
-import { codeOf, isRolledBack, type SessionTrace, type Trace, type Transaction } from './trace.ts'
+import { getCode, isRolledBack, type SessionTrace, type Trace, type Transaction } from './trace.ts'
 
 /** A row as another connection sees it. */
 export interface Row {
@@ -86,7 +86,7 @@ function checkRetry(trace: Trace, complain: (what: string) => void): void {
       session.kind === 'request' && session !== trace.last && session.transactions.some(hasCommitted),
   )
   if (runs > 1 && early) complain('the handler ran again after an early commit')
-  const isConflict = response?.status === 409 && /^40(001|P01)$/.test(codeOf(trace.thrown))
+  const isConflict = response?.status === 409 && /^40(001|P01)$/.test(getCode(trace.thrown))
   const mayRetry =
     runs <= retry && program.hook.length === 0 && !trace.committedEarly && !trace.excuse && !trace.mayBeKilled
   if (isConflict && mayRetry) complain(`a conflict in run ${runs} was not retried`)
@@ -98,7 +98,7 @@ interface Owner {
   readonly fate: Transaction['fate']
 }
 
-/** Compares everything that a program did with everything that is stored, when no part of it is under way. */
+/** Compares everything that a program did with everything that is stored, once no part of it is under way. */
 export class Checker {
   /** The program's transaction that used each Postgres transaction, by the latter's id. */
   readonly #owners = new Map<string, Owner>()
@@ -127,11 +127,11 @@ export class Checker {
           if (!must.includes(label)) complain(`${label} was rolled back or refused, and is stored`)
           if (fate === 'rolled back') complain(`${label} is stored, and its transaction was rolled back`)
         }
-        const rowsOf = must.filter((label) => !isCallback(label))
-        const missing = (fate === 'committed' ? must : rowsOf).filter((label) => !has(label))
+        const rowLabels = must.filter((label) => !isCallback(label))
+        const missing = (fate === 'committed' ? must : rowLabels).filter((label) => !has(label))
         if (fate === 'committed') for (const label of missing) complain(`${label} was committed, and is lost`)
-        if (fate === 'either' && rowsOf.some(has) && missing.length > 0) {
-          complain(`a part of a transaction is stored: ${rowsOf.filter(has)}, not ${missing}`)
+        if (fate === 'either' && rowLabels.some(has) && missing.length > 0) {
+          complain(`a part of a transaction is stored: ${rowLabels.filter(has)}, not ${missing}`)
         }
         for (const label of all) {
           const xid = stored.get(label)?.xid
@@ -153,7 +153,7 @@ export class Checker {
     const other = this.#owners.get(xid)
     this.#owners.set(xid, owner)
     if (other === undefined) return
-    // an early commit that was refused has ended no transaction: what came after it rolled back with what came before
+    // an early commit that was rejected has ended no transaction: statements before and after it rolled back together
     const isCommitted = [other, owner].some(({ fate }) => fate === 'committed')
     if (other.session === owner.session && !isCommitted) return
     complain(`one Postgres transaction served ${owner.name} and ${other.name}`)

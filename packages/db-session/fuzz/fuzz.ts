@@ -59,12 +59,12 @@ async function main(): Promise<boolean> {
   const violations: Violation[] = []
   if (values.only !== undefined) {
     for (; done < 10 && violations.length === 0; done++)
-      violations.push(...(await run.batch([program(Number(values.only))])))
+      violations.push(...(await run.runBatch([program(Number(values.only))])))
   } else {
     let printedAt = performance.now()
     while (violations.length === 0 && done < requests && elapsed() < seconds) {
       const to = Math.min(done + BATCH, requests)
-      violations.push(...(await run.batch(range(done, to))))
+      violations.push(...(await run.runBatch(range(done, to))))
       done = to
       if (performance.now() - printedAt < PROGRESS_EVERY_MS) continue
       printedAt = performance.now()

@@ -4,7 +4,7 @@ import type { Knex } from 'knex'
 import { Model } from 'objection'
 import type { DbSession } from '../src/index.ts'
 import type { Failure, Step, Via } from './program.ts'
-import { codeOf, newScope, type Scope, type SessionTrace, type Trace } from './trace.ts'
+import { createScope, getCode, type Scope, type SessionTrace, type Trace } from './trace.ts'
 
 /** The context in which a step runs. */
 export interface Place {
@@ -259,7 +259,7 @@ async function stream(place: Place, rows: number, leave: 'end' | 'break' | 'dest
 async function savepoint(place: Place, step: Extract<Step, { kind: 'savepoint' }>): Promise<void> {
   const { session } = place
   const parent = place.scope ?? session.transaction.root
-  const scope = newScope(parent)
+  const scope = createScope(parent)
   const work = async (inner: Knex): Promise<void> => {
     const db = inner as DbSession
     await run(step.steps, { ...place, db: () => db, scope })
@@ -285,7 +285,7 @@ async function savepoint(place: Place, step: Extract<Step, { kind: 'savepoint' }
 
 /** Rejections of a commit or unit of work after which Postgres may have committed. */
 const UNCERTAIN = new Set(['DB_SESSION_COMMIT_OUTCOME_UNKNOWN', 'DB_SESSION_ABORTED'])
-const fateAfter = (error: unknown) => (UNCERTAIN.has(codeOf(error)) ? 'either' : 'rolled back')
+const decideFate = (error: unknown) => (UNCERTAIN.has(getCode(error)) ? 'either' : 'rolled back')
 
 async function unitOfWork(place: Place, step: Extract<Step, { kind: 'unit of work' }>): Promise<void> {
   const { app, trace, session } = place
@@ -310,7 +310,7 @@ async function unitOfWork(place: Place, step: Extract<Step, { kind: 'unit of wor
     if (reason) trace.violations.push(`a unit of work resolved although ${reason}`)
     last?.end('committed')
   } catch (error) {
-    last?.end(fateAfter(error))
+    last?.end(decideFate(error))
     if (!step.caught) throw error
   }
 }
@@ -329,9 +329,9 @@ async function commit({ db, session, trace }: Place): Promise<void> {
     transaction.fate = 'committed'
     trace.committedEarly = true
   } catch (error) {
-    transaction.fate = fateAfter(error)
+    transaction.fate = decideFate(error)
     // after `rollbackOnly()` and in a savepoint, a commit has no effect
-    if (codeOf(error) !== 'DB_SESSION_NOT_ON_A_SESSION') session.commitFailed = true
+    if (getCode(error) !== 'DB_SESSION_NOT_ON_A_SESSION') session.commitFailed = true
     throw error
   }
 }

@@ -18,7 +18,7 @@ export interface Violation {
   readonly what: string
 }
 
-/** Runs programs as concurrent requests to a service, and checks them over connections of its own. */
+/** Runs programs as concurrent requests to a service, and checks them over separate connections. */
 export class Run {
   readonly statuses = new Map<string, number>()
   readonly #traces = new Map<number, Trace>()
@@ -53,18 +53,18 @@ export class Run {
   }
 
   /** Runs programs at the same time, waits until no part of them is under way, and returns the violations. */
-  async batch(programs: readonly Program[]): Promise<Violation[]> {
+  async runBatch(programs: readonly Program[]): Promise<Violation[]> {
     const waiting = [...programs]
     const worker = async (): Promise<void> => {
       for (let program = waiting.shift(); program; program = waiting.shift()) {
-        await this.#request(new Trace(program))
+        await this.#sendRequest(new Trace(program))
         if (programs.length > KILL_EVERY && program.index % KILL_EVERY === 0) await this.#killOne()
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, worker))
-    await this.#untilQuiet()
+    await this.#waitUntilQuiet()
     await this.#fillPool()
-    const rows = await this.#rows('true')
+    const rows = await this.#readRows('true')
     for (const trace of this.#traces.values()) {
       const own = rows.filter(({ request }) => request === trace.program.index)
       this.#complain(trace, this.#checker.check(trace, own))
@@ -77,15 +77,16 @@ export class Run {
 
   async close(): Promise<Violation[]> {
     await this.#service.close()
-    // PgBouncer keeps its own
-    const isReleased = this.#via || (await until(async () => (await this.#connections('true')).length === 0))
+    // PgBouncer keeps its own connections open
+    const isReleased =
+      this.#via || (await waitUntil(async () => (await this.#readConnections('true')).length === 0))
     if (!isReleased) this.#violations.push({ what: 'connections are open after the service was closed' })
     await this.#other.end()
     await this.#database.drop()
     return this.#violations.splice(0)
   }
 
-  async #request(trace: Trace): Promise<void> {
+  async #sendRequest(trace: Trace): Promise<void> {
     const { index, route } = trace.program
     this.#traces.set(index, trace)
     const disconnect = new AbortController()
@@ -105,7 +106,7 @@ export class Run {
     this.#count(trace)
     this.#complain(
       trace,
-      checkResponse(trace, trace.response ? await this.#rows('request = $1', [index]) : []),
+      checkResponse(trace, trace.response ? await this.#readRows('request = $1', [index]) : []),
     )
   }
 
@@ -123,39 +124,39 @@ export class Run {
     for (const what of [...trace.violations.splice(0), ...violations]) this.#violations.push({ trace, what })
   }
 
-  async #rows(where: string, values: unknown[] = []): Promise<Row[]> {
+  async #readRows(where: string, values: unknown[] = []): Promise<Row[]> {
     const { rows } = await this.#other.query(`select * from entries where request >= 0 and ${where}`, values)
     return rows
   }
 
   /** The service's connections to Postgres. */
-  async #connections(where: string): Promise<{ pid: number; state: string }[]> {
+  async #readConnections(where: string): Promise<{ pid: number; state: string }[]> {
     const { rows } = await this.#other.query(`select pid, state from pg_stat_activity
       where datname = current_database() and application_name <> 'fuzz-check' and ${where}`)
     return rows
   }
 
   async #killOne(): Promise<void> {
-    const busy = await this.#connections("state <> 'idle'")
+    const busy = await this.#readConnections("state <> 'idle'")
     // each of these may have lost its connection
     for (const trace of this.#traces.values()) if (!trace.response) trace.mayBeKilled = true
     if (busy[0]) await this.#other.query('select pg_terminate_backend($1)', [busy[0].pid])
   }
 
-  async #untilQuiet(): Promise<void> {
+  async #waitUntilQuiet(): Promise<void> {
     const { pool } = this.#service.knex.client
     const traces = [...this.#traces.values()]
-    const isQuiet = await until(async () => {
+    const isQuiet = await waitUntil(async () => {
       if (traces.some(({ active }) => active > 0)) return false
       if (pool.numUsed() + pool.numPendingAcquires() > 0) return false
-      return (await this.#connections("state <> 'idle'")).length === 0
+      return (await this.#readConnections("state <> 'idle'")).length === 0
     })
     if (isQuiet) return
     for (const trace of traces.filter(({ active }) => active > 0))
       this.#complain(trace, ['the program hangs'])
     if (pool.numUsed() > 0)
       this.#violations.push({ what: `${pool.numUsed()} connections were never released` })
-    for (const { state } of await this.#connections("state <> 'idle'")) {
+    for (const { state } of await this.#readConnections("state <> 'idle'")) {
       this.#violations.push({ what: `a connection is left, ${state}` })
     }
   }
@@ -182,7 +183,7 @@ export class Run {
   }
 }
 
-async function until(check: () => Promise<boolean>): Promise<boolean> {
+async function waitUntil(check: () => Promise<boolean>): Promise<boolean> {
   const deadline = performance.now() + QUIET_TIMEOUT_MS
   while (performance.now() < deadline) {
     if (await check()) return true

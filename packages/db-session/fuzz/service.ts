@@ -26,12 +26,12 @@ export async function serve(url: string, traces: ReadonlyMap<number, Trace>): Pr
     closePools: true,
     acquireTimeoutMs: 10_000,
     statementTimeoutMs: 1_000,
-    begin: (request) => marker(request ? indexOf(request) : 'no request'),
+    begin: (request) => marker(request ? readIndex(request) : 'no request'),
   })
 
-  const traceOf = (request: FastifyRequest): Trace => traces.get(indexOf(request)) as Trace
-  const placeOf = (request: FastifyRequest, session: SessionTrace): Place => {
-    const trace = traceOf(request)
+  const findTrace = (request: FastifyRequest): Trace => traces.get(readIndex(request)) as Trace
+  const createPlace = (request: FastifyRequest, session: SessionTrace): Place => {
+    const trace = findTrace(request)
     return { app, request, trace, session, db: () => request.db, scope: undefined }
   }
 
@@ -39,12 +39,12 @@ export async function serve(url: string, traces: ReadonlyMap<number, Trace>): Pr
     app.post(`/${route}`, {
       config: { db: ROUTES[route] },
       preHandler: async (request) => {
-        const trace = traceOf(request)
+        const trace = findTrace(request)
         const { hook } = trace.program
-        if (hook.length > 0) await run(hook, placeOf(request, trace.open('request', route === 'read')))
+        if (hook.length > 0) await run(hook, createPlace(request, trace.open('request', route === 'read')))
       },
       handler: (request, reply) => {
-        const trace = traceOf(request)
+        const trace = findTrace(request)
         return trace.track(() => handle(trace, request, reply))
       },
     })
@@ -56,7 +56,7 @@ export async function serve(url: string, traces: ReadonlyMap<number, Trace>): Pr
     const { route, steps, end } = trace.program
     const session = (trace.runs === 1 && trace.last) || trace.open('request', route === 'read')
     try {
-      await run(steps, placeOf(request, session))
+      await run(steps, createPlace(request, session))
       if (end.kind === 'throw') throw new OwnError(end.status)
     } catch (error) {
       trace.thrown = error
@@ -93,7 +93,7 @@ export async function serve(url: string, traces: ReadonlyMap<number, Trace>): Pr
 }
 
 /** Reads the index from a header, because hooks and `begin` need it before the body is parsed. */
-function indexOf(request: FastifyRequest): number {
+function readIndex(request: FastifyRequest): number {
   return Number(request.headers['x-index'] ?? -1)
 }
 

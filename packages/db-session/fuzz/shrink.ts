@@ -8,7 +8,7 @@ const TIMEOUT_MS = 30_000
 /** Returns the smallest part of a program that still fails on its own, or undefined if the whole program does not. */
 export async function shrink(run: Run, program: Program): Promise<Program | undefined> {
   const fails = async (candidate: Program): Promise<boolean> => {
-    for (let tries = 0; tries < TRIES; tries++) if ((await run.batch([candidate])).length > 0) return true
+    for (let tries = 0; tries < TRIES; tries++) if ((await run.runBatch([candidate])).length > 0) return true
     return false
   }
   const deadline = performance.now() + TIMEOUT_MS

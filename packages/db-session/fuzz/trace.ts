@@ -51,7 +51,7 @@ const REFUSALS = new Set([
   'DB_SESSION_CLOSING',
 ])
 
-export function codeOf(error: unknown): string {
+export function getCode(error: unknown): string {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; depth++) {
     if ('code' in at && typeof at.code === 'string') return at.code
     at = 'nativeError' in at ? at.nativeError : at.cause
@@ -65,13 +65,13 @@ export function isRolledBack(scope: Scope | undefined): boolean {
 
 /** Returns true if Postgres or the network ended the connection. */
 function isLost(error: unknown): boolean {
-  return /^(57P0|08|DB_SESSION_CONNECTION_LOST|ECONN|EPIPE)/.test(codeOf(error))
+  return /^(57P0|08|DB_SESSION_CONNECTION_LOST|ECONN|EPIPE)/.test(getCode(error))
 }
 
 /** One run of a handler, or of a unit of work. */
 export class SessionTrace {
   readonly kind: 'request' | 'unit of work'
-  /** Each statement is a transaction of its own: mode read at read committed. */
+  /** True if each statement is a separate transaction: mode read at read committed. */
   readonly oneMessage: boolean
   readonly transactions: Transaction[] = []
   /** The savepoints of operations under way that must be awaited before the end. */
@@ -98,7 +98,7 @@ export class SessionTrace {
 
   /** Called at an early commit: later operations belong to the next transaction. */
   beginTransaction(): void {
-    const next: Transaction = { root: newScope(), operations: [], fate: 'open' }
+    const next: Transaction = { root: createScope(), operations: [], fate: 'open' }
     const isLater = ({ state, isSentAtOnce }: Operation): boolean => state === 'under way' && !isSentAtOnce
     for (const operation of this.transactions.at(-1)?.operations.filter(isLater) ?? []) {
       operation.transaction.operations.splice(operation.transaction.operations.indexOf(operation), 1)
@@ -126,7 +126,7 @@ export class SessionTrace {
     } catch (error) {
       operation.state = 'failed'
       operation.error = error
-      if (!this.oneMessage && !REFUSALS.has(codeOf(error)))
+      if (!this.oneMessage && !REFUSALS.has(getCode(error)))
         (operation.scope ?? operation.transaction.root).failed = true
       throw error
     }
@@ -144,7 +144,7 @@ export class SessionTrace {
     try {
       return await start()
     } catch (error) {
-      const code = codeOf(error)
+      const code = getCode(error)
       if (REFUSALS.has(code) || isLost(error)) this.refused = code || 'connection lost'
       throw error
     } finally {
@@ -155,9 +155,9 @@ export class SessionTrace {
 
   /** The reason why this session must not end in a success, if there is one. */
   get mustFail(): string | undefined {
-    if (this.pendingAtEnd > 0) return 'something of it was under way at its end'
-    if (this.commitFailed) return 'a commit of it failed'
-    if (this.transactions.some(({ root }) => root.failed)) return 'a statement of it failed'
+    if (this.pendingAtEnd > 0) return 'a part of it was under way at its end'
+    if (this.commitFailed) return 'one of its commits failed'
+    if (this.transactions.some(({ root }) => root.failed)) return 'one of its statements failed'
     return undefined
   }
 
@@ -167,7 +167,7 @@ export class SessionTrace {
    * @param goesOn - true if the response is a row stream, which keeps the session open: operations under way may still end
    */
   returned(goesOn = false): void {
-    // what is still under way in a savepoint that was rolled back has no effect
+    // operations that are still under way in a savepoint that was rolled back have no effect
     const pending = [...this.pending].filter(({ scope }) => !isRolledBack(scope)).length
     this.pendingAtEnd = goesOn ? 0 : pending
     this.maybePendingAtEnd = goesOn ? pending + this.maybePending : this.maybePending
@@ -182,7 +182,7 @@ export class SessionTrace {
   }
 }
 
-export function newScope(parent?: Scope): Scope {
+export function createScope(parent?: Scope): Scope {
   return { parent, rolledBack: false, failed: false }
 }
 
@@ -245,7 +245,7 @@ export class Trace {
     const lines = this.sessions.flatMap(({ kind, transactions }) =>
       transactions.map(({ operations, fate }) => {
         const list = operations.map(({ what, label = '', state, error }) =>
-          [what, label, state, codeOf(error)].filter(Boolean).join(' '),
+          [what, label, state, getCode(error)].filter(Boolean).join(' '),
         )
         return `  ${kind}, ${fate}: ${list.join(', ')}`
       }),

@@ -23,11 +23,11 @@ export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpe
       return void done()
     }
     if (requestSession.retry(session.root.failure)) return
-    requestSession.phase = 'answering'
+    requestSession.phase = 'ending'
     const head = readHead(reply)
     const { send } = reply
     let hasSecondResponse = false
-    // a handler may go on after a timeout has responded for it, and throw: the first response stands
+    // a handler may go on after a timeout has responded for it, and throw: the first response counts
     reply.send = (payload) => {
       hasSecondResponse = true
       const err = payload instanceof Error ? payload : undefined
@@ -41,7 +41,7 @@ export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpe
       try {
         done()
       } catch (error) {
-        // what Fastify throws while it writes the head becomes the error of a hook
+        // an error that Fastify throws while it writes the head becomes the error of a hook
         done(error as Error)
       }
     }
@@ -56,7 +56,7 @@ export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpe
       const known = toDbSessionError(error)
       await session.abort(known ?? new DbSessionError('DB_SESSION_ABORTED', error))
       reply.send = send
-      // without a handler's head, a hook before it has responded
+      // if there is none, a hook before the handler has responded
       if (requestSession.head) restoreHead(reply, requestSession.head)
       if (known) reply.code(known.statusCode)
       done(known ?? (error as Error))
@@ -85,7 +85,7 @@ async function endSession(session: Session, reply: FastifyReply, head: Head, pay
       setImmediate(() => (session.stream as Readable | undefined)?.once?.('error', destroy))
       return 'streaming'
     }
-    await untilOpened(payload)
+    await waitUntilOpened(payload)
     await immediate()
     if (session.stream) throw new DbSessionError('DB_SESSION_STREAM_OPEN')
   }
@@ -93,8 +93,8 @@ async function endSession(session: Session, reply: FastifyReply, head: Head, pay
   return 'done'
 }
 
-/** Rejects if a stream fails before the COMMIT, as a file does that cannot be opened. Later, Fastify listens. */
-async function untilOpened(payload: unknown): Promise<void> {
+/** Rejects if a stream fails before the COMMIT, such as a file that cannot be opened. Later, Fastify listens. */
+async function waitUntilOpened(payload: unknown): Promise<void> {
   if (!(payload instanceof Readable)) return
   payload.on('error', () => {})
   if ('pending' in payload && payload.pending === true) await once(payload, 'ready')
@@ -106,7 +106,7 @@ function isStream(payload: unknown): payload is { destroy?(error?: Error): void 
   return 'pipe' in payload || 'getReader' in payload || (payload instanceof Response && payload.body !== null)
 }
 
-/** Throws what Fastify or Node would throw while they write the head: after the COMMIT it would be too late. */
+/** Throws the errors that Fastify or Node would throw while they write the head: after the COMMIT it is too late. */
 function validateResponse({ headers }: Head, payload: unknown): void {
   for (const name in headers) {
     validateHeaderName(name)

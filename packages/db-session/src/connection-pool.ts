@@ -3,7 +3,7 @@ import type { TransactionSpec } from './options.ts'
 import { closeSocket, type Encoded, encode, isLost, type PgConnection } from './pg-wire.ts'
 import type { BeginStatement } from './types.ts'
 
-/** Where connections come from: the pool of a knex. */
+/** The source of connections: the pool of a knex. */
 export interface Connections {
   readonly max: number
   acquire(): Promise<PgConnection>
@@ -18,7 +18,7 @@ export interface Verbs {
   /** The command tag of a successful commit. */
   readonly committed: string
   readonly rollback: string
-  /** What ends a transaction that has only read, in the message of its statement. */
+  /** Ends a transaction that has only read, in the same message as its statement. */
   readonly endOfRead: Encoded
 }
 
@@ -32,7 +32,7 @@ const TRANSACTION_VERBS: Verbs = {
 
 interface Waiter {
   readonly isUnit: boolean
-  /** knex's pool has been asked for its connection. */
+  /** True once knex's pool has been asked for a connection. */
   isAdmitted: boolean
   resolve(lease: Lease): void
   reject(error: DbSessionError): void
@@ -47,7 +47,7 @@ export interface Waiting {
 /** Lends connections to sessions, in order of arrival, each within a deadline. */
 export class ConnectionPool {
   readonly verbs: Verbs
-  /** A request that holds a connection may wait for a unit of work. */
+  /** True if a request that holds a connection may wait for a unit of work. */
   readonly canNest: boolean
   readonly #connections: Connections
   readonly #timeoutMs: number

@@ -13,7 +13,7 @@ type Work<T> = (db: DbSession) => Promise<T>
 type RunUnit = <T>(work: Work<T>, options: UnitOfWorkOptions, outer: Session) => Promise<T>
 export type CreateSessionKnex = (session: Session, scope: Scope) => DbSession
 
-/** Returns where a knex has its connections. Private: knex's types do not name the pool and its options. */
+/** Returns the connections of a knex. Private: knex's types do not name the pool and its options. */
 export function getConnections(knex: Knex): Connections {
   const { client } = knex
   return {
@@ -25,8 +25,8 @@ export function getConnections(knex: Knex): Connections {
   }
 }
 
-// Prepares what all sessions of one knex share. Private: a client can have another client as its prototype; it calls
-// `acquireConnection`, `releaseConnection` and pg's `query(config, callback)`; a knex lists its methods as own members.
+// Prepares the parts that all sessions of one knex share. Private: a client can have another client as its prototype; it
+// calls `acquireConnection`, `releaseConnection` and pg's `query(config, callback)`; a knex has its methods as own members.
 export function createSessionKnexFactory(knex: Knex, runUnit: RunUnit): CreateSessionKnex {
   const clientPrototype: SessionClient = Object.create(knex.client)
   clientPrototype.transacting = true
@@ -70,7 +70,7 @@ function connect(session: Session, scope: Scope) {
       const config = Array.isArray(values) ? { ...given, values } : given
       if (isSubmittable(config)) prepareStream(config)
       else if (typeof config.text !== 'string') throw new TypeError('Expected the statement to have a text.')
-      const result = handled(session.submit(scope, config))
+      const result = markHandled(session.submit(scope, config))
       if (reply) result.then((result) => reply(null, result), reply)
       return isSubmittable(config) || reply ? config : result
     },
@@ -82,7 +82,7 @@ const kConnection = Symbol('db-session.connection')
 type SessionKnex = DbSession & { client: Knex.Client; [kConnection]: SessionConnection }
 type SessionClient = Knex.Client & { [kConnection]: SessionConnection; transacting: boolean }
 
-/** Implementations of Knex that would leave the session, or outlive it. */
+/** Members of Knex that would leave the session, or outlive it. */
 const REFUSED = [
   'initialize',
   'destroy',
@@ -122,10 +122,10 @@ function addMethods(prototype: Prototype, knex: Knex, create: CreateSessionKnex,
     isCompleted: (db) => db[kConnection].scope.isClosed,
     query(db, statement: string | QueryConfig, values?: readonly unknown[]) {
       const config = parseQuery(statement, values)
-      // code that listens to knex gets every statement
+      // listeners of knex get every statement
       db.client.emit('query', { method: 'raw', sql: config.text, bindings: config.values ?? [] })
       const { session, scope } = db[kConnection]
-      return handled(session.submit(scope, config as Statement))
+      return markHandled(session.submit(scope, config as Statement))
     },
     afterCommit(db, work: () => unknown) {
       assertFunction('afterCommit', work)
@@ -136,12 +136,12 @@ function addMethods(prototype: Prototype, knex: Knex, create: CreateSessionKnex,
     },
     commit(db) {
       const { session, scope } = db[kConnection]
-      return scope.parent ? refuse('A savepoint is committed with its session.') : handled(session.commit())
+      return scope.parent ? refuse('A session commits its savepoints.') : markHandled(session.commit())
     },
     savepoint(db, work: Work<unknown>) {
       assertFunction('savepoint', work)
       const { session, scope } = db[kConnection]
-      return handled(session.savepoint(scope, async (inner) => work(create(session, inner))))
+      return markHandled(session.savepoint(scope, async (inner) => work(create(session, inner))))
     },
     // knex's name for a savepoint, which Objection's `Model.transaction(db, work)` calls too
     transaction(db, work: Work<unknown>, config?: object) {
@@ -151,7 +151,7 @@ function addMethods(prototype: Prototype, knex: Knex, create: CreateSessionKnex,
     },
     unitOfWork(db, work: Work<unknown>, options: UnitOfWorkOptions = {}) {
       assertFunction('unitOfWork', work)
-      return handled(runUnit(work, options, db[kConnection].session))
+      return markHandled(runUnit(work, options, db[kConnection].session))
     },
   }
   const bind = (implementation: Implementations[string]) =>
@@ -163,7 +163,7 @@ function addMethods(prototype: Prototype, knex: Knex, create: CreateSessionKnex,
   for (const [name, method] of Object.entries(methods)) prototype[name] = bind(method)
 }
 
-/** `db.select()`, `db.where()` and so on: each is a method of a new builder. */
+/** Adds `db.select()`, `db.where()` and so on: each calls the method of a new builder. */
 function forwardToBuilder(prototype: Prototype, knex: Knex): void {
   const builder = knex.queryBuilder() as unknown as Record<string, unknown>
   for (const name of Object.keys(knex)) {
@@ -190,8 +190,8 @@ function parseQuery(statement: string | QueryConfig, values: readonly unknown[] 
   return config
 }
 
-/** An error that nobody awaits fails the session; its rejection must not end the process. */
-export function handled<T>(promise: Promise<T>): Promise<T> {
+/** Marks a promise as handled: an error that nobody awaits fails the session, and must not end the process. */
+export function markHandled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
   return promise
 }
@@ -201,11 +201,11 @@ export function assertFunction(name: string, value: unknown): void {
 }
 
 function refuse(message: string): Promise<never> {
-  return handled(Promise.reject(notOnASession(message)))
+  return markHandled(Promise.reject(notOnASession(message)))
 }
 
-// Gives one connection to everyone who asks a knex for one, until the returned function is called. Private: own members
-// of the client hide those of its class.
+// Makes a knex lend the same connection to all callers, until the returned function is called. Private: own members of
+// the client hide those of its class.
 export function lendOneConnection(knex: Knex, connection: PgConnection): () => void {
   const { client } = knex
   client.acquireConnection = async () => shareConnection(connection)

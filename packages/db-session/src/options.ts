@@ -5,12 +5,12 @@ import { DbSessionError } from './errors.ts'
 import { type Encoded, encode } from './pg-wire.ts'
 import type { DbRoute, SessionOptions } from './types.ts'
 
-/** What a transaction needs to know about its route or its unit of work, parsed once. */
+/** The settings of a transaction, parsed once per route or unit of work. */
 export interface TransactionSpec {
   readonly mode: 'read' | 'write'
   readonly retry: number
   readonly usesReplica: boolean
-  /** Each statement is its own transaction: a read at READ COMMITTED, where each has its own snapshot anyway. */
+  /** True for a read at READ COMMITTED: each statement is a separate transaction, as each has its own snapshot anyway. */
   readonly isPerStatement: boolean
   /** BEGIN and its limits. */
   readonly statements: readonly string[]

@@ -1,4 +1,4 @@
-/** All that relies on private parts of pg, pg-cursor and pg-query-stream: `private-parts.test.ts` fails if one changes. */
+/** The code that relies on private parts of pg, pg-cursor and pg-query-stream. `private-parts.test.ts` fails if one changes. */
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import pg, { type Client, type Connection, type QueryConfig, type QueryResult, type Submittable } from 'pg'
@@ -7,7 +7,7 @@ import type { BeginStatement } from './types.ts'
 /** A pg Client with the two numbers that a cancel request needs. Private: they are not in pg's types. */
 export type PgConnection = Client & { readonly processID: number; readonly secretKey: number }
 
-/** Returns true once the socket is gone. Private: pg keeps what it knows of its socket in these members. */
+/** Returns true once the socket is gone. Private: pg keeps the state of its socket in these members. */
 export function isLost(connection: PgConnection): boolean {
   const { _queryable, _ended } = connection as never as Record<'_queryable' | '_ended', boolean>
   return !_queryable || _ended
@@ -54,7 +54,7 @@ export function isSubmittable(statement: Statement): statement is Submittable {
   return typeof (statement as Submittable).submit === 'function'
 }
 
-/** What goes into the same message as a statement, before it and after it. */
+/** The statements in the same message as a statement, before and after it. */
 export interface Batch {
   readonly begin: Encoded
   readonly end?: Encoded | undefined
@@ -81,8 +81,8 @@ export function canBatch(statement: Statement): statement is QueryConfig {
 
 const BATCHABLE = ['text', 'values', 'types', 'rowMode', 'queryMode', 'binary']
 
-// Asks Postgres, over a second connection, to cancel what the first one runs; PgBouncer forwards it. Resolves when the
-// server has closed the second connection: the signal is sent by then, so it cannot hit a later statement. Never rejects.
+// Cancels, over a second connection, the statement that the first one runs; PgBouncer forwards the request. Resolves when
+// the server has closed the second connection: the signal is sent by then, so it cannot hit a later statement. Never rejects.
 export function cancel(target: PgConnection, timeoutMs: number): Promise<void> {
   const { ssl, host, port } = target
   const connection = new pg.Connection({ ssl } as never) as CancelConnection
@@ -107,7 +107,7 @@ export function watchForSilence({ connection }: PgConnection, timeoutMs: number,
   socket.setTimeout(timeoutMs, onSilent)
 }
 
-/** A cursor, a row stream or a COPY. Private: pg-query-stream keeps its `cursor`, whose `state` says what it waits for. */
+/** A cursor, a row stream or a COPY. Private: pg-query-stream keeps its `cursor`, whose `state` shows what it waits for. */
 interface RowStream extends Submittable, Partial<Duplex> {
   readonly cursor?: { readonly text: string; readonly values: unknown[] | null; readonly state: string }
   readonly state?: string
@@ -120,7 +120,7 @@ interface RowStream extends Submittable, Partial<Duplex> {
 /** The stream that knex gives to the application; its rows come through a pipe. */
 const kTarget = Symbol('db-session.target')
 
-// Notes where the rows of a stream go. An error that nobody listens to fails the session, and must not end the process.
+// Remembers the target of a stream's rows. An error that nobody listens to fails the session, and must not end the process.
 export function prepareStream(statement: Submittable): void {
   const stream = statement as RowStream
   stream.on?.('error', () => {})
@@ -169,7 +169,7 @@ export function describe(statement: Statement): { text: string; values: readonly
   return { text: text ?? '', values: values ?? [] }
 }
 
-// Private: pg calls `handleReadyForQuery` on whatever ran, once the connection is ready for the next statement, and
+// Private: pg calls `handleReadyForQuery` on the statement, once the connection is ready for the next one, and
 // `handleError` if Postgres or the socket reports an error.
 function submit(connection: PgConnection, stream: RowStream, lost: Lost, reply: Reply): void {
   if (stream.destroyed) return void reply(null)
@@ -194,7 +194,7 @@ function submit(connection: PgConnection, stream: RowStream, lost: Lost, reply: 
 type Lost = (cause?: Error) => Error
 type Reply = (error: Error | null, result?: QueryResult) => void
 
-/** Private: what pg calls on a query while it runs. */
+/** Private: the members that pg calls on a query while it runs. */
 interface RunningQuery {
   readonly portal: string
   submit(connection: Connection): Error | null

@@ -13,7 +13,7 @@ declare module 'fastify' {
     readonly db: DbSession
   }
   interface FastifyInstance {
-    /** Runs a function in its own session, outside of a request or beside its session. */
+    /** Runs a function in its own session, outside of a request or next to its session. */
     readonly unitOfWork: UnitOfWork
   }
   interface FastifyContextConfig {
@@ -41,7 +41,7 @@ export interface DbSessionOptions extends SessionOptions {
 /** The options that Fastify itself adds to those of a plugin. */
 const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 
-/** Gives each request a database session, `request.db`, which commits before the response and only if that is good. */
+/** Gives each request a database session, `request.db`, which commits before a good response is sent, or rolls back. */
 export const dbSession = fp<DbSessionOptions>(
   async (app: FastifyInstance, options: DbSessionOptions) => {
     const { name = 'db', begin } = options
@@ -102,7 +102,7 @@ function translateErrors(own: RouteOptions['errorHandler']): NonNullable<RouteOp
   return function (error, request, reply) {
     const translated = toDbSessionError(error) ?? error
     if (own) return Reflect.apply(own, this, [translated, request, reply])
-    // Fastify passes what is thrown here on to the handler of the app
+    // Fastify passes an error that is thrown here on to the handler of the app
     if (translated instanceof Error) throw translated
     throw new Error('A handler threw a value that is not an Error.', { cause: error })
   }

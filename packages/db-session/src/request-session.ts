@@ -15,7 +15,7 @@ export function readHead(reply: FastifyReply) {
 }
 export type Head = ReturnType<typeof readHead>
 
-/** Gives a reply an earlier head again: no `Location` and no `Set-Cookie` of a response that failed is left. */
+/** Restores an earlier head of a reply: no `Location` or `Set-Cookie` of a failed response must be left. */
 export function restoreHead(reply: FastifyReply, { statusCode, headers }: Head): void {
   for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name)
   reply.headers(headers)
@@ -29,8 +29,8 @@ export function restoreHead(reply: FastifyReply, { statusCode, headers }: Head):
 export class RequestSession {
   readonly request: FastifyRequest & { [kOpenSessions]?: number }
   readonly reply: FastifyReply
-  /** `answering` while the session commits or rolls back; `streaming` while it lasts as long as a response stream. */
-  phase: 'open' | 'answering' | 'streaming' | 'done' = 'open'
+  /** `ending` while the session commits or rolls back; `streaming` while it lasts as long as a response stream. */
+  phase: 'open' | 'ending' | 'streaming' | 'done' = 'open'
   /** The head of the reply before the handler ran. */
   head: Head | undefined
   /** Nothing used the session before the handler, so it may run again. */
@@ -81,15 +81,15 @@ export class RequestSession {
       raw.once('close', () => this.#onClose())
     }
     // the response is on its way, or the client disconnected: too late for a session
-    if (this.phase === 'answering' || this.phase === 'done' || raw.destroyed)
+    if (this.phase === 'ending' || this.phase === 'done' || raw.destroyed)
       this.#current.session.abort(new DbSessionError('DB_SESSION_OVER'))
     return this.#current.db
   }
 
-  /** The response is over. If nothing has ended the session by now, nothing will. */
+  /** Ends the session if the response is over and nothing else has ended it. */
   #onClose(): void {
     const { session, phase } = this
-    if (session === undefined || phase === 'answering' || phase === 'done') return
+    if (session === undefined || phase === 'ending' || phase === 'done') return
     this.phase = 'done'
     const { log } = this.request
     const raw = this.reply.raw as FastifyReply['raw'] & { stream?: { aborted?: boolean } }

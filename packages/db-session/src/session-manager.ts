@@ -19,7 +19,7 @@ type OpenOptions = Pick<SessionContext, 'spec' | 'isUnit' | 'log'> & {
   readonly begin: Begin
 }
 
-/** The manager behind each function that runs units of work. */
+/** The manager of each function that runs units of work. */
 export const managers = new WeakMap<object, SessionManager>()
 
 export type OpenSession = ReturnType<SessionManager['open']>
@@ -60,7 +60,7 @@ export class SessionManager {
       timeline: new Timeline(owner, this.settings, log),
       cancelTimeoutMs: this.settings.cancelTimeoutMs,
       acquire: () => this.#acquire(pools, isUnit),
-      extraBegin: () => begin.flatMap((getBegin) => getBegin()),
+      getExtraBegin: () => begin.flatMap((getBegin) => getBegin()),
       onEnded: () => {
         this.#open.delete(session)
         if (this.#open.size === 0) this.#onAllEnded()
@@ -73,7 +73,7 @@ export class SessionManager {
   createUnitOfWork(begin: GetBegin | undefined): UnitOfWork {
     const unitOfWork: UnitOfWork = (work, options = {}) => {
       adapter.assertFunction('unitOfWork', work)
-      return adapter.handled(this.#runUnit(work, options, begin ? [begin] : []))
+      return adapter.markHandled(this.#runUnit(work, options, begin ? [begin] : []))
     }
     managers.set(unitOfWork, this)
     return unitOfWork
@@ -106,13 +106,13 @@ export class SessionManager {
     }
   }
 
-  /** Waits before the next run: a random time, so works that collided do not collide again. */
+  /** Waits a random time before the next run, so that units of work that collided do not collide again. */
   backOff(run: number): Promise<unknown> {
     const { backoff, random, sleep } = this.settings
     return sleep(random() * Math.min(backoff.max, backoff.base * 2 ** run))
   }
 
-  /** Refuses new units of work, waits for open sessions, and closes the pools if the option says so. */
+  /** Rejects new units of work, waits for open sessions, and closes the pools if `closePools` is set. */
   async close(): Promise<void> {
     this.#isClosing = true
     clearInterval(this.#leakTimer)
@@ -127,7 +127,7 @@ export class SessionManager {
     await this.settings.replica?.destroy()
   }
 
-  /** Asks the pools in turn. The one that gives a connection is the only one left: it serves the whole session. */
+  /** Asks the pools in turn, and removes the other one: the pool that gives a connection serves the whole session. */
   #acquire(pools: ConnectionPool[], isUnit: boolean): Waiting {
     const [pool, other] = pools as [ConnectionPool, ConnectionPool?]
     let waiting = pool.acquire(isUnit)

@@ -9,8 +9,8 @@ export type StateName =
 
 export type EventName =
   | 'statement' // a statement is submitted, by `query`, a builder, a row stream or a savepoint
-  | 'reply' // the statement under way is answered, and no other waits
-  | 'savepoint' // a savepoint is asked for
+  | 'reply' // the reply to the statement under way has arrived, and no other waits
+  | 'savepoint' // a savepoint is requested
   | 'commit' // `commit()` is called
   | 'finish' // the owner ends well, so the session commits
   | 'abort' // the owner ends badly, or the client disconnected, so the session rolls back
@@ -28,7 +28,7 @@ const REFUSED = { savepoint: 'not awaited', commit: 'not awaited', finish: 'not 
 const DELAYED = { statement: 'wait', savepoint: 'wait', commit: 'wait', finish: 'wait' } as const
 const OVER = { statement: 'over', savepoint: 'over', commit: 'over', reply: 'ignore' } as const
 
-/** What happens in each state at each event. A pair that is not listed cannot occur. */
+/** The transition of each state at each event. A pair that is not listed cannot occur. */
 export const TRANSITIONS: Readonly<Record<StateName, Partial<Record<EventName, Transition>>>> = {
   idle: { statement: 'busy', savepoint: 'idle', commit: 'committing', ...ENDING },
   busy: { ...REFUSED, statement: 'wait', reply: 'idle', abort: 'finishing' },
@@ -44,7 +44,7 @@ export function transition(state: StateName, event: EventName): Transition {
   return next
 }
 
-/** The session itself, or one of its savepoints: what a statement belongs to. */
+/** The session itself, or one of its savepoints. Each statement belongs to one. */
 export class Scope {
   readonly parent: Scope | undefined
   readonly depth: number
@@ -70,27 +70,27 @@ export class Scope {
     return this.isClosed ? new DbSessionError('DB_SESSION_OVER') : this.obstacle
   }
 
-  /** Returns why it cannot run a statement that it took before. */
+  /** Returns the reason why it cannot run a statement that was queued before. */
   get obstacle(): DbSessionError | undefined {
     if (this.child) return new DbSessionError('DB_SESSION_SAVEPOINT_OPEN')
     return this.failure === undefined ? undefined : transactionFailed(this.failure)
   }
 
-  /** What is registered in a scope that is over would be ignored. */
+  /** Throws if the scope is over, because whatever is registered in it would be ignored. */
   assertOpen(): this {
     if (this.isClosed) throw new DbSessionError('DB_SESSION_OVER')
     return this
   }
 
-  /** Takes no more statements, and neither do the savepoints in it. */
+  /** Rejects further statements, also in its savepoints. */
   close(): void {
     this.isClosed = true
     this.child?.close()
   }
 
   /** Returns true if it is the other scope, or a savepoint in it. */
-  isPartOf(scope: Scope): boolean {
-    return this === scope || this.parent?.isPartOf(scope) === true
+  isWithin(scope: Scope): boolean {
+    return this === scope || this.parent?.isWithin(scope) === true
   }
 }
 

@@ -9,7 +9,7 @@ import type { Log } from './types.ts'
 /** How long a statement may go on after a failure before it is cancelled: most end within that. */
 const GRACE_MS = 20
 
-interface Job extends Command {
+interface QueuedStatement extends Command {
   readonly scope: Scope
   resolve(result: QueryResult): void
   reject(error: Error): void
@@ -19,7 +19,7 @@ interface Job extends Command {
 type EndEvent = 'commit' | 'finish' | 'abort'
 type State =
   | { readonly name: 'idle' | 'ended' }
-  | { readonly name: 'busy'; readonly job: Job }
+  | { readonly name: 'busy'; readonly running: QueuedStatement }
   | { readonly name: 'committing' | 'finishing'; readonly done: Promise<void> }
 
 export interface SessionContext extends TransactionContext {
@@ -33,12 +33,12 @@ export interface SessionContext extends TransactionContext {
 export class Session {
   readonly root = new Scope()
   readonly context: SessionContext
-  /** Something is committed before the end, so the work must not run again. */
+  /** True if something is committed before the end: its owner must not run again. */
   hasCommittedEarly = false
 
   #state: State = { name: 'idle' }
   #transaction: Transaction | undefined
-  readonly #queue: Job[] = []
+  readonly #queue: QueuedStatement[] = []
   /** Units of work that its owner waits for. */
   readonly #units = new Set<Session>()
   /** Why it ended, or is about to end, if it was aborted. */
@@ -66,13 +66,13 @@ export class Session {
 
   /** The row stream under way, if there is one. */
   get stream(): wire.Statement | undefined {
-    const statement = this.#state.name === 'busy' ? this.#state.job.statement : undefined
+    const statement = this.#state.name === 'busy' ? this.#state.running.statement : undefined
     return statement && wire.isSubmittable(statement) ? statement : undefined
   }
 
-  /** Runs a statement after those before it. */
+  /** Queues a statement, which runs after those before it. */
   async submit(scope: Scope, statement: wire.Statement): Promise<QueryResult> {
-    const refusal = this.#refusal('statement', scope.refusal)
+    const refusal = this.#findRefusal('statement', scope.refusal)
     if (refusal === undefined) return this.#enqueue('query', scope, statement)
     wire.failUnsent(statement, refusal)
     throw refusal
@@ -82,12 +82,12 @@ export class Session {
   async savepoint<T>(parent: Scope, work: (scope: Scope) => Promise<T>): Promise<T> {
     if (this.#mustWait()) {
       parent.waiting++
-      await this.#untilFree()
+      await this.#waitUntilFree()
       parent.waiting--
       if (parent.isClosed) parent.failure ??= notAwaited('a savepoint')
       this.#notify()
     }
-    const refusal = this.#refusal('savepoint', parent.refusal)
+    const refusal = this.#findRefusal('savepoint', parent.refusal)
     if (refusal) throw refusal
     const scope = new Scope(parent)
     try {
@@ -99,14 +99,14 @@ export class Session {
         if (forgotten !== undefined) throw notAwaited(forgotten)
       }
       if (scope.failure !== undefined) throw transactionFailed(scope.failure)
-      if (scope.isRollbackOnly) await this.#undo(scope, parent)
+      if (scope.isRollbackOnly) await this.#rollBack(scope, parent)
       else {
         await this.#control(parent, `RELEASE SAVEPOINT ${scope.name}`)
         parent.afterCommit.push(...scope.afterCommit)
       }
       return result
     } catch (error) {
-      await this.#undo(scope, parent)
+      await this.#rollBack(scope, parent)
       throw error
     } finally {
       parent.child = undefined
@@ -114,10 +114,10 @@ export class Session {
     }
   }
 
-  /** Commits what was done so far. Rejects, and rolls everything back, if that cannot be done. */
+  /** Commits all statements so far. Rejects, and rolls them back, if that fails. */
   async commit(): Promise<void> {
     if (this.root.isClosed) throw this.#reason ?? new DbSessionError('DB_SESSION_OVER')
-    // what is registered from here on belongs to the next transaction
+    // functions that are registered from here on belong to the next transaction
     const afterCommit = this.root.afterCommit.splice(0)
     if (this.#state.name === 'committing' && this.#queue.length === 0) {
       await this.#state.done
@@ -132,7 +132,7 @@ export class Session {
       throw reason
     }
     // the owner may have ended since: it waits for this commit
-    const refusal = this.#refusal('commit', this.root.obstacle)
+    const refusal = this.#findRefusal('commit', this.root.obstacle)
     if (refusal) {
       if (this.root.failure !== undefined && this.#state.name === 'idle')
         await this.#end('commit', (transaction) => transaction?.rollback())
@@ -142,7 +142,7 @@ export class Session {
     const hasWork = this.isOpen
     await this.#end('commit', (transaction) =>
       transaction?.commit().catch((error) => {
-        // swallowed, it would let the response say that this is committed
+        // without this, a caller that ignores the error could still send a success
         this.root.failure = error
         throw error
       }),
@@ -166,20 +166,20 @@ export class Session {
     this.#runAfterCommit(this.root.afterCommit)
   }
 
-  /** Refuses what waits, interrupts what runs after `graceMs`, rolls back and ends. Never rejects. */
+  /** Rejects queued statements, interrupts the running one after `graceMs`, rolls back and ends. Never rejects itself. */
   async abort(reason: DbSessionError, graceMs = GRACE_MS): Promise<void> {
     this.#reason ??= reason
     this.root.close()
-    for (const job of this.#queue.splice(0)) this.#refuse(job, this.#reason)
+    for (const queued of this.#queue.splice(0)) this.#refuse(queued, this.#reason)
     for (const unit of this.#units) void unit.abort(this.#reason)
     while (this.#state.name === 'committing') await this.#state.done
-    const job = this.#state.name === 'busy' ? this.#state.job : undefined
+    const running = this.#state.name === 'busy' ? this.#state.running : undefined
     if (transition(this.#state.name, 'abort') === 'finishing')
       await this.#end('abort', async (transaction) => {
-        if (job && transaction?.stopWaiting()) return this.#refuse(job, this.#reason as DbSessionError)
-        if (job && transaction?.isOpen)
-          await transaction.interrupt(job.statement, this.#settled(job), graceMs)
-        else if (job) await this.#settled(job)
+        if (running && transaction?.stopWaiting()) return this.#refuse(running, this.#reason ?? reason)
+        if (running && transaction?.isOpen)
+          await transaction.interrupt(running.statement, this.#waitUntilSettled(running), graceMs)
+        else if (running) await this.#waitUntilSettled(running)
         await transaction?.rollback()
       })
     else if ('done' in this.#state) await this.#state.done
@@ -194,18 +194,18 @@ export class Session {
     }
   }
 
-  /** Rolls a savepoint back, whatever is still running in it. If that fails, its parent has failed. */
-  async #undo(scope: Scope, parent: Scope): Promise<void> {
+  /** Rolls a savepoint back, and interrupts its statements. If that fails, its parent has failed. */
+  async #rollBack(scope: Scope, parent: Scope): Promise<void> {
     scope.close()
-    for (const job of this.#queue.filter((job) => job.scope.isPartOf(scope))) {
-      this.#queue.splice(this.#queue.indexOf(job), 1)
-      this.#refuse(job, new DbSessionError('DB_SESSION_OVER'))
+    for (const queued of this.#queue.filter((queued) => queued.scope.isWithin(scope))) {
+      this.#queue.splice(this.#queue.indexOf(queued), 1)
+      this.#refuse(queued, new DbSessionError('DB_SESSION_OVER'))
     }
-    // an aborted session, or what failed around this savepoint, rolls back as a whole
+    // an aborted session, or a scope that failed around this savepoint, rolls back as a whole
     if (parent.isClosed || parent.failure !== undefined) return
-    const job = this.#state.name === 'busy' ? this.#state.job : undefined
-    if (job?.scope.isPartOf(scope))
-      await this.#transaction?.interrupt(job.statement, this.#settled(job), GRACE_MS)
+    const running = this.#state.name === 'busy' ? this.#state.running : undefined
+    if (running?.scope.isWithin(scope))
+      await this.#transaction?.interrupt(running.statement, this.#waitUntilSettled(running), GRACE_MS)
     if (this.#transaction?.isUsable === false) {
       parent.failure ??= scope.failure ?? new DbSessionError('DB_SESSION_CONNECTION_LOST')
       return
@@ -220,40 +220,40 @@ export class Session {
     await this.#enqueue('savepoint', scope, { text })
   }
 
-  #refusal(event: EventName, ofScope: DbSessionError | undefined): DbSessionError | undefined {
+  #findRefusal(event: EventName, scopeRefusal: DbSessionError | undefined): DbSessionError | undefined {
     const next = transition(this.#state.name, event)
     if (this.#reason) return this.#reason
     if (next === 'over') return new DbSessionError('DB_SESSION_OVER')
-    return ofScope ?? (next === 'not awaited' ? notAwaited('a statement') : undefined)
+    return scopeRefusal ?? (next === 'not awaited' ? notAwaited('a statement') : undefined)
   }
 
-  #enqueue(kind: Job['kind'], scope: Scope, statement: wire.Statement): Promise<QueryResult> {
+  #enqueue(kind: QueuedStatement['kind'], scope: Scope, statement: wire.Statement): Promise<QueryResult> {
     return new Promise((resolve, reject) => {
-      const job: Job = { kind, scope, statement, resolve, reject, isSettled: false }
-      if (transition(this.#state.name, 'statement') === 'busy') this.#start(job)
-      else this.#queue.push(job)
+      const queued: QueuedStatement = { kind, scope, statement, resolve, reject, isSettled: false }
+      if (transition(this.#state.name, 'statement') === 'busy') this.#start(queued)
+      else this.#queue.push(queued)
     })
   }
 
-  async #start(job: Job): Promise<void> {
-    this.#state = { name: 'busy', job }
-    const { statement, kind, scope } = job
+  async #start(queued: QueuedStatement): Promise<void> {
+    this.#state = { name: 'busy', running: queued }
+    const { statement, kind, scope } = queued
     const mayBeAlone = this.context.spec.isPerStatement && kind === 'query' && scope === this.root
     const isAlone = mayBeAlone && !this.isOpen && !wire.isSubmittable(statement)
     try {
       this.#transaction ??= new Transaction(this.context, () => this.#queue.length > 0)
-      const result = await (isAlone ? this.#transaction.sendAlone(job) : this.#transaction.send(job))
-      if (this.#transaction.hasEnded || endsTransaction(job, result))
+      const result = await (isAlone ? this.#transaction.sendAlone(queued) : this.#transaction.send(queued))
+      if (this.#transaction.hasEnded || endsTransaction(queued, result))
         this.root.failure = scope.failure = new DbSessionError('DB_SESSION_ENDED_BY_STATEMENT')
-      this.#onReply(job, () => job.resolve(result))
+      this.#onReply(queued, () => queued.resolve(result))
     } catch (error) {
       if (!isAlone) scope.failure ??= error
-      this.#onReply(job, () => job.reject(this.#reason ?? (error as Error)))
+      this.#onReply(queued, () => queued.reject(this.#reason ?? (error as Error)))
     }
   }
 
-  #onReply(job: Job, settle: () => void): void {
-    job.isSettled = true
+  #onReply(queued: QueuedStatement, settle: () => void): void {
+    queued.isSettled = true
     if (transition(this.#state.name, 'reply') === 'idle') {
       if (!this.isOpen) this.#transaction = undefined
       this.#startNext()
@@ -264,17 +264,17 @@ export class Session {
 
   #startNext(): void {
     this.#state = { name: 'idle' }
-    for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
-      const refusal = job.kind === 'query' ? job.scope.obstacle : undefined
-      if (refusal === undefined) return void this.#start(job)
-      this.#refuse(job, refusal)
+    for (let queued = this.#queue.shift(); queued; queued = this.#queue.shift()) {
+      const refusal = queued.kind === 'query' ? queued.scope.obstacle : undefined
+      if (refusal === undefined) return void this.#start(queued)
+      this.#refuse(queued, refusal)
     }
   }
 
-  #refuse(job: Job, error: Error): void {
-    job.isSettled = true
-    wire.failUnsent(job.statement, error)
-    job.reject(error)
+  #refuse(queued: QueuedStatement, error: Error): void {
+    queued.isSettled = true
+    wire.failUnsent(queued.statement, error)
+    queued.reject(error)
   }
 
   /** Ends the transaction in the state that the event leads to, and leaves that state afterwards. */
@@ -305,49 +305,49 @@ export class Session {
     return this.#state.name === 'committing' || (this.stream !== undefined && wire.isLeft(this.stream))
   }
 
-  async #untilFree(): Promise<void> {
+  async #waitUntilFree(): Promise<void> {
     while (this.#mustWait()) {
       if (this.stream) wire.close(this.stream)
-      await ('done' in this.#state ? this.#state.done : this.#changed())
+      await ('done' in this.#state ? this.#state.done : this.#waitForChange())
     }
   }
 
-  /** Waits for what is under way in a scope, and returns what nobody awaited, if there is such a thing. */
+  /** Waits until nothing is under way in a scope. Returns the kind of work that nobody awaited, if there was any. */
   async #settle(scope: Scope): Promise<string | undefined> {
     const giveUpAt = performance.now() + this.context.cancelTimeoutMs
     let forgotten: string | undefined
     for (;;) {
-      await this.#untilFree()
-      const pending = this.#pending(scope)
+      await this.#waitUntilFree()
+      const pending = this.#findPending(scope)
       if (pending === undefined) return forgotten
       forgotten ??= pending
-      // another commit, which comes meanwhile, must not succeed
+      // a commit that is called in the meantime must not succeed
       scope.failure ??= notAwaited(forgotten)
       const restMs = giveUpAt - performance.now()
-      // a row stream that nobody left waits for its consumer, not for Postgres
+      // a row stream that is still being read waits for its consumer, not for Postgres
       if (restMs <= 0 || pending === 'a row stream') return forgotten
-      await withTimeout(restMs, this.#changed(), undefined)
+      await withTimeout(restMs, this.#waitForChange(), undefined)
     }
   }
 
-  /** Returns true if nothing is under way. Asked right before the state changes: nothing may come in between. */
+  /** Returns true if nothing is under way. Called right before the state changes: nothing may come in between. */
   #isQuiet(scope: Scope): boolean {
-    return this.#state.name !== 'committing' && this.#pending(scope) === undefined
+    return this.#state.name !== 'committing' && this.#findPending(scope) === undefined
   }
 
-  #pending(scope: Scope): string | undefined {
+  #findPending(scope: Scope): string | undefined {
     if (scope.child || scope.waiting > 0) return 'a savepoint'
-    if (this.#state.name === 'busy' && this.#state.job.scope === scope)
+    if (this.#state.name === 'busy' && this.#state.running.scope === scope)
       return this.stream ? 'a row stream' : 'a statement'
     return scope === this.root && this.#units.size > 0 ? 'a unit of work' : undefined
   }
 
-  async #settled(job: Job): Promise<void> {
-    while (!job.isSettled) await this.#changed()
+  async #waitUntilSettled(queued: QueuedStatement): Promise<void> {
+    while (!queued.isSettled) await this.#waitForChange()
   }
 
-  /** Resolves when a statement is answered, when a savepoint or a unit of work ends, and when the state changes. */
-  #changed(): Promise<void> {
+  /** Resolves when a statement gets its reply, when a savepoint or a unit of work ends, and when the state changes. */
+  #waitForChange(): Promise<void> {
     return new Promise((resolve) => void this.#watchers.push(resolve))
   }
 
@@ -365,8 +365,8 @@ export class Session {
   }
 }
 
-/** COMMIT or ROLLBACK by hand, also with AND CHAIN. ROLLBACK TO has the tag of ROLLBACK. */
-function endsTransaction({ kind, statement }: Job, result: QueryResult | QueryResult[] | undefined): boolean {
+/** Returns true for a COMMIT or ROLLBACK by hand, also with AND CHAIN. ROLLBACK TO has the tag of ROLLBACK. */
+function endsTransaction({ kind, statement }: Command, result: QueryResult | QueryResult[] | undefined) {
   if (kind === 'savepoint' || wire.isSubmittable(statement)) return false
   const isEnd = ({ command }: QueryResult): boolean =>
     command === 'COMMIT' || (command === 'ROLLBACK' && !/\brollback\b[^;]*\bto\b/i.test(statement.text))

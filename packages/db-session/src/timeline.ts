@@ -25,7 +25,7 @@ let opened = 0
 export class Timeline {
   /** The route, `POST /users`, or the name of the unit of work's function. */
   readonly owner: string
-  /** The number of the session in this process. Each event carries it, since pg calls back in a context of its own. */
+  /** The number of the session in this process. Each event carries it, because pg calls back in another async context. */
   readonly session = ++opened
   readonly events: QueryEvent[] = []
   readonly #openedAt = performance.now()
@@ -41,7 +41,7 @@ export class Timeline {
     if (CHANNELS.open.hasSubscribers) CHANNELS.open.publish({ session: this.session, owner })
   }
 
-  /** Records something that was sent, and its reply. */
+  /** Records a statement that was sent, and its reply. */
   record(kind: QueryEvent['kind'], statement: Statement, startedAt: number, reply: Reply = {}): void {
     const { text, values } = describe(statement)
     const { error, result } = reply

@@ -21,7 +21,7 @@ export interface TransactionContext {
   readonly timeline: Timeline
   acquire(): Waiting
   /** Returns the statements that follow BEGIN and its limits. */
-  extraBegin(): readonly BeginStatement[]
+  getExtraBegin(): readonly BeginStatement[]
 }
 
 /** One transaction on one connection, from its first statement to its end. */
@@ -31,7 +31,7 @@ export class Transaction {
   readonly #isBlocking: () => boolean
   #waiting: Waiting | undefined
   #lease: Lease | undefined
-  /** Nobody knows what the connection is doing, so it is closed at the end. */
+  /** True if the state of the connection is unknown: it is closed at the end. */
   #isUnusable = false
 
   constructor(context: TransactionContext, isBlocking: () => boolean) {
@@ -52,14 +52,14 @@ export class Transaction {
     return this.#lease?.connection.getTransactionStatus() === 'I'
   }
 
-  /** Sends a statement, with BEGIN in the same message if it is the first. The one before must have been answered. */
+  /** Sends a statement, with BEGIN in the same message if it is the first. The one before must have ended. */
   async send(command: Command): Promise<QueryResult> {
     if (this.#lease === undefined) return this.#sendFirst(command)
     this.#context.timeline.markActive()
     return this.#send(this.#lease, command)
   }
 
-  /** Sends BEGIN, a statement and COMMIT, in one message if possible, so what it sets would end with it. */
+  /** Sends BEGIN, a statement and COMMIT, in one message if possible. Settings would end with it. */
   async sendAlone(command: Command): Promise<QueryResult> {
     if (isTransactionLocal(wire.describe(command.statement).text))
       throw new DbSessionError('DB_SESSION_NEEDS_TRANSACTION')
@@ -141,7 +141,7 @@ export class Transaction {
     const { kind, statement } = command
     const startedAt = performance.now()
     try {
-      const extra = this.#context.extraBegin()
+      const extra = this.#context.getExtraBegin()
       this.#waiting = this.#context.acquire()
       const lease = await this.#waiting.lease
       this.#lease = lease
@@ -166,7 +166,7 @@ export class Transaction {
     )
   }
 
-  /** Sends, records the reply, and gives the connection up if there is none. */
+  /** Sends, records the reply, and gives the connection up if no reply comes. */
   async #send({ connection }: Lease, command?: Command, batch?: wire.Batch): Promise<QueryResult> {
     const { timeline, spec, cancelTimeoutMs } = this.#context
     const { kind, statement = { text: '' } } = command ?? {}
@@ -188,7 +188,7 @@ export class Transaction {
     const explain = (error: Error): Error => {
       keepMessage(error)
       if (findPostgresError(error)) return error
-      // nobody knows what the connection is doing
+      // the state of the connection is unknown
       this.#isUnusable = true
       return silence || wire.isLost(connection) ? lost(error) : error
     }
@@ -210,11 +210,11 @@ export class Transaction {
   }
 }
 
-/** Resolves with the other value if the work takes longer than `ms`. */
-export async function withTimeout<T, U>(ms: number, work: Promise<T>, otherwise: U): Promise<T | U> {
+/** Resolves with the other value if the promise takes longer than `ms`. */
+export async function withTimeout<T, U>(ms: number, promise: Promise<T>, otherwise: U): Promise<T | U> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<U>((resolve) => {
     timer = setTimeout(() => resolve(otherwise), ms)
   })
-  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }

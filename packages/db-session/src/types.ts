@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 
 /** A database session: a Knex whose statements share one transaction, which ends with its owner. */
 export interface DbSession extends Knex {
-  /** What the route or the unit of work asked for. */
+  /** The mode of the route or of the unit of work. */
   readonly mode: 'read' | 'write'
   /**
    * Sends one statement without knex's query builder: a text, in which `$1` stands for the first value, or a config.
@@ -12,7 +12,7 @@ export interface DbSession extends Knex {
    */
   // biome-ignore lint/suspicious/noExplicitAny: rows of unknown columns are `any`, as they are in pg
   query<Row = any>(statement: string | QueryConfig, values?: readonly unknown[]): Promise<QueryResult<Row>>
-  /** What was sent so far, in order: the latest 1,000 events. */
+  /** The statements that were sent so far, in order: the latest 1,000 events. */
   readonly timeline: readonly QueryEvent[]
   /**
    * Runs `work` after the COMMIT, and never if the transaction rolls back. Nothing waits for it; its errors are
@@ -29,7 +29,7 @@ export interface DbSession extends Knex {
   savepoint<T>(work: (db: DbSession) => Promise<T>): Promise<T>
   /** Runs `work` in a separate session, on a second connection. Rejects if the pool cannot spare one. */
   unitOfWork<T>(work: (db: DbSession) => Promise<T>, options?: UnitOfWorkOptions): Promise<T>
-  /** Commits what was done so far. The next statement begins a new transaction. */
+  /** Commits the statements so far. The next statement begins a new transaction. */
   commit(): Promise<void>
 }
 
@@ -53,7 +53,7 @@ export interface QueryResult<Row> {
   readonly rowCount: number | null
 }
 
-/** Something that was sent to Postgres. */
+/** A statement that was sent to Postgres. */
 export interface QueryEvent {
   /** The kind. `begin` travels in the message of the statement that follows it. */
   readonly kind: 'begin' | 'query' | 'savepoint' | 'commit' | 'rollback'
@@ -75,7 +75,7 @@ export interface QueryEvent {
 
 /** Statements that follow each BEGIN in the same message. Values are strings, numbers, bigints, booleans or null. */
 export type BeginStatements = BeginStatement | readonly BeginStatement[]
-/** One of them; `$1` stands for the first value. */
+/** A statement that follows BEGIN; `$1` stands for the first value. */
 export type BeginStatement = string | Pick<QueryConfig, 'text' | 'values'>
 
 /** The options of one route, in `config: { db: … }`. */
@@ -98,14 +98,14 @@ export interface UnitOfWorkOptions extends DbRoute {
   readonly begin?: BeginStatements
 }
 
-/** Where warnings and errors go: pino, Fastify's logger and `console` fit. */
+/** Receives warnings and errors: pino, Fastify's logger and `console` fit. */
 export type Log = Record<'warn' | 'error', (details: object, message: string) => void>
 
 /** The options that requests and units of work share. Everything except `knex` has a default. */
 export interface SessionOptions {
   /** The primary: a knex with the client `pg`. */
   readonly knex: Knex
-  /** Serves the sessions that ask for `replica: true`. @default none */
+  /** Serves the sessions with `replica: true`. @default none */
   readonly replica?: Knex
   /** How long a session waits for a connection, in milliseconds, at least 1. @default 2000 */
   readonly acquireTimeoutMs?: number
@@ -125,7 +125,7 @@ export interface SessionOptions {
   readonly closePools?: boolean
   /** Keeps the values of each statement in the timeline and the diagnostics. They are user data. @default false */
   readonly bindings?: boolean
-  /** Milliseconds before run 2, 3, … of a work: random, up to `base` × 2ⁿ and `max`. @default { base: 5, max: 250 } */
+  /** Milliseconds before run 2, 3, … of an owner: random, up to `base` × 2ⁿ and `max`. @default { base: 5, max: 250 } */
   readonly backoff?: Readonly<Record<'base' | 'max', number>>
   /** The random source of the back-off. @default Math.random */
   readonly random?: () => number
@@ -135,9 +135,9 @@ export interface SessionOptions {
 
 /** The options of `createUnitOfWork`. */
 export interface CreateUnitOfWorkOptions extends SessionOptions {
-  /** Returns statements that follow each BEGIN, also when a work runs again. @default none */
+  /** Returns statements that follow each BEGIN, also when a unit of work runs again. @default none */
   readonly begin?: () => BeginStatements
-  /** Where warnings go. @default console */
+  /** Receives warnings and errors. @default console */
   readonly log?: Log
 }
 
@@ -149,6 +149,6 @@ export type UnitOfWork = <T>(work: (db: DbSession) => Promise<T>, options?: Unit
 
 /** A {@link UnitOfWork} that is not part of an app. */
 export type ClosableUnitOfWork = UnitOfWork & {
-  /** Refuses new work, waits for what is under way, and destroys the pools if `closePools` is set. */
+  /** Rejects new units of work, waits for those under way, and destroys the pools if `closePools` is set. */
   close(): Promise<void>
 }

@@ -11,7 +11,7 @@ const SAVEPOINT_VERBS: Verbs = {
     const readOnly = mode === 'read' ? ['SET LOCAL transaction_read_only = on'] : []
     return encode(['SAVEPOINT db_session', ...readOnly, ...limits, ...extra])
   },
-  // deferred constraints are checked here, as COMMIT would, and deferred again
+  // checks deferred constraints, as COMMIT would, and defers them again
   commit:
     'SAVEPOINT constraints; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO SAVEPOINT constraints; RELEASE SAVEPOINT db_session',
   committed: 'RELEASE',

@@ -19,9 +19,9 @@ t.teardown(async () => {
 const direct = fuzz()
 const through = fuzz('--via', bouncer.address)
 
-t.test('random programs find no violated guarantee', async (t) => passes(t, await direct))
+t.test('random programs find no violated guarantee', async (t) => assertPasses(t, await direct))
 t.test('random programs find no violated guarantee through PgBouncer in transaction mode', async (t) =>
-  passes(t, await through),
+  assertPasses(t, await through),
 )
 
 interface Result {
@@ -39,7 +39,7 @@ async function fuzz(...further: string[]): Promise<Result> {
   return { code, output }
 }
 
-function passes(t: Test, { code, output }: Result): void {
+function assertPasses(t: Test, { code, output }: Result): void {
   t.comment(output)
   t.equal(code, 0, 'the fuzz program exits with 0')
   t.match(output, /^pass: seed \d+, \d{2,} requests/m, 'the number of requests is printed')

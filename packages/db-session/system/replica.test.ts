@@ -1,11 +1,11 @@
 /** A streaming replica: its rows may be stale, and the primary serves if no connection to it can be had. */
 import type { EventEmitter } from 'node:events'
 import t from 'tap'
-import { newCluster } from '../../../test-support/cluster.ts'
+import { createCluster } from '../../../test-support/cluster.ts'
 import { openKnex, start, used } from '../test/setup.ts'
 
 const FAST = { fsync: 'off', full_page_writes: 'off' }
-const primary = await newCluster(t)
+const primary = await createCluster(t)
 const replica = await primary.standby()
 await primary.start(FAST)
 await replica.start(FAST)

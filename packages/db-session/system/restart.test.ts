@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import t from 'tap'
-import { newCluster } from '../../../test-support/cluster.ts'
+import { createCluster } from '../../../test-support/cluster.ts'
 import { openKnex, start, until, used } from '../test/setup.ts'
 
-const cluster = await newCluster(t)
+const cluster = await createCluster(t)
 await cluster.start()
 t.teardown(() => cluster.stop('immediate'))
 await cluster.query(`

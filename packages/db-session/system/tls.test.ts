@@ -4,13 +4,13 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { newCluster } from '../../../test-support/cluster.ts'
+import { createCluster } from '../../../test-support/cluster.ts'
 import { proxy } from '../test/proxy.ts'
 import { openKnex, start, until, used } from '../test/setup.ts'
 
 const SSL_REQUEST = '0000000804d2162f'
 
-const cluster = await newCluster(t)
+const cluster = await createCluster(t)
 const [key, certificate] = ['server.key', 'server.crt'].map((name) => path.join(cluster.data, name)) as [
   string,
   string,

@@ -20,10 +20,10 @@ t.teardown(async () => {
 t.beforeEach(() => database.other.query('truncate users, posts, notes restart identity cascade'))
 
 type Begin = NonNullable<DbSessionOptions['begin']>
-const tenantOf = (request: FastifyRequest | undefined) => String(request?.headers['x-tenant'] ?? 'none')
+const getTenant = (request: FastifyRequest | undefined) => String(request?.headers['x-tenant'] ?? 'none')
 const setTenant = (request: FastifyRequest | undefined) => ({
   text: "select set_config('app.tenant', $1, true)",
-  values: [tenantOf(request)],
+  values: [getTenant(request)],
 })
 const asTenant: Begin = (request) => [`set local role ${role}`, setTenant(request)]
 const TENANT = "select current_setting('app.tenant', true) as tenant"
@@ -52,7 +52,7 @@ for (const [title, statements] of Object.entries<(tenant: string) => ReturnType<
     const tenant = async ({ db }: FastifyRequest) => (await db.query(TENANT)).rows
     const { as } = await serve(
       t,
-      (request) => statements(tenantOf(request)),
+      (request) => statements(getTenant(request)),
       (app) => {
         app.get('/write', tenant)
         app.get('/read', READ, tenant)
@@ -207,7 +207,7 @@ for (const [title, statements, tenant] of [
   ['a comment', '-- no tenant', ''],
   ['an empty statement before another one', ['', "set local app.tenant = 'x'"], 'x'],
 ] as const) {
-  t.test(`begin that returns ${title} leaves the rows of the first statement alone`, async (t) => {
+  t.test(`begin that returns ${title} does not change the rows of the first statement`, async (t) => {
     const { as } = await serve(
       t,
       () => statements,
@@ -290,7 +290,7 @@ for (const [title, begin] of Object.entries(failing)) {
   })
 }
 
-t.test('a unit of work can have a begin of its own', async (t) => {
+t.test('a unit of work can have its own begin', async (t) => {
   const { app } = await start(t, database, () => {})
   const tenant = async (db: DbSession) => (await db.query(TENANT)).rows[0].tenant
   const begin = { text: "select set_config('app.tenant', $1, true)", values: ['nine'] }

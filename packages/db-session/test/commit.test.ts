@@ -73,7 +73,7 @@ t.test('an early commit', async (t) => {
     })
   })
   t.beforeEach(() => void mails.splice(0))
-  t.test('commit() commits what was done so far, and the response commits the rest', async (t) => {
+  t.test('commit() commits the statements before it, and the response commits the rest', async (t) => {
     t.match(await hit('POST', '/twice'), { body: '["first"]', seen: ['first', 'second'] })
     await until(() => mails.length === 2)
     t.same(mails, ['first', 'second'], 'each with its functions for afterCommit')
@@ -93,7 +93,7 @@ t.test('an early commit', async (t) => {
     await until(() => mails.length > 0)
     t.same(mails, ['after'], 'no function of a failed commit runs')
   })
-  t.test('commit() after a failed statement is refused, and gives the connection back', async (t) => {
+  t.test('commit() after a failed statement is rejected, and returns the connection', async (t) => {
     t.match(await hit('POST', '/after-a-failed-statement'), { status: 500, seen: [] })
     t.same(refused, ['DB_SESSION_TRANSACTION_FAILED', 'DB_SESSION_TRANSACTION_FAILED', 0])
   })
@@ -107,7 +107,7 @@ t.test('an early commit', async (t) => {
     t.match(await hit('POST', '/of-nothing'), { status: 200, seen: ['x'] })
   })
   t.test(
-    'commit() in a unit of work commits what came before it, even if the unit rolls back later',
+    'commit() in a unit of work commits the statements before it, even if the unit rolls back later',
     async (t) => {
       await t.rejects(
         app.unitOfWork(async (db) => {

@@ -136,7 +136,7 @@ const slow = await serve((app) => {
   })
 }, 'nothing is silent')
 
-// each of these tests waits for more than a second, so they run at the same time
+// each of these requests takes more than a second, so they run at the same time
 const paths = [
   '/first',
   '/later',

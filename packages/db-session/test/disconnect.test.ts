@@ -155,7 +155,7 @@ t.test('a client that disconnects', async (t) => {
     t.same(after, ['DB_SESSION_ABORTED'])
     t.equal(await rows(), 0)
   })
-  t.test('a disconnect keeps what was committed early', async (t) => {
+  t.test('a disconnect does not roll back an early commit', async (t) => {
     await abort('/early', oneSleeps)
     await until(() => used(knex) === 0 && after.length === 1)
     t.same(await database.see('select email from users'), ['early'])
@@ -217,7 +217,7 @@ t.test('many disconnects', async (t) => {
     controller.abort()
     await response.catch(() => aborted++)
   }
-  const isFull = async (t: Test) => {
+  const assertAllFree = async (t: Test) => {
     await until(() => used(knex) === 0 && knex.client.pool.numPendingAcquires() === 0)
     await until(async () => (await database.see(sleepers))[0] === 0, 'the end of the last sleep')
     t.equal(await rows(), 0)
@@ -233,7 +233,7 @@ t.test('many disconnects', async (t) => {
         await until(() => used(knex) === 0)
       }
       t.equal(aborted, 40)
-      await isFull(t)
+      await assertAllFree(t)
     },
   )
   t.test('after 80 disconnects at random times, every connection is free and no row is stored', async (t) => {
@@ -241,11 +241,11 @@ t.test('many disconnects', async (t) => {
     for (let round = 0; round < 2; round++)
       await Promise.all(Array.from({ length: 40 }, () => post(() => sleep(Math.random() * 20))))
     t.equal(aborted, 80)
-    await isFull(t)
+    await assertAllFree(t)
   })
 })
 
-t.test('an HTTP/2 stream that is reset rolls back, and is not taken for a hijacked reply', async (t) => {
+t.test('an HTTP/2 stream that is reset rolls back, and is not treated as a hijacked reply', async (t) => {
   const { app, knex, log } = await start(
     t,
     database,

@@ -1,4 +1,4 @@
-/** Routes whose handler other plugins call, with arguments of their own. */
+/** Routes whose handler other plugins call, with other arguments. */
 import websocket from '@fastify/websocket'
 import Fastify, {
   type FastifyInstance,

@@ -128,11 +128,11 @@ t.test("a row with another request's setting is reported, and a row that no requ
 t.test('a success although a statement failed or was under way is reported', async (t) => {
   const swallowed = await request()
   await swallowed.session.statement('division', undefined, undefined, failing).catch(() => {})
-  t.match(checkResponse(swallowed.trace, BOTH), [/201 although a statement of it failed/])
+  t.match(checkResponse(swallowed.trace, BOTH), [/201 although one of its statements failed/])
   const forgotten = await request()
   void forgotten.session.statement('sleep', undefined, undefined, () => new Promise(() => {}))
   forgotten.session.returned()
-  t.match(checkResponse(forgotten.trace, BOTH), [/201 although something of it was under way/])
+  t.match(checkResponse(forgotten.trace, BOTH), [/201 although a part of it was under way/])
   t.match(new Checker().check(forgotten.trace, BOTH), [/a statement hangs: sleep/])
 })
 

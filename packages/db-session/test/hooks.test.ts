@@ -149,7 +149,7 @@ t.test('a statement in a hook after the handler', async (t) => {
   t.test('a statement in onError rolls back', async (t) => {
     t.match(await hit('POST', '/onError'), { status: 400, seen: [] })
   })
-  t.test('afterCommit() and rollbackOnly() are refused once they can have no effect', async (t) => {
+  t.test('afterCommit() and rollbackOnly() are rejected once they can have no effect', async (t) => {
     const refusals: string[] = []
     const refuse = (use: () => void) => {
       try {
@@ -281,7 +281,7 @@ t.test('an error handler', async (t) => {
     ] as const)
       t.match(await hit('POST', path), { status, seen: [] }, path)
   })
-  t.test('an error handler that responds with 200 commits what the handler did', async (t) => {
+  t.test('an error handler that responds with 200 commits the statements of the handler', async (t) => {
     t.match(await hit('POST', '/recovers/thrown'), { status: 200, seen: ['handler'] })
     await database.other.query('truncate users cascade')
     t.match(await hit('POST', '/recovers-late/thrown'), { status: 200, seen: ['handler', 'error handler'] })
@@ -294,7 +294,7 @@ t.test('an error handler', async (t) => {
 })
 
 t.test(
-  'a not-found handler decides between COMMIT and ROLLBACK, and has no session of its own',
+  'a not-found handler decides between COMMIT and ROLLBACK, and has no session on an unknown path',
   async (t) => {
     const { hit, knex } = await start(t, database, async (app) => {
       app.setNotFoundHandler(async (request, reply) => {

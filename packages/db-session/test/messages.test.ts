@@ -165,7 +165,7 @@ const cases: Record<string, Case> = {
   ],
 }
 
-t.test('what a client receives, and what a handler catches', async (t) => {
+t.test('neither a client nor a handler gets SQL or values', async (t) => {
   const errors = new Map<string, Error>()
   const routes = (app: FastifyInstance) => {
     for (const [title, [, handler]] of Object.entries(cases)) {

@@ -1,4 +1,4 @@
-/** No request ends the process. The offending app runs in a process of its own, so a crash is a failed test. */
+/** No request ends the process. The offending app runs in a separate process, so a crash is a failed test. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'

@@ -34,7 +34,7 @@ async function serve(handlers: readonly Handler[], mode: 'read' | 'write' = 'wri
       return reply.code(201).send({})
     })
   }
-  // the longest wait for work that does not end
+  // the longest wait for a promise that does not settle
   return start(t, database, routes, { cancelTimeoutMs: 100 })
 }
 
@@ -267,7 +267,7 @@ const commits: Record<string, [status: number, stored: string[], handler: Handle
       await add(db, 'b')
     },
   ],
-  'and is refused because of a statement lets no later commit() succeed': [
+  'and is rejected because of a statement lets no later commit() succeed': [
     500,
     [],
     async ({ db }) => {
@@ -341,7 +341,7 @@ const commits: Record<string, [status: number, stored: string[], handler: Handle
       await db.commit()
     },
   ],
-  'is not undone by a rollbackOnly() after it': [
+  'is not rolled back by a later rollbackOnly()': [
     201,
     ['a'],
     async ({ db }) => {
@@ -577,7 +577,7 @@ t.test('savepoints that are not awaited and have not begun', async (t) => {
 })
 
 t.test(
-  'rows that have arrived reach their consumer, even if their savepoint is rolled back meanwhile',
+  'rows that have arrived reach their consumer, even if their savepoint is rolled back before',
   async (t) => {
     let count = 0
     const { hit } = await serve([

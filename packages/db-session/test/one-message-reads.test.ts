@@ -357,7 +357,7 @@ t.test('a write in mode read is rejected, however it is sent', async (t) => {
 t.test('primary or replica', async (t) => {
   const NAME = "select current_setting('application_name') as name"
   const server = async (db: DbSession) => (await db.query(NAME)).rows[0].name
-  // Both say their name: PgBouncer may give one the connection that the other had.
+  // Both set a name, because PgBouncer may give one of them the connection of the other.
   const primary = { ...database, url: `${database.url}?application_name=primary` }
   const url = `${database.url}?application_name=replica`
   const routes = (app: FastifyInstance) => {

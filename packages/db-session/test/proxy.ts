@@ -19,7 +19,7 @@ export async function proxy(t: Test, target: string, latencyMs = 0) {
     roundTrips: [] as string[],
     /** The first bytes of each connection, up to eight, in hexadecimal. */
     openings: [] as string[],
-    /** Passes ReadyForQuery, the last message of a response, on in a packet of its own. */
+    /** Passes ReadyForQuery, the last message of a response, on in a separate packet. */
     delaysReady: false,
     onMessage: (_text: string): 'pass' | 'cut' | 'mute' => 'pass',
   }

@@ -77,7 +77,7 @@ t.test('a value that cannot be sent fails the transaction, and the connection is
       t.match(await rejection(db.query('select $1::jsonb', [circular])), { name: 'TypeError' })
       return (await db.query('select 1 as one')).rows[0].one
     }
-    // in mode 'read' each statement is a transaction of its own
+    // in mode 'read' each statement is a separate transaction
     if (mode === 'read') t.equal(await app.unitOfWork(work, { mode }), 1)
     else t.match(await rejection(app.unitOfWork(work)), { code: 'DB_SESSION_TRANSACTION_FAILED' })
     t.equal(used(knex), 0)

@@ -243,7 +243,7 @@ t.test('code of the first run that goes on in the second one', async (t) => {
           }
           await add(request.db, 'run 2')
           begun()
-          await until(() => late.length > 0, 'an response to what is left over')
+          await until(() => late.length > 0, 'the end of the code that is left over')
           await request.db.query('select 1')
           return reply.code(201).send({})
         })

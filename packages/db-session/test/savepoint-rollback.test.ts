@@ -1,4 +1,4 @@
-/** A savepoint that throws is rolled back, whatever still runs in it and however it was opened. */
+/** A savepoint that throws is rolled back, no matter what still runs in it and how it was opened. */
 import type { FastifyRequest } from 'fastify'
 import type { Knex } from 'knex'
 import { Model, transaction } from 'objection'
@@ -311,7 +311,7 @@ t.test('rollbackOnly() in a savepoint rolls back the savepoint only', async (t) 
   t.match(await hit('POST', '/'), { status: 201, seen: ['result'] })
 })
 
-t.test('of two simultaneous savepoints, the second is rejected and the first is committed', async (t) => {
+t.test('the second of two simultaneous savepoints is rejected, and the first is committed', async (t) => {
   const { hit } = await start(t, database, (app) => {
     app.post('/', async ({ db }, reply) => {
       const add = (email: string) =>
@@ -373,11 +373,11 @@ t.test('a savepoint that goes on after the one around it was rolled back', async
       return {}
     })
   })
-  t.test('does not touch a later savepoint', async (t) => {
+  t.test('a savepoint that goes on does not touch a later savepoint', async (t) => {
     t.match(await hit('POST', '/later'), { status: 200, seen: ['kept', 'kept too'] })
     t.same(ends.splice(0), ['DB_SESSION_OVER'])
   })
-  t.test('is rejected, even after the response', async (t) => {
+  t.test('a savepoint that goes on is rejected, even after the response', async (t) => {
     t.match(await hit('POST', '/after-the-response'), { status: 200, seen: ['kept'] })
     for (const goOn of goOns) goOn()
     await until(() => ends.length === 1)

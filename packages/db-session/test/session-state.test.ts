@@ -164,7 +164,7 @@ t.test('closing a scope closes the scopes inside it', (t) => {
   const child = new Scope(root)
   t.equal(root.refusal?.code, 'DB_SESSION_SAVEPOINT_OPEN')
   t.equal(child.refusal, undefined)
-  t.same([child.isPartOf(root), root.isPartOf(child), child.depth], [true, false, 1])
+  t.same([child.isWithin(root), root.isWithin(child), child.depth], [true, false, 1])
   root.close()
   t.equal(child.refusal?.code, 'DB_SESSION_OVER')
   t.end()

@@ -11,7 +11,7 @@ import { type DbSessionOptions, dbSession } from '../src/index.ts'
 export interface Database {
   /** The URL for the sessions under test: that of PgBouncer if DB_SESSION_TEST_VIA (host:port) is set. */
   readonly url: string
-  /** A connection of the test's own, directly to the server. */
+  /** A separate connection, directly to the server. */
   readonly other: pg.Client
   see(sql: string): Promise<unknown[]>
 }
@@ -121,7 +121,7 @@ export async function until(check: () => unknown, what = 'the expected state'): 
   }
 }
 
-/** Sends a request on a socket of its own; `destroy()` disconnects it. */
+/** Sends a request on a new socket; `destroy()` disconnects it. */
 export function send(url: string, method = 'POST'): http.ClientRequest {
   const request = http.request(url, { method, agent: false })
   request.on('error', () => {}).end()
