@@ -1,6 +1,6 @@
 /**
- * Looks at everything that is installed, without a network: `npm run check:dependencies`. Fails where a package does not
- * run on the oldest Node that this repository promises, or has a licence that nobody has looked at.
+ * Checks everything that is installed, without a network: `npm run check:dependencies`. Fails if a package does not run on
+ * the oldest Node that this repository promises, or has a licence that is not on the list.
  */
 import { execFileSync } from 'node:child_process'
 import semver from 'semver'
@@ -21,10 +21,10 @@ const LICENCES = [
   'Python-2.0',
 ]
 
-/** Looked at by hand: the licence is in a file alone. */
+/** Checked by hand: the licence is only in a file, not in package.json. */
 const MIT_BY_FILE = ['jsonc-simple-parser@3.0.0']
 
-// Its exit code tells of what is missing, superfluous or of a version that nobody asked for.
+// Its exit code is not 0 if a package is missing, superfluous, or of a version that no package.json allows.
 execFileSync('npm', ['ls', '--all'], { stdio: ['ignore', 'ignore', 'inherit'] })
 
 const packages = JSON.parse(execFileSync('npm', ['query', '*'], { maxBuffer: 2 ** 28, encoding: 'utf8' }))

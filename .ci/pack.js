@@ -1,7 +1,7 @@
 /**
- * Packs the packages as they are published: `node .ci/pack.js <folder>`. A README is read on the registry's page, where a
- * link to a file of this repository is dead. So the packed one has the explanations of the package's error codes, and its
- * links lead there, to the repository (`REPOSITORY_URL`, which the release sets), or nowhere.
+ * Packs the packages as they are published: `node .ci/pack.js <folder>`. A README is read on the registry's page, and there a
+ * link to a file of this repository is dead. So the packed one contains the explanations of the package's error codes, and its
+ * links lead to them, or to the repository (`REPOSITORY_URL`, which the release sets). Other links are removed.
  */
 import { execFileSync } from 'node:child_process'
 import {
@@ -36,7 +36,7 @@ export function readManifest(folder) {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
 }
 
-/** Packs a folder into another one, and returns the tarball's path and what is in it. */
+/** Packs a folder into another one, and returns the tarball's path and its files. */
 export function pack(folder, destination, repositoryUrl = process.env.REPOSITORY_URL) {
   const staging = mkdtempSync(join(tmpdir(), 'auth-primer-pack-'))
   try {
@@ -50,7 +50,7 @@ export function pack(folder, destination, repositoryUrl = process.env.REPOSITORY
       published.repository = { type: 'git', url: `git+${repositoryUrl}.git`, directory }
     }
     writeFileSync(join(staging, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
-    const link = linkFor(repositoryUrl && `${repositoryUrl}/blob/v${manifest.version}`)
+    const link = createLinks(repositoryUrl && `${repositoryUrl}/blob/v${manifest.version}`)
     const readme = rewriteLinks(readFileSync(join(folder, 'README.md'), 'utf8'), folder, link)
     writeFileSync(join(staging, 'README.md'), `${readme.trimEnd()}\n\n${explainCodes(folder, link)}`)
     const [packed] = npmPack(staging, '--pack-destination', destination)
@@ -82,8 +82,8 @@ function npmPack(cwd, ...args) {
   return JSON.parse(execFileSync('npm', options, { cwd, env, encoding: 'utf8' }))
 }
 
-/** The link to a file of the repository; undefined if the registry's page can have none. */
-function linkFor(base) {
+/** Creates a function that returns the link to a file of the repository, or undefined if there can be none. */
+function createLinks(base) {
   return (path) => {
     const name = relative(CHECKOUT, path)
     if (name === 'docs/errors') return '#error-codes'
@@ -104,7 +104,7 @@ function rewriteLinks(markdown, folder, link) {
   )
 }
 
-/** The explanations of the codes that start with the package's name. */
+/** Returns the explanations of the codes that start with the package's name. */
 function explainCodes(folder, link) {
   const prefix = `${relative(join(CHECKOUT, 'packages'), folder).replaceAll('-', '_').toUpperCase()}_`
   const names = readdirSync(ERRORS).filter((name) => name.startsWith(prefix))

@@ -1,7 +1,7 @@
 /**
- * Checks the packages as a consumer gets them: `npm run check:packages`. They are built and packed, and then looked at by
- * publint and attw, for their contents and their size, and from a project that installs them: it imports and requires every
- * entry point, and an editor's go-to-definition has to end in TypeScript.
+ * Checks the packages as a consumer gets them: `npm run check:packages`. They are built and packed. Then publint and attw check
+ * them, their files and size are checked, and a project installs them: it imports and requires every entry point, and an
+ * editor's go-to-definition must end in TypeScript.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,7 +11,7 @@ import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { CHECKOUT, env, pack, packageFolders, readManifest } from './pack.js'
 
-/** The most KiB that a package may have, packed. More is a reason to look at what is in it. */
+/** The most KiB that a package may have, packed. A larger one probably contains files by mistake. */
 const MAX_KIB = { 'auth-hash': 90, 'db-session': 110, 'jwt-kit': 160, 'jwt-remote': 60 }
 
 /** The other packages that a consumer installs, for the entry points that need them. */
@@ -23,7 +23,7 @@ const DOCUMENTS = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
 const bin = (name) => join(CHECKOUT, 'node_modules/.bin', name)
 const faults = []
 
-/** Runs a program, and returns what it prints; notes a fault if it fails. */
+/** Runs a program, and returns its output; adds a fault if it fails. */
 function run(cwd, what, command, ...args) {
   try {
     return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
@@ -50,7 +50,7 @@ if (faults.length > 0) {
 function checkPacked({ packageFolder, tarball, files, name }) {
   const short = basename(packageFolder)
   run(folder, `publint of ${name}`, bin('publint'), '--strict', tarball)
-  // CommonJS requires ES modules since Node 20.19, which attw does not know.
+  // CommonJS can require ES modules since Node 20.19, which attw does not consider.
   const rules = ['--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm', '--no-emoji']
   run(folder, `attw of ${name}`, bin('attw'), ...rules, tarball)
 
@@ -72,7 +72,7 @@ function checkPacked({ packageFolder, tarball, files, name }) {
 
   const { keywords, publishConfig, license, engines, description } = readManifest(packageFolder)
   if (!(keywords?.length >= 5 && license && engines?.node && description))
-    faults.push(`${name}: what the registry shows is not complete`)
+    faults.push(`${name}: the members that the registry shows are not complete`)
   if (!(publishConfig?.access === 'public' && publishConfig.provenance && !publishConfig.registry))
     faults.push(`${name}: publishConfig is not public, with provenance, and without a registry`)
 }
@@ -124,7 +124,7 @@ function toSlug(heading) {
   return text.trim().replaceAll(' ', '-')
 }
 
-/** On the registry's page, only absolute links and those to headings lead somewhere. */
+/** Adds a fault for each dead link: on the registry's page, only absolute links and links to headings work. */
 function checkReadme(name, text) {
   const prose = text.replace(/```[\s\S]*?```/g, '')
   const headings = [...prose.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => `#${toSlug(heading)}`)
@@ -135,7 +135,7 @@ function checkReadme(name, text) {
     faults.push(`README of ${name} does not explain its codes`)
 }
 
-/** Asks TypeScript's server, as editors do, where the first export of each package is defined. */
+/** Checks, with TypeScript's server as in an editor, that the first export of each package is defined in TypeScript. */
 async function checkDefinitions(project, packed) {
   const server = spawn(
     process.execPath,

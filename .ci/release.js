@@ -1,7 +1,6 @@
 /**
- * Checks that a tag is the version of every package, that they ask for each other in this version, and that each changelog has
- * a section for it:
- * `node .ci/release.js v0.1.0`.
+ * Checks that a tag is the version of every package, that they depend on each other in this version, and that each changelog
+ * has a section for it: `node .ci/release.js v0.1.0`.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +20,7 @@ function checkPackage(folder) {
   if (own !== version) found.push(`${name} has the version ${own}`)
   for (const [peer, range] of Object.entries(peerDependencies))
     if (peer.startsWith('@auth-primer/') && range !== `^${version}`)
-      found.push(`${name} asks for ${peer} ${range}`)
+      found.push(`${name} depends on ${peer} ${range}`)
   const changelog = readFileSync(join(folder, 'CHANGELOG.md'), 'utf8')
   if (!changelog.includes(`\n## ${version} `))
     found.push(`The changelog of ${name} has no section "## ${version} (<date>)"`)

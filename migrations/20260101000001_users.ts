@@ -9,7 +9,7 @@ export async function up(knex: Knex): Promise<void> {
     table.timestamp('created_at').notNullable().defaultTo(knex.fn.now())
     table.check('role IN (?, ?)', ['user', 'admin'], 'users_role_check')
   })
-  // An e-mail is kept as it was typed and is the same whatever its case: only SQL compares it.
+  // An email is stored as it was typed, and compared case-insensitively, only in SQL.
   await knex.schema.raw('CREATE UNIQUE INDEX users_email_key ON users (lower(email))')
 }
 

@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 
 export async function up(knex: Knex): Promise<void> {
   await knex.schema.alterTable('users', (table) => {
-    // Tokens issued before it are refused. Null: the password is the one of the sign-up.
+    // Tokens that were issued earlier are rejected. Null: the password is still that of the sign-up.
     table.timestamp('password_changed_at')
   })
 }

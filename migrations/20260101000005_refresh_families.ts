@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 
 export async function up(knex: Knex): Promise<void> {
-  // A row a log-in: of its refresh tokens the newest alone is good, and only its digest is stored.
+  // One row per login. Only its newest refresh token is valid, and only the digest of that is stored.
   await knex.schema.createTable('refresh_families', (table) => {
     table.text('id').primary()
     table.integer('user_id').notNullable().references('users.id').onDelete('CASCADE').index()

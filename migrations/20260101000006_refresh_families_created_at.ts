@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 
 export async function up(knex: Knex): Promise<void> {
-  // When the log-in was: its refreshing ends some day, however much it is used.
+  // The time of the login, which limits how long its tokens can be refreshed.
   await knex.schema.alterTable('refresh_families', (table) => {
     table.timestamp('created_at').notNullable().defaultTo(knex.fn.now())
   })

@@ -7,7 +7,7 @@ export async function up(knex: Knex): Promise<void> {
     table.integer('points').notNullable().defaultTo(0)
     // Milliseconds since 1970, as that library writes them.
     table.bigInteger('expire').index()
-    // How many of the points were wrong passwords. The others are attempts that are still being checked.
+    // The number of points for wrong passwords. The other points are for attempts that are still being checked.
     table.integer('failures').notNullable().defaultTo(0)
   })
   await knex.schema.createTable('login_networks', (table) => {
@@ -16,7 +16,7 @@ export async function up(knex: Knex): Promise<void> {
     table.timestamp('logged_in_at').notNullable().defaultTo(knex.fn.now()).index()
     table.primary(['user_id', 'network'])
   })
-  // A test suite that empties `users` starts over: what its earlier users did wrong does not count any more.
+  // A test suite that empties `users` starts over, so the failed logins of earlier users must not count.
   await knex.schema.raw(`
     CREATE FUNCTION delete_rate_limits() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN DELETE FROM rate_limits; RETURN NULL; END $$;

@@ -1,5 +1,5 @@
 import knexFactory, { type Knex } from 'knex'
-import { migrateToLatest, pendingMigrations } from './migrate.ts'
+import { findPendingMigrations, migrateToLatest } from './migrate.ts'
 
 export interface PrepareOptions {
   /** False: pending migrations are an error. */
@@ -9,7 +9,7 @@ export interface PrepareOptions {
   readonly seed?: ((knex: Knex) => Promise<boolean>) | undefined
 }
 
-/** The reason why the database is not ready, in one line that says how to fix it. Never with the URL's password. */
+/** Its message is one line with the reason and the fix, and never contains the URL's password. */
 export class DatabaseNotReadyError extends Error {
   override readonly name = 'DatabaseNotReadyError'
 }
@@ -25,16 +25,16 @@ export async function prepareDatabase(url: string, { mayMigrate, log, seed }: Pr
     connection: { connectionString: url, application_name: 'social-api', connectionTimeoutMillis: 5_000 },
     pool: { min: 0, max: 4 },
     acquireConnectionTimeout: 6_000,
-    // The error that is thrown has it all.
+    // The error that is thrown has the same information.
     log: { debug() {}, warn() {}, error() {}, deprecate() {} },
   })
   try {
     if (mayMigrate) {
       const names = await migrateToLatest(knex)
       if (names.length > 0) log(`Migrated the database: ${names.join(', ')}`)
-    } else await refusePending(knex)
+    } else await rejectPending(knex)
     if (seed !== undefined && !(await knex('users').first('id')) && (await seed(knex)))
-      log('Put the demo data into the empty database')
+      log('Stored the demo data in the empty database')
   } catch (error) {
     throw explain(error, url)
   } finally {
@@ -42,8 +42,8 @@ export async function prepareDatabase(url: string, { mayMigrate, log, seed }: Pr
   }
 }
 
-async function refusePending(knex: Knex): Promise<void> {
-  const pending = await pendingMigrations(knex)
+async function rejectPending(knex: Knex): Promise<void> {
+  const pending = await findPendingMigrations(knex)
   if (pending.length === 0) return
   throw new DatabaseNotReadyError(
     `${pending.length} migrations are pending (${pending.join(', ')}). Run \`npm run db:migrate\` first.`,

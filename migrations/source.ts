@@ -2,15 +2,15 @@ import { readdir } from 'node:fs/promises'
 import type { Knex } from 'knex'
 
 interface MigrationFile {
-  /** What `knex migrate:list` prints of a pending one. */
+  /** The name that `knex migrate:list` prints for a pending migration. */
   readonly file: string
 }
 
 /**
  * The migrations of this folder, read from where this file runs: `.ts` in the checkout, `.js` in the build.
  *
- * knex stores a migration's file name with its extension, so that the two would not know each other's work. The
- * names given here have none.
+ * knex stores a migration's file name with its extension, so the build and the checkout would run each migration twice. The
+ * names given here have no extension.
  */
 export const migrationSource: Knex.MigrationSource<MigrationFile> = {
   async getMigrations() {

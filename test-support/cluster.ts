@@ -72,7 +72,7 @@ export class Cluster {
     const end = (): void => void child.kill('SIGQUIT')
     process.once('exit', end)
     child.once('exit', () => process.off('exit', end))
-    await until(async () => {
+    await waitUntil(async () => {
       if (child.exitCode !== null) {
         throw new Error(`Postgres did not start:\n${(await this.log()).slice(-4_000)}`)
       }
@@ -140,7 +140,7 @@ export class Cluster {
  *
  * @param database - the name of a database to create; `url` then names it
  */
-export async function newCluster(t: Scope, database?: string): Promise<Cluster> {
+export async function createCluster(t: Scope, database?: string): Promise<Cluster> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'cluster-'))
   const made = await attachPostgres({ dir })
   const client = new pg.Client({ connectionString: made.url })
@@ -160,7 +160,7 @@ export async function newCluster(t: Scope, database?: string): Promise<Cluster> 
 }
 
 /** Waits until `check` returns true; calls it once per turn of the event loop. */
-async function until(check: () => Promise<boolean>, what: string): Promise<void> {
+async function waitUntil(check: () => Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + 60_000
   while (!(await check())) {
     if (Date.now() > deadline) throw new Error(`${what} did not happen`)

@@ -15,7 +15,7 @@ export async function migrate(url: string): Promise<void> {
 }
 
 /** Creates a migrated database for the scope; returns its URL. */
-export async function migratedDatabase(scope: Scope): Promise<string> {
+export async function createMigratedDatabase(scope: Scope): Promise<string> {
   const database = await createTestDatabase()
   scope.teardown(() => database.drop())
   await migrate(database.url)

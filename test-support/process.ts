@@ -17,7 +17,7 @@ export const LISTENS = /Server listening at (http:\/\/[\d.:]+)/
 const source = await stripTypes(readFileSync(join(import.meta.dirname, 'record-traffic.ts'), 'utf8'))
 const RECORD_TRAFFIC = `data:text/javascript;base64,${Buffer.from(source).toString('base64')}`
 
-/** A lifetime, such as that of a tap test: everything that begins in it ends with it. */
+/** A lifetime, such as that of a tap test, whose teardown ends everything that began in it. */
 export interface Scope {
   teardown(end: () => unknown): void
 }
@@ -39,14 +39,14 @@ export interface RunOptions {
   isRecorded?: boolean
 }
 
-/** Runs a command until the scope ends. Of this environment it gets only PATH: no LANG, HOME or DATABASE_URL. */
+/** Runs a command until the scope ends. It gets only PATH of this environment: no LANG, HOME or DATABASE_URL. */
 export function run(
   scope: Scope,
   [command = '', ...args]: string[],
   env: Record<string, string> = {},
   { cwd = CHECKOUT, stdio = 'pipe', isRecorded = true }: RunOptions = {},
 ): Running {
-  const scanner = scanProcess(env)
+  const scanner = createProcessScanner(env)
   const recording = isRecorded ? scanner.env : {}
   const child = spawn(command, args, {
     cwd,
@@ -90,7 +90,7 @@ export function run(
  * Searches the traffic and the output of a process for secrets. Start the process with `env`; then `end`, called with
  * everything that it printed, throws if it exposed a secret of its environment, of a request or of a response.
  */
-export function scanProcess(env: Record<string, string>) {
+export function createProcessScanner(env: Record<string, string>) {
   const folder = mkdtempSync(join(tmpdir(), 'traffic-'))
   const file = join(folder, 'traffic')
   return {

@@ -10,7 +10,7 @@ import { recordTraffic, type Traffic } from './record-traffic.ts'
 const PUBLIC = /^\/($|\?|docs|guide|openapi\.json)/
 /** The operations that issue tokens, and the page of X-ray, which turns its key into a cookie. */
 const TOKENS = /^\/((login|token\/refresh|xray\/bench\/token)\b|xray\/?(\?|$))/
-/** Text that is secret whichever user it belongs to. */
+/** Text that is secret, no matter which user it belongs to. */
 const PATTERNS = [
   ['hash', /\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}/],
   ['hash', /\$bcrypt-sha256\$/],
@@ -21,7 +21,7 @@ type Kind = 'password' | 'token' | 'hash' | 'secret'
 /** Searches everything that a service logs and sends for every secret that was used. */
 export function createSecretScanner() {
   const secrets = new Map<string, Kind>()
-  /** Values that clients sent to be shown: a password may be the same by chance. */
+  /** Values that clients sent for others to see: a password may be equal to one by chance. */
   const publicValues = new Set<unknown>([DEMO_PASSWORD])
   const outputs: { where: string; text: string; mayHaveTokens: boolean }[] = []
 

@@ -39,10 +39,10 @@ const DEFAULTS = {
 }
 
 /**
- * Starts the service on a database and a port of its own, for requests over HTTP. `prepare` is called before it listens.
+ * Starts the service on a new database and a free port, for requests over HTTP. `prepare` is called before it listens.
  *
  * With `CONTRACT_URL` set, requests go to the service at that URL, whose tables are emptied first, and `app` is another
- * instance on the same database, `CONTRACT_DATABASE_URL`. A test that needs special options gets an instance of its own anyway.
+ * instance on the same database, `CONTRACT_DATABASE_URL`. A test that needs special options gets a new instance anyway.
  */
 export async function serve(
   t: Test,
@@ -51,7 +51,7 @@ export async function serve(
 ): Promise<TestService> {
   const { CONTRACT_URL, CONTRACT_DATABASE_URL } = process.env
   const isElsewhere = CONTRACT_URL !== undefined && Object.keys(options).every((name) => name === 'poolMax')
-  const database = isElsewhere ? await emptied(CONTRACT_DATABASE_URL) : await migrated()
+  const database = isElsewhere ? await emptyDatabase(CONTRACT_DATABASE_URL) : await createMigrated()
   const scanner = createSecretScanner()
   scanner.add('secret', SECRET)
   scanner.add('secret', new URL(database.url).password)
@@ -80,7 +80,7 @@ export async function serve(
   return { app, ...createClient(url) }
 }
 
-async function migrated() {
+async function createMigrated() {
   const database = await createTestDatabase()
   await migrate(database.url)
   return database
@@ -91,7 +91,7 @@ export async function truncateTables(knex: Knex): Promise<void> {
   await knex.raw('TRUNCATE users, posts, votes RESTART IDENTITY CASCADE')
 }
 
-async function emptied(url = ''): Promise<{ url: string; drop(): Promise<void> }> {
+async function emptyDatabase(url = ''): Promise<{ url: string; drop(): Promise<void> }> {
   const knex = openKnex(url, 1)
   await truncateTables(knex)
   await knex.destroy()

@@ -6,7 +6,7 @@ import { openMigrated } from '../check/database.ts'
 const database = await openMigrated(t, 'users')
 const [ada] = await database.knex('users').insert({ email: 'ada@example.com', password: '!' }).returning('id')
 
-/** Builds the chapters' app with a secret of its own and a route for known callers. */
+/** Builds the chapters' app with a new secret and a route for known callers. */
 async function openApp(t: Test) {
   const secret = randomBytes(32).toString('base64url')
   const app = await buildApp({ databaseUrl: database.url, secret }, async (app) => {

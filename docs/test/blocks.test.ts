@@ -42,11 +42,11 @@ for (const page of pages) {
   })
 }
 
-/** A file of `docs/` is named by a check or a program beside it, or by the page's commands. Others have tests of their own. */
+/** Returns true if a check or program next to a file of `docs/`, or a command of the page, names it. Others have own tests. */
 async function isRunFile(page: Page, source: string): Promise<boolean> {
   const path = resolve(page.path, '..', source.replace(/#.*/, ''))
   if (!path.startsWith(`${CHECKOUT}/docs/`)) return true
-  // What a chapter's check runs.
+  // A chapter's check runs these.
   if (/^docs\/chapters\/[^/]+\/(solution|bad)\//.test(relative(CHECKOUT, path))) return true
   const name = basename(path)
   const commands = readBlocks(page.text).filter(({ language }) => language === 'sh')
@@ -67,7 +67,7 @@ async function isRunFile(page: Page, source: string): Promise<boolean> {
   return texts.some((text) => text.includes(name))
 }
 
-/** Shell blocks are run by shell.test.ts; what is not code needs not be. */
+/** Returns true for shell blocks, which shell.test.ts runs, and for blocks that are not code. */
 function isRun({ language, info }: Block): boolean {
   if (language === 'sh') return info === '' || info === 'server'
   return language !== '' && !CODE.includes(language)

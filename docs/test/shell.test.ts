@@ -2,7 +2,7 @@ import t from 'tap'
 import { CHECKOUT, readBlocks, readPages } from '../check/pages.ts'
 import { matches, runShell } from '../check/shell.ts'
 
-/** What cannot be run here, and why. The page says the same. */
+/** The pages whose commands cannot be run here, with the reason, which the page gives too. */
 const NOT_RUN = new Map([['docs/how-to/deploy.md', 'it makes users and folders of the machine']])
 
 /** With `PAGE=05-creating-users`, only the pages whose path contains that are run. */

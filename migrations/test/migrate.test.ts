@@ -13,7 +13,7 @@ const NAMES = [
   '20260101000006_refresh_families_created_at',
   '20260101000007_rate_limits',
 ]
-const { MIGRATION_SESSION, migrateToLatest, migrationSource, pendingMigrations } = source
+const { MIGRATION_SESSION, migrateToLatest, migrationSource, findPendingMigrations } = source
 
 t.test('migrations are recorded by their names without an extension, in order', async (t) => {
   for (const { migrationSource } of [source, built]) {
@@ -39,21 +39,21 @@ t.test('each migration can be rolled back, and then run again', async (t) => {
     t.notSame(after, before, `${name} changes the schema`)
     await knex.migrate.down({ migrationSource })
     t.same(await readSchema(knex), before, `${name} restores the schema`)
-    t.match(await pendingMigrations(knex), [name])
+    t.match(await findPendingMigrations(knex), [name])
     await knex.migrate.up({ migrationSource })
     t.same(await readSchema(knex), after, `${name} makes the same change again`)
   }
-  t.same(await pendingMigrations(knex), [])
+  t.same(await findPendingMigrations(knex), [])
 })
 
 t.test(
-  'in a new database all migrations are pending, and pendingMigrations() does not change it',
+  'in a new database all migrations are pending, and findPendingMigrations() does not change it',
   async (t) => {
     const { knex } = await database(t)
-    t.same(await pendingMigrations(knex), NAMES)
+    t.same(await findPendingMigrations(knex), NAMES)
     t.equal(await knex.schema.hasTable('knex_migrations'), false)
     await migrateToLatest(knex)
-    t.same(await pendingMigrations(knex), [])
+    t.same(await findPendingMigrations(knex), [])
   },
 )
 
@@ -71,12 +71,12 @@ for (const [first, second, title] of [
 ] as const) {
   t.test(title, async (t) => {
     const { knex } = await database(t)
-    t.same(await second.pendingMigrations(knex), NAMES)
+    t.same(await second.findPendingMigrations(knex), NAMES)
     t.same(await first.migrateToLatest(knex), NAMES)
-    t.same(await second.pendingMigrations(knex), [])
+    t.same(await second.findPendingMigrations(knex), [])
     t.same(await second.migrateToLatest(knex), [])
     await knex.migrate.down({ migrationSource: second.migrationSource })
-    t.same(await first.pendingMigrations(knex), NAMES.slice(-1))
+    t.same(await first.findPendingMigrations(knex), NAMES.slice(-1))
     t.same(await first.migrateToLatest(knex), NAMES.slice(-1))
   })
 }
@@ -124,7 +124,7 @@ t.test(
     await holder.raw('SELECT 1')
 
     await t.rejects(migrateToLatest(knex), /already locked/)
-    t.same(await pendingMigrations(knex), NAMES.slice(1), 'no migration has run')
+    t.same(await findPendingMigrations(knex), NAMES.slice(1), 'no migration has run')
     t.same(await knex('knex_migrations_lock').pluck('is_locked'), [1])
 
     await holder.destroy()
@@ -145,7 +145,7 @@ t.test('a migration that fails is rolled back, and the next attempt can run', as
   const { knex } = await database(t)
   await knex.schema.createTable('votes', (table) => table.text('in_the_way'))
   await t.rejects(migrateToLatest(knex), { code: '42P07' })
-  t.same(await pendingMigrations(knex), NAMES)
+  t.same(await findPendingMigrations(knex), NAMES)
   t.equal(await knex.schema.hasTable('users'), false)
   await knex.schema.dropTable('votes')
   t.same(await migrateToLatest(knex), NAMES)

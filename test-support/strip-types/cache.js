@@ -1,5 +1,5 @@
-// ts-blank-space needs the TypeScript compiler, which takes a second of each test process to load. Its results are
-// therefore kept, by the hash of the source.
+// ts-blank-space needs the TypeScript compiler, which takes a second of each test process to load. So its results are
+// cached, by the hash of the source.
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -18,7 +18,7 @@ export async function stripTypes(source) {
   }
   const { default: blankSpace } = await import('ts-blank-space')
   const stripped = blankSpace(source)
-  // Another process never reads half a file.
+  // Renamed, so that another process never reads half a file.
   writeFileSync(`${file}.${process.pid}`, stripped)
   renameSync(`${file}.${process.pid}`, file)
   return stripped

@@ -3,7 +3,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { migratedDatabase, openKnex } from '../../../test-support/database.ts'
+import { createMigratedDatabase, openKnex } from '../../../test-support/database.ts'
 import { ANN, signUp, startService } from '../system/helper.ts'
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index)
@@ -33,7 +33,7 @@ const countStatus = (statuses: (number | undefined)[], status: number) =>
   statuses.filter((one) => one === status).length
 
 async function startTwo(t: Test, env: Record<string, string>) {
-  const DATABASE_URL = await migratedDatabase(t)
+  const DATABASE_URL = await createMigratedDatabase(t)
   const first = await startService(t, { ...env, DATABASE_URL })
   const second = await startService(t, { ...env, DATABASE_URL })
   await signUp(first.url)
@@ -114,7 +114,7 @@ t.test('40 simultaneous correct logins of one user succeed, at one process and a
 })
 
 t.test('a test suite that truncates the tables between its tests passes twenty times in a row', async (t) => {
-  const DATABASE_URL = await migratedDatabase(t)
+  const DATABASE_URL = await createMigratedDatabase(t)
   const { url } = await startService(t, { DATABASE_URL })
   const knex = openKnex(DATABASE_URL, 1)
   t.teardown(() => knex.destroy())

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { pendingMigrations } from '@auth-primer/migrations'
+import { findPendingMigrations } from '@auth-primer/migrations'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { EXEMPT_FROM_PRESSURE } from '../platform/overload.ts'
 import { Problem } from './problem.ts'
@@ -44,7 +44,7 @@ export const health: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async () => {
-      checking ??= pendingMigrations(app.knex).finally(() => {
+      checking ??= findPendingMigrations(app.knex).finally(() => {
         checking = undefined
       })
       const pending = await Promise.race([checking, setTimeout(READY_TIMEOUT_MS, undefined, { ref: false })])

@@ -1,5 +1,5 @@
 import { prepareDatabase } from '@auth-primer/migrations'
-import { siteIn } from '@auth-primer/tool-guide'
+import { createSite } from '@auth-primer/tool-guide'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { Registry } from 'prom-client'
@@ -47,7 +47,7 @@ export async function start(config: Config, log: Logger, { buildsSite = false } 
       loggerInstance: log,
       behindTls: production,
       metrics,
-      site: siteIn(config.siteDir),
+      site: createSite(config.siteDir),
       buildsSite: buildsSite && !production,
     })
     const url = await listen(app, port, 'PORT')

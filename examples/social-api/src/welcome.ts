@@ -1,4 +1,4 @@
-import { PLAIN_PAGE_POLICY, plainPage } from '@auth-primer/tool-guide'
+import { PLAIN_PAGE_POLICY, renderPlainPage } from '@auth-primer/tool-guide'
 import accepts from '@fastify/accepts'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
@@ -19,7 +19,7 @@ export const welcome: FastifyPluginAsyncTypebox<WelcomeConfig> = async (app, { h
   const content = (await readAsset('welcome.html'))
     .replace(xrayKey ? '' : /.*<!-- X-ray -->\n/, '')
     .replace('<!-- demo users -->', hasDemoData ? DEMO_LOGINS : '')
-  const page = plainPage('social-api', content)
+  const page = renderPlainPage('social-api', content)
 
   app.get(
     '/',

@@ -2,7 +2,7 @@ import { appendFile, chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { type Cluster, newCluster } from '../../../test-support/cluster.ts'
+import { type Cluster, createCluster } from '../../../test-support/cluster.ts'
 import { migrate } from '../../../test-support/database.ts'
 import { freePorts } from '../../../test-support/ports.ts'
 import { type Running, run } from '../../../test-support/process.ts'
@@ -33,7 +33,7 @@ export interface Backends {
 /** Starts Postgres, optionally with a streaming replica, from the files of the how-to. Returns functions that start the rest. */
 export async function startBackends(t: Test, { withReplica = false } = {}): Promise<Backends> {
   const [bouncerPort] = (await freePorts(1)) as [number]
-  const primary = await newCluster(t, 'social_api')
+  const primary = await createCluster(t, 'social_api')
   const replica = withReplica ? await primary.standby() : undefined
   t.teardown(() => Promise.all([primary.stop('immediate'), replica?.stop('immediate')]))
   const conf = await readFile(join(HOW_TO, 'scale/postgresql.conf'), 'utf8')

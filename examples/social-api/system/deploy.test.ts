@@ -5,7 +5,7 @@ import { STATUS_CODES } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { migratedDatabase } from '../../../test-support/database.ts'
+import { createMigratedDatabase } from '../../../test-support/database.ts'
 import { freePorts } from '../../../test-support/ports.ts'
 import type { Running } from '../../../test-support/process.ts'
 import { count, createCaller, HOW_TO, NAME, startNginx, startUnit } from './deployed.ts'
@@ -28,7 +28,7 @@ t.test('systemd accepts the unit', async (t) => {
 
 t.test('the service runs with the unit and the nginx.conf of the how-to', async (t) => {
   const variables = {
-    DATABASE_URL: await migratedDatabase(t),
+    DATABASE_URL: await createMigratedDatabase(t),
     JWT_SECRET: 'an own secret for this test, 32 bytes or more',
     BCRYPT_COST: '12',
   }

@@ -1,10 +1,10 @@
 import type { Test } from 'tap'
-import { migratedDatabase } from '../../../test-support/database.ts'
+import { createMigratedDatabase } from '../../../test-support/database.ts'
 import { run, SERVER } from '../../../test-support/process.ts'
 
 /** Starts the built service in production, with metrics. */
 export async function startService(t: Test, env: Record<string, string> = {}) {
-  const databaseUrl = await migratedDatabase(t)
+  const databaseUrl = await createMigratedDatabase(t)
   const service = run(t, SERVER, {
     NODE_ENV: 'production',
     DATABASE_URL: databaseUrl,

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import { pino } from 'pino'
 import t from 'tap'
-import { run, scanProcess } from '../../../test-support/process.ts'
+import { createProcessScanner, run } from '../../../test-support/process.ts'
 import { createSecretScanner } from '../../../test-support/secrets.ts'
 
 t.test(
@@ -92,7 +92,7 @@ t.test('the secret scanner finds secrets of a request in the output of a process
     })
     server.listen(0, '127.0.0.1', () => console.log('at ' + server.address().port))`
   for (const path of ['/leak', '/quiet']) {
-    const scanner = scanProcess({ JWT_SECRET: 'a secret of some length' })
+    const scanner = createProcessScanner({ JWT_SECRET: 'a secret of some length' })
     const service = run(t, [process.execPath, '--input-type=module', '-e', program], scanner.env)
     const url = `http://127.0.0.1:${await service.waitForOutput(/at (\d+)/)}${path}`
     // The process prints the whole body.

@@ -10,14 +10,14 @@ import { parseArgs } from 'node:util'
 import { migrateToLatest } from '@auth-primer/migrations'
 import { attachPostgres } from '@auth-primer/tool-postgres'
 import { openKnex } from '../../../test-support/database.ts'
-import { bcryptAlone } from './bcrypt.ts'
-import { createSeed, numbers } from './data.ts'
-import { latencies } from './latency.ts'
+import { measureBcrypt } from './bcrypt.ts'
+import { createSeed, listNumbers } from './data.ts'
+import { measureLatencies } from './latency.ts'
 import { CONNECTIONS, type Figures, LOGIN, measure, OPERATIONS, type Requests, warmUp } from './load.ts'
 import { median, quantile } from './median.ts'
 import { plot } from './plot.ts'
 import { logIn, type Server, SIDES, type Side, startServer } from './servers.ts'
-import { insertFigures, type Row, table } from './table.ts'
+import { formatTable, insertFigures, type Row } from './table.ts'
 
 const USAGE = `Usage: npm run bench -w tools/bench -- [options]
 
@@ -59,11 +59,11 @@ async function main(): Promise<void> {
     const seed = await createSeed(knex, Number(values.cost))
     await seed()
     const start = async (side: Side) => {
-      const server = await startServer(side, environment(postgres.url))
+      const server = await startServer(side, createEnvironment(postgres.url))
       servers.push(server)
       return server
     }
-    await Promise.race([run(start, seed), interruption()])
+    await Promise.race([run(start, seed), waitForInterruption()])
   } finally {
     for (const server of servers) await server.stop()
     await knex.destroy()
@@ -73,11 +73,11 @@ async function main(): Promise<void> {
 }
 
 /** Rejects on a signal, so that the servers are stopped. */
-function interruption(): Promise<never> {
+function waitForInterruption(): Promise<never> {
   return new Promise((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
-        // Requests under way fail, and nothing awaits them any more.
+        // Requests under way fail, and nothing awaits them then.
         process.on('unhandledRejection', () => {})
         reject(new Error(`${signal}: stopped`))
       })
@@ -86,7 +86,7 @@ function interruption(): Promise<never> {
 }
 
 /** The environment of production, with the rate limits set to their maximum. */
-function environment(databaseUrl: string): Record<string, string> {
+function createEnvironment(databaseUrl: string): Record<string, string> {
   return {
     NODE_ENV: 'production',
     DATABASE_URL: databaseUrl,
@@ -109,12 +109,12 @@ async function run(start: Start, seed: () => Promise<void>): Promise<void> {
   const rows: Row[] = []
   const report = (row: Row) => {
     rows.push(row)
-    console.log(table([row]).at(-1))
+    console.log(formatTable([row]).at(-1))
   }
-  console.log(table([]).join('\n'))
+  console.log(formatTable([]).join('\n'))
 
   if (isWanted('start')) await measureStart(start, report)
-  const one = await pair(start)
+  const one = await startPair(start)
   const tokens = await createTokens(one.service[0] as Server)
   const two: Pair = { service: [...one.service], bare: [...one.bare] }
   let memory = 0
@@ -125,14 +125,14 @@ async function run(start: Start, seed: () => Promise<void>): Promise<void> {
     for (const [name, requests] of Object.entries(OPERATIONS).filter(([name]) => isWanted(name))) {
       const figures = await inTurns(sides, requests, rounds, seconds)
       memory = Math.max(memory, ...figures.service.map((one) => one.memory))
-      report({ what: name, processes, ...summary(figures) })
+      report({ what: name, processes, ...summarize(figures) })
     }
     if (isWanted('POST /login')) {
       const figures = await inTurns(sides, LOGIN, Math.ceil(rounds / 2), seconds * 4, false)
       const alone: number[] = []
-      for (const _ of figures.service) alone.push(await bcryptAlone(seconds * 2, Number(values.cost)))
+      for (const _ of figures.service) alone.push(await measureBcrypt(seconds * 2, Number(values.cost)))
       const ratios = figures.service.map(({ perSecond }, round) => perSecond / (alone[round] as number))
-      report({ what: 'POST /login', processes, ...summary(figures) })
+      report({ what: 'POST /login', processes, ...summarize(figures) })
       report({
         what: 'POST /login, next to bcrypt alone',
         processes,
@@ -143,7 +143,7 @@ async function run(start: Start, seed: () => Promise<void>): Promise<void> {
   }
   if (isWanted('while')) await measureLatency(one, seconds, report)
   if (memory > 0)
-    report({ what: 'the most memory of a process of the service, in MB', value: memory.toFixed(0) })
+    report({ what: 'largest memory of a process of the service, in MB', value: memory.toFixed(0) })
 
   async function inTurns(sides: Pair, requests: Requests, rounds: number, seconds: number, warms = true) {
     const figures: Record<Side, Figures[]> = { service: [], bare: [] }
@@ -168,11 +168,11 @@ async function run(start: Start, seed: () => Promise<void>): Promise<void> {
 
 type Pair = Record<Side, Server[]>
 
-async function pair(start: Start): Promise<Pair> {
+async function startPair(start: Start): Promise<Pair> {
   return { service: [await start('service')], bare: [await start('bare')] }
 }
 
-function summary({ service, bare }: Record<Side, Figures[]>): Omit<Row, 'what'> {
+function summarize({ service, bare }: Record<Side, Figures[]>): Omit<Row, 'what'> {
   const of = (figures: Figures[]) => ({
     perSecond: median(figures.map((one) => one.perSecond)),
     cpu: median(figures.map((one) => one.cpu)),
@@ -188,7 +188,7 @@ function summary({ service, bare }: Record<Side, Figures[]>): Omit<Row, 'what'> 
 
 async function measureStart(start: Start, report: (row: Row) => void): Promise<void> {
   const times: number[] = []
-  for (const _ of numbers(5)) {
+  for (const _ of listNumbers(5)) {
     const server = await start('service')
     times.push(server.startedMs)
     await server.stop()
@@ -200,7 +200,7 @@ async function measureLatency(sides: Pair, seconds: number, report: (row: Row) =
   for (const side of SIDES) {
     const quiet: number[] = []
     for (const clients of [0, 8, 64]) {
-      const times = await latencies(sides[side][0] as Server, clients, seconds * 8)
+      const times = await measureLatencies(sides[side][0] as Server, clients, seconds * 8)
       if (clients === 0) quiet.push(...times)
       const factor = quantile(times, 0.99) / quantile(quiet, 0.99)
       report({
@@ -215,7 +215,7 @@ async function measureLatency(sides: Pair, seconds: number, report: (row: Row) =
 /** Returns a token for each connection. */
 async function createTokens({ url }: Server): Promise<string[]> {
   const tokens: string[] = []
-  for (const user of numbers(CONNECTIONS)) {
+  for (const user of listNumbers(CONNECTIONS)) {
     const response = await logIn(url, user)
     tokens.push(((await response.json()) as { access_token: string }).access_token)
   }

@@ -7,29 +7,30 @@ export const POSTS = 1_000
 const PASSWORD = 'radishes in eggshells'
 
 /** Returns the body of a login. */
-export const credentialsOf = (user: number) => JSON.stringify({ username: emailOf(user), password: PASSWORD })
+export const formatCredentials = (user: number) =>
+  JSON.stringify({ username: toEmail(user), password: PASSWORD })
 
-const emailOf = (user: number) => `user${user}@example.com`
+const toEmail = (user: number) => `user${user}@example.com`
 
 /** Returns the two users who have voted for a post. */
-const votersOf = (post: number) => [(post % USERS) + 1, ((post + USERS / 2) % USERS) + 1]
+const listVoters = (post: number) => [(post % USERS) + 1, ((post + USERS / 2) % USERS) + 1]
 
 /** Returns the posts that a user has not voted for. */
-export function postsToVoteFor(user: number): number[] {
-  return numbers(POSTS).filter((post) => !votersOf(post).includes(user))
+export function listPostsToVoteFor(user: number): number[] {
+  return listNumbers(POSTS).filter((post) => !listVoters(post).includes(user))
 }
 
 /** Returns a function that resets the tables to the same state: 50 users, 1,000 posts, 2,000 votes. */
 export async function createSeed(knex: Knex, cost: number): Promise<() => Promise<void>> {
   const password = await createHasher({ cost }).hash(PASSWORD)
-  const users = numbers(USERS).map((user) => ({ email: emailOf(user), password }))
-  const posts = numbers(POSTS).map((post) => ({
+  const users = listNumbers(USERS).map((user) => ({ email: toEmail(user), password }))
+  const posts = listNumbers(POSTS).map((post) => ({
     title: `What grows in pot ${post}`,
     content: 'Half a shell each, a spoon of earth, and a hole for the water to run out. '.repeat(4),
     owner_id: (post % USERS) + 1,
   }))
-  const votes = numbers(POSTS).flatMap((post_id) =>
-    votersOf(post_id).map((user_id) => ({ user_id, post_id })),
+  const votes = listNumbers(POSTS).flatMap((post_id) =>
+    listVoters(post_id).map((user_id) => ({ user_id, post_id })),
   )
   return async () => {
     while (await isBusy(knex)) await sleep(20)
@@ -49,6 +50,6 @@ async function isBusy(knex: Knex): Promise<boolean> {
   return (await knex('pg_stat_activity').whereRaw(others).first()) !== undefined
 }
 
-export function numbers(count: number): number[] {
+export function listNumbers(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1)
 }

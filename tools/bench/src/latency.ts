@@ -6,7 +6,7 @@ import { logIn, type Server } from './servers.ts'
 const EVERY_MS = 50
 
 /** Returns the response times of `GET /` in milliseconds, sent every 50 ms, while this number of clients log in continuously. */
-export async function latencies({ url }: Server, clients: number, seconds: number): Promise<number[]> {
+export async function measureLatencies({ url }: Server, clients: number, seconds: number): Promise<number[]> {
   const stop = new AbortController()
   const logins = Array.from({ length: clients }, (_, client) =>
     logInRepeatedly(url, (client % USERS) + 1, stop.signal),

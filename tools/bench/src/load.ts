@@ -1,6 +1,6 @@
 import autocannon, { type Request, type Result } from 'autocannon'
-import { credentialsOf, numbers, POSTS, postsToVoteFor } from './data.ts'
-import { cpuOf, memoryOf, type Server } from './servers.ts'
+import { formatCredentials, listNumbers, listPostsToVoteFor, POSTS } from './data.ts'
+import { readCpuTime, readMemory, type Server } from './servers.ts'
 
 export const CONNECTIONS = 32
 
@@ -11,14 +11,14 @@ const authorized = (token: string) => ({ authorization: `Bearer ${token}` })
 const json = { 'content-type': 'application/json' }
 
 export const LOGIN: Requests = (user) => [
-  { method: 'POST', path: '/login', headers: json, body: credentialsOf(user) },
+  { method: 'POST', path: '/login', headers: json, body: formatCredentials(user) },
 ]
 
 /** All operations except logins, which take seconds and are measured separately. */
 export const OPERATIONS: Record<string, Requests> = {
   'GET /posts?limit=10': (_user, token) => [{ path: '/posts?limit=10', headers: authorized(token) }],
   'GET /posts/{id}': (user, token) =>
-    numbers(100).map((n) => ({
+    listNumbers(100).map((n) => ({
       path: `/posts/${((user * 37 + n * 101) % POSTS) + 1}`,
       headers: authorized(token),
     })),
@@ -34,7 +34,7 @@ export const OPERATIONS: Record<string, Requests> = {
     },
   ],
   'POST /vote': (user, token) =>
-    postsToVoteFor(user)
+    listPostsToVoteFor(user)
       .slice(0, 100)
       .flatMap((post_id) =>
         [1, 0].map((dir) => ({
@@ -74,17 +74,17 @@ export async function measure(
   tokens: readonly string[],
   seconds: number,
 ): Promise<Figures> {
-  const before = await sum(servers, cpuOf)
+  const before = await sum(servers, readCpuTime)
   const started = performance.now()
   const result = await load(servers, requests, tokens, { duration: seconds })
   const ms = performance.now() - started
   const count = result['2xx']
   return {
     perSecond: (count / ms) * 1_000,
-    cpu: (((await sum(servers, cpuOf)) - before) / count) * 1_000,
+    cpu: (((await sum(servers, readCpuTime)) - before) / count) * 1_000,
     p50: result.latency.p50,
     p99: result.latency.p99,
-    memory: Math.max(...(await Promise.all(servers.map(memoryOf)))),
+    memory: Math.max(...(await Promise.all(servers.map(readMemory)))),
   }
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../../test-support/ports.ts'
-import { credentialsOf } from './data.ts'
+import { formatCredentials } from './data.ts'
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -60,13 +60,13 @@ async function waitForResponse(url: string, child: ChildProcess): Promise<void> 
 
 export function logIn(url: string, user: number, signal: AbortSignal | null = null): Promise<Response> {
   const headers = { 'content-type': 'application/json' }
-  return fetch(`${url}/login`, { method: 'POST', headers, body: credentialsOf(user), signal })
+  return fetch(`${url}/login`, { method: 'POST', headers, body: formatCredentials(user), signal })
 }
 
 const TICKS_PER_SECOND = 100
 
 /** Returns the CPU time of all threads of a process, in milliseconds. Linux only. */
-export async function cpuOf({ pid }: Server): Promise<number> {
+export async function readCpuTime({ pid }: Server): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
   // After the name, which may contain spaces: the state, ten other fields, and then utime and stime.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -74,7 +74,7 @@ export async function cpuOf({ pid }: Server): Promise<number> {
 }
 
 /** Returns the resident memory of a process, in MB. */
-export async function memoryOf({ pid }: Server): Promise<number> {
+export async function readMemory({ pid }: Server): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1_000
 }

@@ -25,14 +25,18 @@ export interface Row {
 const HEAD = ['', 'processes', 'service', 'p99', 'bare', 'p99', 'ratio', 'CPU, service', 'CPU, bare', 'ratio']
 
 /** Returns a Markdown table: a header, and a line for each row. */
-export function table(rows: readonly Row[]): string[] {
-  return [line(HEAD), line(HEAD.map(() => '---')), ...rows.map((row) => line(cells(row)))]
+export function formatTable(rows: readonly Row[]): string[] {
+  return [
+    formatLine(HEAD),
+    formatLine(HEAD.map(() => '---')),
+    ...rows.map((row) => formatLine(formatCells(row))),
+  ]
 }
 
-function cells({ what, processes, service, bare, ratio, cpuRatio, value }: Row): string[] {
-  const perSecond = (side?: Side) => (side ? `${digits(side.perSecond)}/s` : '')
-  const p99 = (side?: Side) => (side?.p99 === undefined ? '' : `${digits(side.p99)} ms`)
-  const cpu = (side?: Side) => (side?.cpu === undefined ? '' : `${digits(side.cpu)} µs`)
+function formatCells({ what, processes, service, bare, ratio, cpuRatio, value }: Row): string[] {
+  const perSecond = (side?: Side) => (side ? `${formatNumber(side.perSecond)}/s` : '')
+  const p99 = (side?: Side) => (side?.p99 === undefined ? '' : `${formatNumber(side.p99)} ms`)
+  const cpu = (side?: Side) => (side?.cpu === undefined ? '' : `${formatNumber(side.cpu)} µs`)
   return [
     what,
     processes === undefined ? '' : String(processes),
@@ -47,11 +51,11 @@ function cells({ what, processes, service, bare, ratio, cpuRatio, value }: Row):
   ]
 }
 
-function line(cells: readonly string[]): string {
+function formatLine(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`
 }
 
-function digits(value: number): string {
+function formatNumber(value: number): string {
   return value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(1)
 }
 
@@ -67,6 +71,6 @@ export async function insertFigures(
   const [before, after] = [page.indexOf(BEGIN), page.indexOf(END)]
   if (before < 0 || after < before) throw new Error(`${PAGE.pathname} has no place for the figures`)
   const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim()}), Linux ${release()}, Node ${process.version}, ${rounds} rounds of ${seconds} seconds:`
-  const figures = [BEGIN, machine, '', ...table(rows)].join('\n')
+  const figures = [BEGIN, machine, '', ...formatTable(rows)].join('\n')
   await writeFile(PAGE, `${page.slice(0, before)}${figures}\n${page.slice(after)}`)
 }

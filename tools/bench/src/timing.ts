@@ -1,5 +1,5 @@
 /**
- * Measures if the time of a login reveals whether an account exists. `npm run timing -w tools/bench` sends failing logins of
+ * Measures if the response time of a login reveals whether an account exists. `npm run timing -w tools/bench` sends failing logins of
  * each kind in turn, over HTTP to the service on a new Postgres, and compares the medians.
  */
 import { parseArgs } from 'node:util'

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { migrateToLatest } from '@auth-primer/migrations'
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import { openKnex } from '../../../test-support/database.ts'
-import { createSeed, numbers } from './data.ts'
+import { createSeed, listNumbers } from './data.ts'
 import { CONNECTIONS, type Figures, measure, OPERATIONS, warmUp } from './load.ts'
 import { median } from './median.ts'
 import { logIn, startServer } from './servers.ts'
@@ -46,7 +46,7 @@ async function main(rounds: number, seconds: number): Promise<void> {
   })
   try {
     const tokens = await Promise.all(
-      numbers(CONNECTIONS).map(async (user) => {
+      listNumbers(CONNECTIONS).map(async (user) => {
         const login = (await (await logIn(server.url, user)).json()) as { access_token: string }
         return login.access_token
       }),
@@ -75,7 +75,7 @@ async function main(rounds: number, seconds: number): Promise<void> {
           return measured
         },
       }
-      for (const round of numbers(rounds)) {
+      for (const round of listNumbers(rounds)) {
         const order = ['unwatched', 'watched'] as const
         for (const turn of round % 2 === 0 ? order : order.toReversed())
           figures[turn].push(await turns[turn]())

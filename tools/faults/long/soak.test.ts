@@ -1,13 +1,13 @@
 import { resolve } from 'node:path'
 import t from 'tap'
-import { growthOf, isFlat } from '../src/leak-check.ts'
+import { isFlat, measureGrowth } from '../src/leak-check.ts'
 import { judgeUsage } from '../src/resource-usage.ts'
 import { soak } from '../src/soak/soak.ts'
 
 t.test('under mixed load, every response is as expected, and resource usage is flat', async (t) => {
   const { journal, samples } = await soak(t, { minutes: 0.4, clients: 16, seed: 20_261_122 })
   const usage = judgeUsage(samples)
-  t.comment([...journal.table(), ...usage.lines].join('\n'))
+  t.comment([...journal.formatTable(), ...usage.lines].join('\n'))
   t.same(journal.errors, [])
   t.ok(journal.disconnects > 0)
   t.ok(usage.isFlat)
@@ -27,7 +27,7 @@ t.test('a service that leaks memory is reported as not flat', async (t) => {
 t.test('isFlat() compares the second quarter with the last', async (t) => {
   const nothing = { part: 0, plus: 0 }
   t.same(
-    growthOf([9, 9, 1, 2, 5, 5, 7, 8]),
+    measureGrowth([9, 9, 1, 2, 5, 5, 7, 8]),
     { from: 2, to: 8 },
     'the medians of the second quarter and the last',
   )

@@ -14,13 +14,13 @@ export interface Growth {
  * Returns the medians of the second and the last quarter of evenly spaced samples. A leak grows by half of its total between
  * them; caches have filled and code is compiled within the first quarter.
  */
-export function growthOf(samples: readonly number[]): Growth {
+export function measureGrowth(samples: readonly number[]): Growth {
   const quarter = Math.floor(samples.length / 4)
   return { from: median(samples.slice(quarter, 2 * quarter)), to: median(samples.slice(-quarter)) }
 }
 
 export function isFlat(samples: readonly number[], { part, plus }: Allowance): boolean {
-  const { from, to } = growthOf(samples)
+  const { from, to } = measureGrowth(samples)
   return to <= from * (1 + part) + plus
 }
 

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs'
 
 process.on('message', () => {
   globalThis.gc()
-  // What the first collection finalizes may free more.
+  // The finalizers of the first collection may free more.
   setImmediate(() => {
     globalThis.gc()
     const { heapUsed, external, rss } = process.memoryUsage()
@@ -18,5 +18,5 @@ process.on('message', () => {
     })
   })
 })
-// IPC alone must not keep the process alive.
+// IPC must not keep the process alive.
 process.channel.unref()

@@ -2,10 +2,10 @@ import { parseArgs } from 'node:util'
 import type { Scope } from '../../../test-support/process.ts'
 
 /**
- * Runs one of the three commands: parses numeric options and `--help`, ends whatever was started (on Ctrl-C too), and sets
+ * Runs one of the three commands: parses numeric options and `--help`, ends all that was started (on Ctrl-C too), and sets
  * exit code 1 if `work` resolves with false.
  */
-export async function program<Name extends string>(
+export async function runProgram<Name extends string>(
   usage: string,
   defaults: Record<Name, number>,
   work: (options: Record<Name, number>, scope: Scope) => Promise<boolean>,
@@ -67,6 +67,6 @@ function readNumber(name: string, text: string | undefined, otherwise: number): 
 const MAY_BE_ZERO = new Set(['kills', 'restarts', 'seed'])
 
 /** Returns a new seed. A run is repeated with the seed that it prints. */
-export function newSeed(): number {
+export function createSeed(): number {
   return Math.floor(Math.random() * 2 ** 31)
 }

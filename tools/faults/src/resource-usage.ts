@@ -1,4 +1,4 @@
-import { type Allowance, growthOf, isFlat } from './leak-check.ts'
+import { type Allowance, isFlat, measureGrowth } from './leak-check.ts'
 
 const MB = 1_000_000
 
@@ -32,7 +32,7 @@ export function judgeUsage<Name extends string>(
   const measures = names.map((name) => {
     const values = samples.map((sample) => sample[name])
     const allowed = ALLOWED[name]
-    return { name, flat: allowed !== undefined && isFlat(values, allowed), ...growthOf(values) }
+    return { name, flat: allowed !== undefined && isFlat(values, allowed), ...measureGrowth(values) }
   })
   return {
     isFlat: measures.every(({ flat }) => flat),

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { crash } from '../src/crash/crash.ts'
-import { type Outcome, outcomeOf } from '../src/crash/outcome.ts'
+import { interpretOutcome, type Outcome } from '../src/crash/outcome.ts'
 import { format } from '../src/crash/report.ts'
 import { schedule } from '../src/crash/schedule.ts'
 import { judge } from '../src/crash/verdict.ts'
@@ -47,9 +47,9 @@ t.test('judge() names every difference between responses and the database', asyn
     ['a: acknowledged, and lost', [acknowledged], []],
     ['a: there 2 times', [acknowledged], [row(1, 'a'), row(2, 'a')]],
     ['a: acknowledged with id 1, and has id 2', [acknowledged], [row(2, 'a')]],
-    ['a: there with another content', [acknowledged], [row(1, 'a', '')]],
+    ['a: stored with another content', [acknowledged], [row(1, 'a', '')]],
     ['b: there 2 times', [unknown], [row(1, 'b'), row(2, 'b')]],
-    ['d: there, although it was refused', [acknowledged], [row(1, 'a'), row(2, 'd')]],
+    ['d: stored, although it was refused', [acknowledged], [row(1, 'a'), row(2, 'd')]],
     ['a: 500', [sent('a', { kind: 'fault', how: '500' })], []],
   ] as const) {
     t.same(judge(posts, rows).violations, [violation])
@@ -84,9 +84,9 @@ t.test('outcomeOf() explains every response by an outage, or reports a fault', a
     ['fault', new NoResponse('cut'), killed],
     ['fault', new NoResponse('late'), killed],
   ] as const) {
-    t.equal(outcomeOf(result, 'a', outages, undefined).kind, kind)
+    t.equal(interpretOutcome(result, 'a', outages, undefined).kind, kind)
   }
-  t.equal(outcomeOf(problem('OVERLOADED'), 'a', calm, 'the document declares no 503').kind, 'fault')
+  t.equal(interpretOutcome(problem('OVERLOADED'), 'a', calm, 'the document declares no 503').kind, 'fault')
 })
 
 t.test('schedule() spreads disturbances over the run, and repeats them for the same seed', async (t) => {

@@ -14,7 +14,7 @@ t.test('the document declares every response, with its media type and schema', a
   const counts = await fuzz(await serve(t), { requests: 1_000, seed: SEED })
   for (const [operation, { '2xx': good, '4xx': bad }] of counts) {
     t.comment(`${operation.padEnd(20)} ${String(good).padStart(4)} 2xx ${String(bad).padStart(4)} 4xx`)
-    t.ok(good > 0, `${operation} succeeds (if it never does, fuzz/live.ts lacks what is live for it)`)
+    t.ok(good > 0, `${operation} succeeds (if it never does, fuzz/live.ts lacks a value that it needs)`)
     t.ok(bad > 0, `${operation} rejects`)
   }
 })
@@ -40,7 +40,7 @@ t.test('a response that the document does not declare is reported', async (t) =>
       },
     ],
     [
-      'the document calls this request good',
+      'by the document, this request is valid',
       '/posts',
       'get',
       ({ parameters }) => {
@@ -48,7 +48,7 @@ t.test('a response that the document does not declare is reported', async (t) =>
       },
     ],
     [
-      'the document calls this body bad',
+      'by the document, this body is invalid',
       '/posts',
       'post',
       (_, { PostIn }) => {

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { improveMarkdown } from './markdown.ts'
-import { CHECKOUT, errorsPage, readSitePages, readSources } from './pages.ts'
+import { CHECKOUT, createErrorsPage, readSitePages, readSources } from './pages.ts'
 
 /** TypeDoc reads no pages from outside of the checkout. */
 const CACHE = resolve(CHECKOUT, 'node_modules/.cache/auth-primer-docs')
 
-// `npm run docs`: builds the site in a folder beside it, and puts it in its place when it is whole.
+// `npm run docs`: builds the site in a folder next to it, and then moves it to its place.
 if (existsSync('.env')) process.loadEnvFile()
 const site = resolve(process.env.AUTH_PRIMER_SITE_DIR || resolve(CHECKOUT, 'site'))
 const work = `${site}.${process.pid}`
@@ -30,9 +30,9 @@ async function build(folder: string): Promise<string> {
   const out = resolve(folder, 'site')
   const pages = await readSitePages()
   const isError = ({ group }: { group: string }) => group === 'Errors'
-  const errors = await errorsPage(resolve(CACHE, 'errors.md'), pages.filter(isError))
+  const errors = await createErrorsPage(resolve(CACHE, 'errors.md'), pages.filter(isError))
   await mkdir(CACHE, { recursive: true })
-  // Whole at once, for another build may be reading it.
+  // Renamed, so that another build never reads half a file.
   const written = resolve(folder, 'errors.md')
   await writeFile(written, errors.text)
   await rename(written, errors.path)
@@ -54,7 +54,8 @@ async function build(folder: string): Promise<string> {
     await app.generateOutputs(project)
   }
   const { errorCount, warningCount, validationWarningCount } = app.logger
-  if (errorCount + warningCount + validationWarningCount > 0) throw new Error('TypeDoc has complained above')
+  if (errorCount + warningCount + validationWarningCount > 0)
+    throw new Error('TypeDoc has printed warnings, see above')
   return out
 }
 
@@ -64,7 +65,7 @@ async function putInPlace(built: string): Promise<void> {
       return await rename(built, site)
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException
-      // The one before, or what another build has put there meanwhile.
+      // The earlier site is there, or that of another build at the same time.
       if (turn === 10 || !['ENOTEMPTY', 'EEXIST'].includes(code)) throw error
       await rename(site, resolve(work, `old-${turn}`)).catch(() => undefined)
     }
@@ -72,13 +73,13 @@ async function putInPlace(built: string): Promise<void> {
 }
 
 async function isNewerThanItsSources(folder: string): Promise<boolean> {
-  const timeOf = async (path: string) => (await stat(path)).mtimeMs
-  const built = await timeOf(resolve(folder, 'index.html')).catch(() => 0)
-  const sources = await Promise.all((await readSources()).map(timeOf))
+  const readTime = async (path: string) => (await stat(path)).mtimeMs
+  const built = await readTime(resolve(folder, 'index.html')).catch(() => 0)
+  const sources = await Promise.all((await readSources()).map(readTime))
   return sources.every((time) => time < built)
 }
 
-/** What builds have left that were killed: each names its folder after its process. */
+/** Removes the folders of builds that were killed: each has the id of its process in its name. */
 async function removeLeftovers(): Promise<void> {
   const folder = dirname(site)
   for (const name of await readdir(folder)) {

@@ -1,4 +1,4 @@
-/** What is used of markdown-it, which comes without types. */
+/** The parts of markdown-it that are used here. It comes without types. */
 interface Token {
   type: string
   content: string
@@ -20,22 +20,22 @@ interface MarkdownIt {
   renderer: Renderer
 }
 
-/** Mends what TypeDoc makes of Markdown. */
+/** Improves the HTML that TypeDoc makes from Markdown. */
 export function improveMarkdown(markdown: MarkdownIt): void {
-  markdown.core.ruler.push('code in headings', codeInHeadings)
-  // Without a language it is text, and not the TypeScript that TypeDoc takes it for.
+  markdown.core.ruler.push('code in headings', replaceCodeInHeadings)
+  // A block without a language is text. TypeDoc would highlight it as TypeScript.
   markdown.core.ruler.push('plain code', ({ tokens }) => {
     for (const token of tokens) if (token.type === 'fence') token.info ||= 'text'
   })
-  // A wide table moves within this.
+  // A wide table scrolls within this.
   markdown.renderer.rules.table_open = (tokens, index, options, _env, self) =>
     `<div class="wide">${self.renderToken(tokens, index, options)}`
   markdown.renderer.rules.table_close = (tokens, index, options, _env, self) =>
     `${self.renderToken(tokens, index, options)}</div>`
 }
 
-/** TypeDoc makes a heading's anchor, and its line in the page's contents, of its text without its code. */
-function codeInHeadings(state: State): void {
+/** Turns code in headings into text, because TypeDoc leaves it out of the anchor and of the page's contents. */
+function replaceCodeInHeadings(state: State): void {
   for (const [index, token] of state.tokens.entries()) {
     if (token.type !== 'heading_open') continue
     const inline = state.tokens[index + 1]

@@ -9,13 +9,13 @@ export interface SitePage {
   readonly path: string
   /** Its address under `/guide`, such as `errors/NOT_FOUND`. */
   readonly url: string
-  /** The heading of the navigation below which it stands. */
+  /** The heading of its group in the navigation. */
   readonly group: string
-  /** The folder whose page it is: a link to that leads here. */
+  /** The folder whose page this is: a link to the folder leads here. */
   readonly folder?: string
 }
 
-/** The start page, which stands in no group. */
+/** The start page, which is in no group. */
 export const START = resolve(DOCS, 'README.md')
 
 /** The groups of the navigation in their order. */
@@ -38,14 +38,14 @@ const REPOSITORY = [
   ['SECURITY.md', 'repository/security-policy'],
 ] as const
 
-/** Every other page, in the order in which it is listed. */
+/** Returns every other page, in the order of the navigation. */
 export async function readSitePages(): Promise<SitePage[]> {
-  const at = (group: string, paths: string[]) => paths.map((path) => pageOf(path, urlOf(path), group))
-  const chapters = (await namesIn('chapters'))
+  const at = (group: string, paths: string[]) => paths.map((path) => createPage(path, toUrl(path), group))
+  const chapters = (await listNames('chapters'))
     .filter((name) => /^\d/.test(name))
     .map((name) => resolve(DOCS, 'chapters', name, 'README.md'))
   const start = ['typescript', 'fastify', 'sql', 'terminal'].map((name) => resolve(DOCS, `start/${name}.md`))
-  const stages = (await pagesIn('build-your-own')).filter((path) => basename(path) !== 'README.md')
+  const stages = (await listPages('build-your-own')).filter((path) => basename(path) !== 'README.md')
   const beside = ['glossary.md', 'from-fastapi.md', 'differences.md', 'instructors.md'].map((name) =>
     resolve(DOCS, name),
   )
@@ -53,14 +53,14 @@ export async function readSitePages(): Promise<SitePage[]> {
     ...at('Before you start', start),
     ...at('Chapters', [...chapters, ...beside]),
     ...at('Build your own', [resolve(DOCS, 'build-your-own/README.md'), ...stages]),
-    ...at('How to', await pagesIn('how-to')),
-    ...at('Understand', await pagesIn('explanation')),
-    ...at('Errors', await pagesIn('errors')),
-    ...REPOSITORY.map(([path, url]) => pageOf(resolve(CHECKOUT, path), url, 'The repository')),
+    ...at('How to', await listPages('how-to')),
+    ...at('Understand', await listPages('explanation')),
+    ...at('Errors', await listPages('errors')),
+    ...REPOSITORY.map(([path, url]) => createPage(resolve(CHECKOUT, path), url, 'The repository')),
   ]
 }
 
-/** Every file that the site is made of, or by. */
+/** Returns every file that the site depends on. */
 export async function readSources(): Promise<string[]> {
   const all = await Promise.all(
     ['docs', 'packages', 'tools/guide/site'].map(async (folder) => {
@@ -77,19 +77,19 @@ const IS_SOURCE =
   /^tools\/guide\/site\/|^docs\/.*\.(md|svg)$|^packages\/[^/]+\/(src\/.*|README\.md|typedoc\.json)$/
 
 /** A page's title is its first heading. */
-export function titleOf(markdown: string): string {
+export function readTitle(markdown: string): string {
   return /^# (.+)$/m.exec(markdown)?.[1]?.replaceAll('`', '') ?? ''
 }
 
 /** Creates the page that lists the errors. Its links are relative to `path`, where it is kept while the site is built. */
-export async function errorsPage(
+export async function createErrorsPage(
   path: string,
   pages: readonly SitePage[],
 ): Promise<SitePage & { text: string }> {
   const rows = await Promise.all(
     pages.map(async (page) => {
-      const [code = '', meaning = ''] = titleOf(await readFile(page.path, 'utf8')).split(': ')
-      return { code, meaning, link: relative(dirname(path), page.path), owner: ownerOf(code) }
+      const [code = '', meaning = ''] = readTitle(await readFile(page.path, 'utf8')).split(': ')
+      return { code, meaning, link: relative(dirname(path), page.path), owner: findOwner(code) }
     }),
   )
   const sections = Object.keys(OWNERS).map((owner) => {
@@ -118,24 +118,24 @@ const OWNERS = {
   'db-session': /^DB_SESSION_/,
 }
 
-function ownerOf(code: string): string | undefined {
+function findOwner(code: string): string | undefined {
   return Object.entries(OWNERS).find(([, codes]) => codes.test(code))?.[0]
 }
 
-function pageOf(path: string, url: string, group: string): SitePage {
+function createPage(path: string, url: string, group: string): SitePage {
   return { path, url, group, ...(basename(path) === 'README.md' && { folder: dirname(path) }) }
 }
 
-function urlOf(path: string): string {
+function toUrl(path: string): string {
   const url = relative(DOCS, path).replace(/\.md$/, '')
   return basename(url) === 'README' ? dirname(url) : url
 }
 
-async function pagesIn(folder: string): Promise<string[]> {
-  const names = await namesIn(folder)
+async function listPages(folder: string): Promise<string[]> {
+  const names = await listNames(folder)
   return names.filter((name) => name.endsWith('.md')).map((name) => resolve(DOCS, folder, name))
 }
 
-async function namesIn(folder: string): Promise<string[]> {
+async function listNames(folder: string): Promise<string[]> {
   return (await readdir(resolve(DOCS, folder))).sort()
 }

@@ -13,10 +13,10 @@ import {
   Renderer,
   StructureRouter,
 } from 'typedoc'
-import { type SitePage, titleOf } from './pages.ts'
-import { relevanceOf, searchFields, WEIGHTS } from './search.ts'
+import { readTitle, type SitePage } from './pages.ts'
+import { createSearchFields, rateRelevance, WEIGHTS } from './search.ts'
 
-/** What the pages would otherwise have to say in front matter, which GitHub shows as a table above each. */
+/** Sets the titles, groups and links of the pages. In front matter, GitHub would show them as a table above each page. */
 export function sitePlugin(pages: readonly SitePage[]): (app: Application) => void {
   const byPath = new Map(pages.map((page) => [page.path, page]))
   const byDocument = new Map<Reflection, SitePage>()
@@ -28,12 +28,12 @@ export function sitePlugin(pages: readonly SitePage[]): (app: Application) => vo
       const page = byPath.get(path)
       if (page === undefined) return
       byDocument.set(document, page)
-      const title = titleOf(document.content.map(({ text }) => text).join(''))
+      const title = readTitle(document.content.map(({ text }) => text).join(''))
       document.name = page.url.startsWith('errors/') ? page.url.replace('errors/', '') : title
       document.frontmatter.group = page.group
       const { files } = document.project
       if (page.folder !== undefined) files.registerReflectionPath(page.folder as NormalizedPath, document)
-      // A link to a folder without a page leads nowhere: to the page that it is on, whose Markdown leaves such links out.
+      // A link to a folder without a page leads to the page that it is on.
       for (const part of document.content) {
         if (part.kind !== 'relative-link' || part.target === undefined) continue
         const target = files.resolve(part.target, document.project)
@@ -66,13 +66,13 @@ export function sitePlugin(pages: readonly SitePage[]): (app: Application) => vo
     app.renderer.on(Renderer.EVENT_BEGIN, ({ project }) => {
       for (const group of project.groups ?? []) if (group.title === 'Modules') group.title = 'API'
       for (const { readme } of project.children ?? []) {
-        // The page of a package has a title already.
+        // The page of a package already has a title.
         const [first] = readme ?? []
         if (first) first.text = first.text.replace(/^# .+\n/, '')
       }
     })
 
-    // A policy without `unsafe-inline` needs no exception for what is in a file.
+    // Scripts in files need no `unsafe-inline` in the policy.
     app.renderer.on(PageEvent.END, (page) => {
       const { contents = '' } = page
       const [whole = '', code = ''] = /<script>([^<]*)<\/script>/.exec(contents) ?? []
@@ -93,8 +93,8 @@ export function sitePlugin(pages: readonly SitePage[]): (app: Application) => vo
 
     app.renderer.on(IndexEvent.PREPARE_INDEX, (event) => {
       Object.assign(event.searchFieldWeights, WEIGHTS)
-      event.searchFields = event.searchResults.map(searchFields)
-      for (const result of event.searchResults) result.relevanceBoost = relevanceOf(result)
+      event.searchFields = event.searchResults.map(createSearchFields)
+      for (const result of event.searchResults) result.relevanceBoost = rateRelevance(result)
     })
   }
 }
@@ -104,7 +104,7 @@ function withoutFolderOfOne(folder: NavigationElement): NavigationElement {
   return only?.text === folder.text && others.length === 0 ? only : folder
 }
 
-/** What opens a folder opens no page: that stands first in it. */
+/** Moves the page of a folder into it, as its first entry: a click on a folder only opens the folder. */
 function withPageInside({ text, path, children = [], ...looks }: NavigationElement): NavigationElement {
   const inside = children.map(withPageInside)
   if (path === undefined) return { text, children: inside }
@@ -112,7 +112,7 @@ function withPageInside({ text, path, children = [], ...looks }: NavigationEleme
   return { text, children: [{ text: 'Overview', path }, ...inside] }
 }
 
-/** In what can be clicked as a whole, a link is lost. */
+/** Removed from headings that can be clicked as a whole, because a link inside them could not be clicked. */
 const PERMALINK = /<a [^>]*class="tsd-anchor-icon".*?<\/a>/gs
 
 function isFolder(path: string): boolean {

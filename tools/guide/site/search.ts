@@ -1,10 +1,12 @@
 import { type DeclarationReflection, type DocumentReflection, ReflectionKind } from 'typedoc'
 
-/** How much a word counts by where it stands: in a title, a heading, in bold, or anywhere. */
+/** The weight of a word by its position: in a title, a heading, in bold, or anywhere. */
 export const WEIGHTS = { name: 10, headings: 6, terms: 4, comment: 1, document: 1 }
 
-/** What TypeDoc does not tell apart by itself: a page's headings and its words in bold; and the prose without the code. */
-export function searchFields(reflection: DeclarationReflection | DocumentReflection): Record<string, string> {
+/** Returns the fields that TypeDoc does not separate itself: a page's headings, its words in bold, its text without code. */
+export function createSearchFields(
+  reflection: DeclarationReflection | DocumentReflection,
+): Record<string, string> {
   if (!reflection.isDocument()) return {}
   const text = reflection.content.map((part) => part.text).join('')
   const prose = text.replaceAll(/^ *```.*?^ *```$/gms, '')
@@ -15,8 +17,8 @@ export function searchFields(reflection: DeclarationReflection | DocumentReflect
   }
 }
 
-/** A page that explains a word comes before one that uses it, and the pages before each single property. */
-export function relevanceOf(reflection: DeclarationReflection | DocumentReflection): number {
+/** Ranks a page that explains a word above one that uses it, and pages above single properties. */
+export function rateRelevance(reflection: DeclarationReflection | DocumentReflection): number {
   if (!reflection.isDocument()) return reflection.kindOf(ReflectionKind.SomeMember) ? 0.05 : 0.5
   return BY_GROUP[String(reflection.frontmatter.group)] ?? 1
 }

@@ -1,16 +1,16 @@
-// What is wider than the page moves within itself, and by the keyboard too.
-const markWhatMoves = () => {
+// Boxes that are wider than the page scroll, so they must be reachable by the keyboard.
+const makeScrollablesFocusable = () => {
   for (const box of document.querySelectorAll('pre code, .wide, .tsd-signature')) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0
     else box.removeAttribute('tabindex')
   }
 }
-addEventListener('resize', markWhatMoves)
-new ResizeObserver(markWhatMoves).observe(document.body)
+addEventListener('resize', makeScrollablesFocusable)
+new ResizeObserver(makeScrollablesFocusable).observe(document.body)
 
-// An option of a list box is chosen as a whole: a link in it is one thing too many for a screen reader.
+// A screen reader chooses an option of a list box as a whole, so an option must not contain a link.
 const results = document.querySelector('#tsd-search-results')
-const asOptions = () => {
+const replaceLinks = () => {
   for (const link of results.querySelectorAll('a[href]')) {
     const { href } = link
     link.dataset.href = href
@@ -24,4 +24,4 @@ const asOptions = () => {
     link.addEventListener('auxclick', open)
   }
 }
-new MutationObserver(asOptions).observe(results, { childList: true })
+new MutationObserver(replaceLinks).observe(results, { childList: true })

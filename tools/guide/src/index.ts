@@ -4,13 +4,13 @@ import fastifyStatic from '@fastify/static'
 // Adds `hide` to the type of a route's schema.
 import type {} from '@fastify/swagger'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { PLAIN_PAGE_POLICY, plainPage } from './page.ts'
+import { PLAIN_PAGE_POLICY, renderPlainPage } from './page.ts'
 import { readGuide } from './pages.ts'
 import { IMAGE_POLICY, SITE_POLICY } from './policies.ts'
 import type { Site, SiteBuilder } from './site-builder.ts'
 
-export { PLAIN_PAGE_POLICY, plainPage } from './page.ts'
-export { type Site, type SiteBuilder, siteIn } from './site-builder.ts'
+export { PLAIN_PAGE_POLICY, renderPlainPage } from './page.ts'
+export { createSite, type Site, type SiteBuilder } from './site-builder.ts'
 
 export interface GuideOptions {
   /** Served as soon as it is built. @default only the plain pages are served */
@@ -21,10 +21,10 @@ export interface GuideOptions {
 
 type GuideRequest = FastifyRequest<{ Params: { '*'?: string } }>
 
-/** Serves the pages of `docs/` under `/guide`: the site's, or plain ones until that is built. */
+/** Serves the pages of `docs/` under `/guide`: those of the site, or plain ones until it is built. */
 const guide: FastifyPluginAsync<GuideOptions> = async (app, { site, buildsSite = false }) => {
   const pages = await readGuide()
-  if (site) await app.register(fastifyStatic, staticOptions(site.dir))
+  if (site) await app.register(fastifyStatic, createStaticOptions(site.dir))
   if (buildsSite && site && 'build' in site) {
     app.addHook('onListen', async () => void site.build(app.log))
     app.addHook('preClose', () => site.stop())
@@ -47,7 +47,7 @@ const guide: FastifyPluginAsync<GuideOptions> = async (app, { site, buildsSite =
     return reply
       .header('content-security-policy', PLAIN_PAGE_POLICY)
       .type('text/html; charset=utf-8')
-      .send(plainPage(found.title, `${noticeFor(site)}${found.content}`))
+      .send(renderPlainPage(found.title, `${createNotice(site)}${found.content}`))
   }
 
   const options = { schema: { hide: true } }
@@ -61,7 +61,7 @@ class PageNotFound extends Error {
 
 /** Returns the name of the site's file for a path: `errors/NOT_FOUND.html` for `errors/NOT_FOUND`, undefined if there is none. */
 export async function findFile({ dir }: Site, path: string): Promise<string | undefined> {
-  // Neither hidden files nor those outside the folder.
+  // Serves neither hidden files nor files outside the folder.
   if (/(^|\/)\./.test(path)) return undefined
   for (const name of [`${path || 'index'}.html`, path]) {
     const found = await stat(join(dir, name)).catch(() => undefined)
@@ -70,24 +70,24 @@ export async function findFile({ dir }: Site, path: string): Promise<string | un
   return undefined
 }
 
-/** The folder may come, go and change while the service runs. */
-function staticOptions(root: string) {
+/** Creates options for a folder that may appear, change and disappear while the service runs. */
+function createStaticOptions(root: string) {
   return {
     serve: false,
     cacheControl: false,
     setHeaders(reply: FastifyReply, path: string) {
       const name = relative(root, path)
       reply.header('content-security-policy', name.endsWith('.svg') ? IMAGE_POLICY : SITE_POLICY)
-      // The site's pages ask for these by an address that is new with each build.
+      // The addresses of these files change with each build.
       reply.header('cache-control', name.startsWith(`assets${sep}`) ? 'max-age=86400' : 'no-cache')
-      // Copies of sources are to be read, whatever their extensions mean elsewhere.
+      // Copies of sources are shown as text.
       if (name.startsWith(`media${sep}`) && !name.endsWith('.svg'))
         reply.header('content-type', 'text/plain; charset=utf-8')
     },
   } as const
 }
 
-function noticeFor(site: Site | undefined): string {
+function createNotice(site: Site | undefined): string {
   if (site === undefined) return ''
   return site.isBeingBuilt()
     ? '<p><strong>The guide is being built as a site with search: look again in a minute.</strong> Until then, this is its text.</p>'

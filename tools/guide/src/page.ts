@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { inlineStylePolicy } from './policies.ts'
+import { createInlineStylePolicy } from './policies.ts'
 
 const STYLE = `
   :root { color-scheme: light dark; font: 1.1rem/1.6 system-ui, sans-serif }
@@ -11,12 +11,12 @@ const STYLE = `
 `
 
 /** The `Content-Security-Policy` of a plain page. */
-export const PLAIN_PAGE_POLICY = inlineStylePolicy(
+export const PLAIN_PAGE_POLICY = createInlineStylePolicy(
   `sha256-${createHash('sha256').update(STYLE).digest('base64')}`,
 )
 
 /** Returns a page that loads nothing. */
-export function plainPage(title: string, content: string): string {
+export function renderPlainPage(title: string, content: string): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

@@ -7,11 +7,11 @@ const DOCS = resolve(import.meta.dirname, '../../../docs')
 
 export interface GuidePage {
   readonly title: string
-  /** In HTML: made when it is asked for, so that a start does not wait for ninety pages. */
+  /** Its HTML, rendered at the first request, so that a start does not wait for ninety pages. */
   readonly content: string
 }
 
-/** The pages of `docs/` by their paths under `/guide`, such as `errors/NOT_FOUND`; none where the folder is not there. */
+/** Returns the pages of `docs/` by their paths under `/guide`, such as `errors/NOT_FOUND`; none if there is no folder. */
 export async function readGuide(dir = DOCS): Promise<ReadonlyMap<string, GuidePage>> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => [])
   const files = entries
@@ -34,13 +34,13 @@ export async function readGuide(dir = DOCS): Promise<ReadonlyMap<string, GuidePa
       },
     })
   }
-  pages.set('', { title: 'The guide', content: contents(titles) })
+  pages.set('', { title: 'The guide', content: renderContents(titles) })
   return pages
 }
 
 const BACK = '<p><a href="/guide">The guide</a></p>'
 
-/** A link to another page leads there; one to a file of the repository, which is not served, or a picture is its words alone. */
+/** Renders Markdown. Links to pages are kept; pictures, and links to files that are not served, become plain text. */
 function render(markdown: string, name: string, names: ReadonlySet<string>): string {
   const tokens = lexer(markdown)
   walkTokens(tokens, (token) => {
@@ -52,7 +52,7 @@ function render(markdown: string, name: string, names: ReadonlySet<string>): str
   return parser(tokens)
 }
 
-function contents(titles: ReadonlyMap<string, string>): string {
+function renderContents(titles: ReadonlyMap<string, string>): string {
   const list = (isWanted: (name: string) => boolean) =>
     [...titles]
       .filter(([name]) => isWanted(name))

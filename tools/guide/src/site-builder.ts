@@ -9,7 +9,7 @@ import type { FastifyBaseLogger } from 'fastify'
 const CHECKOUT = resolve(import.meta.dirname, '../../..')
 const run = promisify(execFile)
 
-/** The guide as `npm run docs` builds it: a folder of files, which may come, go and change while the service runs. */
+/** The site of `npm run docs`: a folder of files, which may appear, change and disappear while the service runs. */
 export interface Site {
   readonly dir: string
   /** True while it is being built. */
@@ -17,14 +17,14 @@ export interface Site {
 }
 
 export interface SiteBuilder extends Site {
-  /** Builds it where it is missing or older than the docs; what goes wrong is a line in the log. */
+  /** Builds it if it is missing or older than the docs. A failure is logged. */
   build(log: FastifyBaseLogger): Promise<void>
   /** Ends a build that is under way. */
   stop(): Promise<void>
 }
 
-/** The site in `dir`. It is built by a process of its own, at the lowest priority, which puts it there when it is whole. */
-export function siteIn(dir: string): SiteBuilder {
+/** Creates the site in `dir`. A process at the lowest priority builds it, and moves it there when it is complete. */
+export function createSite(dir: string): SiteBuilder {
   let end: (() => Promise<void>) | undefined
 
   return {
@@ -45,13 +45,13 @@ export function siteIn(dir: string): SiteBuilder {
         const exit = once(child, 'exit')
         child.kill('SIGKILL')
         await exit
-        // Where it was at work: it names the folder after itself.
+        // The folder of the build, which has the id of its process in its name.
         await rm(`${dir}.${child.pid}`, { recursive: true, force: true })
       }
       await running.catch(({ message, stderr = '' }: Error & { stderr?: string }) => {
         if (isEnded) return
         const why = stderr.trim().split('\n').at(-1) || message
-        log.warn(`/guide shows plain pages. ${why} (\`npm run docs\` tells more)`)
+        log.warn(`/guide shows plain pages. ${why} (\`npm run docs\` prints more)`)
       })
       end = undefined
     },

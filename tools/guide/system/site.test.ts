@@ -22,46 +22,46 @@ const LEFTOVER = 'site.999999999'
 t.test('two simultaneous first starts serve plain pages at first, and then the site', async (t) => {
   // The files of a killed build.
   await mkdir(join(folder, LEFTOVER))
-  const seen = until(t, folder, (names) => names.includes('site'))
+  const seen = waitUntil(t, folder, (names) => names.includes('site'))
   const services = [startNpmStart(t, 'one'), startNpmStart(t, 'two')]
   const urls = await Promise.all(services.map(({ waitForOutput }) => waitForOutput(LISTENS)))
   for (const url of urls)
-    t.match(await text(`${url}/guide`), BUILDING, 'the guide states that the site is being built')
+    t.match(await readText(`${url}/guide`), BUILDING, 'the guide states that the site is being built')
   t.match(
-    await text(`${urls[0]}/guide/errors/NOT_FOUND`),
+    await readText(`${urls[0]}/guide/errors/NOT_FOUND`),
     /<h2>How to fix it<\/h2>/,
     'and errors are explained',
   )
 
   const isBuilder = (name: string) => name.startsWith('site.') && name !== LEFTOVER
-  await until(t, folder, (names) => names.some(isBuilder) && !names.includes(LEFTOVER))
-  for (const pid of await buildersIn(folder)) t.equal(getPriority(pid), 19, 'at the lowest priority')
+  await waitUntil(t, folder, (names) => names.some(isBuilder) && !names.includes(LEFTOVER))
+  for (const pid of await findBuilders(folder)) t.equal(getPriority(pid), 19, 'at the lowest priority')
 
   const failed = Promise.race(services.map(({ waitForOutput }) => waitForOutput(/was not built.*/)))
   await Promise.race([seen, failed.then((line) => Promise.reject(new Error(line)))])
-  await until(t, folder, (names) => names.every((name) => !name.startsWith('site.')))
+  await waitUntil(t, folder, (names) => names.every((name) => !name.startsWith('site.')))
   t.same((await readdir(folder)).sort(), ['one', 'site', 'two'], 'no incomplete folder is left')
-  for (const url of urls) t.match(await text(`${url}/guide`), /<h1[^>]*>The guide/)
+  for (const url of urls) t.match(await readText(`${url}/guide`), /<h1[^>]*>The guide/)
   for (const { output } of services) t.notMatch(output(), /was not built/)
 
-  await t.test('every link in the site leads to a page', linksLead)
-  await t.test('the site works in a browser', (t) => inBrowser(t, urls[0] as string))
+  await t.test('every link in the site leads to a page', checkLinks)
+  await t.test('the site works in a browser', (t) => checkInBrowser(t, urls[0] as string))
 
   await t.test('the type of a problem and the welcome page lead to the site', async (t) => {
     const { type } = (await (await fetch(`${urls[0]}/nothing`)).json()) as { type: string }
     const page = await fetch(`${urls[0]}${type}`)
     t.equal(page.url, `${urls[0]}/guide/errors/NOT_FOUND.html`)
     t.match(await page.text(), /NOT_FOUND: Nothing was found/)
-    t.match(await text(urls[0] as string), 'href="/guide"')
+    t.match(await readText(urls[0] as string), 'href="/guide"')
   })
 })
 
 t.test('a service that stops ends its build, and leaves no files of it', async (t) => {
   const dir = t.testdir({})
   const service = startNpmStart(t, 'one', dir)
-  await until(t, dir, (names) => names.some((name) => name.startsWith('site.')))
+  await waitUntil(t, dir, (names) => names.some((name) => name.startsWith('site.')))
   await service.waitForOutput(LISTENS)
-  const [pid] = await buildersIn(dir)
+  const [pid] = await findBuilders(dir)
   service.child.kill('SIGTERM')
   t.equal(await service.waitForExit(), 0)
   t.throws(() => process.kill(pid as number, 0), { code: 'ESRCH' })
@@ -76,7 +76,7 @@ t.test('the site is not built if it is up to date, and a killed build does not c
 
   await utimes(join(site, 'index.html'), 0, 0)
   const killed = build()
-  await until(t, folder, (names) => names.includes(`site.${killed.child.pid}`))
+  await waitUntil(t, folder, (names) => names.includes(`site.${killed.child.pid}`))
   killed.child.kill('SIGKILL')
   await killed.waitForExit()
   t.match(await readFile(join(site, 'index.html'), 'utf8'), /<h1[^>]*>The guide/)
@@ -84,27 +84,27 @@ t.test('the site is not built if it is up to date, and a killed build does not c
 
 t.test('a service that is not started by `npm start` builds no site', async (t) => {
   const dir = t.testdir({})
-  const service = run(t, SERVER, environment('one', dir))
+  const service = run(t, SERVER, createEnvironment('one', dir))
   const url = await service.waitForOutput(LISTENS)
-  t.match(await text(`${url}/guide`), /npm run docs<\/code> builds a site/)
-  t.same(await buildersIn(dir), [])
+  t.match(await readText(`${url}/guide`), /npm run docs<\/code> builds a site/)
+  t.same(await findBuilders(dir), [])
 })
 
-function environment(name: string, dir: string): Record<string, string> {
+function createEnvironment(name: string, dir: string): Record<string, string> {
   return { AUTH_PRIMER_DATA_DIR: join(dir, name), AUTH_PRIMER_SITE_DIR: join(dir, 'site') }
 }
 
 /** Starts the process that `npm start` runs after the build. */
 function startNpmStart(t: Test, name: string, dir = folder) {
-  return run(t, [...SERVER, '--build-guide'], environment(name, dir), { isRecorded: false })
+  return run(t, [...SERVER, '--build-guide'], createEnvironment(name, dir), { isRecorded: false })
 }
 
-async function text(url: string): Promise<string> {
+async function readText(url: string): Promise<string> {
   return (await fetch(url, { headers: { accept: 'text/html' } })).text()
 }
 
 /** Waits until the names in a folder match. */
-async function until(t: Test, dir: string, isWanted: (names: string[]) => boolean): Promise<void> {
+async function waitUntil(t: Test, dir: string, isWanted: (names: string[]) => boolean): Promise<void> {
   const end = new AbortController()
   t.teardown(() => end.abort())
   try {
@@ -119,19 +119,19 @@ async function until(t: Test, dir: string, isWanted: (names: string[]) => boolea
 }
 
 /** Returns the ids of the processes that build the site: each names a folder after its id. */
-async function buildersIn(dir: string): Promise<number[]> {
+async function findBuilders(dir: string): Promise<number[]> {
   const names = await readdir(dir)
   return names.filter((name) => name.startsWith('site.')).map((name) => Number(name.slice('site.'.length)))
 }
 
-async function linksLead(t: Test) {
+async function checkLinks(t: Test) {
   const names = (await readdir(site, { recursive: true })).filter((name) => name.endsWith('.html'))
   const pages = new Map(
     await Promise.all(names.map(async (name) => [name, await readFile(join(site, name), 'utf8')] as const)),
   )
-  const idsOf = (name: string) =>
+  const listIds = (name: string) =>
     new Set([...(pages.get(name) ?? '').matchAll(/ id="([^"]+)"/g)].map(([, id]) => id))
-  const ids = new Map(names.map((name) => [name, idsOf(name)]))
+  const ids = new Map(names.map((name) => [name, listIds(name)]))
   let count = 0
   const dead: string[] = []
   for (const [name, html] of pages) {
@@ -149,7 +149,7 @@ async function linksLead(t: Test) {
   t.same(dead, [])
 }
 
-async function inBrowser(t: Test, url: string) {
+async function checkInBrowser(t: Test, url: string) {
   const browser = await launch()
   t.teardown(() => browser.close())
   const pages = [

@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import { buildOffline } from '../../../test-support/social-api.ts'
 import { findFile } from '../src/index.ts'
-import { siteIn } from '../src/site-builder.ts'
+import { createSite } from '../src/site-builder.ts'
 
 const SITE = {
   site: {
@@ -118,7 +118,7 @@ t.test('until the site is built, plain pages explain how to build it', async (t)
 t.test('a failed build of the site is one line in the log', async (t) => {
   const lines: string[] = []
   const log = pino({}, { write: (line: string) => void lines.push(line) })
-  const site = siteIn(resolve(t.testdir({}), 'x'.repeat(255)))
+  const site = createSite(resolve(t.testdir({}), 'x'.repeat(255)))
   const done = site.build(log)
   t.equal(site.isBeingBuilt(), true)
   await done
@@ -130,7 +130,7 @@ t.test('a failed build of the site is one line in the log', async (t) => {
 t.test('the site is not built if its folder cannot be written to', async (t) => {
   const lines: string[] = []
   const log = pino({}, { write: (line: string) => void lines.push(line) })
-  const site = siteIn(resolve(t.testdir({}), 'none/site'))
+  const site = createSite(resolve(t.testdir({}), 'none/site'))
   const done = site.build(log)
   t.equal(site.isBeingBuilt(), false)
   await done

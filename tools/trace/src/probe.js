@@ -1,5 +1,5 @@
-// Loaded into the service before it starts (`--import`). It answers its parent process over IPC: which functions ran since
-// the last question, and in which order a given set of functions first ran.
+// Loaded into the service before it starts (`--import`). Responds to its parent process over IPC: which functions ran since
+// the last request, and in which order a given set of functions first ran.
 import { readFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 
@@ -20,7 +20,7 @@ const commands = {
     })
   },
 
-  // A breakpoint whose condition is false never pauses, but the condition runs: in-process, that is a log of executions.
+  // A breakpoint whose condition is false never pauses, but evaluates the condition, which records the execution.
   async watchOrder({ scripts }) {
     await session.post('Debugger.enable')
     globalThis.recordExecution = (index) => {
@@ -29,10 +29,10 @@ const commands = {
       return false
     }
     for (const [index, { scriptId, url, functions }] of scripts.entries()) {
-      const positionAt = positionsIn(readFileSync(new URL(url), 'utf8'))
+      const positionAt = findPositions(readFileSync(new URL(url), 'utf8'))
       for (const { ranges } of functions) {
         const [{ startOffset, endOffset }] = ranges
-        // From behind the function's first character: there, a breakpoint would be one of the code around it.
+        // Starts after the function's first character, because a breakpoint there belongs to the code around it.
         const { locations } = await session.post('Debugger.getPossibleBreakpoints', {
           start: { scriptId, ...positionAt(startOffset + 1) },
           end: { scriptId, ...positionAt(endOffset) },
@@ -44,7 +44,7 @@ const commands = {
           .catch(() => {})
       }
     }
-    // What ran in the meantime has nothing to do with the request.
+    // Functions that ran until now have nothing to do with the request.
     order.length = 0
   },
 
@@ -53,7 +53,7 @@ const commands = {
   },
 }
 
-function positionsIn(source) {
+function findPositions(source) {
   const starts = [0]
   for (const { index } of source.matchAll(/\n/g)) starts.push(index + 1)
   return (offset) => {
@@ -65,5 +65,5 @@ function positionsIn(source) {
 process.on('message', async ({ command, ...options }) => {
   process.send((await commands[command](options)) ?? null)
 })
-// IPC alone must not keep the process alive.
+// IPC must not keep the process alive.
 process.channel.unref()

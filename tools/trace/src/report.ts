@@ -7,7 +7,7 @@ const GROUPS: [title: string, prefix: string][] = [
   ['Everything else', ''],
 ]
 
-/** Lists the files by group. Each has its place in the order of first execution, and the number of its functions that ran. */
+/** Lists the files by group. Each has its position in the order of first execution, and the number of its functions that ran. */
 export function report(method: string, path: string, { status, files }: Trace): string {
   const groups = GROUPS.map(([title, prefix]) => {
     const isFirstMatch = ({ path }: TracedFile) =>
@@ -17,15 +17,15 @@ export function report(method: string, path: string, { status, files }: Trace): 
       ([index, { path, functions }]) =>
         `${String(index + 1).padStart(4)}  ${path.padEnd(60)} ${String(functions.length).padStart(3)}`,
     )
-    return { heading: `${title}: ${count(members.map(([, file]) => file))}`, lines }
+    return { heading: `${title}: ${formatCount(members.map(([, file]) => file))}`, lines }
   })
   return [
-    `${method} ${path}: ${status}, ${count(files)}`,
+    `${method} ${path}: ${status}, ${formatCount(files)}`,
     ...groups.flatMap(({ heading, lines }) => (lines.length > 0 ? ['', heading, ...lines] : [])),
   ].join('\n')
 }
 
-function count(files: readonly TracedFile[]): string {
+function formatCount(files: readonly TracedFile[]): string {
   const functions = files.reduce((sum, file) => sum + file.functions.length, 0)
   return `${files.length} files, ${functions} functions`
 }

@@ -12,7 +12,7 @@ export interface Body {
 }
 
 /** Returns the body of the n-th request, made from the document's example. */
-export function sampleBody({ name, requestBody }: Operation, n: number): Body | undefined {
+export function createBody({ name, requestBody }: Operation, n: number): Body | undefined {
   const [[type = '', media] = []] = Object.entries(requestBody?.content ?? {})
   if (media === undefined) return undefined
   const example = (media.example ?? Object.values(media.examples ?? {})[0]?.value ?? {}) as object

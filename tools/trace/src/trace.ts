@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { createClient } from '../../../test-support/client.ts'
 import { type OpenApi, type Operation, readOperations } from '../../../test-support/document.ts'
 import { CHECKOUT, LISTENS, run, type Scope, SERVER } from '../../../test-support/process.ts'
-import { sampleBody } from './samples.ts'
+import { createBody } from './samples.ts'
 
 const PROBE = resolve(import.meta.dirname, 'probe.js')
 
@@ -17,7 +17,7 @@ const SOURCE_FOLDERS = ['', 'src', 'server']
 export interface TracedFile {
   /** Its path from the checkout, such as `packages/auth-hash/src/verify.ts`. */
   readonly path: string
-  /** The functions of it that ran. */
+  /** The names of its functions that ran. */
   readonly functions: readonly string[]
 }
 
@@ -35,7 +35,7 @@ interface CoveredScript {
 
 /**
  * Starts the built service with its demo data, and returns which files of the project the third request of a kind
- * executes. The first two load and compile what only they need. The order is that of a fourth request.
+ * executes. The first two load and compile code that only they need. The order is that of a fourth request.
  *
  * @param path - with its query, and with values for its parameters: `/posts/1`
  */
@@ -63,7 +63,7 @@ export async function trace(scope: Scope, method: string, path: string): Promise
   const operation = findOperation(document, method, path)
   const token = operation.security?.length ? await logIn(document, url) : undefined
   const send = async (n: number) => {
-    const body = sampleBody(operation, n)
+    const body = createBody(operation, n)
     const { status } = await call(method, path, {
       ...(token !== undefined && { token }),
       ...(body && { text: body.text, headers: { 'content-type': body.type } }),
@@ -76,7 +76,7 @@ export async function trace(scope: Scope, method: string, path: string): Promise
   await probe('takeCoverage')
   const status = await send(3)
   const covered = await probe<CoveredScript[]>('takeCoverage')
-  const scripts = covered.filter(({ url }) => isOfProject(url))
+  const scripts = covered.filter(({ url }) => isInProject(url))
   await probe('watchOrder', { scripts })
   await send(4)
   const order = await probe<string[]>('takeOrder')
@@ -86,7 +86,7 @@ export async function trace(scope: Scope, method: string, path: string): Promise
     files: scripts
       .toSorted((one, other) => rank(one) - rank(other))
       .map(({ url, functions }) => ({
-        path: sourceOf(url),
+        path: findSource(url),
         functions: functions.map(({ functionName }) => functionName || '(anonymous)'),
       })),
   }
@@ -96,19 +96,19 @@ export async function trace(scope: Scope, method: string, path: string): Promise
 function findOperation(document: OpenApi, method: string, path: string): Operation {
   const [wanted = ''] = path.split('?')
   const found = readOperations(document)
-    .filter((one) => one.method === method.toUpperCase() && patternOf(one.path).test(wanted))
+    .filter((one) => one.method === method.toUpperCase() && toPattern(one.path).test(wanted))
     .toSorted((one, other) => one.path.split('{').length - other.path.split('{').length)[0]
   if (found === undefined) throw new Error(`The service's document has no ${method} ${wanted}`)
   return found
 }
 
-function patternOf(template: string): RegExp {
+function toPattern(template: string): RegExp {
   return new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}/?$`)
 }
 
 /** Logs in as the user of the document's example, who is in the demo data. */
 async function logIn(document: OpenApi, url: string): Promise<string> {
-  const body = sampleBody(findOperation(document, 'POST', '/login'), 0)
+  const body = createBody(findOperation(document, 'POST', '/login'), 0)
   const { body: login } = await createClient(url).call('POST', '/login', {
     text: body?.text ?? '',
     headers: { 'content-type': body?.type ?? '' },
@@ -116,13 +116,13 @@ async function logIn(document: OpenApi, url: string): Promise<string> {
   return login.access_token
 }
 
-function isOfProject(url: string): boolean {
+function isInProject(url: string): boolean {
   const path = relative(CHECKOUT, fileURLToPath(url))
   return !path.startsWith('..') && !path.split(sep).includes('node_modules') && fileURLToPath(url) !== PROBE
 }
 
 /** Returns the TypeScript file that a file in a `dist` folder was compiled from. */
-function sourceOf(url: string): string {
+function findSource(url: string): string {
   const path = relative(CHECKOUT, fileURLToPath(url))
   const [workspace = '', rest = ''] = path.split(`${sep}dist${sep}`)
   const name = rest.replace(/\.js$/, '.ts')

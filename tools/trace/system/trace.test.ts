@@ -7,7 +7,7 @@ import { report } from '../src/report.ts'
 import { type Trace, trace } from '../src/trace.ts'
 
 /** Returns the position of the first file whose path matches. */
-function place({ files }: Trace, pattern: RegExp): number {
+function findPosition({ files }: Trace, pattern: RegExp): number {
   return files.findIndex(({ path }) => pattern.test(path))
 }
 
@@ -15,9 +15,9 @@ t.test('a login executes the example, then auth-hash, then jwt-kit, in that orde
   const login = await trace(t, 'POST', '/login')
   t.equal(login.status, 200)
   const places = [
-    place(login, /^examples\/social-api\/.*login/),
-    place(login, /^packages\/auth-hash\/src\/bcrypt\.ts$/),
-    place(login, /^packages\/jwt-kit\/src\/sign\.ts$/),
+    findPosition(login, /^examples\/social-api\/.*login/),
+    findPosition(login, /^packages\/auth-hash\/src\/bcrypt\.ts$/),
+    findPosition(login, /^packages\/jwt-kit\/src\/sign\.ts$/),
   ]
   t.notOk(places.includes(-1), `each file was executed: ${places}`)
   t.same(
@@ -29,7 +29,7 @@ t.test('a login executes the example, then auth-hash, then jwt-kit, in that orde
     t.match(path, /\.ts$/, 'the source, not the compiled file')
     t.ok(functions.length > 0)
   }
-  t.equal(place(login, /node_modules|tools\/trace/), -1)
+  t.equal(findPosition(login, /node_modules|tools\/trace/), -1)
 
   const text = report('POST', '/login', login)
   t.match(text, /^POST \/login: 200, \d+ files, \d+ functions\n\nThe example: \d+ files/)
@@ -39,11 +39,11 @@ t.test('a login executes the example, then auth-hash, then jwt-kit, in that orde
 t.test('a list executes neither the hash nor the login, but checks a token', async (t) => {
   const list = await trace(t, 'GET', '/posts?limit=3')
   t.equal(list.status, 200)
-  t.equal(place(list, /auth-hash|login/), -1)
-  t.ok(place(list, /^packages\/jwt-kit\/src\/verify\.ts$/) > 0)
+  t.equal(findPosition(list, /auth-hash|login/), -1)
+  t.ok(findPosition(list, /^packages\/jwt-kit\/src\/verify\.ts$/) > 0)
   t.ok(
-    place(list, /^packages\/jwt-kit\/src\/verify\.ts$/) <
-      place(list, /^packages\/db-session\/src\/transaction\.ts$/),
+    findPosition(list, /^packages\/jwt-kit\/src\/verify\.ts$/) <
+      findPosition(list, /^packages\/db-session\/src\/transaction\.ts$/),
     'before the database session sends anything',
   )
 })

@@ -1,4 +1,4 @@
-import { newSeed, program } from '../program.ts'
+import { createSeed, runProgram } from '../program.ts'
 import { crash } from './crash.ts'
 import { format } from './report.ts'
 
@@ -15,9 +15,9 @@ Exit code 1 unless
   (the post is not there) or COMMIT_OUTCOME_UNKNOWN (it may be there)
 - connections are refused or lost only while the service is down, responses are complete, and none takes over 35 s`
 
-await program(
+await runProgram(
   USAGE,
-  { posts: 2_000, clients: 16, kills: 5, restarts: 3, seed: newSeed() },
+  { posts: 2_000, clients: 16, kills: 5, restarts: 3, seed: createSeed() },
   async (options, scope) => {
     console.log(`seed ${options.seed}`)
     const report = await crash(scope, { ...options, log: console.log })

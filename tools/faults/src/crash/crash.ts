@@ -27,7 +27,7 @@ export async function crash(scope: Scope, options: CrashOptions): Promise<CrashR
   const client = createClient(stack.url)
   const emails = ['ann', 'bob', 'cleo', 'dan'].map((name) => `${name}@example.com`)
   const tokens = await Promise.all(emails.map(async (email) => (await client.signUp(email)).token))
-  // Whatever the settings, the users and the tables must survive.
+  // The users and the tables must survive, no matter what the settings are.
   await stack.cluster.query('CHECKPOINT')
 
   const workload = await PostWorkload.prepare(posts, stack, client)

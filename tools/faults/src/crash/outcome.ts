@@ -8,7 +8,7 @@ export interface Outages {
   readonly databaseDown: boolean
 }
 
-/** The outcome of a post, as far as the client can know. */
+/** The outcome of a post, as far as the client can determine it. */
 export type Outcome =
   /** Committed, by the response. */
   | { readonly kind: 'acknowledged'; readonly id: number }
@@ -24,35 +24,35 @@ export type Outcome =
  *
  * @param undeclared - the parts of the response that the document does not declare
  */
-export function outcomeOf(
+export function interpretOutcome(
   result: HttpResponse | NoResponse,
   title: string,
   outages: Outages,
   undeclared: string | undefined,
 ): Outcome {
-  if (result instanceof NoResponse) return outcomeOfNoResponse(result, outages)
-  if (undeclared !== undefined) return fault(`${result.status}: ${undeclared}`)
+  if (result instanceof NoResponse) return interpretNoResponse(result, outages)
+  if (undeclared !== undefined) return createFault(`${result.status}: ${undeclared}`)
   const body = JSON.parse(result.text)
   if (result.status === 201) {
     return body.title === title
       ? { kind: 'acknowledged', id: body.id }
-      : fault(`201 for another post: ${body.title}`)
+      : createFault(`201 for another post: ${body.title}`)
   }
   const how = `${result.status} ${body.code}`
   if (how === '503 OVERLOADED') return { kind: 'refused', how }
   if (outages.databaseDown && how === '503 DATABASE_UNAVAILABLE') return { kind: 'refused', how }
   if (outages.databaseDown && how === '503 COMMIT_OUTCOME_UNKNOWN') return { kind: 'unknown', how }
-  return fault(`${how} ${outages.databaseDown ? 'while Postgres was restarted' : 'without a cause'}`)
+  return createFault(`${how} ${outages.databaseDown ? 'while Postgres was restarted' : 'without a cause'}`)
 }
 
-function outcomeOfNoResponse({ how }: NoResponse, { serviceDown }: Outages): Outcome {
-  if (how === 'late') return fault('no response in time')
-  if (how === 'cut') return fault('half a response')
+function interpretNoResponse({ how }: NoResponse, { serviceDown }: Outages): Outcome {
+  if (how === 'late') return createFault('no response in time')
+  if (how === 'cut') return createFault('half a response')
   const words = how === 'refused' ? 'connection refused' : 'connection lost'
-  if (!serviceDown) return fault(`${words} while the service was up`)
+  if (!serviceDown) return createFault(`${words} while the service was up`)
   return { kind: how === 'refused' ? 'refused' : 'unknown', how: words }
 }
 
-function fault(how: string): Outcome {
+function createFault(how: string): Outcome {
   return { kind: 'fault', how }
 }

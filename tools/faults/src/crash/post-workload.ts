@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceClient } from '../../../../test-support/client.ts'
 import { createContractCheck, findOperation, readDocument } from '../contract.ts'
 import { Client, type NoResponse, RESPONSE_TIMEOUT_MS } from '../http.ts'
-import { type Outcome, outcomeOf } from './outcome.ts'
+import { interpretOutcome, type Outcome } from './outcome.ts'
 import type { TestStack } from './test-stack.ts'
 import type { Attempted } from './verdict.ts'
 
@@ -81,6 +81,6 @@ export class PostWorkload {
       .catch((error: NoResponse) => error)
     this.slowestMs = Math.max(this.slowestMs, performance.now() - sentAt)
     const undeclared = result instanceof Error ? undefined : this.#undeclared(this.#operation, result)
-    return outcomeOf(result, post.title, outages(), undeclared)
+    return interpretOutcome(result, post.title, outages(), undeclared)
   }
 }

@@ -15,7 +15,7 @@ export function format(report: CrashReport): string {
     line(Math.round(slowestMs), 'ms took the slowest response'),
     '',
     ...(violations.length === 0
-      ? ['Nothing that was acknowledged is lost, and nothing is there twice.']
+      ? ['No acknowledged post is lost, and none is stored twice.']
       : [`${violations.length} violations:`, ...violations.slice(0, 50).map((one) => `  ${one}`)]),
   ].join('\n')
 }

@@ -1,4 +1,4 @@
-import { type Cluster, newCluster } from '../../../../test-support/cluster.ts'
+import { type Cluster, createCluster } from '../../../../test-support/cluster.ts'
 import { migrate } from '../../../../test-support/database.ts'
 import { freePort } from '../../../../test-support/ports.ts'
 import type { Scope } from '../../../../test-support/process.ts'
@@ -23,7 +23,7 @@ export class TestStack {
   }
 
   static async start(scope: Scope, settings?: Record<string, string>): Promise<TestStack> {
-    const cluster = await newCluster(scope)
+    const cluster = await createCluster(scope)
     scope.teardown(() => cluster.stop('immediate'))
     await cluster.start(settings)
     await migrate(cluster.url)
@@ -51,7 +51,7 @@ export class TestStack {
     this.#isDown.database = false
   }
 
-  /** Returns a function to call at the end of a request. It returns what was down during the request. */
+  /** Returns a function to call at the end of a request. It returns the parts that were down during the request. */
   watch(): () => Outages {
     const wasDown = { ...this.#isDown }
     const falls = { ...this.#falls }

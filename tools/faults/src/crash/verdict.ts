@@ -34,7 +34,7 @@ export function judge(attempted: readonly Attempted[], stored: readonly Stored[]
     const rows = byTitle.get(title) ?? []
     byTitle.delete(title)
     if (rows.length > 1) violations.push(`${title}: there ${rows.length} times`)
-    if (rows.some((row) => row.content !== content)) violations.push(`${title}: there with another content`)
+    if (rows.some((row) => row.content !== content)) violations.push(`${title}: stored with another content`)
     if (last.kind === 'fault') violations.push(`${title}: ${last.how}`)
     if (last.kind === 'unknown') {
       const { posts = 0, stored: found = 0 } = unknown.get(last.how) ?? {}
@@ -48,6 +48,6 @@ export function judge(attempted: readonly Attempted[], stored: readonly Stored[]
       }
     }
   }
-  for (const title of byTitle.keys()) violations.push(`${title}: there, although it was refused`)
+  for (const title of byTitle.keys()) violations.push(`${title}: stored, although it was refused`)
   return { acknowledged, unknown, violations }
 }

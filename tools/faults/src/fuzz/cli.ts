@@ -1,4 +1,4 @@
-import { newSeed, program } from '../program.ts'
+import { createSeed, runProgram } from '../program.ts'
 import { CRITERION } from '../resource-usage.ts'
 import { Finding } from './fuzz.ts'
 import { fuzzProcess } from './process.ts'
@@ -16,7 +16,7 @@ Exit code 1 unless
 
 ${CRITERION}`
 
-await program(USAGE, { requests: 10_000, seed: newSeed() }, async (options, scope) => {
+await runProgram(USAGE, { requests: 10_000, seed: createSeed() }, async (options, scope) => {
   console.log(`seed ${options.seed}`)
   try {
     const { lines, isWell } = await fuzzProcess(scope, { ...options, log: console.log })

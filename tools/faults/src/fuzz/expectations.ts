@@ -14,12 +14,12 @@ export function createExpectations(document: OpenApi) {
       request.mutations.length === 0 &&
       ([400, 413, 414, 415, 422].includes(status) || (status === 401 && asksForToken))
     )
-      return 'the document calls this request good'
+      return 'by the document, this request is valid'
     const { body, raw } = request
     if (status < 300 && raw === undefined && body?.type === 'application/json' && requestBody) {
       const at = ['paths', path, method.toLowerCase(), 'requestBody', 'content', body.type, 'schema']
       const problem = problemOf(body.value, ...at)
-      if (problem !== undefined) return `the document calls this body bad: ${problem}`
+      if (problem !== undefined) return `by the document, this body is invalid: ${problem}`
     }
     return undefined
   }

@@ -5,8 +5,8 @@ import { createContractCheck, readDocument } from '../contract.ts'
 import { Client, type HttpResponse, NoResponse, RESPONSE_TIMEOUT_MS } from '../http.ts'
 import { curl } from './curl.ts'
 import { createExpectations } from './expectations.ts'
-import { type Caller, newCaller } from './live.ts'
-import { type FuzzRequest, goodRequests, mutatedRequests } from './requests.ts'
+import { type Caller, createCaller } from './live.ts'
+import { type FuzzRequest, generateMutatedRequests, generateValidRequests } from './requests.ts'
 import { fillIn, toSend } from './send.ts'
 
 /** The number of an operation's responses, by kind. */
@@ -39,13 +39,13 @@ export async function fuzz(service: ServiceClient, options: FuzzOptions): Promis
   const operations = readOperations(document)
   const client = new Client(service.url, timeoutMs)
   const counts: Counts = new Map(operations.map(({ name }) => [name, { '2xx': 0, '4xx': 0 }]))
-  const parts = operations.reduce((sum, operation) => sum + partOf(operation), 0)
-  const fault = createFault(document)
+  const parts = operations.reduce((sum, operation) => sum + getShare(operation), 0)
+  const fault = createCheck(document)
   // In parallel: one of them mostly waits for passwords to be hashed.
   const streams = await Promise.all(
     [true, false].map(async (slow) => ({
-      target: { service, document, fault, client, counts, caller: await newCaller(service) },
-      operations: operations.filter((operation) => hashes(operation) === slow),
+      target: { service, document, fault, client, counts, caller: await createCaller(service) },
+      operations: operations.filter((operation) => isHashing(operation) === slow),
     })),
   )
 
@@ -53,7 +53,7 @@ export async function fuzz(service: ServiceClient, options: FuzzOptions): Promis
     const results = await Promise.allSettled(
       streams.map(async ({ target, operations }) => {
         for (const operation of operations) {
-          const numRuns = Math.ceil((partOf(operation) * requests) / parts / rounds)
+          const numRuns = Math.ceil((getShare(operation) * requests) / parts / rounds)
           await fuzzOne(target, operation, numRuns, seed + round - 1)
         }
       }),
@@ -66,19 +66,19 @@ export async function fuzz(service: ServiceClient, options: FuzzOptions): Promis
 }
 
 /** Returns true if a password is hashed, or a login is needed for a refresh token. */
-function hashes({ path }: Operation): boolean {
+function isHashing({ path }: Operation): boolean {
   return ['/users', '/users/me/password', '/login', '/token/refresh', '/logout'].includes(path)
 }
 
 /** Hashing a password takes as long as ten other requests. */
-function partOf(operation: Operation): number {
-  return hashes(operation) ? 1 : 3
+function getShare(operation: Operation): number {
+  return isHashing(operation) ? 1 : 3
 }
 
 interface Target {
   readonly service: ServiceClient
   readonly document: OpenApi
-  readonly fault: ReturnType<typeof createFault>
+  readonly fault: ReturnType<typeof createCheck>
   readonly client: Client
   readonly counts: Counts
   /** Replaced once a new password has ended every token of the last one. */
@@ -87,7 +87,10 @@ interface Target {
 
 async function fuzzOne(target: Target, operation: Operation, numRuns: number, seed: number): Promise<void> {
   const { service, document, fault, client, counts } = target
-  const arbitrary = fc.oneof(goodRequests(document, operation), mutatedRequests(document, operation))
+  const arbitrary = fc.oneof(
+    generateValidRequests(document, operation),
+    generateMutatedRequests(document, operation),
+  )
   let shown = ''
   let hangs = false
 
@@ -106,7 +109,7 @@ async function fuzzOne(target: Target, operation: Operation, numRuns: number, se
     const { status } = answer as HttpResponse
     const count = counts.get(operation.name)
     if (count) count[status < 400 ? '2xx' : '4xx'] += 1
-    if (operation.path.endsWith('/password') && status < 300) target.caller = await newCaller(service)
+    if (operation.path.endsWith('/password') && status < 300) target.caller = await createCaller(service)
     else keepRefreshToken(operation, answer as HttpResponse, target.caller)
   })
   const result = await fc.check(property, { seed, numRuns })
@@ -128,11 +131,11 @@ function keepRefreshToken(
 }
 
 /** Returns a check that reports responses that violate the document or the contract. */
-function createFault(document: OpenApi) {
+function createCheck(document: OpenApi) {
   const undeclared = createContractCheck(document)
   const unexpected = createExpectations(document)
   return (operation: Operation, request: FuzzRequest, answer: HttpResponse): string | undefined => {
-    if (answer.status >= 500) return 'nothing that is sent makes the service fail'
+    if (answer.status >= 500) return 'no request may make the service fail'
     return undeclared(operation, answer) ?? unexpected(operation, request, answer)
   }
 }
@@ -147,7 +150,7 @@ function describe(
     answer instanceof Error ? answer.message : `${answer.status} ${answer.mediaType} ${answer.text}`
   return [
     `  ${curl(url, sent, generated)}`,
-    `  mutations: ${generated.mutations.join(', ') || 'none, the document calls it valid'}`,
+    `  mutations: ${generated.mutations.join(', ') || 'none, it is valid by the document'}`,
     `  response: ${came.slice(0, 2_000)}`,
   ].join('\n')
 }

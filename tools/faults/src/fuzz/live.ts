@@ -15,7 +15,7 @@ type Live = (service: ServiceClient, caller: Caller) => Promise<unknown> | unkno
 /** Creates the object that the parameter of each path refers to. An operation with another path needs an entry to succeed. */
 export const LIVE_PATHS: Record<string, Live> = {
   '/users/{id}': (_, caller) => caller.id,
-  '/posts/{id}': newPost,
+  '/posts/{id}': createPost,
 }
 
 /** Returns valid values for the members of bodies. */
@@ -26,17 +26,17 @@ export const LIVE_MEMBERS: Record<string, Live> = {
   refresh_token: async ({ call }, { email, password, refreshTokens }) =>
     refreshTokens.pop() ??
     (await call('POST', '/login', { form: { username: email, password } })).body.refresh_token,
-  post_id: newPost,
+  post_id: createPost,
 }
 
-async function newPost({ call }: ServiceClient, { token }: Caller): Promise<number> {
+async function createPost({ call }: ServiceClient, { token }: Caller): Promise<number> {
   return (await call('POST', '/posts', { token, json: { title: 'a', content: 'b' } })).body.id
 }
 
 let callers = 0
 
 /** A user who has just logged in. */
-export async function newCaller({ signUp }: ServiceClient): Promise<Caller> {
+export async function createCaller({ signUp }: ServiceClient): Promise<Caller> {
   callers += 1
   const email = `caller${callers}@example.com`
   return { ...(await signUp(email)), email, password: PASSWORD, refreshTokens: [] }

@@ -28,7 +28,7 @@ type Mutation = (request: FuzzRequest) => FuzzRequest
 export const LIVE = '{live}'
 
 /** Generates requests that are valid by the document, three of four with `LIVE` values. */
-export function goodRequests(document: OpenApi, operation: Operation): Arbitrary<FuzzRequest> {
+export function generateValidRequests(document: OpenApi, operation: Operation): Arbitrary<FuzzRequest> {
   const resolve = (schema: object) => follow(document, schema)
   const parameters = (place: 'path' | 'query') => {
     const those = operation.parameters.filter((one) => one.in === place)
@@ -65,9 +65,12 @@ function withLive(operation: Operation, { path, body, ...request }: FuzzRequest)
 }
 
 /** Generates requests with one to three mutations. */
-export function mutatedRequests(document: OpenApi, operation: Operation): Arbitrary<FuzzRequest> {
+export function generateMutatedRequests(document: OpenApi, operation: Operation): Arbitrary<FuzzRequest> {
   return fc
-    .tuple(goodRequests(document, operation), fc.array(mutation(operation), { minLength: 1, maxLength: 3 }))
+    .tuple(
+      generateValidRequests(document, operation),
+      fc.array(mutation(operation), { minLength: 1, maxLength: 3 }),
+    )
     .map(([request, mutations]) => mutations.reduce((one, mutate) => mutate(one), request))
 }
 

@@ -38,10 +38,10 @@ async function fillBody(value: unknown, service: ServiceClient, caller: Caller):
 
 /** Returns the request as it is sent. */
 export function toSend({ method, path }: Operation, request: FuzzRequest, token: string): Sent {
-  const body = bodyOf(request)
+  const body = formatBody(request)
   return {
     method,
-    path: path.replace(/\{(\w+)\}/g, (_, name) => request.path[name] ?? '') + queryOf(request),
+    path: path.replace(/\{(\w+)\}/g, (_, name) => request.path[name] ?? '') + formatQuery(request),
     headers: {
       ...request.headers,
       ...AUTHORIZATION[request.token](token),
@@ -49,11 +49,11 @@ export function toSend({ method, path }: Operation, request: FuzzRequest, token:
     },
     body,
     // A body that is too long is rejected unread. Sending it anyway could cut off the response.
-    keepBody: body !== undefined && Buffer.byteLength(body) > limitOf(path),
+    keepBody: body !== undefined && Buffer.byteLength(body) > getBodyLimit(path),
   }
 }
 
-function limitOf(path: string): number {
+function getBodyLimit(path: string): number {
   return path.startsWith('/posts') ? POST_BODY_LIMIT : BODY_LIMIT
 }
 
@@ -65,20 +65,20 @@ const AUTHORIZATION: Record<FuzzRequest['token'], (token: string) => Record<stri
   basic: () => ({ authorization: 'Basic YTpi' }),
 }
 
-function queryOf({ query }: FuzzRequest): string {
+function formatQuery({ query }: FuzzRequest): string {
   return query.length > 0 ? `?${query.map(([name, value]) => `${name}=${value}`).join('&')}` : ''
 }
 
-function bodyOf({ body, raw }: FuzzRequest): string | undefined {
+function formatBody({ body, raw }: FuzzRequest): string | undefined {
   if (raw !== undefined) return raw
   if (body === undefined) return undefined
   if (!body.type.includes('urlencoded')) return JSON.stringify(body.value) ?? ''
   const members = typeof body.value === 'object' && body.value !== null ? Object.entries(body.value) : []
   return new URLSearchParams(
-    members.map(([name, value]): [string, string] => [name, textOf(value)]),
+    members.map(([name, value]): [string, string] => [name, toText(value)]),
   ).toString()
 }
 
-function textOf(value: unknown): string {
+function toText(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

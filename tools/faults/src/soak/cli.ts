@@ -1,4 +1,4 @@
-import { newSeed, program } from '../program.ts'
+import { createSeed, runProgram } from '../program.ts'
 import { CRITERION, judgeUsage } from '../resource-usage.ts'
 import { soak } from './soak.ts'
 
@@ -14,14 +14,14 @@ Exit code 1 unless
 
 ${CRITERION}`
 
-await program(USAGE, { minutes: 5, clients: 16, seed: newSeed() }, async (options, scope) => {
+await runProgram(USAGE, { minutes: 5, clients: 16, seed: createSeed() }, async (options, scope) => {
   console.log(`seed ${options.seed}`)
   const { journal, samples } = await soak(scope, { ...options, log: console.log })
   const usage = judgeUsage(samples)
   console.log(
     [
       '',
-      ...journal.table(),
+      ...journal.formatTable(),
       '',
       `${journal.requests} responses, ${journal.disconnects} disconnects, ${journal.errors.length} errors`,
       ...journal.errors.slice(0, 20),

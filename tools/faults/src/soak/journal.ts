@@ -19,7 +19,7 @@ export class Journal {
   }
 
   /** Records a response. Throws if it is not the expected one. */
-  answered(name: string, status: number, answer: HttpResponse, ms: number): void {
+  recordResponse(name: string, status: number, answer: HttpResponse, ms: number): void {
     this.requests += 1
     const operation = this.#operations.get(name)
     const undeclared = operation && this.#undeclared(operation, answer)
@@ -34,16 +34,16 @@ export class Journal {
     histogram.record(Math.max(1, Math.round(ms * 1_000)))
   }
 
-  aborted(): void {
+  recordAbort(): void {
     this.disconnects += 1
   }
 
-  failed(error: unknown): void {
+  recordFailure(error: unknown): void {
     this.errors.push(error instanceof Error ? error.message : String(error))
   }
 
   /** Returns a line for each operation, with percentiles in milliseconds. */
-  table(): string[] {
+  formatTable(): string[] {
     const ms = (microseconds: number) => (microseconds / 1_000).toFixed(1).padStart(8)
     return [
       `${'ms'.padEnd(28)}${['count', 'p50', 'p95', 'p99', 'max'].map((one) => one.padStart(8)).join('')}`,

@@ -71,7 +71,7 @@ export async function soak(scope: Scope, options: SoakOptions): Promise<SoakRepo
         const plan = plans[index] as ReturnType<typeof steps>
         while (performance.now() < until) {
           const [step, post] = plan.next().value
-          await step(visitor, post).catch((error) => journal.failed(error))
+          await step(visitor, post).catch((error) => journal.recordFailure(error))
         }
       }),
     )

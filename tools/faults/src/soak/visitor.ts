@@ -10,7 +10,7 @@ interface Ask {
   readonly json?: unknown
 }
 
-/** A user with their own client, who knows which response to expect. */
+/** A user with their own client, who expects a certain response to each request. */
 export class Visitor {
   readonly email: string
   readonly id: number
@@ -54,18 +54,18 @@ export class Visitor {
   // biome-ignore lint/suspicious/noExplicitAny: its shape is checked against the document
   async ask(name: string, status: number, ask: Ask = {}): Promise<any> {
     const sentAt = performance.now()
-    const answer = await this.#client.send(this.#request(name, ask))
-    this.#journal.answered(name, status, answer, performance.now() - sentAt)
+    const answer = await this.#client.send(this.#createRequest(name, ask))
+    this.#journal.recordResponse(name, status, answer, performance.now() - sentAt)
     return answer.mediaType.endsWith('json') ? JSON.parse(answer.text) : answer.text
   }
 
   /** Sends a part of the body, and disconnects. */
   async disconnect(name: string, ask: Ask, part: string): Promise<void> {
-    await this.#client.abort(this.#request(name, ask), part)
-    this.#journal.aborted()
+    await this.#client.abort(this.#createRequest(name, ask), part)
+    this.#journal.recordAbort()
   }
 
-  #request(name: string, ask: Ask) {
+  #createRequest(name: string, ask: Ask) {
     const [method = '', template = ''] = name.split(' ')
     const { id, query = '', json } = ask
     const token = 'token' in ask ? ask.token : this.token
