@@ -56,7 +56,7 @@ t.test('judge() names every difference between responses and the database', asyn
   }
 })
 
-t.test('outcomeOf() explains every response by an outage, or reports a fault', async (t) => {
+t.test('interpretOutcome() explains every response by an outage, or reports a fault', async (t) => {
   const calm = { serviceDown: false, databaseDown: false }
   const killed = { ...calm, serviceDown: true }
   const restarted = { ...calm, databaseDown: true }
