@@ -30,9 +30,10 @@ async function checkServer(options: Options): Promise<number> {
       await watch(options.watched, options, server, print)
     }
     if (server) {
-      print(colors.dim('Starting the server…\n'))
+      print(colors.dim('Starting the server …\n'))
       await server.start()
     }
+    print(colors.dim(`Checking ${url.origin} …\n`))
     const subject = new Subject({ ...options, url, server })
     const results = await runStages(options.stages, subject, {
       isComplete: options.isComplete,

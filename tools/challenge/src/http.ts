@@ -27,10 +27,13 @@ export interface Received {
 export class NoResponse extends Error {
   override readonly name = 'NoResponse'
   readonly sent: Sent
+  /** The server closed the connection. */
+  readonly isClosed: boolean
 
-  constructor(sent: Sent, message: string) {
+  constructor(sent: Sent, message: string, isClosed = false) {
     super(message)
     this.sent = sent
+    this.isClosed = isClosed
   }
 }
 
@@ -54,7 +57,7 @@ function findSlashRedirect(base: URL, path: string, location: string | undefined
 
 function sendOnce(base: URL, sent: Sent, timeoutMs: number): Promise<Received> {
   return new Promise((resolve, reject) => {
-    const fail = (message: string) => reject(new NoResponse(sent, message))
+    const fail = (message: string, isClosed = false) => reject(new NoResponse(sent, message, isClosed))
     const { protocol, hostname, port } = base
     const request = (protocol === 'https:' ? https : http).request({
       protocol,
@@ -78,7 +81,9 @@ function sendOnce(base: URL, sent: Sent, timeoutMs: number): Promise<Received> {
       )
       request.destroy()
     }, timeoutMs)
-    request.once('error', (error: NodeJS.ErrnoException) => fail(describeError(error, base)))
+    request.once('error', (error: NodeJS.ErrnoException) =>
+      fail(describeError(error, base), isClosing(error)),
+    )
     request.once('close', () => clearTimeout(timer))
     request.once('response', (response) => {
       hasHead = true
@@ -109,11 +114,16 @@ function parseJson(text: string): unknown {
   }
 }
 
-function describeError({ code, message }: NodeJS.ErrnoException, base: URL): string {
+/** Returns true for what a write or a read reports once the server has closed the connection. */
+function isClosing({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ECONNRESET' || code === 'EPIPE'
+}
+
+function describeError(error: NodeJS.ErrnoException, base: URL): string {
+  const { code, message } = error
   if (code === 'ECONNREFUSED') return `Nothing listens on ${base.host}. Is the server running?`
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `The host ${base.hostname} was not found.`
-  if (code === 'ECONNRESET' || message === 'socket hang up')
-    return 'The server closed the connection without a complete response.'
+  if (isClosing(error)) return 'The server closed the connection without a complete response.'
   if (code?.startsWith('HPE_')) return 'The server sent something that is not an HTTP response.'
   return `The request failed: ${code ?? message}.`
 }

@@ -11,7 +11,9 @@ import { runStages } from './run.ts'
 import type { ServerProcess } from './server-process.ts'
 import { Subject } from './subject.ts'
 
-const IGNORED = /(^|[/\\])(node_modules|\.git|\.venv|__pycache__|\.challenge\.json)([/\\]|$)/
+/** What is not source code: a server that writes a log or a database must not start the next check. */
+const IGNORED =
+  /(^|[/\\])(node_modules|\.git|\.venv|__pycache__|\.challenge\.json)([/\\]|$)|\.(log|db|sqlite3?|jsonl|pyc|tmp)(-\w+)?$/
 /** Editors write a file in several steps. */
 const SETTLE_MS = 200
 /** A server that reloads by itself may be away for a moment. */
@@ -52,8 +54,7 @@ export async function watch(
     print(`\n${formatSummary(results, stages.length)}\n`)
     const before = await readProgress(file)
     const reached = results.filter(({ isPassed }) => isPassed).at(-1)?.stage.number ?? '00'
-    if (reached > before)
-      print(colors.green(`You have passed stage ${reached}: one more than ever before.\n`))
+    if (reached > before) print(colors.green(`You have passed stage ${reached} for the first time.\n`))
     if (reached < before) print(colors.yellow(`You had passed stage ${before} before.\n`))
     if (reached > before) await writeFile(file, `${JSON.stringify({ reached } satisfies Progress)}\n`)
     if (stages.length < options.stages.length)

@@ -95,17 +95,22 @@ export const votes: Stage = {
       ],
       async run(subject) {
         const { token } = await subject.account('ada')
-        const { id } = await subject.createPost({}, token)
-        const received = await Promise.all(Array.from({ length: 10 }, () => subject.vote(token, id)))
-        const statuses = received.map(({ status }) => status)
-        const stored = statuses.filter((status) => status < 300).length
-        const refused = statuses.filter((status) => [409, 400, 403, 422].includes(status)).length
-        if (stored !== 1 || refused !== 9)
-          throw new Failure('one success, and nine 409', [...statuses].sort().join(', '), received[0]?.sent)
-        await expectVotes(subject, id, 1)
+        // a race is not lost every time
+        for (let round = 0; round < 5; round++) await voteAtOnce(subject, token)
       },
     },
   ],
+}
+
+async function voteAtOnce(subject: Subject, token: string): Promise<void> {
+  const { id } = await subject.createPost({}, token)
+  const received = await Promise.all(Array.from({ length: 10 }, () => subject.vote(token, id)))
+  const statuses = received.map(({ status }) => status)
+  const stored = statuses.filter((status) => status < 300).length
+  const refused = statuses.filter((status) => [409, 400, 403, 422].includes(status)).length
+  if (stored !== 1 || refused !== 9)
+    throw new Failure('one success, and nine 409', [...statuses].sort().join(', '), received[0]?.sent)
+  await expectVotes(subject, id, 1)
 }
 
 async function expectVotes(subject: Subject, id: string | number, expected: number): Promise<void> {

@@ -18,7 +18,7 @@ export const pagesAndSearches: Stage = {
       async run(subject) {
         for (let count = 0; count < 3; count++) await subject.createPost()
         const { posts, received } = await subject.listPosts({ limit: '2' })
-        if (posts.length !== 2) throw new Failure('two posts', `${posts.length} posts`, received.sent)
+        if (posts.length !== 2) throw new Failure('two posts', count(posts.length), received.sent)
       },
     },
     {
@@ -56,10 +56,9 @@ export const pagesAndSearches: Stage = {
         await subject.createPost()
         const { posts, received } = await subject.listPosts({ search: word })
         if (posts.length !== 1 || !String(posts[0]?.title).includes(word))
-          throw new Failure('one post', `${posts.length} posts`, received.sent)
+          throw new Failure('one post', count(posts.length), received.sent)
         const none = await subject.listPosts({ search: `${word} with something else` })
-        if (none.posts.length > 0)
-          throw new Failure('no post', `${none.posts.length} posts`, none.received.sent)
+        if (none.posts.length > 0) throw new Failure('no post', count(none.posts.length), none.received.sent)
       },
     },
     {
@@ -79,7 +78,7 @@ export const pagesAndSearches: Stage = {
         ] as const) {
           const { posts, received } = await subject.listPosts({ search })
           if (posts.length !== expected)
-            throw new Failure(`${expected} posts`, `${posts.length} posts`, received.sent)
+            throw new Failure(count(expected), count(posts.length), received.sent)
         }
       },
     },
@@ -95,7 +94,7 @@ export const pagesAndSearches: Stage = {
         await subject.createPost()
         for (const search of ["'", "' OR '1'='1", "'; DROP TABLE no_such_table; --", '\\']) {
           const { posts, received } = await subject.listPosts({ search: `no such title ${search}` })
-          if (posts.length > 0) throw new Failure('no post', `${posts.length} posts`, received.sent)
+          if (posts.length > 0) throw new Failure('no post', count(posts.length), received.sent)
         }
       },
     },
@@ -122,4 +121,8 @@ async function createPosts(subject: Subject, endings: readonly string[]): Promis
   const word = `q${randomBytes(6).toString('hex')}`
   for (const ending of endings) await subject.createPost({ title: `${word} ${ending}` })
   return word
+}
+
+function count(posts: number): string {
+  return posts === 1 ? 'one post' : `${posts} posts`
 }

@@ -24,7 +24,11 @@ export const cors: Stage = {
             headers['access-control-allow-origin'] === STRANGER ||
             headers['access-control-allow-origin'] === 'null'
           if (isMirrored && headers['access-control-allow-credentials'] === 'true')
-            throw new Failure('no permission for a stranger’s page to send cookies', 'this permission', sent)
+            throw new Failure(
+              'no permission for a stranger’s page to send cookies',
+              'the header Access-Control-Allow-Credentials: true for any origin',
+              sent,
+            )
         }
       },
     },

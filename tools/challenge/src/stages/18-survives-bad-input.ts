@@ -94,7 +94,7 @@ const checks: Check[] = inputs.map(([id, title, method, path, options, hint]) =>
     const token = await subject.writer()
     const received = await subject.request(method, path, { token, ...options }).catch((error: unknown) => {
       // a server may close the connection while a body that is too large still comes
-      if (id === 'huge-body' && error instanceof NoResponse) return undefined
+      if (id === 'huge-body' && error instanceof NoResponse && error.isClosed) return undefined
       throw error
     })
     if (received && id === 'huge-body') expectStatus(received, 413, 422, 400)
