@@ -9,7 +9,7 @@ const exit = () => process.exit()
 process.once('disconnect', exit)
 process.channel?.ref()
 const message = once(process, 'message')
-await Promise.all([
+await Promise.allSettled([
   import('fastify'),
   import('@fastify/type-provider-typebox'),
   import('./database.ts'),

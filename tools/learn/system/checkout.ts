@@ -48,6 +48,10 @@ export class Checkout {
     for (const name of readdirSync(join(from, '@auth-primer'))) {
       const workspace = relative(CHECKOUT, realpathSync(join(from, '@auth-primer', name)))
       symlinkSync(join(this.dir, workspace), join(to, '@auth-primer', name))
+      // The dependencies of which a workspace needs another version than the others.
+      const own = join(CHECKOUT, workspace, 'node_modules')
+      if (existsSync(own) && existsSync(join(this.dir, workspace)))
+        symlinkSync(own, join(this.dir, workspace, 'node_modules'))
     }
   }
 
