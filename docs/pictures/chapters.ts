@@ -219,7 +219,7 @@ export const CHAPTER_PICTURES: readonly Picture[] = [
     file: 'pictures/05a-secrets.svg',
     title: 'Where a secret lives',
     description:
-      'On your computer, the secret is in the file .env, which Git ignores. In production, it is in the secret store of the platform. Both set an environment variable, which the settings check at the start. A missing or weak secret stops the start. The secret never gets into Git, a log line or a response.',
+      'On your computer, the secret is in the file .env, which Git ignores. In production, it is in the secret store of the platform. Both set an environment variable, which the settings check at the start. A missing or short secret stops the start. The secret never gets into Git, a log line or a response.',
     parts: [
       {
         boxes: [
@@ -232,7 +232,7 @@ export const CHAPTER_PICTURES: readonly Picture[] = [
       {
         boxes: [
           { head: 'good', lines: ['the service starts, and signs with it'], tone: 'good' },
-          { head: 'missing or weak', lines: ['the start fails, with the name of the variable'], tone: 'bad' },
+          { head: 'missing or short', lines: ['the start fails, with the name of the variable'], tone: 'bad' },
         ],
       },
       { text: 'It never gets into:' },
