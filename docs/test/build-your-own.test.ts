@@ -4,7 +4,7 @@ import t from 'tap'
 import type { Stage } from '../../tools/challenge/src/check.ts'
 import { STAGES } from '../../tools/challenge/src/stages/index.ts'
 import { readLinks } from '../check/links.ts'
-import { CHECKOUT, type Page, readBlocks, readPage } from '../check/pages.ts'
+import { CHECKOUT, type Page, readBlocks, readPage, readPages } from '../check/pages.ts'
 
 const FOLDER = resolve(CHECKOUT, 'docs/build-your-own')
 const SECTIONS = [
@@ -31,6 +31,13 @@ t.test('the index lists every stage in its order, with its page', async (t) => {
 
 t.test('each page belongs to a stage', async (t) => {
   t.same((await readdir(FOLDER)).sort(), [...STAGES.map(pageName), 'README.md'].sort())
+})
+
+t.test('each stage is named by a chapter that prepares for it', async (t) => {
+  const links = (await readPages())
+    .filter(({ name }) => name.startsWith('docs/chapters/'))
+    .flatMap(({ text }) => readLinks(/^Apply it: .*$/m.exec(text)?.[0] ?? ''))
+  for (const stage of STAGES) t.ok(links.includes(`../../build-your-own/${pageName(stage)}`), pageName(stage))
 })
 
 for (const stage of STAGES) {
