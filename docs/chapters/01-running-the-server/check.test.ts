@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
-import { appendFile, cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { appendFile, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { chapter, type Hints } from '../../check/chapter.ts'
 import { freePort, type Program, startProgram } from '../../check/program.ts'
 
 const NODE_MODULES = resolve(import.meta.dirname, '../../../node_modules')
+
+/** Does what `tsx` does, without a second process if nothing is watched. */
+const TSX = `#!/bin/sh
+[ "$1" = watch ] && exec ${join(NODE_MODULES, '.bin/tsx')} "$@"
+exec ${process.execPath} --import ${import.meta.resolve('tsx')} "$@"
+`
 
 /** Matches a line of each level: with a number or a label, or as pino-pretty prints it. */
 const LINES = { debug: /"level":(?:20\b|"debug")|\bDEBUG\b/, info: /"level":(?:30\b|"info")|\bINFO\b/ }
@@ -22,6 +28,9 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
   atEnd(() => rm(copy, { recursive: true, force: true }))
   await cp(file('.'), copy, { recursive: true })
   await symlink(NODE_MODULES, join(copy, 'node_modules'))
+  const bin = join(copy, '.bin')
+  await mkdir(bin)
+  await writeFile(join(bin, 'tsx'), TSX, { mode: 0o755 })
   const readScripts = async (): Promise<Record<string, string>> =>
     JSON.parse(await readFile(join(copy, 'package.json'), 'utf8')).scripts ?? {}
 
@@ -32,7 +41,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
     if (script === undefined) return undefined
     const needsNpm = `pre${name}` in scripts || `post${name}` in scripts
     const port = await freePort()
-    const PATH = [join(NODE_MODULES, '.bin'), process.env.PATH].join(delimiter)
+    const PATH = [bin, join(NODE_MODULES, '.bin'), process.env.PATH].join(delimiter)
     const program = await startProgram(needsNpm ? ['npm', 'run', '--silent', name] : ['sh', '-c', script], {
       cwd: copy,
       env: { PATH, PORT: `${port}`, LOG_LEVEL },

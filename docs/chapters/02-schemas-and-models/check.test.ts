@@ -73,7 +73,20 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
     ],
     async () => {
       const mustReject = async (body: object) => {
-        const { statusCode } = await signUp(body)
+        const { statusCode, body: text } = await signUp(body)
+        await expectation(
+          'default-schema',
+          [
+            'For which status codes is your response schema? Read the body of the 500.',
+            'A schema under `default`, `4xx` or `5xx` also applies to the replies to errors, which have other properties.',
+            'Use `response: { 201: UserOut }`: the schema of a success, for the status of a success.',
+          ],
+          () =>
+            assert.ok(
+              statusCode !== 500 || !text.includes('is required!'),
+              `The reply to an error does not match your response schema: ${text}`,
+            ),
+        )
         assert.ok(
           [400, 422].includes(statusCode),
           `The body ${JSON.stringify(body)} must be rejected with 400 or 422. The status was ${statusCode}.`,

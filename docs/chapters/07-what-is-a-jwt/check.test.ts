@@ -89,7 +89,7 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
         'never-expires',
         [
           'When does your token end? Look for the claim `exp`.',
-          'A token without `exp` works for ever, also for someone who has copied it.',
+          'A token without `exp` works forever, also for someone who has copied it.',
           "The kit adds `exp` from `ttl: '30m'`. In other libraries, the option is `expiresIn` or `setExpirationTime`.",
         ],
         () =>

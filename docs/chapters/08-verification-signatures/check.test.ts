@@ -131,7 +131,7 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
       await expectation(
         'other-kind',
         [
-          'The invitation has a valid signature of the right key. What in its header says that it is no login?',
+          'The invitation has a valid signature of the right key. Which part of its header says that it is not a login?',
           'Compare `typ` with the one that you expect. Otherwise anyone with an invitation is logged in.',
           "`tokenKind('access+jwt', …)`: `kit.access.verify` accepts only this kind.",
         ],

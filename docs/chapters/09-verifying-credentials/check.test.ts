@@ -11,6 +11,8 @@ const { buildApp } = await import('./app.ts')
 const FORM = 'application/x-www-form-urlencoded'
 const ADA = { username: 'ada@example.com', password: 'tomatoes in june' }
 const WRONG = { ...ADA, password: 'tomatoes in july' }
+/** Selects Ada if it gets into the text of SQL. */
+const INJECTION = "' OR email = 'ada@example.com' -- "
 const UNKNOWN = { ...ADA, username: 'nobody@example.com' }
 
 const HASHED_AGAIN: Hints = [
@@ -159,6 +161,21 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
             isRefusal(unknown.status),
             `A login with an unknown email must be rejected. It got status ${unknown.status}: ${unknown.body}`,
           ),
+      )
+      await expectation(
+        'sql-injection',
+        [
+          "Log in with the username `'`. What becomes of your SQL?",
+          'Never put a value into the text of SQL: a username can contain SQL that selects another user. Pass it next to the text.',
+          "`request.db.query('SELECT … WHERE email = $1', [username])`, or knex's `where({ email: username })`.",
+        ],
+        async () => {
+          const { status, body } = await logIn({ ...ADA, username: INJECTION })
+          assert.ok(
+            isRefusal(status),
+            `A login with the username \`${INJECTION}\` must be rejected. It got status ${status}: ${body}`,
+          )
+        },
       )
       const shown = ({ status, body }: typeof wrong) => ({ status, body })
       assert.deepEqual(

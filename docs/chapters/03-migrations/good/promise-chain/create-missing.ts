@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 
-/** Without `await`: what is returned is awaited by whoever calls. */
+/** Without `await`: the caller awaits the returned promise. */
 export function createMissing(knex: Knex): Promise<void> {
   return knex.schema.hasTable('users').then((exists) => {
     if (exists) return

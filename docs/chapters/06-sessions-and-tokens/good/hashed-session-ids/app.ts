@@ -19,7 +19,7 @@ const Credentials = Type.Object({ email: Type.String(), password: Type.String() 
 
 const digest = (id: string) => createHash('sha256').update(id).digest('hex')
 
-/** The store has only digests of the session IDs, so whoever reads it cannot use them. */
+/** The store has only digests of the session IDs, so a reader of the store cannot use them. */
 export async function buildApp({ databaseUrl, secret, now = Date.now }: AppOptions) {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   const knex = knexModule({ client: 'pg', connection: databaseUrl })

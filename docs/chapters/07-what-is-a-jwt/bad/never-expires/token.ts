@@ -7,7 +7,7 @@ export interface User {
   role: 'user' | 'admin'
 }
 
-// The mistake: without `expiresIn`, the token has no `exp`. A copy of it works for ever.
+// The mistake: without `expiresIn`, the token has no `exp`. A copy of it works forever.
 export const createIssueToken = (secret: string) => (user: User) =>
   jwt.sign({ role: user.role }, secret, { subject: `${user.id}` })
 

@@ -6,7 +6,7 @@ export interface Settings {
   now: () => number
 }
 
-// The mistake: nothing looks at `exp`, so a stolen token works for ever.
+// The mistake: nothing looks at `exp`, so a stolen token works forever.
 export function createReasonFor({ secret }: Settings): (token: string) => Promise<string> {
   return async (token) => {
     const parts = token.split('.')
