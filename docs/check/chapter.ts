@@ -18,9 +18,9 @@ export interface Chapter {
   load<Module>(name: string, ...exported: readonly (keyof Module & string)[]): Promise<Module>
   /**
    * Creates a database with the tables of `migrations/` up to this one, empty, and deletes it at the end of the check.
-   * `npm run learn -- run` reads the same option for the chapter's steps. Without it, the tables come from `tables.sql`.
+   * `npm run learn -- run` reads the same option for the chapter's steps.
    */
-  database(options?: { readonly tables: CourseTable }): Promise<Database>
+  database(options: { readonly tables: CourseTable }): Promise<Database>
   /**
    * Checks that `sentence` is true of the attempt. The first check that fails ends the chapter's checks, and its
    * hints are shown. `mistake` names what the learner has probably done: `bad/<mistake>/` is an answer with it.
@@ -91,14 +91,12 @@ export async function chapter(checkUrl: string, run: (chapter: Chapter) => Promi
     return module
   }
 
-  const database: Chapter['database'] = (options) =>
+  const database: Chapter['database'] = ({ tables }) =>
     during({ sentence: 'the database is ready', mistake: 'no-database', hints: [] }, async () => {
       await receivePostgresUrl()
       // Chapters without a database do not load knex, which would take a fifth of their time.
-      const { openDatabase, openMigrated } = await import('./database.ts')
-      return options
-        ? openMigrated({ teardown: atEnd }, options.tables)
-        : openDatabase({ teardown: atEnd }, resolve(folder, 'tables.sql'))
+      const { openMigrated } = await import('./database.ts')
+      return openMigrated({ teardown: atEnd }, tables)
     })
 
   const check: Chapter['check'] = async (mistake, sentence, hints, work) => {

@@ -58,11 +58,7 @@ async function isRunFile(page: Page, source: string): Promise<boolean> {
     ),
   )
   const others = beside.flat().filter((file) => file !== path)
-  if (
-    path.endsWith('/check.test.ts') ||
-    (name === 'tables.sql' && others.some((file) => file.endsWith('/check.test.ts')))
-  )
-    return true
+  if (path.endsWith('/check.test.ts')) return true
   const texts = await Promise.all(others.map((file) => readFile(file, 'utf8')))
   return texts.some((text) => text.includes(name))
 }

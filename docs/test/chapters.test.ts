@@ -30,10 +30,8 @@ for (const chapter of chapters) {
 
     const styles = await readFolders(resolve(folder, 'good'))
     const names = await readFolders(resolve(folder, 'bad'))
-    if (styles.length > 0) {
-      t.ok(styles.length >= MIN_GOOD, `${MIN_GOOD} right answers beside the solution, or more`)
-      t.ok(names.length >= MIN_BAD, `${MIN_BAD} wrong answers, or more`)
-    }
+    t.ok(styles.length >= MIN_GOOD, `${MIN_GOOD} right answers beside the solution, or more`)
+    t.ok(names.length >= MIN_BAD, `${MIN_BAD} wrong answers, or more`)
     for (const style of styles.slice(0, MAX_GOOD)) await theAnswerPasses(t, chapter, `good/${style}`)
 
     const hintsByMistake = new Map<string, string>()

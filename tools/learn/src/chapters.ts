@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import type { CourseTable } from '@auth-primer/migrations'
@@ -12,9 +11,7 @@ export interface Chapter {
   readonly number: string
   readonly title: string
   readonly folder: string
-  /** True if it has tables, so it needs a database. */
-  readonly hasTables: boolean
-  /** Its check and its steps start with the tables of `migrations/` up to this one. */
+  /** Its check and its steps start with the tables of `migrations/` up to this one. Without it, they need no database. */
   readonly tables?: CourseTable
 }
 
@@ -30,8 +27,7 @@ export async function readChapters(dir = CHAPTERS): Promise<Chapter[]> {
       const text = await readFile(resolve(folder, 'README.md'), 'utf8')
       const title = /^# (?:\d+[a-z]? · )?(.+)$/m.exec(text)?.[1] ?? name
       const tables = await readTables(folder)
-      const hasTables = tables !== undefined || existsSync(resolve(folder, 'tables.sql'))
-      return { number, title, folder, hasTables, ...(tables && { tables }) }
+      return { number, title, folder, ...(tables && { tables }) }
     }),
   )
 }

@@ -5,10 +5,10 @@ import type { Chapter } from './chapters.ts'
  * Postgres takes time. `work` must create a database of its own in it.
  */
 export async function withPostgres<T>(
-  { hasTables }: Chapter,
+  { tables }: Chapter,
   work: (url: Promise<string> | undefined) => Promise<T>,
 ): Promise<T> {
-  if (!hasTables) return work(undefined)
+  if (!tables) return work(undefined)
   const kept = import('./keep-postgres.ts').then(({ keepPostgres }) =>
     keepPostgres(
       () => {},

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { statSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { CourseTable } from '@auth-primer/migrations'
 import pg from 'pg'
@@ -20,7 +19,8 @@ export async function runInForeground(
   const path = resolve(chapter.folder, file)
   if (!statSync(path, { throwIfNoEntry: false })?.isFile())
     throw new Error(`There is no file ${file} in ${chapter.folder}`)
-  const database = postgresUrl === undefined ? undefined : await createDatabase(postgresUrl, chapter)
+  const { number, tables } = chapter
+  const database = postgresUrl && tables ? await createDatabase(postgresUrl, number, tables) : undefined
   try {
     return await runFile(path, args, chapter, database ? { DATABASE_URL: database.url } : {})
   } finally {
@@ -41,13 +41,12 @@ async function runFile(path: string, args: readonly string[], chapter: Chapter, 
   return code ?? 1
 }
 
-async function createDatabase(postgresUrl: string, { number, folder, tables }: Chapter) {
+async function createDatabase(postgresUrl: string, number: string, tables: CourseTable) {
   const name = `chapter_${number}_${randomBytes(4).toString('hex')}`
   const url = new URL(postgresUrl)
   url.pathname = `/${name}`
   await query(postgresUrl, `create database ${name}`)
-  if (tables) await migrate(url.href, tables)
-  else await query(url.href, await readFile(resolve(folder, 'tables.sql'), 'utf8'))
+  await migrate(url.href, tables)
   return { url: url.href, drop: () => query(postgresUrl, `drop database if exists ${name} with (force)`) }
 }
 

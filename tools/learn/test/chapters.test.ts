@@ -4,7 +4,7 @@ import { findChapter, readChapters } from '../src/chapters.ts'
 
 t.test('readChapters() returns the chapters in order, each with its title', async (t) => {
   const [chapter, ...others] = await readChapters(resolve(import.meta.dirname, '../fixture/chapters'))
-  t.match(chapter, { number: '01', title: 'Adding', hasTables: false })
+  t.match(chapter, { number: '01', title: 'Adding', tables: undefined })
   t.same(others, [])
 })
 
@@ -16,8 +16,8 @@ t.test('readChapters() finds the chapters of the guide, and those with tables', 
     Array.from({ length: 17 }, (_, index) => `${index + 1}`.padStart(2, '0')),
   )
   t.same(numbers, numbers.toSorted())
-  t.match(await findChapter('05'), { hasTables: true, tables: 'users' })
-  t.match(await findChapter('07'), { hasTables: false, tables: undefined })
+  t.match(await findChapter('05'), { tables: 'users' })
+  t.match(await findChapter('07'), { tables: undefined })
 })
 
 t.test('findChapter() finds a chapter by its number or its folder', async (t) => {

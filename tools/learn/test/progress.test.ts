@@ -11,7 +11,7 @@ const dir = t.testdir({
 })
 process.env.AUTH_PRIMER_DATA_DIR = resolve(dir, 'data/new')
 const createChapter = (number: string, name: string) => ({
-  ...{ number, title: name, folder: resolve(dir, name), hasTables: false },
+  ...{ number, title: name, folder: resolve(dir, name) },
 })
 const a = createChapter('01', '01-a')
 const b = createChapter('02', '02-b')

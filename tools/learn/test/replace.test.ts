@@ -13,7 +13,7 @@ function createChapter(t: Test, exercise: Record<string, string>) {
     'originals.json': JSON.stringify({ '01-a': { 'a.ts': 'export const a = 0\n' } }),
     chapters: { '01-a': { exercise, solution: { 'a.ts': solution } } },
   })
-  return { number: '01', title: 'A', folder: resolve(dir, 'chapters/01-a'), hasTables: false }
+  return { number: '01', title: 'A', folder: resolve(dir, 'chapters/01-a') }
 }
 
 t.test('the learner’s edits and additional files are kept in a backup', async (t) => {

@@ -65,7 +65,7 @@ export class Checking {
       set({ missing: Object.keys(original).filter((path) => !(path in files)) })
       const verdict = await checkAttempt(chapter, {
         ...{ signal, timeoutMs: CHECK_TIMEOUT_MS, start: spare.start },
-        postgresUrl: chapter.hasTables ? postgres.url().finally(() => set({ notice: undefined })) : undefined,
+        postgresUrl: chapter.tables ? postgres.url().finally(() => set({ notice: undefined })) : undefined,
         onChange: (report) => {
           const { running } = this.#store.state
           if (running) set({ running: { ...running, report, since: Date.now() } })
