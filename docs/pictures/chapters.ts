@@ -232,7 +232,11 @@ export const CHAPTER_PICTURES: readonly Picture[] = [
       {
         boxes: [
           { head: 'good', lines: ['the service starts, and signs with it'], tone: 'good' },
-          { head: 'missing or short', lines: ['the start fails, with the name of the variable'], tone: 'bad' },
+          {
+            head: 'missing or short',
+            lines: ['the start fails, with the name of the variable'],
+            tone: 'bad',
+          },
         ],
       },
       { text: 'It never gets into:' },

@@ -47,7 +47,7 @@ async function isRunFile(page: Page, source: string): Promise<boolean> {
   const path = resolve(page.path, '..', source.replace(/#.*/, ''))
   if (!path.startsWith(`${CHECKOUT}/docs/`)) return true
   // A chapter's check runs these.
-  if (/^docs\/chapters\/[^/]+\/(solution|bad)\//.test(relative(CHECKOUT, path))) return true
+  if (/^docs\/chapters\/(app|[^/]+\/(solution|good|bad))\//.test(relative(CHECKOUT, path))) return true
   const name = basename(path)
   const commands = readBlocks(page.text).filter(({ language }) => language === 'sh')
   if (commands.some(({ code }) => code.includes(name))) return true

@@ -13,6 +13,7 @@ export interface AppOptions {
   readonly maxConnections?: number
 }
 
+// #region app
 /** Builds the app. Each request has a database session, `request.db`. */
 export async function buildApp(
   { databaseUrl, secret, maxConnections = 10 }: AppOptions,
@@ -25,3 +26,4 @@ export async function buildApp(
   for (const plugin of routes) await app.register(plugin)
   return app
 }
+// #endregion

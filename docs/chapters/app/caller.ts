@@ -14,6 +14,7 @@ declare module 'fastify' {
   }
 }
 
+// #region caller
 /** Adds `app.authenticate`, `app.callerId` and `app.issueToken`. */
 export function addCaller(app: FastifyInstance, secret: string): void {
   const access = tokenKind('access+jwt', { ttl: '30m', claims: Type.Object({ sub: Type.String() }) })
@@ -24,3 +25,4 @@ export function addCaller(app: FastifyInstance, secret: string): void {
   app.decorate('callerId', (request: FastifyRequest) => Number(kit.access.claims(request).sub))
   app.decorate('issueToken', ({ id }: { readonly id: number }) => kit.access.sign({ sub: String(id) }))
 }
+// #endregion
