@@ -40,7 +40,7 @@ t.test('list shows the chapters that are done, and the last one', async (t) => {
   const { stdout } = await learn(['list'], { AUTH_PRIMER_DATA_DIR: data })
   t.match(stdout, /^· 01 {2}Run, reload/)
   t.match(stdout, /^· 02 .* \(you are here\)$/m)
-  t.match(stdout, '0 of 17 done.')
+  t.match(stdout, /^0 of \d+ done\./m)
 })
 
 t.test('files are not overwritten without consent', async (t) => {

@@ -50,7 +50,7 @@ t.test('the page shows the task, the finding and the output', async (t) => {
     "✗ the table has a hash\n· two hashes differ\nIt has the password.\n  expected: '$2b$…'\n  came:     'tomatoes'",
   )
   t.match(text, 'It printed:\n│ hello\n')
-  t.match(text, '2 of 17 chapters done')
+  t.match(text, `2 of ${chapters.length} chapters done`)
 })
 
 t.test('the page shows as many hints as requested', async (t) => {
@@ -132,13 +132,14 @@ t.test('the last page shows what comes next', async (t) => {
   const text = renderText({ ...state, page: 'end', passed: new Set(chapters.map(({ number }) => number)) })
   t.match(text, 'All chapters are done.')
   t.match(text, /npm start[\s\S]*npm run dev[\s\S]*docs\/how-to\/add-auth-hash\.md/)
-  t.match(text, '17 of 17 chapters done')
+  t.match(text, `${chapters.length} of ${chapters.length} chapters done`)
 })
 
 t.test('the next chapter is the next open one, and after the last one the first open one', async (t) => {
   const last = chapters.at(-1) as typeof chapter
-  t.equal(findNextOpen(state)?.number, '06')
-  t.equal(findNextOpen({ ...state, passed: new Set(['06']) })?.number, '07')
+  const [next, afterNext] = chapters.slice(chapters.indexOf(chapter) + 1)
+  t.equal(findNextOpen(state), next)
+  t.equal(findNextOpen({ ...state, passed: new Set([`${next?.number}`]) }), afterNext)
   t.equal(findNextOpen({ ...state, chapter: last })?.number, '03')
   const others = new Set(chapters.filter((one) => one !== chapter).map(({ number }) => number))
   t.equal(findNextOpen({ ...state, passed: others }), undefined)
