@@ -12,7 +12,7 @@ export interface Outcome {
   readonly err: string
 }
 
-// Not covered by tap. Express prints the errors that it answers, unless this is a test.
+// Not covered by tap. Express prints the errors that it responds to, unless this is a test.
 export const env: NodeJS.ProcessEnv = {
   ...Object.fromEntries(Object.entries(npmEnv).filter(([name]) => !/^_?TAP/.test(name))),
   NODE_ENV: 'test',

@@ -30,7 +30,7 @@ t.test('a dead link is found', async (t) => {
   t.same(readLinks('[a](b.md) <https://x.org> `[c](d.md)` ![e](f.svg)'), ['b.md', 'https://x.org', 'f.svg'])
 })
 
-t.test('links to other sites are told from those to this machine and to examples', async (t) => {
+t.test('links to other sites are distinguished from links to this machine and to examples', async (t) => {
   for (const link of ['https://fastify.dev/docs', 'http://x.org', 'https://examples.org/'])
     t.ok(isExternal(link), link)
   for (const link of ['b.md', '#a', 'http://127.0.0.1:3000/', 'http://localhost/', 'https://app.example.com'])

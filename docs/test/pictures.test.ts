@@ -44,7 +44,7 @@ for (const picture of CHAPTER_PICTURES) {
   })
 }
 
-t.test('each picture has a file of its own', (t) => {
+t.test('each picture has its own file', (t) => {
   t.equal(new Set(CHAPTER_PICTURES.map(({ file }) => file)).size, CHAPTER_PICTURES.length)
   t.end()
 })

@@ -1,4 +1,4 @@
-/** The package as a consumer gets it: packed, unpacked into another project, imported by name. */
+/** Tests the package as a consumer gets it: packed, unpacked into another project, imported by name. */
 import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'

@@ -286,7 +286,7 @@ t.test('code that goes on after its Promise.all has rejected writes into neither
   )
 })
 
-t.test('a redirect after a conflict has the status of its own run', async (t) => {
+t.test('a redirect after a conflict has the status of the last run', async (t) => {
   const runs = new Map<string, number>()
   const { base } = await serve(t, (app) => {
     for (const failsAt of ['statement', 'commit', 'redirect']) {

@@ -1,6 +1,6 @@
 /**
- * Three services of strangers: each installs the tarballs, is written from the READMEs alone, and runs as a process away from
- * this repository.
+ * Tests three services as strangers would write them, only from the READMEs: each installs the tarballs, and runs as a process
+ * outside of this repository.
  */
 import { spawn } from 'node:child_process'
 import { pbkdf2Sync, randomBytes } from 'node:crypto'

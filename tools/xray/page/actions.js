@@ -1,12 +1,12 @@
 // @ts-check
 
-import { answerOf, once, results } from './bench.js'
+import { drawResponse, once, results } from './bench.js'
 import { fill, h } from './dom.js'
-import { logIn, newVisitor, signUp, takeFromSwagger, tokenOfSwagger } from './login.js'
+import { createVisitor, logIn, readSwaggerToken, signUp, takeFromSwagger } from './login.js'
 import { service } from './service.js'
 
 /** @typedef {import('./context.js').Context} Context */
-/** @typedef {import('./context.js').Answer} Answer */
+/** @typedef {import('./context.js').ServiceReply} ServiceReply */
 /** @typedef {import('../server/service-description.ts').Operation} Operation */
 /** @typedef {{ label: HTMLLabelElement, value: () => string, set: (value: string) => void }} Input */
 
@@ -16,7 +16,7 @@ import { service } from './service.js'
  */
 export function mount(section, context) {
   section.classList.add('bench')
-  const visitor = newVisitor()
+  const visitor = createVisitor()
   const [email, secret] = [
     createInput('Email', visitor.email),
     createInput('Password, made up by this page', visitor.password),
@@ -34,12 +34,12 @@ export function mount(section, context) {
       { class: 'columns' },
       form(service.signUp, [email, secret], context, async () => {
         const one = { email: email.value(), password: secret.value() }
-        const answer = await signUp(one, context)
-        if (answer.status === 201) {
+        const reply = await signUp(one, context)
+        if (reply.status === 201) {
           username.set(one.email)
           password.set(one.password)
         }
-        return answer
+        return reply
       }),
       form(service.logIn, [username, password], context, () =>
         logIn({ email: username.value(), password: password.value() }, context),
@@ -66,13 +66,13 @@ function actionForms(context) {
         typeof value === 'number' ? Number(input.value()) : input.value(),
       ])
       const token = context.user.get()?.access_token
-      const answer = await context.api(action.method, action.path, {
+      const reply = await context.api(action.method, action.path, {
         json: Object.fromEntries(members),
         ...(token !== undefined && { token }),
       })
-      if (action.fills && answer.status < 300)
-        inputs.get(action.fills.field)?.set(String(answer.body[action.fills.member]))
-      return answer
+      if (action.fills && reply.status < 300)
+        inputs.get(action.fills.field)?.set(String(reply.body[action.fills.member]))
+      return reply
     }
     return form(
       action,
@@ -87,19 +87,19 @@ function actionForms(context) {
  * @param {Operation} operation
  * @param {Input[]} inputs
  * @param {Context} context
- * @param {() => Promise<Answer>} send
+ * @param {() => Promise<ServiceReply>} send
  */
 function form({ title, docs }, inputs, context, send) {
   const output = results(`Response to: ${title}`)
   const submit = once(output, async () => {
-    const answer = await send()
+    const reply = await send()
     fill(
       output,
       h(
         'div',
-        { class: answer.status < 400 ? 'answer good' : 'answer bad' },
-        answerOf(answer, context),
-        answer.body !== '' && h('pre', {}, JSON.stringify(answer.body, null, 2)),
+        { class: reply.status < 400 ? 'reply good' : 'reply bad' },
+        drawResponse(reply, context),
+        reply.body !== '' && h('pre', {}, JSON.stringify(reply.body, null, 2)),
       ),
     )
   })
@@ -124,8 +124,8 @@ function signedInUser(context) {
   const place = h('p', { class: 'row' })
   context.user.watch((user) => {
     const take = once(output, async () => {
-      const answer = await takeFromSwagger(context)
-      if (answer.status >= 400) fill(output, answerOf(answer, context))
+      const reply = await takeFromSwagger(context)
+      if (reply.status >= 400) fill(output, drawResponse(reply, context))
     })
     fill(
       place,
@@ -134,7 +134,7 @@ function signedInUser(context) {
         : 'Nobody is logged in. A request that needs a token gets a 401.',
       user && h('button', { type: 'button', onclick: () => context.user.set(undefined) }, 'Forget the token'),
       !user &&
-        tokenOfSwagger() &&
+        readSwaggerToken() &&
         h('button', { type: 'button', onclick: take }, 'Use the login of Swagger UI'),
     )
   })

@@ -5,16 +5,16 @@
 import { h } from './dom.js'
 import { service } from './service.js'
 
-/** @typedef {import('./context.js').Answer} Answer */
+/** @typedef {import('./context.js').ServiceReply} ServiceReply */
 /** @typedef {import('./context.js').Context} Context */
 
 /**
- * What a client gets: status, problem and challenge.
+ * Draws the response that a client gets: status, problem and challenge.
  *
- * @param {Answer} answer
+ * @param {ServiceReply} reply
  * @param {Context} context
  */
-export function answerOf({ status, headers, body, requestId }, context) {
+export function drawResponse({ status, headers, body, requestId }, context) {
   const isProblem = status >= 400 && typeof body?.code === 'string'
   const challenge = headers.get('www-authenticate')
   return h(

@@ -3,34 +3,34 @@
 import { service } from './service.js'
 
 /**
- * The names of header members (RFC 7515, section 4.1) and registered claims (RFC 7519, section 4.1), and what each says in this
- * token.
+ * The names of header members (RFC 7515, section 4.1) and registered claims (RFC 7519, section 4.1), and the meaning of each
+ * in this token.
  *
- * @type {Record<string, { name: string, says: (value: any) => string }>}
+ * @type {Record<string, { name: string, describe: (value: any) => string }>}
  */
 const WORDS = {
   alg: {
     name: 'algorithm',
-    says: (value) =>
+    describe: (value) =>
       value === 'HS256'
         ? 'HMAC with SHA-256: one secret signs and verifies'
         : 'the algorithm that the header names',
   },
   typ: {
     name: 'type',
-    says: (value) => (value === 'access+jwt' ? 'the kind of token: one for access' : 'the kind of token'),
+    describe: (value) => (value === 'access+jwt' ? 'the kind of token: one for access' : 'the kind of token'),
   },
-  kid: { name: 'key id', says: (value) => `the key called “${value}” signed it` },
-  iss: { name: 'issuer', says: (value) => `${value} issued it` },
-  sub: { name: 'subject', says: (value) => `it is about user ${value}` },
-  aud: { name: 'audience', says: (value) => `it is meant for ${value}` },
+  kid: { name: 'key id', describe: (value) => `the key called “${value}” signed it` },
+  iss: { name: 'issuer', describe: (value) => `${value} issued it` },
+  sub: { name: 'subject', describe: (value) => `it is about user ${value}` },
+  aud: { name: 'audience', describe: (value) => `it is meant for ${value}` },
   exp: {
     name: 'expiration time',
-    says: (value) => `valid until ${clock(value)}`,
+    describe: (value) => `valid until ${clock(value)}`,
   },
-  nbf: { name: 'not before', says: (value) => `valid from ${clock(value)} on` },
-  iat: { name: 'issued at', says: (value) => `signed at ${clock(value)}` },
-  jti: { name: 'token id', says: () => 'the id of this token' },
+  nbf: { name: 'not before', describe: (value) => `valid from ${clock(value)} on` },
+  iat: { name: 'issued at', describe: (value) => `signed at ${clock(value)}` },
+  jti: { name: 'token id', describe: () => 'the id of this token' },
 }
 
 /**
@@ -40,8 +40,8 @@ const WORDS = {
 export function inWords(member, value) {
   const words = Object.hasOwn(WORDS, member) ? WORDS[member] : undefined
   return words
-    ? { name: words.name, says: words.says(value) }
-    : { name: 'private claim', says: service.claims[member] ?? 'a claim of the service’s own' }
+    ? { name: words.name, meaning: words.describe(value) }
+    : { name: 'private claim', meaning: service.claims[member] ?? 'a claim of the service’s own' }
 }
 
 /**

@@ -21,7 +21,7 @@
 /**
  * A response of the service.
  *
- * @typedef {object} Answer
+ * @typedef {object} ServiceReply
  * @property {number} status
  * @property {Headers} headers
  * @property {any} body parsed if it is JSON, otherwise its text
@@ -32,11 +32,11 @@
 /** @typedef {import('./live.js').Trace} Trace */
 
 /**
- * What all views share.
+ * The members that all views share.
  *
  * @typedef {object} Context
  * @property {SignedInUser} user
- * @property {(method: string, path: string, call?: Call) => Promise<Answer>} api sends the running service a request
+ * @property {(method: string, path: string, call?: Call) => Promise<ServiceReply>} api sends the running service a request
  * @property {import('./live.js').Live} live every request to the service, as it happens
  * @property {(requestId: string) => Promise<Trace | undefined>} trace resolves with a request's trace, once it is over
  * @property {(code: string) => Lesson | undefined} lesson returns what an error code means, and which chapter explains it
@@ -77,7 +77,7 @@ export class SignedInUser {
  * @param {string} method
  * @param {string} path
  * @param {Call} [call]
- * @returns {Promise<Answer>}
+ * @returns {Promise<ServiceReply>}
  */
 export async function api(method, path, { json, form, token, headers, signal } = {}) {
   const sentAt = performance.now()

@@ -16,7 +16,7 @@ const ROW = 9
  * @param {Turn[]} turns
  * @param {import('./context.js').Context} context
  */
-export function crowdOf(turns, context) {
+export function drawCrowd(turns, context) {
   const sorted = turns.toSorted((one, other) => one.waitedMs - other.waitedMs)
   const served = sorted.filter(({ status }) => status === 200)
   const refused = sorted.filter(({ status }) => status !== 200)

@@ -2,16 +2,26 @@
 
 import { fill, h } from './dom.js'
 import { service } from './service.js'
-import { caller, inOrder, moment, moreOf, nameOf, noteOf, outcome, ticks, time } from './words.js'
+import {
+  caller,
+  describeStatement,
+  describeStep,
+  inOrder,
+  moment,
+  nameStep,
+  outcome,
+  ticks,
+  time,
+} from './words.js'
 
 /** @typedef {import('../server/trace.ts').Trace} Trace */
 /** @typedef {import('../server/trace.ts').Step} Step */
-/** @typedef {import('./context.js').Context['lesson']} LessonOf */
+/** @typedef {import('./context.js').Context['lesson']} FindLesson */
 
 /**
  * @param {HTMLElement} place
  * @param {Trace | undefined} trace
- * @param {LessonOf} lesson
+ * @param {FindLesson} lesson
  * @param {boolean} hasOthers
  */
 export function drawDetail(place, trace, lesson, hasOthers) {
@@ -51,10 +61,10 @@ function head(trace) {
 }
 
 /**
- * Shows what went wrong: what the client gets, what was behind it, and where that is explained.
+ * Shows the failure: the client's response, its cause, and a link to the explanation.
  *
  * @param {Trace} trace
- * @param {LessonOf} lesson
+ * @param {FindLesson} lesson
  */
 function failure({ problem, reason, clientDisconnected }, lesson) {
   const code = reason && lesson(reason.code) ? reason.code : (problem?.code ?? reason?.code)
@@ -116,7 +126,7 @@ function chart(trace) {
       'ol',
       {},
       steps.map((step, index) =>
-        h('li', { class: classOf(step, steps, index) }, drawStep(step, trace, whole)),
+        h('li', { class: getClass(step, steps, index) }, drawStep(step, trace, whole)),
       ),
     ),
     trace.droppedSteps !== undefined && h('p', { class: 'muted' }, `and ${trace.droppedSteps} more`),
@@ -130,8 +140,8 @@ function chart(trace) {
  * @param {Step[]} steps
  * @param {number} index
  */
-function classOf({ kind, failed }, steps, index) {
-  // Whatever happens between BEGIN and the end of the session happens within the transaction.
+function getClass({ kind, failed }, steps, index) {
+  // All steps between BEGIN and the end of the session are within the transaction.
   const before = steps.slice(0, index + 1).findLast(({ session }) => session !== undefined)
   const isWithin = before && steps.slice(index).some(({ session }) => session === before.session)
   return [kind, failed && 'failed', isWithin && 'within'].filter(Boolean).join(' ')
@@ -144,9 +154,9 @@ function classOf({ kind, failed }, steps, index) {
  */
 function drawStep(step, trace, whole) {
   const { failed, sql, from, to, waited = 0 } = step
-  const note = noteOf(step, trace)
+  const note = describeStep(step, trace)
   const line = [
-    h('span', { class: 'name' }, failed && '✗ ', nameOf(step)),
+    h('span', { class: 'name' }, failed && '✗ ', nameStep(step)),
     h(
       'span',
       { class: 'track', 'aria-hidden': 'true' },
@@ -162,7 +172,7 @@ function drawStep(step, trace, whole) {
     {},
     h('summary', { class: 'line' }, line),
     h('pre', {}, sql),
-    h('p', { class: 'muted' }, moreOf(step)),
+    h('p', { class: 'muted' }, describeStatement(step)),
   )
 }
 

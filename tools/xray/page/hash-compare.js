@@ -1,6 +1,6 @@
 // @ts-check
 
-import { answerOf, mark, once, results } from './bench.js'
+import { drawResponse, mark, once, results } from './bench.js'
 import { fill, h } from './dom.js'
 import { hashLine } from './hash-line.js'
 import { time } from './words.js'
@@ -28,12 +28,14 @@ export function comparing(hashes, password, context) {
     hashes.map(({ id }, index) => h('option', { value: id }, `hash ${index + 1}`)),
   )
   const compare = once(output, async () => {
-    const answer = await context.api('POST', '/xray/bench/hash/compare', {
+    const reply = await context.api('POST', '/xray/bench/hash/compare', {
       json: { id: which.value, password: attempt.value },
     })
     fill(
       output,
-      answer.status === 200 ? steps(answer.body) : h('div', { class: 'card bad' }, answerOf(answer, context)),
+      reply.status === 200
+        ? steps(reply.body)
+        : h('div', { class: 'card bad' }, drawResponse(reply, context)),
     )
   })
   return h(

@@ -1,6 +1,6 @@
 // @ts-check
 
-import { answerOf, once, results } from './bench.js'
+import { drawResponse, once, results } from './bench.js'
 import { fill, h } from './dom.js'
 import { svg } from './svg.js'
 import { time } from './words.js'
@@ -15,10 +15,10 @@ export function costs(context) {
     const times = new Map()
     draw(output, times)
     for (const cost of COSTS) {
-      const answer = await context.api('POST', '/xray/bench/hash/time', { json: { cost } })
-      if (answer.status !== 200)
-        return fill(output, h('div', { class: 'card bad' }, answerOf(answer, context)))
-      times.set(cost, answer.body.ms)
+      const reply = await context.api('POST', '/xray/bench/hash/time', { json: { cost } })
+      if (reply.status !== 200)
+        return fill(output, h('div', { class: 'card bad' }, drawResponse(reply, context)))
+      times.set(cost, reply.body.ms)
       draw(output, times)
     }
   })

@@ -1,6 +1,6 @@
 // @ts-check
 
-import { answerOf, errorLink, mark, once, results } from './bench.js'
+import { drawResponse, errorLink, mark, once, results } from './bench.js'
 import { fill, h } from './dom.js'
 
 /**
@@ -33,9 +33,10 @@ const EDGES = {
 export function edges(context) {
   const output = results('The edges')
   const run = once(output, async () => {
-    const answer = await context.api('POST', '/xray/bench/hash/edges')
-    if (answer.status !== 200) return fill(output, h('div', { class: 'card bad' }, answerOf(answer, context)))
-    fill(output, h('div', { class: 'thirds' }, answer.body.map(edge)))
+    const reply = await context.api('POST', '/xray/bench/hash/edges')
+    if (reply.status !== 200)
+      return fill(output, h('div', { class: 'card bad' }, drawResponse(reply, context)))
+    fill(output, h('div', { class: 'thirds' }, reply.body.map(edge)))
   })
   return h(
     'div',

@@ -1,6 +1,6 @@
 // @ts-check
 
-import { answerOf, once, results, tag } from './bench.js'
+import { drawResponse, once, results, tag } from './bench.js'
 import { fill, h } from './dom.js'
 import { comparing } from './hash-compare.js'
 import { costs } from './hash-costs.js'
@@ -46,12 +46,13 @@ function twice(context) {
     [10, 11, 12, 13, 14].map((one) => h('option', {}, one)),
   )
   const hash = once(output, async () => {
-    const answer = await context.api('POST', '/xray/bench/hash', {
+    const reply = await context.api('POST', '/xray/bench/hash', {
       json: { password: password.value, cost: Number(cost.value) },
     })
-    if (answer.status !== 200) return fill(output, h('div', { class: 'card bad' }, answerOf(answer, context)))
+    if (reply.status !== 200)
+      return fill(output, h('div', { class: 'card bad' }, drawResponse(reply, context)))
     /** @type {import('./hash-line.js').Hash[]} */
-    const hashes = answer.body
+    const hashes = reply.body
     fill(
       output,
       h(

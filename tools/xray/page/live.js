@@ -2,7 +2,7 @@
 
 /** @typedef {import('../server/trace.ts').Trace} Trace */
 /** @typedef {Trace & { readonly key: string }} Shown a request, with a key that is unique across restarts */
-/** @typedef {'live' | 'connecting' | 'gone'} State */
+/** @typedef {'live' | 'connecting' | 'disconnected'} State */
 
 /** As many as the service keeps. */
 const MAX_REQUESTS = 200
@@ -28,7 +28,7 @@ export class Live {
     source.onopen = () => this.#setState('live')
     source.onmessage = (event) => this.#onMessage(event)
     source.onerror = () => {
-      this.#setState('gone')
+      this.#setState('disconnected')
       if (source.readyState === EventSource.CLOSED) setTimeout(() => this.connect(), 1_000)
     }
   }
@@ -44,7 +44,7 @@ export class Live {
   }
 
   /**
-   * Resolves with the last request with this id once it is over, or with what is known after a timeout.
+   * Resolves with the trace of the last request with this id once it is over, or with its trace so far after a timeout.
    *
    * @param {string} requestId
    * @returns {Promise<Trace | undefined>}

@@ -1,6 +1,6 @@
 // @ts-check
 
-import { answerOf, once, results } from './bench.js'
+import { drawResponse, once, results } from './bench.js'
 import { h } from './dom.js'
 import { service } from './service.js'
 
@@ -11,7 +11,7 @@ import { service } from './service.js'
  *
  * @returns {{ email: string, password: string }}
  */
-export function newVisitor() {
+export function createVisitor() {
   const [number = 0, ...rest] = crypto.getRandomValues(new Uint32Array(4))
   return {
     email: `visitor-${number.toString(36)}@example.com`,
@@ -28,24 +28,24 @@ export function signUp(visitor, { api }) {
 }
 
 /**
- * Logs in. The page's user is whoever did so last.
+ * Logs in. The page's user is the one who logged in last.
  *
  * @param {{ email: string, password: string }} visitor
  * @param {Context} context
  */
 export async function logIn({ email, password }, { api, user }) {
-  const answer = await api(service.logIn.method, service.logIn.path, { form: { username: email, password } })
-  if (answer.status === 200) {
-    const { access_token, refresh_token } = answer.body
+  const reply = await api(service.logIn.method, service.logIn.path, { form: { username: email, password } })
+  if (reply.status === 200) {
+    const { access_token, refresh_token } = reply.body
     user.set({ email, access_token, refresh_token })
-    // The page keeps them, and no answer need show them.
-    answer.body = { ...answer.body, access_token: '… (see Token)', refresh_token: '…' }
+    // The page keeps the tokens, so the reply does not show them.
+    reply.body = { ...reply.body, access_token: '… (see Token)', refresh_token: '…' }
   }
-  return answer
+  return reply
 }
 
 /** Returns the access token that Swagger UI keeps after its “Authorize”, if there is one. */
-export function tokenOfSwagger() {
+export function readSwaggerToken() {
   try {
     return JSON.parse(localStorage.getItem('authorized') ?? '{}').login?.token?.access_token
   } catch {
@@ -59,10 +59,10 @@ export function tokenOfSwagger() {
  * @param {Context} context
  */
 export async function takeFromSwagger({ api, user }) {
-  const access_token = tokenOfSwagger()
-  const answer = await api(service.me.method, service.me.path, { token: access_token })
-  if (answer.status === 200) user.set({ email: answer.body.email, access_token, refresh_token: '' })
-  return answer
+  const access_token = readSwaggerToken()
+  const reply = await api(service.me.method, service.me.path, { token: access_token })
+  if (reply.status === 200) user.set({ email: reply.body.email, access_token, refresh_token: '' })
+  return reply
 }
 
 /**
@@ -72,13 +72,13 @@ export async function takeFromSwagger({ api, user }) {
  */
 export function offerLogin(context) {
   const output = results('Who is logged in')
-  const show = (/** @type {import('./context.js').Answer} */ answer) => {
-    if (answer.status >= 400) output.replaceChildren(answerOf(answer, context))
+  const show = (/** @type {import('./context.js').ServiceReply} */ reply) => {
+    if (reply.status >= 400) output.replaceChildren(drawResponse(reply, context))
   }
   const asNew = async () => {
-    const visitor = newVisitor()
-    const answer = await signUp(visitor, context)
-    show(answer.status === 201 ? await logIn(visitor, context) : answer)
+    const visitor = createVisitor()
+    const reply = await signUp(visitor, context)
+    show(reply.status === 201 ? await logIn(visitor, context) : reply)
   }
   return h(
     'div',
@@ -92,7 +92,7 @@ export function offerLogin(context) {
         { type: 'button', class: 'main', onclick: once(output, asNew) },
         'Sign up a new user, and log in',
       ),
-      tokenOfSwagger() &&
+      readSwaggerToken() &&
         h(
           'button',
           { type: 'button', onclick: once(output, async () => show(await takeFromSwagger(context))) },

@@ -35,7 +35,7 @@ const context = {
   },
 }
 
-for (const [name, view] of Object.entries(VIEWS)) view.mount(sectionOf(name), context)
+for (const [name, view] of Object.entries(VIEWS)) view.mount(findSection(name), context)
 context.user.watch((user) =>
   fill(element('#who'), user && h('span', { class: 'unseen' }, 'Logged in as '), user?.email),
 )
@@ -43,7 +43,7 @@ live.watch(showState)
 live.connect()
 
 /** @type {Record<import('./live.js').State, string>} */
-const STATES = { connecting: '○ connecting', live: '● live', gone: '✗ no connection to the service' }
+const STATES = { connecting: '○ connecting', live: '● live', disconnected: '✗ no connection to the service' }
 
 function showState() {
   const place = element('#live')
@@ -60,7 +60,7 @@ open()
 function open() {
   const [name = ''] = location.hash.slice(1).split('/')
   const current = Object.hasOwn(VIEWS, name) ? name : 'timeline'
-  for (const one of Object.keys(VIEWS)) sectionOf(one).hidden = one !== current
+  for (const one of Object.keys(VIEWS)) findSection(one).hidden = one !== current
   for (const link of document.querySelectorAll('nav a')) {
     if (link.getAttribute('href') === `#${current}`) link.setAttribute('aria-current', 'page')
     else link.removeAttribute('aria-current')
@@ -68,7 +68,7 @@ function open() {
 }
 
 /** @param {string} name */
-function sectionOf(name) {
+function findSection(name) {
   return element(`#view-${name}`)
 }
 

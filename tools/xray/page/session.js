@@ -1,9 +1,9 @@
 // @ts-check
 
-import { answerOf, mark, once, results, timelineButton } from './bench.js'
-import { crowdOf } from './crowd.js'
+import { drawResponse, mark, once, results, timelineButton } from './bench.js'
+import { drawCrowd } from './crowd.js'
 import { fill, h } from './dom.js'
-import { nameOf, noteOf, time } from './words.js'
+import { describeStep, nameStep, time } from './words.js'
 
 /** @typedef {import('./context.js').Context} Context */
 /** @typedef {{ seat: number, taken_by: string }} Seat */
@@ -93,7 +93,7 @@ export function mount(section, context) {
 async function run({ way, name }, output, context) {
   const before = await seats(context)
   const id = `bench-${crypto.randomUUID()}`
-  const answer = await context
+  const reply = await context
     .api('POST', `${BENCH}/${way}`, {
       headers: { 'x-request-id': id },
       ...(way === 'disconnect' && { signal: AbortSignal.timeout(DISCONNECT_AFTER_MS) }),
@@ -101,7 +101,7 @@ async function run({ way, name }, output, context) {
     .catch((error) => {
       if (error.name !== 'TimeoutError') throw error
     })
-  const trace = await traceOf(id, context)
+  const trace = await waitForTrace(id, context)
   const after = await seats(context)
   fill(
     output,
@@ -117,8 +117,8 @@ async function run({ way, name }, output, context) {
           'div',
           {},
           h('h4', {}, 'What the client gets'),
-          answer
-            ? answerOf(answer, context)
+          reply
+            ? drawResponse(reply, context)
             : [
                 h('p', { class: 'verdict' }, mark(false), ' nothing'),
                 h('p', {}, 'Nothing, because it has disconnected.'),
@@ -214,7 +214,7 @@ const SESSION_STEPS = ['begin', 'query', 'savepoint', 'commit', 'rollback']
  * @param {string} id
  * @param {Context} context
  */
-async function traceOf(id, { trace }) {
+async function waitForTrace(id, { trace }) {
   let found = await trace(id)
   // After a disconnect, the rollback comes a moment later.
   for (let tries = 0; found && !found.steps.some(isEnd) && tries < 20; tries++) {
@@ -242,9 +242,9 @@ function statements(trace) {
           {},
           mark(!step.failed && step.kind !== 'rollback'),
           ' ',
-          h('code', {}, step.kind === 'query' && (step.sql ?? '').length < 60 ? step.sql : nameOf(step)),
+          h('code', {}, step.kind === 'query' && (step.sql ?? '').length < 60 ? step.sql : nameStep(step)),
           h('small', {}, ` ${time(step.to - step.from)}`),
-          noteOf(step, trace) && h('small', {}, ` ${noteOf(step, trace)}`),
+          describeStep(step, trace) && h('small', {}, ` ${describeStep(step, trace)}`),
         ),
       ),
   )
@@ -256,12 +256,12 @@ function statements(trace) {
  */
 async function crowd(output, context) {
   const before = await seats(context)
-  const answer = await context.api('POST', `${BENCH}/crowd`)
+  const reply = await context.api('POST', `${BENCH}/crowd`)
   const after = await seats(context)
-  if (answer.status !== 200) return fill(output, h('div', { class: 'card bad' }, answerOf(answer, context)))
+  if (reply.status !== 200) return fill(output, h('div', { class: 'card bad' }, drawResponse(reply, context)))
   fill(
     output,
-    crowdOf(answer.body, context),
+    drawCrowd(reply.body, context),
     h('p', {}, `The table: ${before.length} → ${after.length} rows. These requests only read.`),
   )
 }

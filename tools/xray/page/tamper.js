@@ -1,6 +1,6 @@
 // @ts-check
 
-import { answerOf, errorLink, mark, once, results, tag } from './bench.js'
+import { drawResponse, errorLink, mark, once, results, tag } from './bench.js'
 import { fill, h } from './dom.js'
 import { decode, split } from './jwt.js'
 import { service } from './service.js'
@@ -50,16 +50,16 @@ export function breaker(user, context) {
   const send = (name, by, make) =>
     once(latest, async () => {
       const token = await make()
-      const answer = await context.api(service.me.method, service.me.path, { token })
-      const trace = await context.trace(answer.requestId)
+      const reply = await context.api(service.me.method, service.me.path, { token })
+      const trace = await context.trace(reply.requestId)
       const reason = trace?.reason
-      fill(latest, outcome({ name, by, token, answer, reason }, user, context))
+      fill(latest, outcome({ name, by, token, reply, reason }, user, context))
       rows.prepend(
         h(
           'tr',
           {},
           h('td', {}, name),
-          h('td', {}, mark(answer.status < 400), ` ${answer.status} `, answer.body?.code ?? 'accepted'),
+          h('td', {}, mark(reply.status < 400), ` ${reply.status} `, reply.body?.code ?? 'accepted'),
           h('td', {}, reason ? [errorLink(reason.code), ` ${place(reason)}`] : 'a valid token'),
         ),
       )
@@ -136,15 +136,15 @@ function claimEditor({ access_token }, send) {
 }
 
 /**
- * @param {{ name: string, by: string, token: string, answer: import('./context.js').Answer, reason: import('../server/trace.ts').Failure | undefined }} sent
+ * @param {{ name: string, by: string, token: string, reply: import('./context.js').ServiceReply, reason: import('../server/trace.ts').Failure | undefined }} sent
  * @param {User} user
  * @param {Context} context
  */
-function outcome({ name, by, token, answer, reason }, { access_token }, context) {
+function outcome({ name, by, token, reply, reason }, { access_token }, context) {
   const changed = changes(access_token, token)
   return h(
     'div',
-    { class: answer.status < 400 ? 'card good' : 'card bad' },
+    { class: reply.status < 400 ? 'card good' : 'card bad' },
     h('h4', {}, name),
     h('p', { class: 'muted' }, `Made by ${by}.`),
     h(
@@ -156,12 +156,12 @@ function outcome({ name, by, token, answer, reason }, { access_token }, context)
         h('h5', {}, 'What changed'),
         changed.length === 0 ? h('p', {}, 'Nothing.') : changed.map(change),
       ),
-      h('div', {}, h('h5', {}, 'What the client gets'), answerOf(answer, context)),
+      h('div', {}, h('h5', {}, 'What the client gets'), drawResponse(reply, context)),
       h(
         'div',
         {},
         h('h5', {}, 'What the service knows'),
-        answer.status < 400
+        reply.status < 400
           ? h('p', {}, 'The token is valid.')
           : reason
             ? known(reason, context)

@@ -7,7 +7,7 @@ import { decode, encode, join, signWithAnotherSecret, split } from './jwt.js'
  *
  * @typedef {object} Tampering
  * @property {string} name of its button
- * @property {string} by says who made the token that is sent
+ * @property {string} by the maker of the token that is sent
  * @property {(user: import('./context.js').User, context: import('./context.js').Context) => Promise<string> | string} make
  * @property {boolean} [refresh] true if it needs a refresh token
  */

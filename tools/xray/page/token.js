@@ -20,7 +20,7 @@ export function mount(section, context) {
     stop()
     stop = () => {}
     if (user === undefined) return fill(section, ...heading(), offerLogin(context))
-    const bench = benchOf(user, context)
+    const bench = createBench(user, context)
     stop = bench.stop
     fill(section, ...heading(), ...bench.children)
   })
@@ -45,7 +45,7 @@ function heading() {
  * @param {User} user
  * @param {Context} context
  */
-function benchOf(user, context) {
+function createBench(user, context) {
   const left = timeLeft(decode(split(user.access_token).payload))
   return { stop: left.stop, children: [tokenCard(user, left.element), members(user), breaker(user, context)] }
 }
@@ -118,12 +118,12 @@ function members({ access_token }) {
  */
 function table(part, title, encoded) {
   const rows = Object.entries(decode(encoded)).map(([member, value]) => {
-    const { name, says } = inWords(member, value)
+    const { name, meaning } = inWords(member, value)
     return h(
       'tr',
       {},
       h('th', { scope: 'row' }, h('code', {}, member), name && h('small', {}, name)),
-      h('td', {}, h('code', {}, JSON.stringify(value)), h('small', {}, says)),
+      h('td', {}, h('code', {}, JSON.stringify(value)), h('small', {}, meaning)),
     )
   })
   return h('table', { class: `members ${part}` }, h('caption', {}, title), h('tbody', {}, rows))

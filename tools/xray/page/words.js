@@ -117,7 +117,7 @@ const NAMES = {
  *
  * @param {Step} step
  */
-export function nameOf({ kind, sql = '' }) {
+export function nameStep({ kind, sql = '' }) {
   if (kind !== 'query' && kind !== 'savepoint') return NAMES[kind]
   const [verb] = /[a-z]+/i.exec(sql) ?? []
   if (verb === undefined) return NAMES[kind]
@@ -149,16 +149,16 @@ function withoutParentheses(sql) {
  * @param {Trace} trace
  * @returns {string}
  */
-export function noteOf(step, trace) {
+export function describeStep(step, trace) {
   const { kind, failed, failure, waited = 0, from, to } = step
   if (kind === 'hash')
     return failed && failure ? 'rejected: the queue is full' : hashing(to - from, waited, step.verdict)
-  if (failed && failure) return failureNote(step, failure)
+  if (failed && failure) return describeFailure(step, failure)
   switch (kind) {
     case 'begin':
       return to - from < 1 ? '' : `waited ${time(to - from)} for a connection`
     case 'rollback':
-      return `because ${whyWords(step.why)}`
+      return `because ${describeReason(step.why)}`
     case 'serialize':
       return trace.omitted ? `left out by the schema: ${trace.omitted.join(', ')}` : ''
     case 'query':
@@ -169,11 +169,11 @@ export function noteOf(step, trace) {
 }
 
 /**
- * Describes a statement further, for whoever opens it.
+ * Describes a statement in detail, for a step that is open.
  *
  * @param {Step} step
  */
-export function moreOf({ rows, session, onPool }) {
+export function describeStatement({ rows, session, onPool }) {
   const where = onPool ? 'outside a transaction' : session === undefined ? '' : `session ${session}`
   const count = rows === undefined ? '' : rows === 1 ? '1 row' : `${rows} rows`
   return [count, where].filter(Boolean).join(', ')
@@ -200,7 +200,7 @@ const VERDICTS = {
  * @param {Step} step
  * @param {NonNullable<Step['failure']>} failure
  */
-function failureNote({ kind }, { code, part, claim, constraint }) {
+function describeFailure({ kind }, { code, part, claim, constraint }) {
   if (kind === 'token') {
     const where = claim === undefined ? part : `claim ${claim}`
     return `rejected${where === undefined ? '' : ` because of its ${where}`}: ${code}`
@@ -211,7 +211,7 @@ function failureNote({ kind }, { code, part, claim, constraint }) {
 }
 
 /** @param {Step['why']} why */
-function whyWords(why) {
+function describeReason(why) {
   switch (why?.because) {
     case 'thrown':
       return `${why.code} was thrown`

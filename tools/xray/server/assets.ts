@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
 import type { FastifyPluginAsync } from 'fastify'
-import { keyCookie } from './gate.ts'
+import { createKeyCookie } from './gate.ts'
 
 /** The page's files are served as they are: there is no build step. */
 const FOLDER = resolve(import.meta.dirname, '../page')
@@ -20,7 +20,7 @@ const assets: FastifyPluginAsync<{ key: string }> = async (app, { key }) => {
     if (type === undefined) continue
     const isPage = file === 'index.html'
     app.get(isPage ? '/' : `/${file}`, async ({ socket }, reply) => {
-      if (isPage) reply.header('set-cookie', keyCookie(socket, key))
+      if (isPage) reply.header('set-cookie', createKeyCookie(socket, key))
       return reply.type(type).send(await readFile(resolve(FOLDER, file)))
     })
   }

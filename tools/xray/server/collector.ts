@@ -77,7 +77,7 @@ export class Collector {
   }
 
   #handlers(callerChannel: string) {
-    const traceOf = ({ request }: RequestEvent) => this.#kept.get(request)
+    const findTrace = ({ request }: RequestEvent) => this.#kept.get(request)
     return {
       'auth-primer:xray:receive': (event: ReceiveEvent) => {
         this.#inProgress.add(event.request)
@@ -88,19 +88,19 @@ export class Collector {
         if (this.#inProgress.size === 0) current.disable()
         this.#onSkip()
       },
-      'auth-primer:xray:admit': (event: RequestEvent) => traceOf(event)?.beginStage(),
+      'auth-primer:xray:admit': (event: RequestEvent) => findTrace(event)?.beginStage(),
       [callerChannel]: (caller: Caller) => this.#change(this.#current, (one) => one.setCaller(caller)),
-      'auth-primer:xray:read': (event: RequestEvent) => this.#change(traceOf(event), (one) => one.read()),
+      'auth-primer:xray:read': (event: RequestEvent) => this.#change(findTrace(event), (one) => one.read()),
       'auth-primer:xray:validate': (event: ValidateEvent) =>
-        this.#change(traceOf(event), (one) => one.validated(event)),
+        this.#change(findTrace(event), (one) => one.validated(event)),
       'auth-primer:xray:fail': (event: FailEvent) =>
-        this.#change(traceOf(event), (one) => one.failed(event.failure)),
-      'auth-primer:xray:serialize': (event: SerializeEvent) => traceOf(event)?.serializing(event),
+        this.#change(findTrace(event), (one) => one.failed(event.failure)),
+      'auth-primer:xray:serialize': (event: SerializeEvent) => findTrace(event)?.serializing(event),
       'auth-primer:xray:send': (event: SendEvent) =>
-        this.#change(traceOf(event), (one) => one.sending(event)),
+        this.#change(findTrace(event), (one) => one.sending(event)),
       'auth-primer:xray:end': (event: EndEvent) => {
         this.#inProgress.delete(event.request)
-        this.#change(traceOf(event), (one) => one.ended(event))
+        this.#change(findTrace(event), (one) => one.ended(event))
       },
 
       'auth-primer:jwt-kit:accept': (_event: AcceptEvent) =>
@@ -132,7 +132,7 @@ export class Collector {
         (['begin', 'query', 'savepoint', 'commit', 'rollback'] as const).map((kind) => [
           `auth-primer:db-session:${kind}`,
           (event: SessionEvent) =>
-            this.#add(this.#sessions.get(event.session), sessionStep(kind, event), event.durationMs),
+            this.#add(this.#sessions.get(event.session), createSessionStep(kind, event), event.durationMs),
         ]),
       ),
     }
@@ -178,7 +178,7 @@ interface SessionEvent {
   readonly constraint?: string
 }
 
-function sessionStep(kind: Step['kind'], event: SessionEvent): NewStep {
+function createSessionStep(kind: Step['kind'], event: SessionEvent): NewStep {
   const { session, sql, rowCount: rows, error, constraint } = event
   const step = rows === undefined ? { kind, session, sql } : { kind, session, sql, rows }
   if (error === undefined) return step

@@ -2,11 +2,11 @@ import type { FastifyRequest } from 'fastify'
 import type { Failure } from './trace.ts'
 
 /** Returns the parts of a thrown error that may be shown. Not its message: messages of Postgres and of parsers contain values. */
-export function failureOfError(error: Thrown): Failure {
+export function describeError(error: Thrown): Failure {
   const { code, name, part, claim, sqlState, constraint, validation } = error
   const cause = error.cause instanceof Error ? (error.cause as Thrown) : undefined
   // The cause is more precise than the response.
-  if (code === 'JWT_KIT_INVALID_TOKEN' && cause?.code !== undefined) return failureOfError(cause)
+  if (code === 'JWT_KIT_INVALID_TOKEN' && cause?.code !== undefined) return describeError(cause)
   return {
     code: validation ? 'VALIDATION_FAILED' : (code ?? name),
     ...(part !== undefined && { part }),
@@ -30,7 +30,7 @@ export interface Thrown extends Error {
  * Returns the parts of a problem document (RFC 9457) that may be shown: its `detail` if the code is among `safeDetails`, and
  * those names of a query that the route's schema has.
  */
-export function failureOfResponse(
+export function describeResponse(
   payload: unknown,
   request: FastifyRequest,
   safeDetails: ReadonlySet<string>,

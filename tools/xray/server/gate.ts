@@ -53,21 +53,21 @@ export function hasKey({ socket, method = '', url = '', headers }: IncomingMessa
   const [path, query] = url.split('?', 2)
   const isPage = isSafe(method) && (path === PREFIX || path === `${PREFIX}/`)
   if (isPage && isEqual(new URLSearchParams(query).get('key') ?? '', key)) return true
-  const prefix = `${cookieName(socket)}=`
+  const prefix = `${getCookieName(socket)}=`
   return (headers.cookie ?? '')
     .split(/; */)
     .some((pair) => pair.startsWith(prefix) && isEqual(pair.slice(prefix.length), key))
 }
 
 /** Returns the `Set-Cookie` that authorizes the page's own requests. No script can read it, and no other site can use it. */
-export function keyCookie(socket: Socket, key: string): string {
-  return `${cookieName(socket)}=${key}; Path=${PREFIX}; Max-Age=${COOKIE_TTL_S}; HttpOnly; SameSite=Strict`
+export function createKeyCookie(socket: Socket, key: string): string {
+  return `${getCookieName(socket)}=${key}; Path=${PREFIX}; Max-Age=${COOKIE_TTL_S}; HttpOnly; SameSite=Strict`
 }
 
 const COOKIE_TTL_S = 30 * 24 * 60 * 60
 
 /** Browsers send cookies to every port of a host, so two services on one machine must not share a name. */
-function cookieName({ localPort }: Socket): string {
+function getCookieName({ localPort }: Socket): string {
   return `xray-${localPort}`
 }
 

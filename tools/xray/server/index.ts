@@ -44,7 +44,7 @@ export default fp<XrayOptions>(
     addGate(app, options.key)
     await app.register(
       async (scope) => {
-        // Bodies are validated as they are, whatever the app coerces.
+        // Bodies are validated as they are, even if the app coerces values.
         scope.setValidatorCompiler(({ schema }) => ajv.compile(schema))
         scope.addHook('onRoute', (route) => {
           route.constraints = WITH_KEY

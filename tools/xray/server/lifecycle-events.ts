@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { channels, current } from './channels.ts'
-import { failureOfError, failureOfResponse, type Thrown } from './failure.ts'
-import { omittedNames, responseSchema } from './omitted-names.ts'
+import { describeError, describeResponse, type Thrown } from './failure.ts'
+import { findResponseSchema, listOmittedNames } from './omitted-names.ts'
 import { PathRedactor } from './redact-path.ts'
 import { SamplingLimiter } from './sampling-limiter.ts'
 
@@ -53,15 +53,15 @@ export function publishLifecycle(app: FastifyInstance, safeDetails: readonly str
   })
 
   app.addHook('onError', ({ traceId }, _reply, error, done) => {
-    if (traceId > 0) channels.fail.publish({ request: traceId, failure: failureOfError(error as Thrown) })
+    if (traceId > 0) channels.fail.publish({ request: traceId, failure: describeError(error as Thrown) })
     done()
   })
 
   app.addHook('preSerialization', (request, { statusCode: status }, payload, done) => {
     const { traceId } = request
     if (traceId > 0) {
-      const problem = failureOfResponse(payload, request, safe)
-      const omitted = problem ? [] : omittedNames(payload, responseSchema(request, status))
+      const problem = describeResponse(payload, request, safe)
+      const omitted = problem ? [] : listOmittedNames(payload, findResponseSchema(request, status))
       channels.serialize.publish({ request: traceId, status, problem, omitted })
     }
     done(null, payload)

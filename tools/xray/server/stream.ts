@@ -32,7 +32,7 @@ const stream: FastifyPluginAsync<{ knex: Knex; callerChannel: string }> = async 
     const { raw } = reply
     raw.writeHead(200, reply.getHeaders() as Record<string, string>)
     const client = new StreamClient(raw, () => `${processId} ${collector.version}`)
-    for (const trace of collector.changedAfter(versionSeen(request))) client.changed(trace)
+    for (const trace of collector.changedAfter(readVersionSeen(request))) client.changed(trace)
     if (clients.size === 0) collector.start()
     clients.add(client)
     raw.once('close', () => {
@@ -42,8 +42,8 @@ const stream: FastifyPluginAsync<{ knex: Knex; callerChannel: string }> = async 
     })
   })
 
-  /** Returns how much of this process's events a page that reconnects has seen; 0 for a new page. */
-  function versionSeen({ headers, query }: FastifyRequest): number {
+  /** Returns the last version of this process that a page has received before it reconnects; 0 for a new page. */
+  function readVersionSeen({ headers, query }: FastifyRequest): number {
     const { after } = query as { after?: unknown }
     const [seenProcess, version] = String(headers['last-event-id'] ?? after).split(' ')
     return seenProcess === processId ? Number(version) || 0 : 0

@@ -6,7 +6,7 @@ import { KEY, serveXray } from '../test/setup.ts'
 const browser = await launch()
 t.teardown(() => browser.close())
 
-// At the end of the tests, all of its responses are searched for passwords, hashes and tokens of others.
+// At the end of the tests, all of its responses are searched for passwords, hashes and tokens of other users.
 const { app, url } = await serveXray(t)
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
 const complaints: string[] = []

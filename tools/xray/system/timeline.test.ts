@@ -32,7 +32,7 @@ page.on('pageerror', (error) => problems.push(String(error)))
 
 const row = (words: string) => page.locator('.request', { hasText: words }).first()
 // A request's id may contain the digits of a status.
-const rowOfStatus = (status: string) =>
+const findRowByStatus = (status: string) =>
   page.locator('.request', { has: page.locator('.status', { hasText: status }) }).first()
 const chosen = () => page.locator('.request[aria-selected=true]').textContent()
 const names = () => page.locator('.chart .name').allTextContents()
@@ -95,16 +95,19 @@ t.test('the timeline immediately shows a login of Swagger UI in another tab', as
     'COMMIT',
     'Sent',
   ])
-  const widthsOf = (selector: string) =>
+  const readWidths = (selector: string) =>
     page.locator(selector).evaluateAll((bars) => bars.map((bar) => bar.getBoundingClientRect().width))
-  const [hash = 0] = await widthsOf('.chart .hash .bar')
-  t.ok(hash > 0 && hash >= Math.max(...(await widthsOf('.chart .bar'))), 'no step took longer than the hash')
+  const [hash = 0] = await readWidths('.chart .hash .bar')
+  t.ok(
+    hash > 0 && hash >= Math.max(...(await readWidths('.chart .bar'))),
+    'no step took longer than the hash',
+  )
   t.notMatch(await page.content(), new RegExp(`${PASSWORD}|eyJ|${EMAIL}`))
 })
 
 t.test('a failed request links to its error’s page and chapter', async (t) => {
   await post('/users', { email: EMAIL, password: PASSWORD })
-  await rowOfStatus('409').click()
+  await findRowByStatus('409').click()
   t.match(await page.textContent('.detail .card'), /EMAIL_TAKEN/)
   t.match(await page.textContent('.chart .rollback'), /EMAIL_TAKEN was thrown/)
   const links = await page
@@ -120,7 +123,7 @@ t.test('a failed request links to its error’s page and chapter', async (t) => 
 
   const forged = 'eyJhbGciOiJub25lIiwidHlwIjoiYWNjZXNzK2p3dCJ9.eyJzdWIiOiIxIn0.'
   await fetch(`${url}/users/me`, { headers: { authorization: `Bearer ${forged}` } })
-  await rowOfStatus('401').click()
+  await findRowByStatus('401').click()
   t.match(await page.textContent('.detail .card'), /JWT_KIT_\w+.*The client only gets TOKEN_INVALID/s)
   t.match(await page.textContent('.chart .token'), /✗ Token.*rejected/s)
 })
@@ -174,7 +177,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
     await post('/users', { email: 'nobody', password: 'x' })
     await page.goto(`${url}/xray#timeline`)
-    await rowOfStatus('422').click()
+    await findRowByStatus('422').click()
     t.match(await page.textContent('.detail'), /body\/email must be an email address/)
     for (const width of [1280, 390]) {
       await page.setViewportSize({ width, height: 800 })

@@ -1,7 +1,7 @@
 import type { HTTPMethods } from 'fastify'
 import t from 'tap'
 import { buildOffline, callRaw } from '../../../test-support/social-api.ts'
-import { pageHeaders, serveXray } from './setup.ts'
+import { createPageHeaders, serveXray } from './setup.ts'
 
 const ROUTES: [HTTPMethods, string][] = [
   ['POST', '/xray/bench/token'],
@@ -34,7 +34,7 @@ t.test('the benches’ routes exist only with X-ray’s constraint', async (t) =
 })
 
 t.test('a bench is a 404 without the key, without an origin, and through a proxy', async (t) => {
-  const { cookie, origin } = pageHeaders(url)
+  const { cookie, origin } = createPageHeaders(url)
   for (const [method, path] of ROUTES) {
     for (const headers of [
       { origin },

@@ -6,13 +6,13 @@ import t from 'tap'
 import { readConfig } from '../../../examples/social-api/src/config.ts'
 import { buildOffline, callRaw } from '../../../test-support/social-api.ts'
 import { isLocal } from '../server/gate.ts'
-import { KEY, pageHeaders } from './setup.ts'
+import { createPageHeaders, KEY } from './setup.ts'
 
 const app = await buildOffline(t, { xrayKey: KEY, corsOrigins: ['*'] })
 const url = await app.listen({ host: '::', port: 0, ipv6Only: false })
 const { port } = new URL(url)
 const local = `http://127.0.0.1:${port}`
-const { cookie } = pageHeaders(local)
+const { cookie } = createPageHeaders(local)
 
 const PATHS = ['/xray', '/xray/', '/xray/main.js', '/xray/stream', '/xray/lessons'] as const
 

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openKnex } from '../../../test-support/database.ts'
-import { pageHeaders, serveXray } from './setup.ts'
+import { createPageHeaders, serveXray } from './setup.ts'
 
 const { app, url, call } = await serveXray(t)
 const BENCH = '/xray/bench/session'
@@ -42,7 +42,7 @@ t.test('a client that disconnects has its transaction rolled back', async (t) =>
   const undone = new Promise((resolve) => subscribe('auth-primer:db-session:rollback', resolve))
   const leaving = fetch(`${url}${BENCH}/disconnect`, {
     method: 'POST',
-    headers: pageHeaders(url),
+    headers: createPageHeaders(url),
     signal: gone.signal,
   })
   const sleeps = async () => {

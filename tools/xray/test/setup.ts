@@ -7,11 +7,11 @@ import { serve, type TestService } from '../../../test-support/social-api.ts'
 export const KEY = 'a key of the tests, which is no secret'.replaceAll(' ', '-')
 
 /** Returns the headers that X-ray's page sends with each request to the service at this URL. */
-export function pageHeaders(url: string): { cookie: string; origin: string } {
+export function createPageHeaders(url: string): { cookie: string; origin: string } {
   return { cookie: `xray-${new URL(url).port}=${KEY}`, origin: url }
 }
 
-/** Starts the service with X-ray. `call` also sends what X-ray's page would. */
+/** Starts the service with X-ray. `call` also sends the headers of X-ray's page. */
 export async function serveXray(
   t: Test,
   options: Partial<AppConfig> = {},
@@ -19,6 +19,6 @@ export async function serveXray(
 ): Promise<TestService> {
   const service = await serve(t, { xrayKey: KEY, ...options }, prepare)
   const call: ServiceClient['call'] = (method, path, { headers, ...call } = {}) =>
-    service.call(method, path, { ...call, headers: { ...pageHeaders(service.url), ...headers } })
+    service.call(method, path, { ...call, headers: { ...createPageHeaders(service.url), ...headers } })
   return { ...service, call }
 }

@@ -10,7 +10,7 @@ import { channels } from '../server/channels.ts'
 import { SamplingLimiter } from '../server/sampling-limiter.ts'
 import { StreamClient } from '../server/stream-client.ts'
 import type { Trace } from '../server/trace.ts'
-import { pageHeaders, serveXray } from './setup.ts'
+import { createPageHeaders, serveXray } from './setup.ts'
 import { watch } from './watch.ts'
 
 t.test('the stream serves its clients', async (t) => {
@@ -111,7 +111,7 @@ t.test('the stream serves its clients', async (t) => {
     t.teardown(() => stalled.destroy())
     const [socket] = await accepted
     stalled.write(
-      `GET /xray/stream HTTP/1.1\r\nHost: localhost\r\nCookie: ${pageHeaders(url).cookie}\r\n\r\n`,
+      `GET /xray/stream HTTP/1.1\r\nHost: localhost\r\nCookie: ${createPageHeaders(url).cookie}\r\n\r\n`,
     )
     await once(stalled, 'data')
     // Simulates full buffers of the kernel, which hold megabytes.

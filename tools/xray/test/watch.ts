@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import type { Test } from 'tap'
 import type { Trace } from '../server/trace.ts'
-import { pageHeaders } from './setup.ts'
+import { createPageHeaders } from './setup.ts'
 
 export interface Watching {
   /** The newest trace of each request so far. */
@@ -27,10 +27,11 @@ export async function watch(t: Test, url: string, headers: Record<string, string
   const updates = new EventEmitter().setMaxListeners(0)
 
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    get(`${url}/xray/stream`, { headers: { ...pageHeaders(url), ...headers }, agent: false }, resolve).on(
-      'error',
-      reject,
-    )
+    get(
+      `${url}/xray/stream`,
+      { headers: { ...createPageHeaders(url), ...headers }, agent: false },
+      resolve,
+    ).on('error', reject)
   })
   if (response.statusCode !== 200) throw new Error(`The stream responded with ${response.statusCode}`)
   let unread = ''

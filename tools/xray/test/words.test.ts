@@ -1,5 +1,15 @@
 import t from 'tap'
-import { caller, inOrder, matches, moment, nameOf, noteOf, outcome, ticks, time } from '../page/words.js'
+import {
+  caller,
+  describeStep,
+  inOrder,
+  matches,
+  moment,
+  nameStep,
+  outcome,
+  ticks,
+  time,
+} from '../page/words.js'
 import type { Step, Trace } from '../server/trace.ts'
 
 const trace: Trace = { id: 1, requestId: 'req-1', method: 'POST', path: '/users', at: 0, steps: [] }
@@ -18,12 +28,12 @@ t.test('a statement is named by its verb and its table', async (t) => {
       'SELECT posts',
     '': 'Statement',
   }
-  for (const [sql, name] of Object.entries(names)) t.equal(nameOf(step({ sql })), name)
-  t.equal(nameOf(step({ kind: 'begin', sql: 'BEGIN; SET LOCAL x = 1' })), 'BEGIN')
+  for (const [sql, name] of Object.entries(names)) t.equal(nameStep(step({ sql })), name)
+  t.equal(nameStep(step({ kind: 'begin', sql: 'BEGIN; SET LOCAL x = 1' })), 'BEGIN')
 })
 
 t.test('a failed step is described in words', async (t) => {
-  const failed = (members: Partial<Step>) => noteOf(step({ failed: true, ...members }), trace)
+  const failed = (members: Partial<Step>) => describeStep(step({ failed: true, ...members }), trace)
   t.equal(
     failed({ kind: 'token', failure: { code: 'JWT_KIT_SIGNATURE', part: 'signature' } }),
     'rejected because of its signature: JWT_KIT_SIGNATURE',
@@ -43,7 +53,7 @@ t.test('a failed step is described in words', async (t) => {
 })
 
 t.test('the reason of a rollback is described in words', async (t) => {
-  const why = (why: Step['why']) => noteOf(step({ kind: 'rollback', ...(why && { why }) }), trace)
+  const why = (why: Step['why']) => describeStep(step({ kind: 'rollback', ...(why && { why }) }), trace)
   t.match(why({ because: 'thrown', code: 'EMAIL_TAKEN' }), 'EMAIL_TAKEN was thrown')
   t.match(why({ because: 'response', status: 418 }), 'the response is 418')
   t.match(why({ because: 'disconnected' }), 'client disconnected')

@@ -13,8 +13,8 @@ export interface Turn {
 }
 
 /**
- * A service with one route, which holds its connection for a tenth of a second, and with its own pool of five: however
- * many requests come, the real service's pool is not touched.
+ * Creates a service with one route, which holds its connection for a tenth of a second, and with a separate pool of five, so
+ * that its requests do not use the pool of the real service.
  */
 export function createCrowd(knex: Knex): {
   one(): Promise<Turn>

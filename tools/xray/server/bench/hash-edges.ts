@@ -14,12 +14,12 @@ export interface Edge {
   edge: string
   /** The length of the one that is hashed, and of the one that is tried. */
   bytes: [number, number]
-  /** True if the other password is accepted, by bcrypt alone and by auth-hash; or the code with which auth-hash refuses to hash. */
+  /** True if the other password is accepted, by bcrypt and by auth-hash; or the code with which auth-hash refuses to hash. */
   bcrypt: boolean
   authHash: boolean | string
 }
 
-/** Tries each pair with bcrypt alone and with auth-hash. */
+/** Tries each pair with only bcrypt, and with auth-hash. */
 export async function tryEdges(): Promise<Edge[]> {
   const hasher = createHasher({ cost: COST, concurrency: 1 })
   const edges: Edge[] = []

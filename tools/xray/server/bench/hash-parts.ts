@@ -14,7 +14,7 @@ export const HashParts = Type.Object({
   kept: Type.Integer(),
 })
 
-export function partsOf(hash: string): typeof HashParts.static {
+export function splitHash(hash: string): typeof HashParts.static {
   const parts = explain(hash)
   if (parts.scheme === 'argon2id') throw new TypeError('Expected a hash of bcrypt, which the bench makes')
   const { version, cost, salt, digest } = parts

@@ -6,7 +6,7 @@ import bcrypt from 'bcrypt'
 import { LRUCache } from 'lru-cache'
 import { XrayError } from '../error.ts'
 import { tryEdges } from './hash-edges.ts'
-import { HashParts, partsOf } from './hash-parts.ts'
+import { HashParts, splitHash } from './hash-parts.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 
 /** The costs that the bench offers, independent of the service's. */
@@ -21,7 +21,7 @@ const Password = Type.String({ minLength: 1, maxLength: 1024 })
  * own last hashes, kept in memory under random ids. The page gets parts of those, and never a password or a whole digest.
  */
 const hashBench: FastifyPluginAsyncTypebox = async (app) => {
-  const oneByOne = oneAtATime()
+  const runInTurn = oneAtATime()
   const hashers = new Map(COSTS.map((cost) => [cost as number, createHasher({ cost, concurrency: 1 })]))
   const hashes = new LRUCache<string, string>({ max: 20 })
 
@@ -43,12 +43,12 @@ const hashBench: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async ({ body: { password, cost } }) =>
-      oneByOne(async () => {
+      runInTurn(async () => {
         const twice = [await hashed(password, cost), await hashed(password, cost)]
         return twice.map(({ hash, ms }) => {
           const id = randomUUID()
           hashes.set(id, hash)
-          return { id, ms, ...partsOf(hash) }
+          return { id, ms, ...splitHash(hash) }
         })
       }),
   )
@@ -74,14 +74,14 @@ const hashBench: FastifyPluginAsyncTypebox = async (app) => {
       const stored = hashes.get(id)
       if (stored === undefined)
         throw new XrayError('not-found', 'The bench no longer has this hash. Hash again.')
-      return oneByOne(async () => {
+      return runInTurn(async () => {
         const { version, cost, salt, digest } = explain(stored)
         const started = performance.now()
         const computed = await bcrypt.hash(password.normalize('NFC'), `$${version}$${cost}$${salt}`)
         const ms = performance.now() - started
         const equal = timingSafeEqual(Buffer.from(explain(computed).digest), Buffer.from(digest))
         const verdict = await createHasher({ cost }).verify({ password, hash: stored })
-        return { stored: partsOf(stored), computed: partsOf(computed), ms, equal, verdict }
+        return { stored: splitHash(stored), computed: splitHash(computed), ms, equal, verdict }
       })
     },
   )
@@ -95,7 +95,7 @@ const hashBench: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async ({ body: { cost } }) =>
-      oneByOne(async () => ({ cost, ms: (await hashed('only to be timed', cost)).ms })),
+      runInTurn(async () => ({ cost, ms: (await hashed('only to be timed', cost)).ms })),
   )
 
   app.post(
@@ -114,7 +114,7 @@ const hashBench: FastifyPluginAsyncTypebox = async (app) => {
         },
       },
     },
-    async () => oneByOne(tryEdges),
+    async () => runInTurn(tryEdges),
   )
 }
 

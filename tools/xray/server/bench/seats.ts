@@ -34,7 +34,7 @@ export function createSeats(knex: Knex) {
       await creating
     } catch (error) {
       creating = undefined
-      throw refusal(error) ?? error
+      throw toXrayError(error) ?? error
     }
   }
 
@@ -62,7 +62,7 @@ export function createSeats(knex: Knex) {
 /** SQLSTATEs of a role without the privilege, and of a read-only database. */
 const NOT_PERMITTED = ['42501', '25006']
 
-function refusal(error: unknown): XrayError | undefined {
+function toXrayError(error: unknown): XrayError | undefined {
   if (!NOT_PERMITTED.includes((error as { code?: string }).code ?? '')) return undefined
   return new XrayError(
     'conflict',

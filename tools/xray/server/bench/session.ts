@@ -21,7 +21,7 @@ interface SessionBenchOptions {
 const sessionBench: FastifyPluginAsyncTypebox<SessionBenchOptions> = async (app, { knex }) => {
   const table = createSeats(knex)
   const crowd = createCrowd(knex)
-  // A lost database, or somebody else's lock, must not keep the service from stopping.
+  // A lost database, or a lock of another session, must not keep the service from stopping.
   app.addHook('preClose', async () => {
     await Promise.race([table.drop().catch(() => {}), sleep(500, undefined, { ref: false })])
     await crowd.close()
@@ -97,7 +97,7 @@ const sessionBench: FastifyPluginAsyncTypebox<SessionBenchOptions> = async (app,
       },
     },
     async (request) => {
-      const url = `${localOrigin(request)}${app.prefix}/crowd/one`
+      const url = `${getLocalOrigin(request)}${app.prefix}/crowd/one`
       const { cookie = '' } = request.headers
       return Promise.all(Array.from({ length: CROWD }, () => fetchTurn(url, cookie)))
     },
@@ -110,7 +110,7 @@ async function take(db: FastifyRequest['db'], taken_by: string): Promise<number>
 }
 
 /** Returns the address at which the request arrived, regardless of its `Host`. */
-function localOrigin({ raw: { socket } }: FastifyRequest): string {
+function getLocalOrigin({ raw: { socket } }: FastifyRequest): string {
   const host = socket.localFamily === 'IPv6' ? `[${socket.localAddress}]` : socket.localAddress
   return `http://${host}:${socket.localPort}`
 }

@@ -5,13 +5,13 @@ import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 export interface TokenBenchOptions {
   /** Rejects a request without a good token. */
   readonly authenticate: onRequestHookHandler
-  /** Signs, for the caller of the request, a token that the service has to refuse for this reason. */
+  /** Signs, for the caller of the request, a token that the service must reject for this reason. */
   readonly sign: (flaw: 'expired' | 'other-issuer', request: FastifyRequest) => string
 }
 
 /**
- * Tokens that the service has to refuse although their signature is right: a page, which has no key, cannot make them.
- * They are the caller's own, and none was or will be good.
+ * Signs tokens that the service must reject although their signature is right: the page has no key, so it cannot make them.
+ * They belong to the caller, and were never valid.
  */
 const tokenBench: FastifyPluginAsyncTypebox<TokenBenchOptions> = async (app, { authenticate, sign }) => {
   app.post(
