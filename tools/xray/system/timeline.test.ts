@@ -215,7 +215,7 @@ t.test(
     t.equal(await service.waitForExit(), 0)
     const ms = performance.now() - asked
     t.ok(ms < 2_000, `it took ${Math.round(ms)} ms`)
-    await page.waitForSelector('#live.gone')
+    await page.waitForSelector('#live.disconnected')
 
     const again = run(t, SERVER, { ...env, PORT: new URL(url).port })
     await again.waitForOutput(LISTENS)
