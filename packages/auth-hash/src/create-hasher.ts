@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
-import { assertObject, invalidOption, rejectUnknown } from './errors.ts'
+import { assertObject, invalidOption, rejectOptions, rejectUnknown } from './errors.ts'
 import { evaluate } from './evaluate.ts'
 import { hashPassword } from './hash-password.ts'
 import type { Hasher, HashOptions, Verdict, VerifyInput } from './hasher.ts'
@@ -49,7 +49,8 @@ export function createHasher(options: HasherOptions = {}): Hasher {
       return publish(verdict)
     },
 
-    needsRehash(hash: string | null | undefined) {
+    needsRehash(hash: string | null | undefined, ...[options]: unknown[]) {
+      rejectOptions(options)
       const row = readRow(hash, settings.foreign)
       return row === undefined || upgradeSpec(row, settings) !== undefined
     },

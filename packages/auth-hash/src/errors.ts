@@ -84,3 +84,8 @@ export function rejectUnknown(path: string, rest: object): void {
   if (name === undefined) return
   throw new AuthHashError('AUTH_HASH_INVALID_OPTION', `Unknown option \`${path}${name}\``)
 }
+
+/** Throws if a function that has no options gets some, as those of other packages do. An index, which `filter` passes, is ignored. */
+export function rejectOptions(options: unknown): void {
+  if (typeof options === 'object' && options !== null) rejectUnknown('', options)
+}

@@ -1,5 +1,6 @@
 import { createHasher } from './create-hasher.ts'
-import type { Hasher, HashText } from './hasher.ts'
+import { assertObject, rejectOptions } from './errors.ts'
+import type { Hasher, HashOptions, HashText } from './hasher.ts'
 
 let shared: Hasher | undefined
 
@@ -10,7 +11,7 @@ function hasher(): Hasher {
 }
 
 /**
- * Hashes a password with the default options.
+ * Hashes a password with the default options. The cost is one of them: `hash(password, 10)` of other packages is an error.
  *
  * Hashing is not encryption: there is no key, and nobody can get the password back. Each hash has its own salt, so two
  * equal passwords have different hashes.
@@ -21,8 +22,8 @@ function hasher(): Hasher {
  * const stored = await hash(password)
  * await compare(password, stored) // true
  */
-export function hash(password: string): Promise<HashText> {
-  return hasher().hash(password)
+export function hash(password: string, options?: HashOptions): Promise<HashText> {
+  return hasher().hash(password, options)
 }
 
 /**
@@ -36,8 +37,10 @@ export function hash(password: string): Promise<HashText> {
 export async function compare<Password extends string>(
   password: Password extends HashText ? never : Password,
   hash: string | null | undefined,
+  options: HashOptions = {},
 ): Promise<boolean> {
-  const verdict = await hasher().verify({ password, hash })
+  assertObject('options', options)
+  const verdict = await hasher().verify({ ...options, password, hash })
   return verdict.ok
 }
 
@@ -45,6 +48,8 @@ export async function compare<Password extends string>(
  * Returns true if a stored hash is weaker than what `hash` makes: {@link Hasher.needsRehash} with the default
  * options.
  */
-export function needsRehash(hash: string | null | undefined): boolean {
+export function needsRehash(hash: string | null | undefined): boolean
+export function needsRehash(hash: string | null | undefined, ...[options]: unknown[]): boolean {
+  rejectOptions(options)
   return hasher().needsRehash(hash)
 }

@@ -1,5 +1,5 @@
 import { channels } from './channels.ts'
-import type { JsonObject } from './encoding.ts'
+import { isObject, type JsonObject } from './encoding.ts'
 import { JwtKitError } from './errors.ts'
 import { createGuard, type Guard, type GuardOptions, type GuardRequest, type RequestGuard } from './guard.ts'
 import type { Claims, TokenKind } from './kind.ts'
@@ -96,7 +96,8 @@ export function bindKind(
     return claims
   }
   const verify = async (token: unknown, options?: unknown) => {
-    checkOptionNames('verify', options, [])
+    // `map` passes an index. An object would be options of another package, such as an issuer.
+    if (isObject(options)) checkOptionNames('verify', options, [])
     try {
       const claims = await verifySilently(token)
       if (channels.accept.hasSubscribers) channels.accept.publish({ kind: name })

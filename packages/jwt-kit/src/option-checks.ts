@@ -44,14 +44,17 @@ function describe(value: unknown): string {
 }
 
 /**
- * Checks that all options have known names.
+ * Checks that options are an object, or undefined, and that all have known names.
  *
  * @throws {JwtKitError} `JWT_KIT_OPTIONS`
  */
 export function checkOptionNames(owner: string, options: unknown, known: readonly string[]): void {
-  const unknown = isObject(options) ? Object.keys(options).find((name) => !known.includes(name)) : undefined
+  if (options === undefined) return
+  const hint = known.length === 0 ? 'It has no options.' : `Its options are ${known.join(', ')}.`
+  if (!isObject(options)) {
+    throw new JwtKitError('JWT_KIT_OPTIONS', `Expected the options of ${owner} to be an object`, { hint })
+  }
+  const unknown = Object.keys(options).find((name) => !known.includes(name))
   if (unknown === undefined) return
-  throw new JwtKitError('JWT_KIT_OPTIONS', `Unknown option \`${unknown}\` of ${owner}`, {
-    hint: known.length === 0 ? 'It has no options.' : `Its options are ${known.join(', ')}.`,
-  })
+  throw new JwtKitError('JWT_KIT_OPTIONS', `Unknown option \`${unknown}\` of ${owner}`, { hint })
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readSeconds } from '../src/option-checks.ts'
+import { checkOptionNames, readSeconds } from '../src/option-checks.ts'
 
 const bounds = { min: '1s', max: '90d' }
 
@@ -48,4 +48,25 @@ t.test('says what kind of thing came, and not what it was', async (t) => {
   t.throws(() => readSeconds('ttl', null, bounds), { message: /got null$/ })
   t.throws(() => readSeconds('ttl', 'tomorrow', bounds), { message: /a string of another form$/ })
   t.throws(() => readSeconds('ttl', '0s', bounds), { message: /outside of these bounds$/ })
+})
+
+t.test('checkOptionNames() refuses an unknown name, and options that are not an object', async (t) => {
+  for (const options of [undefined, {}, { ttl: '1m' }, { ttl: undefined }])
+    t.doesNotThrow(() => checkOptionNames('sign', options, ['ttl', 'notBefore']))
+  const hint = 'Its options are ttl, notBefore.'
+  for (const name of ['TTL', 'expiresIn', 'constructor']) {
+    const message = `Unknown option \`${name}\` of sign`
+    const options = { ttl: '1m', [name]: '1s' }
+    t.throws(() => checkOptionNames('sign', options, ['ttl', 'notBefore']), {
+      code: 'JWT_KIT_OPTIONS',
+      message,
+      hint,
+    })
+  }
+  for (const options of ['1s', 60, null, [], true, () => '1s'])
+    t.throws(() => checkOptionNames('sign', options, ['ttl', 'notBefore']), {
+      code: 'JWT_KIT_OPTIONS',
+      message: 'Expected the options of sign to be an object',
+      hint,
+    })
 })

@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto'
 import { Type } from '@sinclair/typebox'
 import { jwtVerify } from 'jose'
 import t from 'tap'
-import { ALGORITHMS, jwtKit, keyring, tokenKind } from '../src/index.ts'
+import { ALGORITHMS, explainToken, jwtKit, keyring, tokenKind } from '../src/index.ts'
 import {
   CLAIMS,
   errorOf,
@@ -165,4 +165,17 @@ t.test('the message names the claim, and whether it is missing, wrong or extra',
     t.equal(error.claim, claim)
     t.notOk(error.message.includes('root'))
   }
+})
+
+t.test('a lifetime that is not in an object is refused, and does not become the longest one', async (t) => {
+  const { kit } = makeKit()
+  for (const options of ['1s', 60, null, [], true]) {
+    t.throws(() => kit.access.sign(CLAIMS, options as never), {
+      code: 'JWT_KIT_OPTIONS',
+      message: /options of sign/,
+    })
+  }
+  const tokens = [kit.access.sign(CLAIMS), kit.access.sign(CLAIMS, undefined)]
+  t.equal((await Promise.all(tokens.map(kit.access.verify as (token: string) => Promise<unknown>))).length, 2)
+  t.throws(() => explainToken(tokens[0] as string, tokens[1] as never), { code: 'JWT_KIT_OPTIONS' })
 })

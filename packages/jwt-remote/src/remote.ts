@@ -84,7 +84,10 @@ export function jwtRemote<const C extends ClaimsSchema>(options: JwtRemoteOption
   return Object.freeze({
     verify,
     verifyRequest: requests.verifyRequest,
-    guard: () => requests.guard,
+    guard: (...options: unknown[]) => {
+      if (options[0] === undefined) return requests.guard
+      throw new JwtKitError('JWT_KIT_OPTIONS', '`guard` has no options', { hint: 'Give them to jwtRemote.' })
+    },
     claims: requests.claims,
     explain: (token) => explainRemote(token, { verify, schema: options.claims, now: rules.now }),
   } satisfies JwtRemote<C>)

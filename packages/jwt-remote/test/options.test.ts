@@ -98,3 +98,10 @@ t.test('later changes of the options change nothing', async (t) => {
   issuer[0] = 'https://evil.example/'
   t.ok(await made.verify(await sign(key)))
 })
+
+t.test('guard() has no options, and an option of jwt-kit is an error', async (t) => {
+  const { guard } = remote(given)()
+  t.type(guard(), 'function')
+  for (const options of [{ optional: true }, true, null])
+    t.throws(() => (guard as (options: unknown) => unknown)(options), { code: 'JWT_KIT_OPTIONS' })
+})
