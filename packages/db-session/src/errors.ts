@@ -3,16 +3,10 @@ import type { DatabaseError } from 'pg'
 /** The HTTP status and the message of each code. `docs/errors/` has a page for each. */
 const ERRORS = {
   DB_SESSION_OPTION_INVALID: [500, 'An option is invalid.'],
-  DB_SESSION_NOT_COVERED: [
-    500,
-    'There is no session here: register db-session before your routes and hooks.',
-  ],
+  DB_SESSION_NOT_COVERED: [500, 'No session here: register db-session before your routes and hooks.'],
   DB_SESSION_OVER: [500, 'The session has ended: await every statement before the response is sent.'],
   DB_SESSION_ABORTED: [503, 'The request ended before its session, which was rolled back.'],
-  DB_SESSION_NOT_AWAITED: [
-    500,
-    'Something that uses the session was not awaited. Everything was rolled back.',
-  ],
+  DB_SESSION_NOT_AWAITED: [500, 'A use of the session was not awaited. Everything was rolled back.'],
   DB_SESSION_SAVEPOINT_OPEN: [500, 'A savepoint is open: use its session, or await it first.'],
   DB_SESSION_NOT_ON_A_SESSION: [500, 'A session does not have this member of a knex.'],
   DB_SESSION_STREAM_OPEN: [500, "Only a session with `mode: 'read'` can stream its rows to the client."],
