@@ -30,14 +30,15 @@ const HINTS = {
 } as const satisfies Record<string, Hints>
 
 await chapter(import.meta.url, async ({ file, database, check, expectation, atEnd }) => {
-  const { url, knex } = await database({ tables: 'posts' })
+  const posts = file('posts.test.ts')
+  const opening = database({ tables: 'posts' })
+  const running = runTests(posts, { apps: APPS, databaseUrl: opening.then(({ url }) => url) })
+  atEnd(() => running.return())
+  const { url, knex } = await opening
   const users = await addUsers(knex)
   // A test must not assume the id of the next row.
   await knex.raw("SELECT setval('posts_id_seq', 100)")
 
-  const posts = file('posts.test.ts')
-  const running = runTests(posts, { apps: APPS, databaseUrl: url })
-  atEnd(() => running.return())
   const runs: TestRun[] = []
   let rowsLeft = 0
   for await (const run of running) {

@@ -4,16 +4,27 @@ import { after, describe } from 'node:test'
 import { pathToFileURL } from 'node:url'
 
 // Runs a file of tests once for each app, in one process: `run-all.ts FILE APP…`. Loading Fastify takes longer than the tests.
-// Between two apps it waits for a line of input, in which time the database can be cleaned.
+// Its first line of input is the address of the database. Before each further app it waits for another line, in which time the
+// database can be cleaned.
 const [, , file = '', ...apps] = process.argv
 const { href } = pathToFileURL(file)
-const input = createInterface({ input: process.stdin })
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+await Promise.all([import('./open-app.ts'), import('./app.ts')])
+
+process.env.DATABASE_URL = (await lines.next()).value
 
 // node:test adds a suite to the one in whose asynchronous context it is created. Each app has one at the top.
 const top = new AsyncResource('top')
-for (const app of apps) {
+// A pattern for the names of tests could leave out the suite.
+const hasPattern = process.execArgv.some((option) => option.startsWith('--test-name-pattern'))
+for (const [index, app] of apps.entries()) {
+  if (index > 0) await lines.next()
+  process.env.APP = app
+  if (hasPattern) {
+    await import(href)
+    continue
+  }
   await new Promise<void>((done) => {
-    process.env.APP = app
     top.runInAsyncScope(describe, undefined, `app: ${app}`, () => {
       after(() => done())
       // With another query, the file is loaded again.
@@ -22,6 +33,6 @@ for (const app of apps) {
       return loaded
     })
   })
-  if (app !== apps.at(-1)) await new Promise((goOn) => input.once('line', goOn))
 }
-input.close()
+// Otherwise the open input keeps the process alive.
+process.stdin.destroy()

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -17,8 +17,9 @@ export interface TestRun {
 interface Options {
   /** The apps under test. */
   readonly apps: readonly string[]
-  readonly databaseUrl: string
-  /** The names of the tests to run, on one app. If empty, all run. */
+  /** The process starts at once, and loads what the apps need until it gets this. */
+  readonly databaseUrl: string | Promise<string>
+  /** The names of the tests to run. If empty, all run. */
   readonly only?: readonly string[]
 }
 
@@ -28,14 +29,14 @@ const TIMEOUT_MS = 20_000
 const CLOSE_TIMEOUT_MS = 2_000
 
 /** Runs a file of tests against one app after the other, in one separate process. The next app waits until it is asked for. */
-export async function* runTests(
+export function runTests(
   file: string,
   { apps, databaseUrl, only = [] }: Options,
 ): AsyncGenerator<TestRun, void> {
   const reporter = resolve(import.meta.dirname, 'reporter.ts')
   const patterns = only.map((name) => `--test-name-pattern=^${literal(name)}$`)
   const runAll = resolve(import.meta.dirname, 'run-all.ts')
-  const { NODE_OPTIONS, NODE_TEST_CONTEXT, ...env } = process.env
+  const { NODE_OPTIONS, NODE_TEST_CONTEXT, DATABASE_URL, ...env } = process.env
   const child = spawn(
     process.execPath,
     [
@@ -46,13 +47,24 @@ export async function* runTests(
         '--test-reporter-destination=stdout',
         ...patterns,
       ],
-      ...(only.length > 0 ? [file] : [runAll, file, ...apps]),
+      ...[runAll, file, ...apps],
     ],
-    { cwd: import.meta.dirname, env: { ...env, APP: apps[0], DATABASE_URL: databaseUrl } },
+    { cwd: import.meta.dirname, env },
   )
-  const ended = once(child, 'close')
-  // The process may have ended before it is told to go on.
+  // The process may end before it is told anything.
   child.stdin.on('error', () => {})
+  void Promise.resolve(databaseUrl).then(
+    (url) => child.stdin.write(`${url}\n`),
+    () => child.kill(),
+  )
+  return readRuns(child, apps)
+}
+
+async function* readRuns(
+  child: ChildProcessWithoutNullStreams,
+  apps: readonly string[],
+): AsyncGenerator<TestRun, void> {
+  const ended = once(child, 'close')
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors += text
