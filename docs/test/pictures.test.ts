@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { readChapters } from '@auth-primer/tool-learn'
 import t from 'tap'
@@ -31,6 +31,25 @@ t.test('every image of docs/ has a text alternative that describes it', async (t
       t.ok(existsSync(file), file)
       t.ok(alt.length >= 40, `${page.name}: ${alt}`)
     }
+})
+
+t.test('each screenshot is small, and its chapter shows it', async (t) => {
+  const names = await readdir(resolve(DOCS, 'screenshots'))
+  t.same(
+    names.map((name) => name.slice(0, 2)),
+    ['01', '04', '06', '07', '08', '09', '12'],
+  )
+  const chapters = await readChapters()
+  for (const name of names) {
+    const file = resolve(DOCS, 'screenshots', name)
+    t.ok((await stat(file)).size <= 150_000, name)
+    const { folder = '' } = chapters.find(({ number }) => name.startsWith(`${number}-`)) ?? {}
+    const images = readImages(await readPage(resolve(folder, 'README.md')))
+    t.ok(
+      images.some((image) => image.file === file),
+      `${folder} shows ${name}`,
+    )
+  }
 })
 
 for (const picture of CHAPTER_PICTURES) {

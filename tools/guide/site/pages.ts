@@ -74,7 +74,7 @@ export async function readSources(): Promise<string[]> {
 }
 
 const IS_SOURCE =
-  /^tools\/guide\/site\/|^docs\/.*\.(md|svg)$|^packages\/[^/]+\/(src\/.*|README\.md|typedoc\.json)$/
+  /^tools\/guide\/site\/|^docs\/.*\.(md|svg|png)$|^packages\/[^/]+\/(src\/.*|README\.md|typedoc\.json)$/
 
 /** A page's title is its first heading. */
 export function readTitle(markdown: string): string {

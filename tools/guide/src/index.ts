@@ -81,7 +81,7 @@ function createStaticOptions(root: string) {
       // The addresses of these files change with each build.
       reply.header('cache-control', name.startsWith(`assets${sep}`) ? 'max-age=86400' : 'no-cache')
       // Copies of sources are shown as text.
-      if (name.startsWith(`media${sep}`) && !name.endsWith('.svg'))
+      if (name.startsWith(`media${sep}`) && !/\.(svg|png)$/.test(name))
         reply.header('content-type', 'text/plain; charset=utf-8')
     },
   } as const

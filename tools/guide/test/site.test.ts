@@ -12,7 +12,7 @@ const SITE = {
     errors: { 'NOT_FOUND.html': '<h1>NOT_FOUND</h1>' },
     chapters: { '05-creating-users.html': '<h1>05</h1>' },
     assets: { 'main.js': '1', '.hidden': 'secret' },
-    media: { 'token.ts': 'const a = 1', 'a.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>' },
+    media: { 'token.ts': 'const a = 1', 'a.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>', 'b.png': '' },
   },
   'beside.html': 'secret',
 }
@@ -68,6 +68,7 @@ t.test('the built site is served', async (t) => {
     t.equal(headers['content-type'], 'text/plain; charset=utf-8')
     t.equal(body, 'const a = 1')
     t.match((await get('/guide/media/a.svg')).headers['content-type'], /^image\/svg/)
+    t.equal((await get('/guide/media/b.png')).headers['content-type'], 'image/png')
     t.match((await get('/guide/assets/main.js')).headers['content-type'], /javascript/)
   })
 
