@@ -19,8 +19,8 @@ const wrongBodies: readonly [id: string, title: string, json: unknown, hint: str
   ],
   [
     'title-not-text',
-    'a title that is a list is rejected',
-    { title: ['x'], content: 'x' },
+    'a title that is an object is rejected',
+    { title: { text: 'x' }, content: 'x' },
     'Give `title` the type string.',
   ],
   [

@@ -1,6 +1,18 @@
+import { createHash, createHmac } from 'node:crypto'
 import { expectStatus, Failure, NotChecked, type Stage } from '../check.ts'
 import { findStoredTexts } from '../database.ts'
 import type { Credentials, Subject } from '../subject.ts'
+
+/** The notations of functions that were made for passwords. */
+const SLOW = [
+  /\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}/,
+  /\$argon2/,
+  /scrypt/,
+  /pbkdf2/i,
+  /\$bcrypt-sha256\$/,
+  /\$[56y7]\$/,
+]
+const FAST = ['md5', 'sha1', 'sha256', 'sha512']
 
 export const hashesPasswords: Stage = {
   number: '07',
@@ -36,20 +48,11 @@ export const hashesPasswords: Stage = {
         'A bcrypt hash begins with `$2b$12$`, an Argon2 hash with `$argon2id$`.',
       ],
       async run(subject) {
-        const { texts } = await signUpAndLook(subject)
-        const SLOW = [
-          /\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}/,
-          /\$argon2/,
-          /scrypt/,
-          /pbkdf2/i,
-          /\$bcrypt-sha256\$/,
-          /\$[56y7]\$/,
-        ]
+        const { credentials, texts } = await signUpAndLook(subject)
+        const fast = findFastHash(credentials.password, texts)
+        if (fast) throw new Failure('a hash by bcrypt, Argon2, scrypt or PBKDF2', `${fast}, which is fast`)
         if (!texts.some((text) => SLOW.some((pattern) => pattern.test(text))))
-          throw new Failure(
-            'a hash by bcrypt, Argon2, scrypt or PBKDF2, in its usual notation',
-            'no such value in the user’s row',
-          )
+          throw new NotChecked('No value next to the email is a hash in the notation of a known library.')
       },
     },
     {
@@ -87,4 +90,31 @@ async function signUpAndLook(
   if (texts.length === 0)
     throw new Failure('a row with the user’s email', 'no such row in any table of the database')
   return { credentials, texts: texts.filter((text) => text !== credentials.email) }
+}
+
+/** Returns the name of the fast hash function that made one of these texts, with or without a salt among them. */
+function findFastHash(password: string, texts: readonly string[]): string | undefined {
+  const parts = texts.flatMap((text) => [text, ...text.split(/[$:.;|,]/)]).filter((part) => part !== '')
+  const salts = ['', ...parts].flatMap((part) => [
+    Buffer.from(part),
+    Buffer.from(part, 'hex'),
+    Buffer.from(part, 'base64'),
+  ])
+  for (const name of FAST)
+    for (const salt of salts) {
+      const digests = [
+        createHash(name).update(salt).update(password).digest(),
+        createHash(name).update(password).update(salt).digest(),
+        createHmac(name, salt).update(password).digest(),
+      ]
+      for (const digest of digests)
+        for (const encoding of ['hex', 'base64', 'base64url'] as const)
+          if (
+            parts.some((part) =>
+              part.toLowerCase().startsWith(digest.toString(encoding).replace(/=+$/, '').toLowerCase()),
+            )
+          )
+            return name.toUpperCase()
+    }
+  return undefined
 }

@@ -82,7 +82,12 @@ export const votes: Stage = {
       ],
       async run(subject) {
         const { id } = await subject.createPost({}, (await subject.account('ada')).token)
-        expectStatus(await subject.request('POST', PATHS.vote, { json: { post_id: id, dir: 1 } }), 401, 403)
+        expectStatus(
+          await subject.request('POST', PATHS.vote, { json: { post_id: id, dir: 1 } }),
+          401,
+          403,
+          400,
+        )
       },
     },
     {

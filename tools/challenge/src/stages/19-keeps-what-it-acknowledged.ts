@@ -1,6 +1,6 @@
 import { expectStatus, Failure, type Stage } from '../check.ts'
 import { NoResponse } from '../http.ts'
-import { newPost, PATHS, type Subject } from '../subject.ts'
+import { findPost, newPost, PATHS, type Subject, toObject } from '../subject.ts'
 
 const WRITERS = 8
 const KILL_AFTER_POSTS = 20
@@ -72,8 +72,8 @@ async function writeUntilKilled(
         })
       if (received === undefined) return
       expectStatus(received, 201, 200)
-      const { id } = received.json as { id: string | number }
-      ids.push(id)
+      const { id } = findPost(toObject(received, 'a JSON object: the new post'))
+      ids.push(id as string | number)
       if (ids.length >= KILL_AFTER_POSTS) killing ??= kill()
     }
   }

@@ -16,13 +16,14 @@ export const refreshesTokens: Stage = {
         "Node: `randomBytes(32).toString('base64url')`.",
       ],
       async run(subject) {
-        const received = expectStatus(await refresh(subject, await logIn(subject)), 200, 201)
+        const before = await logIn(subject)
+        const received = expectStatus(await refresh(subject, before), 200, 201)
         const { access_token: token } = toObject(
           received,
           'a JSON object with `access_token` and `refresh_token`',
         )
         expectThat(typeof token === 'string', 'a JSON object with an `access_token`', received)
-        findRefreshToken(received)
+        expectThat(findRefreshToken(received) !== before, 'another refresh token than before', received)
         expectStatus(
           await subject.request('POST', PATHS.posts, { token: token as string, json: newPost() }),
           201,

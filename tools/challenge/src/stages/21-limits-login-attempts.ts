@@ -1,5 +1,6 @@
 import { expectStatus, Failure, type Stage } from '../check.ts'
 import type { Received } from '../http.ts'
+import { PATHS } from '../subject.ts'
 
 const MAX_ATTEMPTS = 120
 
@@ -25,7 +26,8 @@ export const limitsLoginAttempts: Stage = {
 
         async function guessUntilLimited(email: string): Promise<Received> {
           for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-            const received = await subject.logIn({ email, password: subject.newCredentials().password })
+            const form = { username: email, password: subject.newCredentials().password }
+            const received = await subject.request('POST', PATHS.login, { form })
             if (received.status === 429) return received
             expectStatus(received, 401, 403, 400)
           }
