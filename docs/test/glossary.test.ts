@@ -1,5 +1,4 @@
 import { resolve } from 'node:path'
-import { readChapters } from '@auth-primer/tool-learn'
 import t from 'tap'
 import { leadsSomewhere, readAnchors, readLinks } from '../check/links.ts'
 import { CHECKOUT, readPage, readPages } from '../check/pages.ts'
