@@ -17,8 +17,8 @@ exec ${process.execPath} --import ${import.meta.resolve('tsx')} "$@"
 const LINES = { debug: /"level":(?:20\b|"debug")|\bDEBUG\b/, info: /"level":(?:30\b|"info")|\bINFO\b/ }
 
 const NO_SCRIPT: Hints = [
-  'Which names do the scripts in package.json have? The task asks for `start` and `dev`.',
-  '`npm run dev` runs what `"scripts"` has under the name `dev`.',
+  'What are the scripts in package.json called? The task asks for `start` and `dev`.',
+  '`npm run dev` runs the command that `"scripts"` lists under the name `dev`.',
   '`"dev": "LOG_LEVEL=debug tsx watch server.ts"`',
 ]
 
@@ -53,7 +53,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
     const running = await started
     const names = Object.keys(await readScripts()).join(', ') || 'none'
     await expectation('no-script', NO_SCRIPT, () =>
-      assert.ok(running, `package.json must have a script \`${name}\`. Its scripts are: ${names}.`),
+      assert.ok(running, `package.json must have a script named \`${name}\`. Its scripts are: ${names}.`),
     )
     return running as NonNullable<typeof running>
   }
@@ -92,8 +92,8 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
       await expectation(
         'other-port',
         [
-          'On which port does your server listen? It prints its address.',
-          'The port comes from the environment variable PORT. The exercise reads it already.',
+          'What port does your server listen on? It prints its address when it starts.',
+          'The port comes from the environment variable PORT. The exercise already reads it.',
           "`await app.listen({ host: '127.0.0.1', port: Number(PORT) })`",
         ],
         () =>
@@ -123,10 +123,10 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
 
   await check(
     'always-debug',
-    'without LOG_LEVEL, a request is logged at info and nothing at debug',
+    'without LOG_LEVEL, a request is logged at info, and nothing is logged at debug',
     [
-      'Run `npm start` and send a request with curl. Which `level` do the lines have? 20 is debug, 30 is info.',
-      'The level belongs in the environment, not in the code. Read LOG_LEVEL, and use info as the default.',
+      'Run `npm start` and send a request with curl. What is the `level` of each line? 20 is debug, and 30 is info.',
+      'The level belongs in the environment, not in the code. Read LOG_LEVEL and use info as the default.',
       "`const { LOG_LEVEL = 'info' } = process.env`, then `Fastify({ logger: { level: LOG_LEVEL } })`.",
     ],
     async () => {
@@ -135,7 +135,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
         'no-logger',
         [
           'Run `npm start` and send a request with curl. Does the server print anything?',
-          'Fastify has a logger, but it is off by default. Turn it on, with the level info unless LOG_LEVEL says otherwise.',
+          'Fastify has a logger, but it is off by default. Turn it on, and set its level to LOG_LEVEL, or to info if LOG_LEVEL is not set.',
           "`const { LOG_LEVEL = 'info' } = process.env`, then `Fastify({ logger: { level: LOG_LEVEL } })`.",
         ],
         () =>
@@ -146,7 +146,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
       )
       assert.ok(
         !LINES.debug.test(printed),
-        'The server logged at level debug (20) although LOG_LEVEL is not set.',
+        'The server logged at level debug (20), although LOG_LEVEL was not set.',
       )
       assert.ok(LINES.info.test(printed), 'The server logged nothing at level info (30).')
     },
@@ -168,13 +168,13 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
         'console-log',
         [
           'Look at the lines that your server prints. Which of them have no `level`?',
-          '`console.log` has no levels, and it does not know the request. Use the logger of the request.',
+          '`console.log` has no levels, and its lines do not show which request they belong to. Use `request.log` instead.',
           "`app.get('/', async (request) => { request.log.debug('saying hello'); … })`",
         ],
         () =>
           assert.ok(
             LINES.debug.test(printed) || others(printed).length === 0,
-            `With LOG_LEVEL=debug, the server logged nothing at level debug (20), but printed: ${others(printed)[0]}`,
+            `With LOG_LEVEL=debug, the server logged nothing at level debug (20). Instead, it printed: ${others(printed)[0]}`,
           ),
       )
       assert.ok(
@@ -190,9 +190,9 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
     'dev-is-quiet',
     '`npm run dev` logs at debug',
     [
-      'Which LOG_LEVEL does the script `dev` in package.json set?',
-      'A variable before a command is set for that command only: `NAME=value command`.',
-      '`"dev": "LOG_LEVEL=debug …"` in package.json.',
+      'What value does the `dev` script in package.json set LOG_LEVEL to?',
+      'To set a variable for one command only, write it before the command: `NAME=value command`.',
+      'Start the script with the variable: `"dev": "LOG_LEVEL=debug …"` in package.json.',
     ],
     async () => {
       dev = await mustStart('dev', inDev)
@@ -200,7 +200,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
       await dev.program.waitForOutput(LINES.debug, 1_000).catch(() => {})
       assert.ok(
         LINES.debug.test(dev.program.output()),
-        '`npm run dev` served a request and logged nothing at level debug (20).',
+        '`npm run dev` served a request but logged nothing at level debug (20).',
       )
     },
   )
@@ -209,7 +209,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
     'no-restart',
     'saving a file restarts `npm run dev`',
     [
-      'Run `npm run dev` in `exercise/` and save server.ts. Does the log say once more that the server is listening?',
+      'Run `npm run dev` in `exercise/` and save server.ts. Does the server log again that it is listening?',
       'Something has to watch the files and restart the program. `tsx` can do that.',
       '`"dev": "LOG_LEVEL=debug tsx watch server.ts"` in package.json.',
     ],
@@ -224,7 +224,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
         .catch(() => save().then(() => hasRestarted(4_000)))
         .catch(() => {
           const waited = Math.round((performance.now() - startedAt) / 1000)
-          assert.fail(`server.ts was saved twice, and the server did not restart in ${waited} s.`)
+          assert.fail(`server.ts was saved twice, but the server did not restart within ${waited} s.`)
         })
       assert.equal(
         (await program.waitForResponse(url)).status,

@@ -19,8 +19,8 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
     'no-sign-up',
     'a valid sign-up is stored and returns 201',
     [
-      'Sign up with an email and a password. Which status do you get, and is there a new row?',
-      'A new user is 201 Created. Schemas must still let a valid email and a password of 8 characters or more through.',
+      'Sign up with an email and a password. What status do you get, and is there a new row?',
+      'Respond with 201 Created. Your schemas must still accept a valid email and a password with 8 or more characters.',
       'End the handler with `return reply.code(201).send(user)`, after the INSERT.',
     ],
     async () => {
@@ -28,7 +28,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
         'invalid-schema',
         [
           'Fastify compiles all schemas when the app starts. The message says which one it cannot compile.',
-          'A schema may only use the types of JSON: string, number, integer, boolean, object, array and null. A time is a string.',
+          'A schema may use only JSON types: string, number, integer, boolean, object, array and null. In JSON, a time is a string.',
           "`created_at: Type.Unsafe<Date>({ type: 'string', format: 'date-time' })`, not `Type.Date()`.",
         ],
         () => app.ready(),
@@ -39,8 +39,8 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
         'other-status',
         [
           'The sign-up worked. Which status tells a client that something new was created?',
-          '200 says that the request was fine. 201 Created says that there is something new.',
-          '`return reply.code(201).send(user)`, and the response schema under 201.',
+          '200 OK says that the request succeeded. 201 Created says that it also created something.',
+          'Use `return reply.code(201).send(user)`, and put the response schema under 201.',
         ],
         () =>
           assert.ok(
@@ -54,11 +54,12 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       await expectation(
         'plain-text',
         [
-          'Look at the column `password` of the new row.',
-          'The exercise came with a line that hashes the password. The row needs the hash.',
+          'Look at the new row’s `password` column. What does it contain?',
+          'The original exercise has a line that hashes the password. Store the hash in the row.',
           '`const row = { email, password: await hash(password) }`.',
         ],
-        () => assert.ok(row.password !== PASSWORD, 'The row has the password itself instead of its hash.'),
+        () =>
+          assert.ok(row.password !== PASSWORD, 'The row contains the password itself instead of its hash.'),
       )
     },
   )
@@ -67,8 +68,8 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
     'unchecked',
     'the request body is validated before the handler uses it',
     [
-      'Send a request without an email. What rejects it: Fastify, or the database?',
-      'Describe the body with `Type.Object`, and pass it to the route as `schema: { body: … }`.',
+      'Send a request without an email. What rejects it: Fastify or the database?',
+      'Describe the body with `Type.Object`, and pass this schema to the route as `schema: { body: … }`.',
       "`Type.Object({ email: Type.String({ format: 'email' }), password: Type.String({ minLength: 8 }) })`",
     ],
     async () => {
@@ -77,14 +78,14 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
         await expectation(
           'default-schema',
           [
-            'For which status codes is your response schema? Read the body of the 500.',
-            'A schema under `default`, `4xx` or `5xx` also applies to the replies to errors, which have other properties.',
-            'Use `response: { 201: UserOut }`: the schema of a success, for the status of a success.',
+            'Which status codes does your response schema apply to? Read the body of the 500 response.',
+            'A schema under `default`, `4xx` or `5xx` also applies to error responses, which have other properties.',
+            'Use `response: { 201: UserOut }`, so the schema applies only to a successful sign-up.',
           ],
           () =>
             assert.ok(
               statusCode !== 500 || !text.includes('is required!'),
-              `The reply to an error does not match your response schema: ${text}`,
+              `An error response does not match your response schema: ${text}`,
             ),
         )
         assert.ok(
@@ -98,7 +99,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
         'not-an-email',
         [
           'Sign up with the email `not an email`. What does your schema require of an email?',
-          'JSON Schema has formats for such texts, and Fastify checks them.',
+          'JSON Schema defines formats for strings such as emails, and Fastify checks them.',
           "`email: Type.String({ format: 'email' })`",
         ],
         () => mustReject({ email: 'not an email', password: PASSWORD }),
@@ -106,7 +107,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       await expectation(
         'short-password',
         [
-          'Sign up with a password of 7 characters. How many does your schema require?',
+          'Sign up with a password that has 7 characters. How many characters does your schema require?',
           'The password must have at least 8 characters.',
           '`password: Type.String({ minLength: 8 })`',
         ],
@@ -117,7 +118,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
 
   await check(
     'role-taken',
-    'a property that the API did not ask for never reaches the row',
+    'a property that the API does not expect is never stored',
     [
       'Sign up with an additional `role: "admin"`. What does the handler insert?',
       'Let the schema drop unknown properties, and insert only the columns that you list.',
@@ -132,30 +133,30 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       })
       const eve = await find('eve@example.com')
       assert.ok(eve?.role !== 'admin', 'A sign-up with `role: "admin"` created an admin.')
-      assert.ok(eve?.id !== 4711, 'A sign-up with an `id` chose its own ID.')
+      assert.ok(eve?.id !== 4711, 'A client that sent an `id` with its sign-up chose its own ID.')
       assert.ok(
         statusCode < 500,
-        `A sign-up with additional properties must be stored without them, or rejected. The status was ${statusCode}.`,
+        `A sign-up with additional properties must be either stored without them or rejected. The status was ${statusCode}.`,
       )
     },
   )
 
   await check(
     'hash-leaves',
-    'the response has id, email and created_at, and no other column of the row',
+    'the response has id, email and created_at, but no other column of the row',
     [
       'The handler returns the complete row. Which of its properties reach the client?',
       'Give the route a response schema, under the status code that the handler replies with.',
-      'Use `response: { 201: UserOut }`. `UserOut` is an object of its own with id, email and created_at.',
+      'Use `response: { 201: UserOut }`. `UserOut` is a separate schema with id, email and created_at.',
     ],
     async () => {
       const { password } = await find('ada@example.com')
-      assert.ok(!shown.includes(password), 'The response contains the hash of the password.')
+      assert.ok(!shown.includes(password), 'The response contains the password hash.')
       const user = JSON.parse(shown)
       await expectation(
         'other-properties',
         [
-          'Compare the response with the task: which three properties does it ask for?',
+          'Compare the response with the task. Which three properties does the task ask for?',
           'A response schema lists exactly what clients may see: `id`, `email` and `created_at`.',
           '`Type.Object({ id: Type.Integer(), email: Type.String(), created_at: Timestamp })`',
         ],
@@ -186,8 +187,8 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
     'undocumented',
     'the OpenAPI document describes the body and the response',
     [
-      'Print the document as in step 4. What does it say about the body, and about the response 201?',
-      'The document is generated from the schemas of the routes. It cannot know what your code does by hand.',
+      'Print the document as in step 4. What does it say about the request body and the 201 response?',
+      'The document is generated from the route schemas. Checks that you write by hand do not appear in it.',
       'Use `schema: { body: UserCreate, response: { 201: UserOut } }`, and register the swagger plugin before the route.',
     ],
     async () => {
@@ -203,7 +204,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       assert.deepEqual(
         propertiesOf(document, response),
         SHOWN,
-        'The documented response 201 must have exactly these properties.',
+        'The documented 201 response must have exactly these properties.',
       )
     },
   )

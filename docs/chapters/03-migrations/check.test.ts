@@ -7,8 +7,8 @@ const NAME = '20260301000000_phone_number'
 const COLUMNS = ['created_at', 'email', 'id', 'password', 'phone_number', 'role']
 
 const DOWN_FAILS: Hints = [
-  'Run `up`, then `down`. The message of Postgres says what `down` cannot find.',
-  '`down` must use the same names as `up`: of the table, the column, and an index if there is one.',
+  'Run `up`, then `down`. The error message from Postgres says what `down` cannot find.',
+  '`down` must use the same names as `up` for the table, the column and the index, if there is one.',
   "`await knex.schema.alterTable('users', (table) => { table.dropColumn('phone_number') })`",
 ]
 
@@ -31,7 +31,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
     'not-created',
     '`createMissing` creates the table if it is missing',
     [
-      'In a new database, it should create the table as the code needs it today, including `phone_number`.',
+      'In a new database, `createMissing` should create the table as the code needs it today, including `phone_number`.',
       'Use `knex.schema.createTable`, with a function that adds the columns.',
       "`await knex.schema.createTable('users', (table) => { table.increments('id'); table.text('email'); … })`. Without `await`, knex sends nothing.",
     ],
@@ -39,13 +39,13 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
       await knex.schema.dropTable('users')
       await createMissing(knex)
       const columns = await columnsOf(knex)
-      assert.ok(columns.length > 0, 'In a new database, `createMissing` created no table `users`.')
+      assert.ok(columns.length > 0, 'In a new database, `createMissing` did not create the table `users`.')
       await expectation(
         'other-columns',
         [
           'Compare the columns with the comment above `createMissing`. A new database needs all of them.',
-          'Describe the table as the code needs it today: the five columns that it has, and the new one.',
-          "One line per column, for example `table.text('phone_number')`.",
+          'Describe the table as the code needs it today: the five existing columns and the new one.',
+          "Write one line per column, for example `table.text('phone_number')`.",
         ],
         () => assert.deepEqual(columns, COLUMNS, 'The new table must have these columns.'),
       )
@@ -64,10 +64,10 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
 
   await check(
     'always-creates',
-    '`createMissing` does not change a table that exists, however often it runs',
+    '`createMissing` does not change an existing table, no matter how often it runs',
     [
-      'Your service calls `createMissing` at each start. What does it do at the second start?',
-      'First check if the table exists. If it does, do nothing.',
+      'Your service calls `createMissing` each time it starts. What does the function do the second time?',
+      'First check whether the table exists. If it does, do nothing.',
       "`if (await knex.schema.hasTable('users')) return`",
     ],
     async () => {
@@ -77,7 +77,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
       await expectation(
         'rows-lost',
         [
-          'How many users are in the table after the second start of the service?',
+          'How many users are in the table after the service starts for the second time?',
           'Never drop a table that has rows. If the table exists, do nothing.',
           "`if (await knex.schema.hasTable('users')) return`, and no `dropTable`.",
         ],
@@ -86,9 +86,9 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
       await expectation(
         'changes-it',
         [
-          'The table exists, with its old columns. Which file of this exercise changes it?',
-          '`create_all` does not look at the columns of a table that exists. Changing them is the task of the migration.',
-          "`if (await knex.schema.hasTable('users')) return`, and nothing else for that case.",
+          'The table exists and has its old columns. Which file in this exercise changes it?',
+          '`create_all` does not check the columns of an existing table. Changing them is the migration’s task.',
+          "`if (await knex.schema.hasTable('users')) return`, and nothing else in that case.",
         ],
         async () =>
           assertSame(await describe(knex), old, '`createMissing` must not change the existing table.'),
@@ -100,7 +100,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
     'not-null',
     '`up` adds `phone_number` to a table with rows, and keeps the rows',
     [
-      'The table has the rows of Ada and Bob, and you don’t know their numbers. Which value should `up` store?',
+      'The table has rows for Ada and Bob, and you don’t know their phone numbers. What value should `up` store for them?',
       'Alter the table instead of creating it again. The new column must allow NULL or have a default.',
       "`await knex.schema.alterTable('users', (table) => { table.text('phone_number') })`. Without `await`, knex sends nothing.",
     ],
@@ -109,8 +109,8 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
       await expectation(
         'not-added',
         [
-          'Which columns does the table have after `up`? `createMissing` has not changed anything.',
-          'Add the column with `alterTable`, and wait for it: knex never sends what is not awaited.',
+          'Which columns does the table have after `up`? `createMissing` does not add any to an existing table.',
+          'Add the column with `alterTable`, and await the call: knex never sends a statement that is not awaited.',
           "`await knex.schema.alterTable('users', (table) => { table.text('phone_number') })`",
         ],
         async () =>
@@ -120,7 +120,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
         'rows-deleted',
         [
           'How many users are left after `up`?',
-          'A migration changes the table that is there. Do not drop it, and do not create it again.',
+          'A migration changes the existing table. Do not drop the table or create it again.',
           "`await knex.schema.alterTable('users', (table) => { table.text('phone_number') })`",
         ],
         async () => assert.deepEqual(await rows(), oldRows, '`up` must keep the rows as they were.'),
@@ -142,14 +142,14 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
       await expectation(
         'too-much-undone',
         [
-          'What has `up` added, and what does `down` remove?',
+          'What did `up` add, and what does `down` remove?',
           '`down` removes exactly what `up` added, and keeps the rows and the other columns.',
           "`table.dropColumn('phone_number')` in `alterTable`, not `dropTable`.",
         ],
         async () =>
           assert.ok(
             (await columnsOf(knex)).length >= COLUMNS.length - 1 && (await rows()).length === 2,
-            '`down` removed more than `up` had added.',
+            '`down` removed more than `up` added.',
           ),
       )
       assertSame(await describe(knex), old, 'After `down`, the table must be the same as before `up`.')

@@ -36,7 +36,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
     'past-the-session',
     'a sign-up runs in one session: BEGIN, two INSERTs, COMMIT',
     [
-      'Step 1 shows the statements to send. What do you send them with: the pool, or the session of this request?',
+      'Step 1 shows the statements to send. What do you send them with: the pool or this request’s session?',
       '`request.db` is the session. It begins with its first statement and ends with your response.',
       "`const [user] = await request.db('users').insert({ … }).returning('id')`, and the same for `posts`.",
     ],
@@ -45,14 +45,14 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       await expectation(
         'no-returning',
         [
-          'Which value does your INSERT of the post use as `owner_id`? Print it.',
-          'The ID of the new user comes from the database. An INSERT returns it only if you ask for it.',
+          'What value does the INSERT for the post use as `owner_id`? Print it.',
+          'The database creates the new user’s ID. An INSERT returns it only if you ask for it.',
           "`const [user] = await db('users').insert({ … }).returning('id')`: the result is a list with one row.",
         ],
         () =>
           assert.ok(
             !body.includes('23502'),
-            'A column that is NOT NULL got no value. Does the INSERT of the user return its ID, with `.returning("id")`?',
+            'A NOT NULL column did not get a value. Does the INSERT for the user return the ID, with `.returning("id")`?',
           ),
       )
       assert.ok(statusCode === 201, `A sign-up must return 201. It returned ${statusCode}: ${body}`)
@@ -63,8 +63,8 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       await expectation(
         'not-awaited',
         [
-          'The user is stored and the post is not. Is its INSERT sent at all?',
-          'knex sends a query when it is awaited. One that is not awaited is never sent, and nothing fails.',
+          'The user is stored, but the post is not. Is the INSERT for the post sent at all?',
+          'knex sends a query only when you await it. A query that is not awaited is never sent, and you don’t get an error.',
           "`await db('posts').insert({ … })`",
         ],
         async () =>
@@ -77,7 +77,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       await expectation(
         'wrong-owner',
         [
-          'Whose is the new post? Compare its `owner_id` with the `id` of the new user.',
+          'Who owns the new post? Compare its `owner_id` with the new user’s `id`.',
           'The post belongs to the user who signs up. Use the ID that the first INSERT returned.',
           "`db('posts').insert({ owner_id: user.id, title: body.title, content: body.content })`",
         ],
@@ -85,7 +85,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
           assert.deepEqual(
             await knex('posts').join('users', 'users.id', 'owner_id').select('email', 'title', 'content'),
             [{ email: 'ada@example.com', title: 'Tomatoes', content: 'Mulch them.' }],
-            'The post must belong to the new user, and have the title and the content of the request.',
+            'The post must belong to the new user and have the title and content from the request.',
           ),
       )
       const count = sent.join().split('INSERT INTO').length - 1
@@ -97,13 +97,10 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
             'own-transaction',
             [
               'Your transaction stores both rows or neither. When does it end: before or after the response is built?',
-              'If serializing the response fails, your transaction has committed already. And whatever else uses `request.db` is not part of it.',
-              'Send both INSERTs with `request.db`. The session has a transaction already: no `knex.transaction()`.',
+              'If serializing the response fails, your transaction has already committed. Also, other code that uses `request.db` is not part of your transaction.',
+              'Send both INSERTs with `request.db`. The session already has a transaction, so you don’t need `knex.transaction()`.',
             ],
-            () =>
-              assert.fail(
-                'The rows were stored by a transaction of your own. The session of the request sent nothing.',
-              ),
+            () => assert.fail('Your own transaction stored the rows. The request’s session sent nothing.'),
           )
       }
       assert.equal(count, 2, `The session must send two INSERTs. It sent: ${verbs()}.`)
@@ -119,7 +116,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
     'early-commit',
     'if an INSERT throws, everything is undone: ROLLBACK',
     [
-      'The second INSERT fails. Is the first one stored by then?',
+      'The second INSERT fails. Has the first one already been committed?',
       'One COMMIT at the end stores both. An earlier COMMIT cannot be undone.',
       'Remove `commit()`: the session commits if the status is below 400. Do not begin a transaction of your own.',
     ],
@@ -128,11 +125,11 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       const { statusCode } = await signUp('bob@example.com', 'refused by the table')
       assert.ok(
         statusCode >= 400,
-        `The INSERT failed, so the status must be 400 or above. It was ${statusCode}.`,
+        `The INSERT failed, so the status must be 400 or higher. It was ${statusCode}.`,
       )
       assert.ok(
         !(await isStored('bob@example.com')),
-        'The INSERT of the post failed, but the user was stored.',
+        'The INSERT for the post failed, but the user was stored.',
       )
       assert.match(verbs(), /ROLLBACK$/, `The session must end with ROLLBACK. It sent: ${verbs()}.`)
     },
@@ -142,9 +139,9 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
     'no-status',
     'if the handler returns a 409, everything is undone, too',
     [
-      'Ada has a post “Tomatoes”. Sign up with the same title. Which status do you get, and is the user stored?',
-      'The status decides: below 400 the session commits, from 400 it rolls back.',
-      'If the INSERT with `.onConflict(…).ignore()` returns no row: `return reply.code(409).send({ … })`.',
+      'Ada has a post called “Tomatoes”. Sign up with the same title. What status do you get, and is the user stored?',
+      'The status decides. Below 400, the session commits. At 400 or higher, it rolls back.',
+      'If the INSERT with `.onConflict(…).ignore()` returns no row, respond with `return reply.code(409).send({ … })`.',
     ],
     async () => {
       const { statusCode, body } = await signUp('eve@example.com', 'Tomatoes')
@@ -156,13 +153,13 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
         'other-status',
         [
           'Nothing was stored. What does the client learn from your status?',
-          '400 says that the request is malformed, 500 that the server has a bug. 409 Conflict says that it contradicts what is stored.',
+          '400 says that the request is malformed, and 500 says that the server has a bug. 409 Conflict says that the request conflicts with stored data.',
           "`return reply.code(409).send({ detail: 'A post with this title exists already.' })`",
         ],
         () =>
           assert.ok(
             statusCode === 409,
-            `A title that is taken must return 409. It returned ${statusCode}: ${body}`,
+            `A sign-up with a title that is taken must return 409. It returned ${statusCode}: ${body}`,
           ),
       )
       assert.match(verbs(), /ROLLBACK$/, `The session must end with ROLLBACK. It sent: ${verbs()}.`)
@@ -171,11 +168,11 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
 
   await check(
     'connection-kept',
-    `every connection is returned, even if 15 requests share a pool of ${MAX_CONNECTIONS}`,
+    `every connection returns to the pool, even if 15 requests share a pool of ${MAX_CONNECTIONS}`,
     [
-      'Does your code take connections itself? Are they returned after a success, a 409 and an error?',
-      'The session returns its connection. Anything else that you take from the pool, you have to return.',
-      'Send everything through `request.db`: no `knex.transaction()`, no `acquireConnection()`.',
+      'Does your code take connections from the pool itself? Does it return them after a success, a 409 and an error?',
+      'The session returns its own connection. You have to return any other connection that you take from the pool.',
+      'Send everything through `request.db`. Don’t use `knex.transaction()` or `acquireConnection()`.',
     ],
     async () => {
       const titleFor = (n: number) => [`Cucumbers ${n}`, 'Tomatoes', 'refused by the table'][n % 3] as string
@@ -186,7 +183,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       assert.deepEqual(
         [...statuses].sort(),
         [201, 201, 201, 201, 201, ...Array(10).fill(409)],
-        'Of 15 sign-ups at once, 5 must get 201, and 10 with a bad title must get 409. A request that finds no free connection gets 503.',
+        'Of 15 simultaneous sign-ups, 5 must return 201, and the 10 with a bad title must return 409. A request that finds no free connection returns 503.',
       )
       const { rows } = await knex.raw(
         "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",

@@ -7,7 +7,7 @@ const RADISHES = { title: 'Radishes', content: 'Red.', published: false }
 
 const NO_ROUTE: Hints = [
   'The response says `Route … not found`. Which routes does your plugin have?',
-  'Add one route per method and path. The prefix `/posts` is added for you, so the path starts after it.',
+  'Add one route per method and path. The prefix `/posts` is added for you, so your path starts after it.',
   "`app.get('/:id', …)`, `app.put('/:id', …)` and `app.delete('/:id', …)`",
 ]
 
@@ -19,12 +19,12 @@ const NOT_CHECKED: Hints = [
 
 const MISSING_IS_ERROR: Hints = [
   'What does your query return if no row has this id? Which line uses the result first?',
-  'Look at the result before you use it. A missing post is the client’s mistake, so it gets a 404.',
+  'Check the result before you use it. Asking for a missing post is the client’s mistake, so respond with 404.',
   '`return post ?? reply.code(404).send({ detail: "There is no such post" })`',
 ]
 
 const MISSING_IS_200: Hints = [
-  'Send `GET /posts/1000`. Which status do you get, and what is in the body?',
+  'Send `GET /posts/1000`. What status do you get, and what is in the body?',
   'If the query finds no row, reply with 404 instead of an empty 200.',
   '`return post ?? reply.code(404).send({ detail: "There is no such post" })`',
 ]
@@ -60,10 +60,13 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
   const expectMissing = async (method: 'GET' | 'PUT' | 'DELETE', path: string, body?: object) => {
     const { status, shown } = await ask(method, path, body)
     await expectation('missing-is-500', MISSING_IS_ERROR, () =>
-      assert.ok(status < 500, `${method} of a post that does not exist must not fail. ${shown}`),
+      assert.ok(
+        status < 500,
+        `${method} for a post that does not exist must not cause a server error. ${shown}`,
+      ),
     )
     await expectation('missing-is-200', MISSING_IS_200, () =>
-      assert.equal(status, 404, `${method} of a post that does not exist. ${shown}`),
+      assert.equal(status, 404, `${method} for a post that does not exist must return 404. ${shown}`),
     )
   }
 
@@ -84,18 +87,22 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       assert.deepEqual(
         { title: row.title, content: row.content, published: row.published },
         { ...TOMATOES, published: true },
-        'The stored post must have the title and the content of the body.',
+        'The stored post must have the title and content from the body.',
       )
       await expectation(
         'owner-from-body',
         [
           'The body had an `owner_id` and an `id`. Which of its properties does your INSERT use?',
-          'A client must not choose the owner or the id. Drop properties that are not in the schema, or name the ones that you insert.',
+          'A client must not choose the owner or the ID. Drop properties that are not in the schema, or name the ones that you insert.',
           'Keep `additionalProperties: false` in the schema and put the owner last: `{ ...body, owner_id: ownerId }`',
         ],
         () => {
-          assert.equal(row.owner_id, 1, 'The body said `owner_id: 2`, and the post belongs to user 2.')
-          assert.ok(row.id !== 500, 'The body said `id: 500`, and the post has this id.')
+          assert.equal(
+            row.owner_id,
+            1,
+            'The body contained `owner_id: 2`, and now the post belongs to user 2.',
+          )
+          assert.ok(row.id !== 500, 'The body contained `id: 500`, and the post got that ID.')
         },
       )
       await expectation(
@@ -105,12 +112,12 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
           '201 means *created*. Set it before you send the post.',
           '`return reply.code(201).send(post)`',
         ],
-        () => assert.equal(status, 201, 'The status of a POST that has created a post'),
+        () => assert.equal(status, 201, 'A POST that creates a post must return 201.'),
       )
       await expectation(
         'no-id',
         [
-          'How does the client find the new post again?',
+          'How can the client find the new post later?',
           'Postgres chose the id. Return the row that the INSERT returns, not the body.',
           '`.returning(COLUMNS)` makes the INSERT return a list with the new row: `const [post] = await …`',
         ],
@@ -128,7 +135,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
 
   await check(
     'not-read',
-    'GET /posts/:id returns one post, and GET /posts all of them',
+    'GET /posts/:id returns one post, and GET /posts returns all of them',
     [
       'Which post does the path name? Where does your handler read the id?',
       '`request.params.id` is the id. Select the row that has it.',
@@ -146,20 +153,25 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       )
       const list = await ask('GET', '/posts')
       assert.ok(Array.isArray(list.json), `GET /posts must return a list. ${list.shown}`)
-      assert.equal(list.json.length, 2, 'The number of posts in the list')
+      assert.equal(list.json.length, 2, 'GET /posts must return a list with both posts.')
     },
   )
 
-  await check('missing-is-200', 'GET of a post that does not exist is a 404', MISSING_IS_200, async () => {
-    await expectMissing('GET', '/posts/1000')
-  })
+  await check(
+    'missing-is-200',
+    'GET for a post that does not exist returns 404',
+    MISSING_IS_200,
+    async () => {
+      await expectMissing('GET', '/posts/1000')
+    },
+  )
 
   await check(
     'not-changed',
-    'PUT /posts/:id changes this post, and returns it',
+    'PUT /posts/:id changes the post and returns it',
     [
-      'What does your UPDATE set, and which row does it select?',
-      'Set the properties of the body in the row that the path names.',
+      'Which columns does your UPDATE set, and which rows does it change?',
+      'Store the body’s properties in the row whose ID is in the path.',
       "`const [post] = await db('posts').where({ id }).update(request.body).returning(COLUMNS)`",
     ],
     async () => {
@@ -168,30 +180,38 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       const { status, json, shown } = await ask('PUT', `/posts/${id}`, { ...RADISHES, owner_id: 2 })
       assert.equal(status, 200, `PUT /posts/${id} must return the changed post. ${shown}`)
       const { title, content, published, owner_id } = await find(id)
-      assert.deepEqual({ title, content, published }, RADISHES, 'The stored post after the PUT')
+      assert.deepEqual(
+        { title, content, published },
+        RADISHES,
+        'After the PUT, the stored post must have the properties from the body.',
+      )
       await expectation(
         'changes-all',
         [
-          'How many rows did your UPDATE change? Read its statement without the values.',
+          'How many rows did your UPDATE change? Which part of the statement limits it to one row?',
           'An UPDATE without WHERE changes every row.',
           "`db('posts').where({ id }).update(…)`",
         ],
         async () =>
-          assert.equal((await find(other)).title, TOMATOES.title, 'The PUT of one post has changed another.'),
+          assert.equal(
+            (await find(other)).title,
+            TOMATOES.title,
+            'A PUT to one post also changed another post.',
+          ),
       )
       await expectation(
         'owner-changed',
         [
           'The body had an `owner_id`. Which of its properties does your UPDATE set?',
-          'A client must not give a post to another user. Name the properties that you set, or drop the others by the schema.',
+          'A client must not give a post to another user. Name the properties that you set, or let the schema drop the others.',
           'Keep `additionalProperties: false` in the schema, or `.update({ title, content, published })`.',
         ],
-        () => assert.equal(owner_id, 1, 'The body said `owner_id: 2`, and the PUT has changed the owner.'),
+        () => assert.equal(owner_id, 1, 'The body contained `owner_id: 2`, and the PUT changed the owner.'),
       )
       await expectation(
         'old-returned',
         [
-          'Was the post read before the UPDATE or after it?',
+          'Does your handler read the post before or after the UPDATE?',
           'Return the row as it is stored now. The UPDATE can return it.',
           '`.update(request.body).returning(COLUMNS)` returns a list with the changed row.',
         ],
@@ -210,11 +230,11 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
 
   await check(
     'not-deleted',
-    'DELETE /posts/:id deletes this post: 204, and a 404 the second time',
+    'DELETE /posts/:id deletes the post and returns 204; a second DELETE returns 404',
     [
       'Is the row gone after your DELETE?',
-      '`del()` returns how many rows it deleted.',
-      "`const deleted = await db('posts').where({ id }).del()`, then 204 if it is above 0, and 404 if not.",
+      '`del()` returns the number of rows that it deleted.',
+      "`const deleted = await db('posts').where({ id }).del()`. Reply with 204 if `deleted` is above 0, and otherwise with 404.",
     ],
     async () => {
       const id = await createPost(TOMATOES)
@@ -225,22 +245,22 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       await expectation(
         'deletes-all',
         [
-          'How many rows did your DELETE delete? Read its statement without the values.',
+          'How many rows did your DELETE delete? Which part of the statement limits it to one row?',
           'A DELETE without WHERE deletes every row.',
           "`db('posts').where({ id }).del()`",
         ],
-        async () => assert.ok(await find(other), 'The DELETE of one post has deleted another.'),
+        async () => assert.ok(await find(other), 'A DELETE of one post also deleted another post.'),
       )
       await expectation(
         'delete-200',
         [
-          'Which status says that all went well and that there is nothing to send?',
+          'Which status says that the request succeeded and that there is nothing to send?',
           '204 means *no content*. It has no body.',
           '`return reply.code(204).send()`',
         ],
         () => {
-          assert.equal(status, 204, 'The status of a DELETE')
-          assert.equal(text, '', 'A 204 has no body.')
+          assert.equal(status, 204, 'A DELETE must return 204.')
+          assert.equal(text, '', 'A 204 response must not have a body.')
         },
       )
       await expectMissing('DELETE', `/posts/${id}`)
@@ -249,7 +269,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
 
   await check(
     'body-unchecked',
-    'a path or a body that does not match is rejected, and changes nothing',
+    'a path or body that does not match its schema is rejected and changes nothing',
     [
       'Which of your routes have a schema for the body?',
       'Add the schema `PostIn` to POST and to PUT. Fastify then rejects a body without a title.',
@@ -280,7 +300,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
             `${method} ${path} with the body ${JSON.stringify(body)} must be rejected with 400. ${shown}`,
           )
         }
-      assert.deepEqual(await knex('posts').orderBy('id'), before, 'A rejected request has changed the table.')
+      assert.deepEqual(await knex('posts').orderBy('id'), before, 'A rejected request changed the table.')
     },
   )
 })

@@ -19,7 +19,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
     'a new user is stored and returned without the password',
     [
       '`signUp` gets the database as `db`. Which columns of the table have no default?',
-      'Insert a row with `email` and `password`, and wait for it: knex never sends a query that is not awaited.',
+      'Insert a row with `email` and `password`, and await the query: knex never sends a query that is not awaited.',
       "`await db('users').insert(row).returning(['id', 'email', 'created_at'])` returns a list with one row. Return its first element.",
     ],
     async () => {
@@ -30,8 +30,8 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
       await expectation(
         'list-returned',
         [
-          'What does `insert(…).returning(…)` return: a row, or a list of rows?',
-          'Every query of knex returns a list, even if it has one row. Return the first element of the list.',
+          'What does `insert(…).returning(…)` return: a row or a list of rows?',
+          'An INSERT with `returning` returns a list, even if the list has only one row. Return the first element of the list.',
           '`const [user] = await db(…).insert(…).returning(…)`, then `return user`.',
         ],
         () => assert.ok(!Array.isArray(user), 'signUp() must return one user. It returned a list.'),
@@ -39,7 +39,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
       await expectation(
         'nothing-returned',
         [
-          'The row is stored. What does `signUp` return at its end?',
+          'The row is stored. What does `signUp` return?',
           'Only the database knows the ID and the time. Ask the INSERT to return them, and return the user.',
           "`const [user] = await db('users').insert(row).returning(['id', 'email', 'created_at'])`, then `return user`.",
         ],
@@ -59,7 +59,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
         () => {
           const shown = JSON.stringify(user)
           assert.ok(!shown.includes(PASSWORD), 'signUp() returned the password.')
-          assert.ok(!shown.includes(row.password), 'signUp() returned the stored hash of the password.')
+          assert.ok(!shown.includes(row.password), 'signUp() returned the stored password hash.')
         },
       )
       await expectation(
@@ -83,8 +83,8 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
     'plain-text',
     'the table has a bcrypt hash instead of the password',
     [
-      'Read the row as a thief would. How do you get from it to the password?',
-      'Text that was encoded (base64, hex) or reversed has a way back that needs no key. A hash has none.',
+      'Read the row as a thief would. How could you get the password from it?',
+      'Anyone can decode base64 or hex, or reverse a text again, without a key. Nobody can turn a hash back into the password.',
       '`password: await hash(password)`, with `hash` from `@auth-primer/auth-hash`.',
     ],
     async () => {
@@ -110,14 +110,14 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
         () =>
           assert.ok(
             !/^(\{.*\}|\[object .*\]|undefined|null|)$/.test(stored),
-            `The stored value is \`${stored}\`, which is not a hash but a promise or another object.`,
+            `The stored value is \`${stored}\`, which is a promise or another object instead of a hash.`,
           ),
       )
       await expectation(
         'fast-hash',
         [
-          'You store a hash, and it has no way back. How many passwords per second can a thief try against it?',
-          'SHA-256, SHA-512 and MD5 were made to be fast: a graphics card computes billions per second, with or without a salt. bcrypt is slow on purpose.',
+          'You store a hash, and nobody can turn it back into the password. How many passwords per second can a thief try against it?',
+          'SHA-256, SHA-512 and MD5 are designed to be fast: a graphics card computes billions per second, with or without a salt. bcrypt is slow on purpose.',
           'Use `await hash(password)` from `@auth-primer/auth-hash`, which is bcrypt.',
         ],
         () => {
@@ -128,30 +128,33 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
       await expectation(
         'own-format',
         [
-          'What wrote the stored value? A login has to be able to verify it.',
-          'Encryption has a key, which can be stolen and used to decrypt all passwords. scrypt and PBKDF2 are slow, too, but the login of chapter 09 cannot read a format of your own.',
-          'Store what `await hash(password)` returns, without changes. It contains version, cost, salt and digest.',
+          'What produced the stored value? A login has to be able to verify it.',
+          'Encryption needs a key, which can be stolen and used to decrypt all passwords. scrypt and PBKDF2 are also slow, but the login in chapter 09 cannot read a custom format.',
+          'Store what `await hash(password)` returns, without changes. It contains the version, cost, salt and digest.',
         ],
         () => assert.ok(isHash(stored), 'The stored value is not a bcrypt hash.'),
       )
       await expectation(
         'low-cost',
         [
-          'The stored value is a bcrypt hash. Which cost is in it, after `$2b$`?',
-          'Each step of the cost doubles the time of a guess. 10 is the least that is still recommended.',
-          '`hash(password)` uses 12. With the package `bcrypt`: `bcrypt.hash(password, 12)`.',
+          'The stored value is a bcrypt hash. What cost does it contain, after `$2b$`?',
+          'Each increase of the cost by 1 doubles the time for a guess. The recommended minimum is 10.',
+          '`hash(password)` uses 12. With the `bcrypt` package: `bcrypt.hash(password, 12)`.',
         ],
         () => {
           const cost = Number(/^\$2.\$(\d\d)/.exec(stored)?.[1] ?? 12)
-          assert.ok(cost >= 10, `The cost of the hash is ${cost}, so it is computed too quickly.`)
+          assert.ok(
+            cost >= 10,
+            `The cost of the hash is ${cost}, so a thief can guess passwords too quickly.`,
+          )
         },
       )
       await expectation(
         'other-password',
         [
-          'The stored value is a bcrypt hash. Of which text exactly?',
-          'A login hashes the password as the user typed it, once. So hash exactly that: no second hash, no `trim()`, no pepper.',
-          '`await hash(password)`, with the argument of `signUp` as it came.',
+          'The stored value is a bcrypt hash. Which text exactly did you hash?',
+          'A login hashes the password once, exactly as the user typed it. Do the same: don’t hash it twice, trim it or add a pepper.',
+          'Call `await hash(password)` with the argument that `signUp` gets, unchanged.',
         ],
         async () =>
           assert.ok(
@@ -179,8 +182,8 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
       await expectation(
         'sql-text',
         [
-          'What becomes of your SQL if the email contains a single quote?',
-          'Never put a value into the text of SQL: someone could write SQL into it. Pass it next to the text.',
+          'What happens to your SQL if the email contains a single quote?',
+          'Never put a value into the text of an SQL statement: the value could itself contain SQL. Pass it as a parameter instead.',
           "`db.raw('INSERT … VALUES (?, ?)', [email, hashed])`, or knex's `insert`.",
         ],
         () => signUp(knex, BOB, PASSWORD),
@@ -196,7 +199,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
 
   await check(
     'cut-at-72',
-    'a password of 73 bytes is not cut off: it is rejected, and nothing is stored',
+    'a password of 73 bytes is rejected instead of being cut off, and nothing is stored',
     [
       'What does bcrypt do with the 73rd byte? Step 2 shows it.',
       'Reject a password that bcrypt would cut off, before the INSERT.',
@@ -213,8 +216,8 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
         await expectation(
           'stored-anyway',
           [
-            '`signUp` threw an error. In which order do the INSERT and the check of the length come?',
-            'Whatever can fail belongs before the INSERT.',
+            '`signUp` threw an error. Which comes first: the INSERT or the length check?',
+            'Do everything that can fail before the INSERT.',
             'First `const row = { email, password: await hash(password) }`, then the INSERT.',
           ],
           () => assert.ok(!isRejected || !row, 'signUp() rejected the password but stored the user.'),
@@ -222,9 +225,9 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
         await expectation(
           'silent',
           [
-            'What does the caller of `signUp` learn when the password is too long?',
-            'A caller that gets no error goes on as if the user existed. Throw an error.',
-            'Let the error of `hash` through, or `throw new Error(…)`. Do not return `null`.',
+            'How does the caller of `signUp` find out that the password is too long?',
+            'Without an error, the caller continues as if the user existed. Throw an error.',
+            'Let the error from `hash` propagate, or `throw new Error(…)`. Do not return `null`.',
           ],
           () =>
             assert.ok(
@@ -237,25 +240,25 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
       }
       assert.ok(
         await isSafe('x@example.com', TOO_LONG.ascii),
-        'signUp() accepted a password of 73 bytes, and a login would ignore the last one.',
+        'signUp() accepted a password of 73 bytes. A login would ignore the last byte.',
       )
       await expectation(
         'counts-characters',
         [
           'How long is `"🍅"`? Count its characters, then its bytes.',
-          'bcrypt counts bytes, and an emoji has four. 19 tomatoes are 76 bytes.',
+          'bcrypt counts bytes, and this emoji has four bytes. 19 tomatoes take up 76 bytes.',
           '`Buffer.byteLength(password)` counts bytes; `password.length` does not. Or leave the check to `hash`.',
         ],
         async () =>
           assert.ok(
             await isSafe('tomatoes@example.com', TOO_LONG.tomatoes),
-            'signUp() accepted a password of 19 tomatoes, which are 76 bytes. A login would ignore the last four.',
+            'signUp() accepted a password of 19 tomatoes, which has 76 bytes. A login would ignore the last four bytes.',
           ),
       )
       await expectation(
         'too-strict',
         [
-          'Which is the longest password that bcrypt reads completely?',
+          'What is the longest password that bcrypt reads completely?',
           'Only a password of more than 72 bytes is too long.',
           '`if (Buffer.byteLength(password) > 72) throw …`, or leave the check to `hash`.',
         ],

@@ -12,15 +12,15 @@ const VALID = {
 }
 
 const DEFAULT_SECRET: Hints = [
-  'Leave out `JWT_SECRET`. With which secret does the service sign its tokens then?',
-  'A secret has no default, not even a random one: without the variable, the service must not start.',
+  'Leave out `JWT_SECRET`. What secret does the service sign its tokens with?',
+  'A secret must not have a default, not even a random one. Without the variable, the service must not start.',
   'Make `JWT_SECRET: Type.String({ minLength: 32 })` a required property without `default`.',
 ]
 
 const VALUE_IN_MESSAGE: Hints = [
-  'Where does the text of your error go? Who reads the log?',
-  'Name the variable and what you expected. Never print what you got: it may be a secret with a typing error.',
-  '`throw new Error("Missing or invalid: " + names.join(", "))`: only names.',
+  'Where does your error message end up, and who reads the log?',
+  'Name the variable, and say what you expected. Never print the value that you got: it may be a secret with a typo.',
+  'Print only the names: `throw new Error("Missing or invalid: " + names.join(", "))`.',
 ]
 
 await chapter(import.meta.url, async ({ load, check, expectation }) => {
@@ -43,24 +43,24 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
     [
       'The function gets the variables as `env`. What does it return for valid ones?',
       'Return an object with `databaseUrl`, `jwtSecret`, `port` and `logLevel`.',
-      '`return { databaseUrl: env.DATABASE_URL, … }`, after you have checked each.',
+      'Check each variable, and then `return { databaseUrl: env.DATABASE_URL, … }`.',
     ],
     async () => {
       const settings = await read(VALID)
       await expectation(
         'port-as-text',
         [
-          'Which type has `process.env.PORT`? And which one has `port` in `Settings`?',
-          'Every environment variable is text. Convert the port to a number.',
+          'What type does `process.env.PORT` have, and what type does `port` have in `Settings`?',
+          'Every environment variable is a string. Convert the port to a number.',
           '`Value.Convert(Variables, …)` with `PORT: Type.Integer(…)`, or `Number(env.PORT)`.',
         ],
-        () => assert.ok(typeof settings?.port !== 'string', 'The port is text. It must be a number.'),
+        () => assert.ok(typeof settings?.port !== 'string', 'The port is a string. It must be a number.'),
       )
       const { databaseUrl, jwtSecret, port, logLevel } = settings ?? {}
       assert.deepEqual(
         { port, logLevel },
         { port: 8080, logLevel: 'debug' },
-        'The settings for PORT=8080 and LOG_LEVEL=debug',
+        'The settings must have the values from PORT=8080 and LOG_LEVEL=debug.',
       )
       assert.ok(databaseUrl === VALID.DATABASE_URL, 'databaseUrl must be the value of DATABASE_URL.')
       assert.ok(jwtSecret === VALID.JWT_SECRET, 'jwtSecret must be the value of JWT_SECRET.')
@@ -72,7 +72,7 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
     'PORT and LOG_LEVEL have defaults, and other variables are ignored',
     [
       'What does your function do if `PORT` and `LOG_LEVEL` are not set?',
-      'The port is 3000 then, and the level is info.',
+      'Use 3000 as the default port and info as the default level.',
       '`PORT: Type.Integer({ …, default: 3000 })`, and `Value.Default` fills it in.',
     ],
     async () => {
@@ -81,20 +81,20 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
       assert.deepEqual(
         { port, logLevel },
         { port: 3000, logLevel: 'info' },
-        'The settings without PORT and LOG_LEVEL',
+        'Without PORT and LOG_LEVEL, the settings must have the default values.',
       )
       await expectation(
         'rejects-others',
         [
-          'How many variables does your shell have? Run `env`.',
-          'Ignore variables that you do not know. The environment is full of them.',
+          'How many environment variables does your shell have? Run `env`.',
+          'Ignore variables that you don’t use. The environment is full of them.',
           'Leave out `additionalProperties: false`.',
         ],
         async () =>
           assert.equal(
             await refuse({ ...VALID, PATH: '/usr/bin', HOME: '/home/ada' }),
             undefined,
-            'With the variables PATH and HOME, the settings were refused.',
+            'The settings were rejected because the environment also had PATH and HOME.',
           ),
       )
     },
@@ -102,40 +102,40 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
 
   await check(
     'default-secret',
-    'without a database or a good secret, there are no settings',
+    'settings without a database URL or a good secret are rejected',
     DEFAULT_SECRET,
     async () => {
-      assert.ok(await refuse(without('JWT_SECRET')), 'Without JWT_SECRET, the settings must be refused.')
+      assert.ok(await refuse(without('JWT_SECRET')), 'Without JWT_SECRET, the settings must be rejected.')
       await expectation(
         'default-database',
         [
-          'Leave out `DATABASE_URL`. Which database does the service use then?',
-          'A default would hide that the variable is missing: in production, the service would write into the wrong database.',
+          'Leave out `DATABASE_URL`. Which database does the service use?',
+          'A default would hide the missing variable. In production, the service would write to the wrong database.',
           'Make `DATABASE_URL` a required property without `default`.',
         ],
         async () =>
           assert.ok(
             await refuse(without('DATABASE_URL')),
-            'Without DATABASE_URL, the settings must be refused.',
+            'Without DATABASE_URL, the settings must be rejected.',
           ),
       )
       await expectation(
         'short-secret',
         [
-          'How long is your shortest secret? Step 3 guesses one of four digits.',
-          'Refuse a secret of fewer than 32 characters. An empty one counts as missing.',
+          'What is the shortest secret that you accept? Step 3 guesses a secret with four digits.',
+          'Reject a secret with fewer than 32 characters. An empty secret counts as missing.',
           '`JWT_SECRET: Type.String({ minLength: 32 })`',
         ],
         async () => {
           for (const length of [0, 8, 31])
             assert.ok(
               await refuse({ ...VALID, JWT_SECRET: random(16).slice(0, length) }),
-              `A secret of ${length} characters must be refused.`,
+              `A secret with ${length} characters must be rejected.`,
             )
           assert.equal(
             await refuse({ ...VALID, JWT_SECRET: random(16) }),
             undefined,
-            'A secret of 32 characters must be accepted.',
+            'A secret with 32 characters must be accepted.',
           )
         },
       )
@@ -144,15 +144,15 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
 
   await check(
     'port-unchecked',
-    'an invalid value is refused when the service starts',
+    'an invalid value is rejected when the service starts',
     [
       'What does your function return for `PORT=eighty`, and for `PORT=99999`?',
-      'A port is a whole number from 0 to 65535. Refuse everything else.',
+      'A port is a whole number from 0 to 65535. Reject everything else.',
       '`PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 3000 })`',
     ],
     async () => {
       for (const PORT of ['eighty', '99999', '-1'])
-        assert.ok(await refuse({ ...VALID, PORT }), `PORT=${PORT} must be refused.`)
+        assert.ok(await refuse({ ...VALID, PORT }), `PORT=${PORT} must be rejected.`)
       await expectation(
         'level-unchecked',
         [
@@ -161,7 +161,7 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
           "`LOG_LEVEL: Type.Union([Type.Literal('fatal'), …], { default: 'info' })`",
         ],
         async () => {
-          assert.ok(await refuse({ ...VALID, LOG_LEVEL: 'verbose' }), 'LOG_LEVEL=verbose must be refused.')
+          assert.ok(await refuse({ ...VALID, LOG_LEVEL: 'verbose' }), 'LOG_LEVEL=verbose must be rejected.')
           for (const LOG_LEVEL of ['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
             assert.equal(
               await refuse({ ...VALID, LOG_LEVEL }),
@@ -181,7 +181,7 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
           for (const DATABASE_URL of ['', 'mysql://127.0.0.1/social', 'social'])
             assert.ok(
               await refuse({ ...VALID, DATABASE_URL }),
-              `DATABASE_URL=${DATABASE_URL} must be refused.`,
+              `DATABASE_URL=${DATABASE_URL} must be rejected.`,
             )
           const DATABASE_URL = VALID.DATABASE_URL.replace('postgres:', 'postgresql:')
           assert.equal(
@@ -196,11 +196,11 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
 
   await check(
     'first-only',
-    'the error names every invalid variable, and never a value',
+    'the error names every invalid variable and contains no values',
     [
-      'Two variables are wrong. How often must somebody start the service to learn of both?',
-      'Collect the mistakes first, then throw one error with all of them.',
-      '`[...Value.Errors(Variables, values)]` has all of them; `path` names the variable.',
+      'Two variables are invalid. How many times do you have to start the service to find out about both?',
+      'Collect all problems first, and then throw one error that lists them.',
+      '`[...Value.Errors(Variables, values)]` contains all problems. The `path` of each one names the variable.',
     ],
     async () => {
       const secret = random(8)
@@ -214,27 +214,31 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
       const text = `${error instanceof Error ? error.message : error}`
       await expectation('value-in-message', VALUE_IN_MESSAGE, () => {
         for (const value of [secret, PASSWORD, '70007', 'chatty'])
-          assert.ok(!text.includes(value), 'The message of the error contains the value of a variable.')
+          assert.ok(!text.includes(value), 'The error message contains a variable’s value.')
       })
       const names = Object.keys(wrong).filter((name) => text.includes(name))
       await expectation(
         'unnamed',
         [
-          'Read the message of your error. Would you know what to fix?',
-          'The message must have the names of the variables, as they are written in the environment.',
+          'Read your error message. Would you know what to fix?',
+          'The message must contain the variables’ names, exactly as they are in the environment.',
           '`throw new Error("Missing or invalid: " + names.join(", "))`',
         ],
-        () => assert.ok(names.length > 0, 'The message of the error names no variable.'),
+        () => assert.ok(names.length > 0, 'The error message does not name any variable.'),
       )
-      assert.deepEqual(names, Object.keys(wrong), 'All four variables are wrong. The message names these:')
+      assert.deepEqual(
+        names,
+        Object.keys(wrong),
+        'All four variables are invalid, so the message must name all four.',
+      )
       const missing = `${await refuse({})}`
       assert.ok(
         missing.includes('DATABASE_URL') && missing.includes('JWT_SECRET'),
-        'Without variables, the message must name DATABASE_URL and JWT_SECRET.',
+        'If no variables are set, the message must name DATABASE_URL and JWT_SECRET.',
       )
       assert.ok(
         !`${await refuse({ ...VALID, PORT: 'eighty' })}`.includes('JWT_SECRET'),
-        'The message names JWT_SECRET, although only PORT is wrong.',
+        'The message names JWT_SECRET, although only PORT is invalid.',
       )
     },
   )

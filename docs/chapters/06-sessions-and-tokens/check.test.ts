@@ -30,10 +30,10 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
 
   await check(
     'not-known',
-    'the cookie and the token of a login identify the user; made-up ones do not',
+    'the cookie and the token from a login identify the user, and made-up ones do not',
     [
       'What must the server keep to recognize the cookie? What must it keep to recognize the token?',
-      'Store the user ID under the session ID in a `Map`, and send the session ID in a cookie. Sign the user ID into a token.',
+      'Store the user ID under the session ID in a `Map`, and send the session ID in a cookie. Put the user ID into a signed token.',
       '`sessions.set(id, user.id)`, `reply.header("set-cookie", …)`; `kit.access.sign({ sub: String(user.id) })`, `kit.access.guard()`.',
     ],
     async () => {
@@ -51,11 +51,11 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
       await expectation(
         'no-cookie',
         [
-          'Which headers does the response of `POST /login` have? A browser keeps what is in `set-cookie`.',
-          'Send the session ID in a cookie named `sid`. A browser does not send back what is in the body.',
+          'Which headers does the response to `POST /login` have? A browser stores the cookie that is in `set-cookie`.',
+          'Send the session ID in a cookie named `sid`. A browser does not automatically send back data from the body.',
           'Call `reply.header("set-cookie", …)` with the text `sid=…; HttpOnly; Secure; SameSite=Lax; Path=/`.',
         ],
-        () => assert.ok(idIn(one.cookie), 'The response of POST /login must set a cookie.'),
+        () => assert.ok(idIn(one.cookie), 'The response to POST /login must set a cookie.'),
       )
       await expectation(
         'no-token',
@@ -67,44 +67,44 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
         () =>
           assert.ok(
             /^[\w-]+\.[\w-]+\.[\w-]+$/.test(one.token),
-            'The response of POST /login must have an `access_token`, which is a JWT.',
+            'The response to POST /login must have an `access_token` that is a JWT.',
           ),
       )
       const known = { status: 200, user: ada.id }
       await expectation(
         'session-unknown',
         [
-          'Which ID does the cookie have, and under which one did you store the session?',
-          'Read the ID from the cookie with `sessionId(request)`, look it up, and return `{ user }` with the ID of the user.',
+          'Which ID is in the cookie, and which ID did you store the session under?',
+          'Read the ID from the cookie with `sessionId(request)`, look it up, and return `{ user }` with the user’s ID.',
           '`const user = sessions.get(sessionId(request))`, then `return { user }`.',
         ],
         async () =>
           assert.deepEqual(
             await whoHas(app, { cookie: one.cookie }),
             known,
-            'GET /session/me with the cookie of a login must return its user.',
+            'GET /session/me with the cookie from a login must return the user who logged in.',
           ),
       )
       await expectation(
         'token-unknown',
         [
-          'The token is in the header `Authorization: Bearer …`. Does `GET /token/me` read it there?',
-          'Verify the token with the key and the clock it was signed with, and return `{ user }` with the ID in `sub`.',
+          'The token is in the `Authorization: Bearer …` header. Does `GET /token/me` read it from there?',
+          'Verify the token with the same key and clock that you sign it with, and return `{ user }` with the ID from `sub`.',
           '`{ onRequest: kit.access.guard() }`, then `kit.access.claims(request).sub`.',
         ],
         async () =>
           assert.deepEqual(
             await whoHas(app, { token: one.token }),
             known,
-            'GET /token/me with the token of a login must return its user.',
+            'GET /token/me with the token from a login must return the user who logged in.',
           ),
       )
       await expectation(
         'anybody',
         [
           'Send `GET /session/me` and `GET /token/me` without a cookie and without a token. What happens?',
-          'Every request that brings no proof, or a made-up one, gets a 401. A missing header must not be an error of the server.',
-          "`if (user === undefined) return reply.code(401).send({ detail: 'Not authenticated' })`; `kit.access.guard()` does it for the token.",
+          'Respond with 401 to every request without a valid cookie or token. A missing header must not cause a server error.',
+          "`if (user === undefined) return reply.code(401).send({ detail: 'Not authenticated' })`; `kit.access.guard()` does the same for the token.",
         ],
         async () => {
           for (const [path, headers] of [
@@ -125,7 +125,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
         [
           'Anyone can write a token. How does `GET /token/me` know that your server signed it?',
           'Reading the claims is not enough. Verify the signature with the secret.',
-          '`kit.access.guard()` and `kit.access.verify(token)` verify. Decoding does not.',
+          '`kit.access.guard()` and `kit.access.verify(token)` verify the signature. Decoding does not.',
         ],
         async () => {
           const [header, , signature] = one.token.split('.')
@@ -146,15 +146,15 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
     'guessable',
     'session IDs cannot be guessed',
     [
-      'Log in twice and compare the two cookies. Can you predict the third one? What is each made of?',
-      'Anyone who has the session ID acts as the user. Create it from at least 128 random bits, and from nothing else.',
+      'Log in twice and compare the two cookies. Can you predict a third one? What is each of them made from?',
+      'Anyone who has the session ID can act as the user. Create it from at least 128 random bits and nothing else.',
       "Use `randomBytes(32).toString('base64url')` or `randomUUID()` from `node:crypto`.",
     ],
     async () => {
       const [first, second] = [idIn(one.cookie), idIn(two.cookie)]
       assert.ok(
         first !== second,
-        'Two logins got the same session ID. Math.random() was constant during this check, because it can be predicted.',
+        'Two logins got the same session ID. During this check, Math.random() always returned the same value, because its values can be predicted.',
       )
       // Nearly every character of two random IDs differs. With a counter or a clock, only the last few do.
       const different = [...first].filter((character, index) => character !== second[index]).length
@@ -165,7 +165,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
       const digests = digestsOf([`${ada.id}`, ADA.email, `${ada.id}${ADA.email}`])
       assert.ok(
         ![first, second].some((id) => digests.has(id)),
-        'The session ID is a digest of the user or of a number, so anyone can compute it.',
+        'The session ID is a digest of the user’s data or of a number, so anyone can compute it.',
       )
     },
   )
@@ -175,8 +175,8 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
     'the cookie has HttpOnly, Secure and SameSite',
     [
       'Print the `set-cookie` header of `POST /login`. Which attributes does it have?',
-      'HttpOnly hides the cookie from scripts, Secure keeps it off plain HTTP, and SameSite off requests of foreign pages.',
-      'Send `sid=…; HttpOnly; Secure; SameSite=Lax; Path=/` as the value of the header `set-cookie`.',
+      'HttpOnly hides the cookie from scripts. Secure keeps browsers from sending it over plain HTTP. SameSite keeps it out of requests from other sites.',
+      'Send `sid=…; HttpOnly; Secure; SameSite=Lax; Path=/` as the value of the `set-cookie` header.',
     ],
     async () => {
       const attributes = one.setCookie
@@ -192,37 +192,37 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
       const isSameSite = has('samesite=lax', 'samesite=strict')
       assert.ok(
         has('httponly') || has('secure') || isSameSite,
-        'The cookie of POST /login must have the attributes HttpOnly, Secure and SameSite. It has none of them.',
+        'The cookie from POST /login must have the attributes HttpOnly, Secure and SameSite. It has none of them.',
       )
       await expectation(
         'no-httponly',
         [
-          'Which attribute of the cookie keeps the scripts of a page from reading it?',
+          'Which attribute keeps scripts on a page from reading the cookie?',
           'One injected script (XSS) can send every readable cookie to someone else. HttpOnly hides it from all scripts.',
           'Add `; HttpOnly` to the cookie.',
         ],
-        () => assert.ok(has('httponly'), 'The cookie of POST /login must have the attribute HttpOnly.'),
+        () => assert.ok(has('httponly'), 'The cookie from POST /login must have the attribute HttpOnly.'),
       )
       await expectation(
         'no-secure',
         [
           'What does a browser do with the cookie if a link leads to `http://` instead of `https://`?',
-          'Without Secure, it sends the cookie unencrypted, and anyone on the way can copy it.',
+          'Without Secure, the browser sends the cookie unencrypted, and anyone on the network can copy it.',
           'Add `; Secure` to the cookie. Browsers make an exception for localhost.',
         ],
-        () => assert.ok(has('secure'), 'The cookie of POST /login must have the attribute Secure.'),
+        () => assert.ok(has('secure'), 'The cookie from POST /login must have the attribute Secure.'),
       )
       await expectation(
         'no-samesite',
         [
-          'A page of another site sends a form to your `POST /logout`. Does the browser add the cookie?',
-          'SameSite=Lax or Strict keeps the cookie off such requests. SameSite=None allows them all.',
+          'A page on another site sends a form to your `POST /logout`. Does the browser include the cookie?',
+          'SameSite=Lax or Strict keeps the cookie out of such requests. SameSite=None sends it with all of them.',
           'Add `; SameSite=Lax` to the cookie.',
         ],
         () =>
           assert.ok(
             isSameSite,
-            'The cookie of POST /login must have the attribute SameSite=Lax or SameSite=Strict.',
+            'The cookie from POST /login must have the attribute SameSite=Lax or SameSite=Strict.',
           ),
       )
     },
@@ -232,7 +232,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
     'cookie-only',
     'after the logout, the server rejects the session ID',
     [
-      'Somebody copied the cookie. Does the copy still work after its owner logs out?',
+      'Somebody copied the cookie. Does the copy still work after the user logs out?',
       'Deleting the cookie in the browser is not enough. Delete the session on the server.',
       '`sessions.delete(sessionId(request))` in `POST /logout`.',
     ],
@@ -246,15 +246,15 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
       await expectation(
         'logs-out-everywhere',
         [
-          'Log in on two devices, and log out on one. What does the other one see?',
-          'A logout ends one session: the one in the cookie of the request.',
+          'Log in on two devices, and log out on one. Are you still logged in on the other one?',
+          'A logout ends only one session: the one in the request’s cookie.',
           '`sessions.delete(sessionId(request))` deletes one entry. The key of the `Map` is the session ID, not the user.',
         ],
         async () =>
           assert.equal(
             (await whoHas(app, { cookie: two.cookie })).status,
             200,
-            'A logout must not end another login of the same user.',
+            'A logout must not end the user’s other sessions.',
           ),
       )
     },
@@ -264,14 +264,14 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
     'not-until-exp',
     'the token still works after the logout, until exactly `exp`',
     [
-      'Which claims does the token have? It needs one that says when it ends.',
-      'Let `exp` end the token. Give the kind of token a lifetime of minutes.',
+      'Which claims does the token have? It needs one that says when the token expires.',
+      'The token must expire at its `exp`. Give this kind of token a lifetime of minutes, not days.',
       "`tokenKind('access+jwt', { ttl: '30m', claims: … })`",
     ],
     async () => {
       const CLOCK: Hints = [
-        'Which clock does your code use for `exp`, and which one to compare it with?',
-        'Use the clock that `buildApp` gets, for signing and for verifying. So a test can turn it forward.',
+        'Which clock does your code use to set `exp`, and which clock does it compare `exp` with?',
+        'Use the clock that `buildApp` gets, for signing and for verifying. That way, a test can move it forward.',
         'Pass the clock to the kit: `jwtKit({ …, now })`.',
       ]
       const { iat = NOON / 1000 } = one.claims
@@ -284,13 +284,13 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
       const exp = Number(one.claims.exp)
       assert.ok(
         exp * 1000 > NOON,
-        'The token must have an `exp` in the future of the clock that `buildApp` gets.',
+        'The token must have an `exp` that is in the future, according to the clock that `buildApp` gets.',
       )
       await expectation(
         'lives-too-long',
         [
-          'Someone copies a token. For how long can they use it, and what can you do about it?',
-          'Nothing ends a token before `exp`, not even a logout. Let it live for minutes.',
+          'Someone copies a token. How long can they use it, and what can you do about it?',
+          'Nothing ends a token before `exp`, not even a logout. Let it expire within minutes.',
           "`ttl: '30m'`",
         ],
         () => {
@@ -308,8 +308,8 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
         'token-revoked',
         [
           'When a token arrives, does your code look anything up?',
-          'A token needs no entry on the server. A list of tokens or users that were logged out would be a session again.',
-          'Remove the list. `kit.access.guard()` only computes.',
+          'A token needs no entry on the server. With a list of logged-out tokens or users, you would have sessions again.',
+          'Remove the list. `kit.access.guard()` verifies the token without looking anything up.',
         ],
         async () =>
           assert.equal(await statusAt(NOON), 200, 'After the logout, the token must still be accepted.'),
@@ -320,7 +320,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
           200,
           'One second before `exp`, the token must be accepted.',
         )
-        assert.equal(await statusAt(exp * 1000), 401, 'From `exp` on, the token must be rejected.')
+        assert.equal(await statusAt(exp * 1000), 401, 'Starting at `exp`, the token must be rejected.')
       })
     },
   )
@@ -330,7 +330,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
     'a second process with the same secret accepts the token',
     [
       'Two processes share only the arguments they are started with. What does each need to verify a token?',
-      'Sign with the `secret` that `buildApp` gets, not with a key that is created at the start.',
+      'Sign with the `secret` that `buildApp` gets, not with a key that is created when the process starts.',
       "`keyring('HS256', [{ kid: '1', key: secret }])`",
     ],
     async () => {
@@ -350,7 +350,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
       await expectation(
         'fixed-secret',
         [
-          'Where does your signing key come from? Anyone who reads the code must not have it.',
+          'Where does your signing key come from? People who can read the code must not have it.',
           'A secret in the code is in the repository and in every copy of it. Use the one that `buildApp` gets.',
           "`keyring('HS256', [{ kid: '1', key: secret }])`, with `secret` from the options.",
         ],
@@ -358,7 +358,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
           assert.equal(
             (await whoHas(third, { token: two.token })).status,
             401,
-            'A process with another secret must reject the token.',
+            'A process with a different secret must reject the token.',
           ),
       )
     },

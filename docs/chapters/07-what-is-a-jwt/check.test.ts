@@ -31,7 +31,7 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
     'no-token',
     'a token has three parts and says who the user is, what they may do, and when it expires',
     [
-      'Which claims does the kind of token `access` declare? It needs one for the user and one for the role.',
+      'Which claims does the token kind `access` declare? It needs one for the user and one for the role.',
       'Declare two claims, `sub` (the user’s ID as a string, see RFC 7519) and `role`, and sign them.',
       'Declare `sub: Type.String()` and `role: Type.Union([…])`, then call `kit.access.sign({ sub: String(id), role })`.',
     ],
@@ -39,7 +39,7 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
       token = await createIssueToken(SECRET)(ADA)
       assert.ok(
         typeof token === 'string',
-        `The function must return a token, which is a text. It returned ${typeof token}.`,
+        `The function must return the token as a string. It returned a value of type ${typeof token}.`,
       )
       const { parts } = explainToken(token)
       assert.deepEqual(
@@ -52,21 +52,21 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
       await expectation(
         'other-claim',
         [
-          'Under which name is the ID of the user in your token? Read it as in step 1.',
+          'Which claim of your token contains the user’s ID? Read the token as in step 1.',
           'RFC 7519 registers the name `sub` (subject) for it, so every service knows where to look.',
           'Declare `sub: Type.String()`, and sign `{ sub: String(id), role }`.',
         ],
         () =>
           assert.ok(
             sub !== undefined || !otherName,
-            `The token names the user in the claim \`${otherName}\`. The registered name is \`sub\`.`,
+            `The token has the user’s ID in the claim \`${otherName}\`. The registered name for this claim is \`sub\`.`,
           ),
       )
       await expectation(
         'numeric-sub',
         [
-          'Which type has the value of `sub` in your token?',
-          'RFC 7519 says that `sub` is a string. Some libraries accept a number, others reject the token.',
+          'What type is the value of `sub` in your token?',
+          'RFC 7519 says that `sub` is a string. Some libraries accept a number, but others reject the token.',
           '`sub: String(id)`',
         ],
         () =>
@@ -82,14 +82,14 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
           'Declare a second claim, `role`, and sign it.',
           '`kit.access.sign({ sub: String(id), role })`',
         ],
-        () => assert.ok(sub !== `${ADA.id}` || role !== undefined, 'The token has no claim `role`.'),
+        () => assert.ok(sub !== `${ADA.id}` || role !== undefined, 'The token has no `role` claim.'),
       )
       assert.deepEqual({ sub, role }, { sub: '7', role: 'admin' }, 'The payload must have these two claims.')
       await expectation(
         'never-expires',
         [
-          'When does your token end? Look for the claim `exp`.',
-          'A token without `exp` works forever, also for someone who has copied it.',
+          'When does your token expire? Look for the `exp` claim.',
+          'A token without `exp` works forever, even for someone who has copied it.',
           "The kit adds `exp` from `ttl: '30m'`. In other libraries, the option is `expiresIn` or `setExpirationTime`.",
         ],
         () =>
@@ -106,7 +106,7 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
     'readable-email',
     'the payload contains nothing else about the user',
     [
-      'Read your token as in step 1. What can someone learn from it who finds it in a log?',
+      'Read your token as in step 1. What could someone who finds it in a log learn from it?',
       'The ID is enough: a server that needs the email can look it up. A password or its hash never belongs in a token.',
       'Leave `email` and `password` out of the claims: declare and sign only `sub` and `role`.',
     ],
@@ -124,14 +124,14 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
     'the token is signed with the secret that your function gets',
     [
       'Where does your signing key come from? Two processes must sign with the same one.',
-      'A key that is created in the code ends all tokens at each restart, and one that is written in the code is known to everyone who reads it.',
+      'If the code creates a key, each restart makes all tokens invalid. If the key is written in the code, everyone who reads the code knows it.',
       "`keyring('HS256', [{ kid: '1', key: secret }])`",
     ],
     () => {
       const [header = '', payload = '', signature] = token.split('.')
       const { alg } = JSON.parse(Buffer.from(header, 'base64url').toString())
       const name = HASHES[alg]
-      assert.ok(name, `The algorithm of the token must be HS256, HS384 or HS512. It is ${alg}.`)
+      assert.ok(name, `The token’s algorithm must be HS256, HS384 or HS512. It is ${alg}.`)
       const expected = createHmac(name, SECRET).update(`${header}.${payload}`).digest('base64url')
       assert.ok(signature === expected, 'The signature was not computed with the secret.')
     },
@@ -151,17 +151,18 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
       await expectation(
         'text-returned',
         [
-          'Which type has the value that `readPayload` returns?',
-          'The decoded payload is JSON, a text. Turn it into an object.',
+          'What type is the value that `readPayload` returns?',
+          'The decoded payload is a string of JSON. Parse it into an object.',
           '`return JSON.parse(text)`',
         ],
-        () => assert.ok(typeof read !== 'string', 'readPayload() must return an object. It returned a text.'),
+        () =>
+          assert.ok(typeof read !== 'string', 'readPayload() must return an object. It returned a string.'),
       )
       await expectation(
         'other-part',
         [
           'A token has three parts. Which one does `readPayload` return?',
-          'The first part is the header, the second one is the payload.',
+          'The first part is the header, and the second one is the payload.',
           "`const [, payload = ''] = token.split('.')`: the comma skips the header.",
         ],
         () =>
@@ -176,9 +177,9 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
 
   await check(
     'atob',
-    'the payload is decoded correctly, whatever characters are in it',
+    'the payload is decoded correctly, whatever characters it contains',
     [
-      'Is the payload base64 or base64url? Which characters differ? And how is its text encoded?',
+      'Is the payload base64 or base64url? Which characters differ? And how is the text in it encoded?',
       'base64url uses `-` and `_` instead of `+` and `/`. The decoded bytes are UTF-8, which `atob` does not decode.',
       "`Buffer.from(part, 'base64url').toString()` does both.",
     ],

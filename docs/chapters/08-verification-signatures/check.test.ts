@@ -73,13 +73,13 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
           'other-clock',
           [
             'Which clock does your function compare `exp` with?',
-            'Use the clock that `createReasonFor` gets as `now`. So a test can turn it forward.',
+            'Use the clock that `createReasonFor` gets as `now`. That way, a test can move it forward.',
             'Pass it to the kit: `jwtKit({ …, now })`.',
           ],
           () =>
             assert.ok(
               !isOtherClock,
-              `The clock that createReasonFor() got says noon, when the token is valid. The reason was ${reason}.`,
+              `By the clock that createReasonFor() got, it is noon and the token is valid. But the function returned ${reason}.`,
             ),
         )
       }
@@ -91,13 +91,16 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
     'decoded',
     'a token with an edited payload is rejected',
     [
-      'Anyone can decode a token, and anyone can write one. Which of its three parts does your function use?',
+      'Anyone can decode a token, and anyone can write one. Which of the token’s three parts does your function use?',
       'Do not trust anything in a token before you have verified its signature. That needs the secret.',
-      'Use `await kit.access.verify(token)`. `explainToken` and `JSON.parse` verify nothing.',
+      'Use `await kit.access.verify(token)`. `explainToken` and `JSON.parse` do not verify anything.',
     ],
     async () => {
-      await mustReject(edited, 'A token with an edited `role` was accepted: its owner is an admin now.')
-      await mustReject(extended, 'A token with an edited `exp` was accepted: it never expires now.')
+      await mustReject(edited, 'A token with an edited `role` was accepted, so its owner is now an admin.')
+      await mustReject(
+        extended,
+        'A token with an edited `exp` was accepted, so it practically never expires.',
+      )
     },
   )
 
@@ -105,7 +108,7 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
     'believes-alg',
     'a token without a signature is rejected, whatever algorithm it names',
     [
-      'Who can write the header of a token, and its `alg`?',
+      'Who can write a token’s header, including its `alg`?',
       'The service decides how tokens are verified. Reject a token that names another algorithm.',
       "A keyring has one algorithm, and the kit rejects all others: `keyring('HS256', …)`.",
     ],
@@ -121,18 +124,18 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
 
   await check(
     'good-for-ever',
-    'a token that is expired, or of another kind, key or issuer, is rejected',
+    'a token that has expired, or that has another kind, key or issuer, is rejected',
     [
-      'Turn the clock forward by half an hour. Does your function still accept the token?',
-      'Compare `exp` with the clock that you get as `now`: from that second on, the token is expired.',
+      'Move the clock forward by half an hour. Does your function still accept the token?',
+      'Compare `exp` with the clock that you get as `now`. Starting at that second, the token has expired.',
       'Pass `now` to the kit: `jwtKit({ …, now })`. It compares `exp` for you.',
     ],
     async () => {
       await expectation(
         'other-kind',
         [
-          'The invitation has a valid signature of the right key. Which part of its header says that it is not a login?',
-          'Compare `typ` with the one that you expect. Otherwise anyone with an invitation is logged in.',
+          'The invitation is signed with the right key. Which part of its header says that it is not an access token?',
+          'Compare `typ` with the type that you expect. Otherwise, an invitation works as a login.',
           "`tokenKind('access+jwt', …)`: `kit.access.verify` accepts only this kind.",
         ],
         () => mustReject(invitation, 'A token of the type `invite+jwt` was accepted as an access token.'),
@@ -140,8 +143,8 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
       await expectation(
         'other-key',
         [
-          'Who can have signed this token? Its `kid` is not `1`, and its signature was not made with your secret.',
-          'Verify every signature with the secret that you get, and with no other key.',
+          'Who could have signed this token? Its `kid` is not `1`, and it was not signed with your secret.',
+          'Verify every signature with the secret that you get and with no other key.',
           "`keyring('HS256', [{ kid: '1', key: secret }])`",
         ],
         () => mustReject(thiefs, 'A token that was signed with another key was accepted.'),
@@ -149,11 +152,11 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
       await expectation(
         'other-issuer',
         [
-          'Who issued the token? Look for the claim `iss`.',
-          'Several services may share a key. Accept only tokens of the issuer `social-api`.',
+          'Who issued the token? Look for the `iss` claim.',
+          'Several services may share a key. Accept only tokens from the issuer `social-api`.',
           "`jwtKit({ issuer: 'social-api', … })`",
         ],
-        () => mustReject(otherIssuer, 'A token of another issuer was accepted.'),
+        () => mustReject(otherIssuer, 'A token from another issuer was accepted.'),
       )
       now = NOON + HALF_AN_HOUR - 1000
       assert.equal(await reasonFor(good), 'accepted', 'One second before `exp`, the token must be accepted.')
@@ -165,10 +168,10 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
 
   await check(
     'one-reason',
-    'five ways to tamper give five different reasons',
+    'five kinds of invalid tokens give five different reasons',
     [
-      'What does your log show for a broken client, and what for a forged token?',
-      'Return the reason that `verify` found. An error in your own code is not a reason: throw it again.',
+      'What does your log show for a broken client, and what does it show for a forged token?',
+      'Return the reason that `verify` gives. An error in your own code is not such a reason, so throw it again.',
       '`catch (error) { if (error instanceof JwtKitError) return error.code; throw error }`',
     ],
     async () => {
@@ -176,7 +179,7 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
         'with an edited payload': edited,
         'with the algorithm `none`': unsigned[0] ?? '',
         'without its third part': cut,
-        'of another key': thiefs,
+        'signed with another key': thiefs,
         'of another kind': invitation,
       }
       const reasons: Record<string, string> = {}
@@ -192,7 +195,7 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
           for (const [what, reason] of Object.entries(reasons))
             assert.ok(
               !reason.startsWith('thrown'),
-              `The function must return a reason for the token ${what}. It threw an error.`,
+              `The function must return a reason for a token ${what}. It threw an error.`,
             )
         },
       )
@@ -200,7 +203,7 @@ await chapter(import.meta.url, async ({ load, check, expectation }) => {
         'token-in-reason',
         [
           'Who can read your log? Look at what your reasons contain.',
-          'A reason goes to the log, so it must not contain the token or a part of it.',
+          'A reason goes to the log, so it must not contain the token or any part of it.',
           'Return `error.code` only.',
         ],
         () => {

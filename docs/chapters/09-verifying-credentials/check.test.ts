@@ -16,20 +16,20 @@ const INJECTION = "' OR email = 'ada@example.com' -- "
 const UNKNOWN = { ...ADA, username: 'nobody@example.com' }
 
 const HASHED_AGAIN: Hints = [
-  'The stored hash has a salt of its own. What do you get if you hash the same password again? Step 1 shows it.',
-  'Do not compare two hashes. Let the hasher compare: it reads the salt from the stored hash.',
-  '`const { ok } = await hasher.verify({ password, hash: user?.password })`. No call of `hash` is needed.',
+  'The stored hash has its own salt. What do you get if you hash the same password again? Step 1 shows it.',
+  'Do not compare two hashes. Let the hasher compare the password with the stored hash. It reads the salt from the stored hash.',
+  '`const { ok } = await hasher.verify({ password, hash: user?.password })`. You don’t need to call `hash`.',
 ]
 
 const SWAPPED: Hints = [
   'Which argument of your comparison is the password, and which is the hash?',
-  'The password comes first, then the hash. The other way round, nothing ever matches.',
-  '`hasher.verify({ password, hash })` takes names, so they cannot be swapped; `bcrypt.compare(password, hash)` does not.',
+  'The password comes first, then the hash. In the wrong order, nothing ever matches.',
+  '`hasher.verify({ password, hash })` takes named values, so you cannot swap them. In `bcrypt.compare(password, hash)`, the order matters.',
 ]
 
 const NOT_AWAITED: Hints = [
   'The comparison ran, and the login was rejected anyway. What does the code do with the result?',
-  'The comparison returns a promise. Wait for it before you look at the result.',
+  'The comparison returns a promise. Await it before you use the result.',
   '`const { ok } = await hasher.verify(…)`. Without `await`, `ok` is undefined.',
 ]
 
@@ -64,13 +64,13 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
     'not-compared',
     "the right password gets a token, and a wrong one doesn't",
     [
-      'The table has a hash, and the request has a password. What turns one into something that you can compare with the other?',
-      'Find the user by email. Then let the hasher compare: it reads the salt from the stored hash.',
-      '`const { ok } = await hasher.verify({ password, hash: user?.password })`; if `ok`, reply with `app.issueToken(user)`.',
+      'The table has a hash, and the request has a password. How can you compare the two?',
+      'Find the user by email. Then let the hasher compare the password with the stored hash. It reads the salt from the hash.',
+      '`const { ok } = await hasher.verify({ password, hash: user?.password })`; if `ok` is true, issue a token with `app.issueToken(user)`.',
     ],
     async () => {
       const right = await logIn(ADA)
-      const refused = `A login with the right password got status ${right.status}: ${right.body}`
+      const refused = `A login with the right password returned status ${right.status}: ${right.body}`
       if (right.status !== 200) {
         const saltOf = (hash: string) => hash.slice(0, 29)
         const [reason, hints] = right.calls.some(({ data }) => data.startsWith('$2'))
@@ -88,7 +88,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       await expectation(
         'no-token',
         [
-          'Which name has the token in the response? Clients look for the one that OAuth 2 gives it.',
+          'What is the token called in the response? Clients look for the name that OAuth 2 defines.',
           'Reply with an object with `access_token` and `token_type`.',
           "`return { access_token: app.issueToken(user), token_type: 'bearer' }`",
         ],
@@ -114,26 +114,25 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       await expectation(
         'hash-returned',
         [
-          'Read the whole response of a login. Is there anything in it that a client must not have?',
-          'A client needs the token. Everything else about the user has routes of its own.',
+          'Read the whole response to a login. Does it contain anything that a client must not have?',
+          'A client needs only the token. It can get data about the user from other routes.',
           "`return { access_token: app.issueToken(user), token_type: 'bearer' }`, without the user.",
         ],
-        () =>
-          assert.ok(!right.body.includes(stored), 'The response contains the stored hash of the password.'),
+        () => assert.ok(!right.body.includes(stored), 'The response contains the stored password hash.'),
       )
 
       wrong = await logIn(WRONG)
       await expectation(
         'wrong-accepted',
         [
-          'Log in with a wrong password. Which value does your `if` look at?',
-          '`verify` returns a promise of an object. A promise is always true in an `if`, and so is an object, even `{ ok: false }`.',
+          'Log in with a wrong password. Which value does your `if` check?',
+          '`verify` returns a promise for an object. In an `if`, a promise always counts as true, and so does any object, even `{ ok: false }`.',
           '`const { ok } = await hasher.verify({ password, hash: user?.password })`, then `if (!ok) return reply.code(403)…`',
         ],
         () =>
           assert.ok(
             isRefusal(wrong.status),
-            `A login with a wrong password must be rejected. It got status ${wrong.status}: ${wrong.body}`,
+            `A login with a wrong password must be rejected. It returned status ${wrong.status}: ${wrong.body}`,
           ),
       )
     },
@@ -143,8 +142,8 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
     'two-answers',
     'an unknown email gets the same response as a wrong password',
     [
-      'Imagine that you have a list of emails and no password. What can you learn from the two responses?',
-      'Use one status and one body for both failures. Write the actual reason to the log only.',
+      'Imagine that you have a list of emails but no passwords. What can you learn from the two responses?',
+      'Use the same status and the same body for both failures. Write the actual reason only to the log.',
       "`if (!ok) return reply.code(403).send({ detail: 'Invalid Credentials' })`: one line for both failures.",
     ],
     async () => {
@@ -153,27 +152,27 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
         'unknown-crashes',
         [
           'What does `.first()` return if no row matches? Which line uses the result first?',
-          'Without a user there is no hash either. The code must get to the comparison anyway.',
+          'Without a user, there is no hash. The code must still reach the comparison.',
           '`hash: user?.password` is undefined if `user` is. `verify` accepts that.',
         ],
         () =>
           assert.ok(
             isRefusal(unknown.status),
-            `A login with an unknown email must be rejected. It got status ${unknown.status}: ${unknown.body}`,
+            `A login with an unknown email must be rejected. It returned status ${unknown.status}: ${unknown.body}`,
           ),
       )
       await expectation(
         'sql-injection',
         [
-          "Log in with the username `'`. What becomes of your SQL?",
-          'Never put a value into the text of SQL: a username can contain SQL that selects another user. Pass it next to the text.',
+          "Log in with the username `'`. What happens to your SQL?",
+          'Never put a value into the text of an SQL statement: a username can contain SQL that selects another user. Pass it as a parameter instead.',
           "`request.db.query('SELECT … WHERE email = $1', [username])`, or knex's `where({ email: username })`.",
         ],
         async () => {
           const { status, body } = await logIn({ ...ADA, username: INJECTION })
           assert.ok(
             isRefusal(status),
-            `A login with the username \`${INJECTION}\` must be rejected. It got status ${status}: ${body}`,
+            `A login with the username \`${INJECTION}\` must be rejected. It returned status ${status}: ${body}`,
           )
         },
       )
@@ -188,10 +187,10 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
 
   await check(
     'answers-at-once',
-    'an unknown email costs as much work as a wrong password: one comparison',
+    'an unknown email takes as much work as a wrong password: one comparison',
     [
       'How long does a comparison take? How long does a reply without one take?',
-      'Always compare. If there is no user, there is no hash, but the same work must be done anyway.',
+      'Always compare. If there is no user, there is no hash, but your login must still do the same work.',
       '`hasher.verify({ password, hash: user?.password })` does the work even if the hash is undefined. Do not return before that line.',
     ],
     async () => {
@@ -199,22 +198,22 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       await expectation(
         'too-much-work',
         [
-          'How often does your login hash the password if it is wrong?',
-          'One comparison is enough. Everything else costs time, and an attacker can make your service spend it.',
-          'Call `hasher.verify` once, and `hasher.hash` not at all.',
+          'How many times does your login hash a wrong password?',
+          'One comparison is enough. More work takes more time, and an attacker can make your service waste it.',
+          'Call `hasher.verify` once, and don’t call `hasher.hash`.',
         ],
         () =>
           assert.ok(
             roundsOf(wrong) <= 2 ** 12,
-            `A wrong password took ${roundsOf(wrong)} rounds of bcrypt. One comparison takes 1024 here.`,
+            `A wrong password took ${roundsOf(wrong)} bcrypt rounds. One comparison takes 1024 rounds here.`,
           ),
       )
       await expectation(
         'other-cost',
         [
-          'How much work is the comparison for an unknown email, and how much is it for a stored hash?',
-          'Both must have the same cost: that of the hasher which the plugin gets.',
-          '`hasher.verify({ password, hash: user?.password })`. If you compare with a hash of your own, make it with `hasher.hash`.',
+          'How much work is the comparison for an unknown email, and how much work is it for a stored hash?',
+          'Both must have the same cost: the cost of the hasher that the plugin gets.',
+          '`hasher.verify({ password, hash: user?.password })`. If you compare with a dummy hash, create it with `hasher.hash`.',
         ],
         () => {
           if (roundsOf(unknown) === 0) return
@@ -227,16 +226,16 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       )
       assert.ok(
         roundsOf(unknown) > 0,
-        'For an unknown email, no comparison was made: the reply came at once.',
+        'For an unknown email, the login did not compare anything, so the response came immediately.',
       )
     },
   )
 
   await check(
     'json-only',
-    'Swagger UI can log in with Authorize',
+    'Swagger UI can log in with its Authorize button',
     [
-      'What does Swagger UI send? Step 4 shows the request, and the status of the response says what is wrong.',
+      'What does Swagger UI send? Step 4 shows the request, and the response status shows what is wrong.',
       'It sends a form (`application/x-www-form-urlencoded`) with more than two fields. Fastify needs a parser for that content type.',
       '`app.addContentTypeParser(type, { parseAs: "string" }, async (_request, body) => Object.fromEntries(new URLSearchParams(body)))`',
     ],
@@ -253,14 +252,14 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       const response = await post(FORM, `${form}`, { authorization: `Basic ${btoa(':')}` })
       assert.ok(
         response.statusCode === 200,
-        `The login of Swagger UI must get status 200. It got ${response.statusCode}: ${response.body}`,
+        `A login from Swagger UI must return status 200. It returned ${response.statusCode}: ${response.body}`,
       )
       const { access_token, token_type } = response.json()
       await expectation(
         'no-token-type',
         [
-          'Which two properties does OAuth 2 require of the response?',
-          'A client has to know how to send the token: as a bearer token.',
+          'Which two properties does OAuth 2 require in the response?',
+          'The `token_type` says how a client must send the token: as a bearer token.',
           "`return { access_token: …, token_type: 'bearer' }`",
         ],
         () => assert.equal(`${token_type}`.toLowerCase(), 'bearer', 'The `token_type` must be `bearer`.'),

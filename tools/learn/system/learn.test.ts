@@ -62,7 +62,7 @@ t.test('a learner does three chapters, quits, and continues another day', async 
   await terminal.waitFor('Postgres has stopped. The next check starts it again: save, or press r.')
   await checkout.copyToExercise('09', 'bad/json-only', 'login.ts')
   t.match(
-    await terminal.waitFor('The login of Swagger UI must get status 200. It got 415'),
+    await terminal.waitFor('A login from Swagger UI must return status 200. It returned 415'),
     /2 of \d+ chapters done/,
   )
   await checkout.copyToExercise('09', 'solution', 'login.ts')
