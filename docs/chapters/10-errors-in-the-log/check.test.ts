@@ -32,40 +32,40 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
       'no-path',
       [
         'What does your log contain about a request to `/login?access_token=…`?',
-        'Only the query string may contain a secret. Log the path in front of it.',
-        '`url.split("?")[0]` is the path of `url`.',
+        'Only the query string can contain a secret, so log the path without it.',
+        '`url.split("?")[0]` returns the path.',
       ],
       () =>
         assert.ok(
           lines.some((line) => line.includes('/login')),
-          'No line contains the path of the request.',
+          'No log line contains the request path.',
         ),
     )
 
   await check(
     'trapped',
-    'a clean start logs where it listens, and no warning',
+    'a clean start logs the address that it listens on, and no warnings',
     [
-      'Which line has a level above `info` (30), and which code writes it?',
-      'A version number proves nothing. Let bcrypt compute a hash whose result you know.',
-      'Delete `logBcryptVersion`, and call `await selfTest()` of `@auth-primer/auth-hash` instead.',
+      'Which log line has a level above `info` (30), and which code writes it?',
+      'A version number proves nothing. Have bcrypt compute a hash that you already know.',
+      'Delete `logBcryptVersion`, and call `await selfTest()` from `@auth-primer/auth-hash` instead.',
     ],
     async () => {
       app = await start({ port: 0, stream })
       port = (app.server.address() as AddressInfo).port
       const loud = [...lines.filter(isLoud).map(messageOf), ...warnings.map(String)]
-      assert.ok(loud.length === 0, `The log has a warning or an error: ${loud[0]}`)
+      assert.ok(loud.length === 0, `The log contains a warning or an error: ${loud[0]}`)
       await expectation(
         'silenced',
         [
-          'The log is empty, or nearly. What did you change about the logger?',
-          'A higher `level` hides the warning, and with it everything else, the next warning included. Remove the cause instead.',
-          'Leave `level` as it was, and delete `logBcryptVersion`. The service logs to `stream`.',
+          'The log is empty, or nearly empty. What did you change in the logger?',
+          'A higher `level` hides the warning, but it also hides everything else, including the next warning. Remove the cause instead.',
+          'Leave `level` as it was, and delete `logBcryptVersion`. The service must log to `stream`.',
         ],
         () =>
           assert.ok(
             lines.some((line) => line.includes('listening') || line.includes(`:${port}`)),
-            'No line of the log says where the service listens.',
+            'No log line contains the address that the service listens on.',
           ),
       )
     },
@@ -73,15 +73,15 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
 
   await check(
     'goes-on',
-    'a failed self-test stops the start and is reported',
+    'a failed self-test keeps the service from starting, and is reported',
     [
-      'The check starts your service with its own `selfTest`, which rejects. What does your code do with it?',
-      'Await it before the service listens, and let its error propagate out of `start`.',
-      '`const { selfTest: test = selfTest } = options`, then `await test()` as the first line, without a `catch` around it.',
+      'The check starts your service with its own `selfTest`, which rejects. What does your code do with the error?',
+      'Await the self-test before the service starts listening, and let its error propagate out of `start`.',
+      '`const { selfTest: test = selfTest } = options`, then `await test()`, at the start of the function and without a `catch` around it.',
     ],
     async () => {
       await app?.close()
-      const problem = 'the hash of a password of 72 bytes is not the known one'
+      const problem = 'the hash of a 72-byte password is wrong'
       let reachable: boolean | undefined
       lines = []
       const { exit } = process
@@ -106,27 +106,27 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
       await expectation(
         'exits',
         [
-          'Which line of your code ends the process? Who else may want to do something before it ends?',
-          'A function that ends the process cannot be tested, and its caller cannot close anything. Let the error propagate instead.',
-          'Delete `process.exit(1)` and the `catch` around it. Step 3 shows who sets the exit code.',
+          'Which line of your code ends the process? What might other code still need to do before that?',
+          'A function that ends the process can’t be tested, and its caller can’t clean up. Let the error propagate instead.',
+          'Delete `process.exit(1)` and the `catch` around it. Step 3 shows how to set the exit code.',
         ],
         () => assert.ok(!exited, '`start` called `process.exit` instead of rejecting.'),
       )
       await expectation(
         'own-self-test',
         [
-          'The option `selfTest` says what tests bcrypt. Which function does your `start` call?',
-          'Take `selfTest` from the options, and use the one of auth-hash only as its default.',
+          'The `selfTest` option is the function that tests bcrypt. Which function does your `start` call?',
+          'Take `selfTest` from the options, and use the function from auth-hash only as the default.',
           '`const { selfTest: test = selfTest } = options`, then `await test()`.',
         ],
-        () => assert.notEqual(reachable, undefined, 'The `selfTest` in the options was not called.'),
+        () => assert.notEqual(reachable, undefined, 'The `selfTest` function in the options was not called.'),
       )
       await expectation(
         'listens-first',
         [
-          'In which order does your `start` listen and test?',
-          'A client that connects before the test has finished may sign up with a worthless hash. Test first.',
-          'Move `await test()` above `app.listen(…)`; as the first line of `start` is best.',
+          'Does your `start` listen first or test first?',
+          'A client that connects before the test has finished could sign up, and its password would be stored as a worthless hash. Test first.',
+          'Move `await test()` above `app.listen(…)`. The best place is the first line of `start`.',
         ],
         () =>
           assert.equal(
@@ -144,14 +144,14 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
       await expectation(
         'without-reason',
         [
-          'An operator reads your error. Does it say what is wrong with bcrypt?',
-          'Let the error of the self-test propagate, or pass it on as the `cause` of your own.',
-          "`throw new Error('The service was not started', { cause: error })`, or no `catch` at all.",
+          'An operator reads your error. Does it say what’s wrong with bcrypt?',
+          'Let the self-test’s error propagate, or pass it on as the `cause` of your own error.',
+          "Write `throw new Error('The service was not started', { cause: error })`, or remove the `catch`.",
         ],
         () =>
           assert.ok(
             (inspect(error) + lines).includes(problem),
-            'Neither the error nor the log contains the message of the failed self-test.',
+            'Neither the error nor the log contains the failed self-test’s message.',
           ),
       )
     },
@@ -159,10 +159,10 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
 
   await check(
     'as-it-came',
-    'the lines about a request contain no token, cookie or password',
+    'the log lines for a request contain no token, cookie or password',
     [
-      'The line `what came` contains the headers and the body. Which of these are secrets?',
-      'Fastify’s logger is pino. Its option `redact` takes the paths of the properties to hide.',
+      'The log line `what came` contains the headers and the body. Which of their values are secrets?',
+      'Fastify’s logger is pino. Its `redact` option takes the paths of the properties to hide.',
       '`Fastify({ logger: { stream, redact: ["*.password", "*.authorization", "*.cookie"] } })`: `*` stands for any name, one level deep.',
     ],
     async () => {
@@ -178,14 +178,14 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
       await expectation(
         'no-request-lines',
         [
-          'Which lines did Fastify log about a request when the exercise was untouched? Which are there now?',
-          'A log without secrets still has to say what happened: which path was requested, and with which status it ended.',
-          'Remove `disableRequestLogging`, or log `{ path, statusCode }` in an `onResponse` hook of your own.',
+          'Which lines did Fastify log for a request before you changed the exercise? Which ones does it log now?',
+          'A log without secrets still has to say what happened: which path was requested, and what status was returned.',
+          'Remove `disableRequestLogging`, or log `{ path, statusCode }` in your own `onResponse` hook.',
         ],
         () =>
           assert.ok(
             lines.some((line) => line.includes('403')),
-            'The log does not contain the status of the response.',
+            'The log does not contain the response status.',
           ),
       )
       await expectPath()
@@ -194,10 +194,10 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
 
   await check(
     'exact-paths',
-    'any other line contains none either: at the top, one level down and two levels down',
+    'no other log line contains a secret, whether at the top level, one level down or two levels down',
     [
       'The check logs `{ password }`, `{ user: { password } }` and `{ incoming: { body: { password } } }`. Which of these do your paths match?',
-      'A path is exact: `password` is only the top, `*.password` is one level down, `*.*.password` is two. List all three for each of the five names.',
+      'A path is exact: `password` matches only the top level, `*.password` matches one level down, and `*.*.password` matches two levels down. List all three for each of the five names.',
       '`redact: SECRETS.flatMap((name) => [name, "*." + name, "*.*." + name])`, with the five names in `SECRETS`.',
     ],
     async () => {
@@ -215,15 +215,15 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
         'hides-too-much',
         [
           'The check logs `{ user: { id: 7, password } }`. What is left of `user` in your log?',
-          'Hide the five properties by their names, not everything around them: whoever reads the log needs the rest.',
-          'Delete the paths of `redact` that end in `*`, such as `*` or `*.*`: `*.password` hides only the password.',
+          'Hide only the five properties, by name, and not everything around them. People who read the log need the rest.',
+          'Delete the `redact` paths that end in `*`, such as `*` or `*.*`. `*.password` hides only the password.',
         ],
         () => {
           const ids = lines.filter((line) => line.includes('"id":7'))
           assert.equal(
             ids.length,
             5,
-            'The user’s id next to a secret is not a secret, so the log has to contain it.',
+            'The user’s ID is not a secret, so the log must contain it, even next to a secret.',
           )
         },
       )
@@ -235,8 +235,8 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
     'query',
     'a token in a query string is not logged, but the path is',
     [
-      'Look at the line `incoming request`, which Fastify writes itself. Which property contains the token?',
-      '`req.url` is one string, so no path can select a part of it. The serializer `req` decides what is logged of a request.',
+      'Look at the log line `incoming request`, which Fastify itself writes. Which property contains the token?',
+      '`req.url` is a single string, so a path can’t select part of it. The `req` serializer decides what is logged about a request.',
       '`serializers: { req: ({ method, url }) => ({ method, url: url.replace(/\\?.*/, "") }) }`, next to `redact`.',
     ],
     async () => {
@@ -253,7 +253,7 @@ function assertSilent(lines: readonly string[]): void {
   for (const [name, secret] of Object.entries(SECRETS)) {
     // The secret part of `Bearer …` and `session=…`.
     const found = lines.find((line) => line.includes(secret.split(/[ =]/).at(-1) as string))
-    assert.ok(found === undefined, `This line contains the ${name}: ${found?.trim()}`)
+    assert.ok(found === undefined, `This log line contains the ${name}: ${found?.trim()}`)
   }
 }
 

@@ -12,29 +12,29 @@ const AT_ONCE = 20
 
 const HINTS = {
   sqlFails: [
-    'The message comes from Postgres. Which line of `votes.sql` does it mean?',
-    'The table `users` has an `id`, and so has `posts`. Columns are separated by commas, statements by semicolons.',
+    'The message comes from Postgres. Which line of `votes.sql` does it refer to?',
+    'The tables `users` and `posts` each have an `id`. Separate columns with commas and statements with semicolons.',
     '`CREATE TABLE votes (user_id integer NOT NULL REFERENCES users, post_id integer NOT NULL REFERENCES posts, PRIMARY KEY (user_id, post_id));`',
   ],
   orphans: [
-    'Insert a vote for a post that does not exist, without your service. Does the table accept it?',
-    'A foreign key makes Postgres reject it. It also says what happens if a post with votes is deleted.',
+    'Insert a vote for a nonexistent post directly into the table, without your service. Does the table accept it?',
+    'A foreign key makes Postgres reject such a vote. It also defines what happens when a post with votes is deleted.',
     '`post_id integer NOT NULL REFERENCES posts ON DELETE CASCADE`, and the same for `user_id`. Without ON DELETE CASCADE, a post with votes cannot be deleted.',
   ],
   keyTooSmall: [
-    'Two users vote for one post, or one user for two posts. Which of these votes does your table reject?',
-    'Neither column is unique by itself. The pair is.',
+    'Two users vote for one post, and one user votes for two posts. Which of these votes does your table reject?',
+    'Neither column is unique by itself, but the pair is.',
     '`PRIMARY KEY (user_id, post_id)`, with both columns in it.',
   ],
   innerJoin: [
-    'Request the list when a post has no votes yet. Is it there?',
-    'An inner join keeps only posts that have a vote. A left join keeps all of them.',
+    'Request the list when a post has no votes yet. Does the list contain the post?',
+    'An inner join keeps only posts that have a vote. A left join keeps all posts.',
     '`.leftJoin("votes", "votes.post_id", "posts.id")`',
   ],
   countStar: [
-    'Which number does your list show for a post that nobody voted for?',
+    'How many votes does your list show for a post that nobody has voted for?',
     'A LEFT JOIN keeps a post without votes as one row whose vote is NULL. Count votes, not rows.',
-    '`count(votes.post_id)` skips NULL, `count(*)` does not.',
+    '`count(votes.post_id)` skips NULL values, but `count(*)` doesn’t.',
   ],
 } as const satisfies Record<string, Hints>
 
@@ -67,8 +67,8 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
     'no-table',
     '`votes.sql` creates the table, and a vote is stored as a row',
     [
-      'If the message comes from Postgres: which line of `votes.sql` does it mean?',
-      'The table `votes` needs a `user_id` and a `post_id`, and no other column that an INSERT must provide.',
+      'If the message comes from Postgres, which line of `votes.sql` does it refer to?',
+      'The `votes` table needs a `user_id` and a `post_id`, but no other column for which an INSERT must provide a value.',
       '`CREATE TABLE votes (user_id integer NOT NULL REFERENCES users ON DELETE CASCADE, post_id …);`',
     ],
     async () => {
@@ -76,16 +76,16 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
       await expectation('sql-fails', HINTS.sqlFails, () =>
         knex.raw(sql).catch(({ message }: Error) => {
           // knex puts the whole SQL in front of what Postgres says.
-          assert.fail(`Postgres rejects votes.sql: ${message.split(' - ').at(-1)}`)
+          assert.fail(`Postgres rejected votes.sql: ${message.split(' - ').at(-1)}`)
         }),
       )
       const post = await newPost()
-      assert.equal(await vote(ADA, post), 201, 'The first vote got an unexpected status.')
+      assert.equal(await vote(ADA, post), 201, 'The first vote returned an unexpected status.')
       assert.equal(await stored(post), 1, 'After one vote, the table has an unexpected number of rows.')
       assert.equal(
         await vote(ADA, post + 1000),
         404,
-        'A vote for a post that does not exist got an unexpected status.',
+        'A vote for a post that does not exist returned an unexpected status.',
       )
       await expectation('orphans', HINTS.orphans, async () => {
         const orphan = { user_id: ADA, post_id: post + 1000 }
@@ -102,35 +102,35 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
 
   await check(
     'twice',
-    'a second vote of the same user for the same post is a 409, and any other is a 201',
+    'a second vote by the same user for the same post returns a 409, and any other vote returns a 201',
     [
-      'Vote twice. Which rows are in the table then?',
-      'Make the pair of user and post the key of the table, and turn a conflict with it into a 409.',
-      '`PRIMARY KEY (user_id, post_id)`, and `.insert(…).onConflict(["user_id", "post_id"]).ignore().returning("post_id")`. If the list is empty, reply with 409.',
+      'Vote twice for the same post. Which rows does the table contain afterward?',
+      'Make the pair of user and post the table’s primary key, and turn a conflict into a 409.',
+      '`PRIMARY KEY (user_id, post_id)`, and `.insert(…).onConflict(["user_id", "post_id"]).ignore().returning("post_id")`. If the returned list is empty, reply with 409.',
     ],
     async () => {
       const post = await newPost()
       const responses = [await vote(ADA, post), await vote(ADA, post)]
-      assert.deepEqual(responses, [201, 409], 'Two equal votes got unexpected statuses.')
+      assert.deepEqual(responses, [201, 409], 'Two identical votes returned unexpected statuses.')
       assert.equal(
         await stored(post),
         1,
-        'After two equal votes, the table has an unexpected number of rows.',
+        'After two identical votes, the table has an unexpected number of rows.',
       )
       await expectation('key-too-small', HINTS.keyTooSmall, async () => {
-        assert.equal(await vote(BOB, post), 201, 'The vote of another user got an unexpected status.')
+        assert.equal(await vote(BOB, post), 201, 'Another user’s vote returned an unexpected status.')
         const another = await newPost()
-        assert.equal(await vote(ADA, another), 201, 'A vote for another post got an unexpected status.')
+        assert.equal(await vote(ADA, another), 201, 'A vote for another post returned an unexpected status.')
       })
     },
   )
 
   await check(
     'look-then-insert',
-    `${AT_ONCE} equal votes at once: one gets a 201, the others get a 409`,
+    `of ${AT_ONCE} identical votes at once, one returns a 201 and the others return a 409`,
     [
       'The check locks the table until all requests have looked for a vote, and then lets them insert. What did each request find?',
-      'A SELECT before the INSERT decides nothing. Let the table decide: make the pair of user and post its key.',
+      'A SELECT before the INSERT guarantees nothing. Let the table enforce the rule: make the pair of user and post its primary key.',
       '`PRIMARY KEY (user_id, post_id)` in `votes.sql`; `.insert(vote).onConflict(["user_id", "post_id"]).ignore().returning("post_id")` then returns one row or none.',
     ],
     async () => {
@@ -159,7 +159,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
         for (const response of responses.filter(({ statusCode }) => statusCode === 409))
           assert.ok(
             codeOf(response) === codeOfLater,
-            'A vote at the same moment gets another 409 than a later vote. So a SELECT before the INSERT decides about the later one.',
+            'A simultaneous vote and a later vote get different 409 responses, so your code must use a SELECT before the INSERT to reject the later one.',
           )
       } finally {
         if (!gate.isCompleted()) await gate.rollback()
@@ -169,10 +169,10 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
 
   await check(
     'wrong-count',
-    'the list shows the right number of votes: 0, 1 or 3',
+    'the list shows the right number of votes for each post: 0, 1 or 3',
     [
-      'Make three posts with 0, 1 and 3 votes, and request the list. Which number is wrong?',
-      'Join the posts with their votes, make one group per post, and count the votes of each group.',
+      'Create three posts with 0, 1 and 3 votes, and request the list. Which number is wrong?',
+      'Join the posts with their votes, group the rows by post, and count the votes in each group.',
       '`.leftJoin("votes", "votes.post_id", "posts.id").select("posts.id", "posts.title", db.raw("count(votes.post_id)::int as votes")).groupBy("posts.id")`',
     ],
     async () => {
@@ -187,7 +187,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
       await expectation('inner-join', HINTS.innerJoin, () =>
         assert.ok(
           shown.some(({ id }) => id === posts[0]) || !shown.some(({ id }) => id === posts[2]),
-          'The list lacks the post that has no votes.',
+          'The list does not contain the post that has no votes.',
         ),
       )
       await expectation('count-star', HINTS.countStar, () =>
@@ -196,17 +196,17 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
           'The list shows one vote for the post that has none.',
         ),
       )
-      assert.deepEqual(shown, expected, 'The list shows unexpected posts or numbers.')
+      assert.deepEqual(shown, expected, 'The list shows unexpected posts or numbers of votes.')
     },
   )
 
   await check(
     'n-plus-one',
-    'listing 20 posts takes as many statements as listing one',
+    'listing 20 posts takes the same number of statements as listing one',
     [
-      'How many statements does your list send for one post? How many for twenty?',
-      'A statement inside a loop is sent again for each post. Count for all posts in one statement.',
-      'LEFT JOIN and GROUP BY, or `(select count(*)::int from votes where post_id = posts.id) as votes` in the SELECT.',
+      'How many statements does your route send to list one post? How many does it send to list twenty?',
+      'A statement inside a loop is sent once per post. Count the votes for all posts in one statement.',
+      'Use LEFT JOIN and GROUP BY, or put `(select count(*)::int from votes where post_id = posts.id) as votes` in the SELECT.',
     ],
     async () => {
       await deletePosts()
@@ -222,7 +222,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
         counts.push(statements.length)
       }
       const [one, twenty] = counts
-      assert.equal(twenty, one, 'The list sends different numbers of statements for 20 posts and for one.')
+      assert.equal(twenty, one, 'Listing 20 posts takes a different number of statements than listing one.')
     },
   )
 

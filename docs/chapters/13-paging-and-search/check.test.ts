@@ -7,38 +7,38 @@ const POSTS = 125
 
 const HINTS = {
   serverError: [
-    'The message has a query string with which Postgres rejects your statement. Which bound keeps such a number away from it?',
-    'A negative LIMIT or OFFSET is an error of Postgres, and so a 500. Reject it before the query, with a minimum.',
+    'The message shows a query string that makes Postgres reject your statement. Which bound would keep such a number out of the statement?',
+    'A negative LIMIT or OFFSET causes an error in Postgres, which becomes a 500. Set a minimum, which rejects such a number before the query runs.',
     '`limit: Type.Integer({ minimum: 1, maximum: 100, default: 10 })`, and `skip: Type.Integer({ minimum: 0, … })`.',
   ],
   clamped: [
-    'A client asks for 101 posts and gets 100. How does it learn that one is missing?',
-    'Do not correct a wrong value silently. Reject it, and the client knows.',
-    '`maximum: 100` in the schema, in place of `Math.min(limit, 100)`.',
+    'A client asks for 101 posts and gets 100. How can it find out that one is missing?',
+    'Don’t silently correct an invalid value. If you reject it, the client learns about the mistake.',
+    'Use `maximum: 100` in the schema instead of `Math.min(limit, 100)`.',
   ],
   otherStatus: [
-    'Your schema rejects the wrong values. Which status do clients of the course expect?',
-    'Fastify replies with 400 if a schema fails. A `schemaErrorFormatter` or an error handler can change that to 422.',
+    'Your schema rejects the invalid values. Which status do the course’s clients expect?',
+    'Fastify replies with 400 if validation fails. A `schemaErrorFormatter` or an error handler can change that to 422.',
     '`app.setSchemaErrorFormatter(([error]) => Object.assign(new Error(error?.message), { statusCode: 422 }))`',
   ],
   skipOutOfRange: [
-    'Which numbers does your `skip` accept?',
-    'It needs bounds, too: at least 0, and a maximum that Postgres can hold.',
+    'Which numbers does your schema accept for `skip`?',
+    '`skip` needs bounds, too: a minimum of 0, and a maximum that Postgres accepts.',
     '`skip: Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, default: 0 })`',
   ],
   tooStrict: [
-    'The limits 1 and 100 are right. What does your service reply to them?',
-    'A `minimum` and a `maximum` are allowed values themselves.',
+    'The limits 1 and 100 are valid. What does your service return for them?',
+    'The values of `minimum` and `maximum` are themselves allowed.',
     '`Type.Integer({ minimum: 1, maximum: 100, default: 10 })`, not `exclusiveMinimum` or `exclusiveMaximum`.',
   ],
   anyCase: [
-    'Search for “Wool”. Does your search tell `W` and `w` apart?',
-    '`ILIKE` and `lower(…)` do not. The search of this exercise is case-sensitive.',
+    'Search for “Wool”. Does your search distinguish `W` from `w`?',
+    '`ILIKE` and `lower(…)` ignore case. In this exercise, the search is case-sensitive.',
     '`.whereRaw("strpos(title, ?) > 0", [search])`',
   ],
   newestFirst: [
-    'In which direction do you sort?',
-    'The exercise asks for the lowest id first: then a new post appears at the end and shifts nothing.',
+    'In what order do you sort the posts?',
+    'The exercise asks for the lowest ID first. That way, a new post appears at the end and doesn’t shift the others.',
     '`.orderBy("posts.id")`, without `"desc"`.',
   ],
 } as const satisfies Record<string, Hints>
@@ -64,7 +64,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
   const getStatus = async (query: string): Promise<number> => (await get(query)).statusCode
   const list = async (query: string): Promise<{ id: number; title: string }[]> => {
     const response = await get(query)
-    assert.equal(response.statusCode, 200, `\`?${query}\` got an unexpected status.`)
+    assert.equal(response.statusCode, 200, `\`?${query}\` returned an unexpected status.`)
     return response.json()
   }
   const listIds = async (query: string): Promise<number[]> => (await list(query)).map(({ id }) => id)
@@ -86,17 +86,17 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
         assert.equal(
           (await list(query)).length,
           length,
-          `\`?${query}\` returns an unexpected number of the ${POSTS} posts.`,
+          `With ${POSTS} posts, \`?${query}\` returned an unexpected number of them.`,
         )
     },
   )
 
   await check(
     'out-of-range',
-    'a limit below 1, above 100 or not a number is a 422, and 1 and 100 are accepted',
+    'a limit that is below 1, above 100 or not a number returns a 422, and 1 and 100 are accepted',
     [
-      'Request `?limit=101`, `?limit=0` and `?limit=ten`. Which bounds does your schema have, and which status do you get?',
-      'Put the bounds into the schema. Fastify replies with 400 to invalid values: a `schemaErrorFormatter` or an error handler can change that to 422.',
+      'Request `?limit=101`, `?limit=0` and `?limit=ten`. What bounds does your schema have, and what status do you get?',
+      'Put the bounds in the schema. Fastify replies to invalid values with 400. A `schemaErrorFormatter` or an error handler can change that to 422.',
       '`Type.Integer({ minimum: 1, maximum: 100, default: 10 })`, and `app.setSchemaErrorFormatter(([error]) => Object.assign(new Error(error?.message), { statusCode: 422 }))`.',
     ],
     async () => {
@@ -105,31 +105,34 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       for (const query of queries) statuses.set(query, await getStatus(query))
       await expectation('clamped', HINTS.clamped, async () => {
         const { length } = statuses.get('limit=101') === 200 ? await list('limit=101') : []
-        assert.ok(length !== 100, '`?limit=101` is answered with 100 posts, as if nothing were wrong.')
+        assert.ok(length !== 100, '`?limit=101` returned 100 posts, as if nothing were wrong.')
       })
       const first = statuses.get('limit=101')
-      if (first === 200) assert.equal(first, 422, '`?limit=101` got an unexpected status.')
+      if (first === 200) assert.equal(first, 422, '`?limit=101` returned an unexpected status.')
       await expectation('server-error', HINTS.serverError, () => {
         for (const [query, status] of statuses)
-          assert.ok(status < 500, `\`?${query}\` got the status ${status}: the database rejected it.`)
+          assert.ok(
+            status < 500,
+            `\`?${query}\` returned the status ${status}, because the database rejected the number.`,
+          )
       })
       await expectation('other-status', HINTS.otherStatus, () => {
         for (const [query, status] of statuses)
-          assert.ok(status !== 400, `\`?${query}\` is rejected, but with the status 400.`)
+          assert.ok(status !== 400, `\`?${query}\` was rejected with the status 400 instead of 422.`)
       })
       await expectation('skip-out-of-range', HINTS.skipOutOfRange, async () => {
         // 2 ** 63: the first number that no OFFSET of Postgres can be.
         for (const query of ['skip=-1', 'skip=9223372036854775808'])
-          assert.ok((await getStatus(query)) === 422, `\`?${query}\` got an unexpected status.`)
+          assert.ok((await getStatus(query)) === 422, `\`?${query}\` returned an unexpected status.`)
       })
       for (const [query, status] of statuses)
-        assert.equal(status, 422, `\`?${query}\` got an unexpected status.`)
+        assert.equal(status, 422, `\`?${query}\` returned an unexpected status.`)
       await expectation('too-strict', HINTS.tooStrict, async () => {
         for (const limit of [1, 100])
           assert.equal(
             (await list(`limit=${limit}`)).length,
             limit,
-            `\`?limit=${limit}\` returns an unexpected number of posts.`,
+            `\`?limit=${limit}\` returned an unexpected number of posts.`,
           )
       })
     },
@@ -137,11 +140,11 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
 
   await check(
     'coerced',
-    'only digits are a number: `1e1`, `0x10`, a space, a sign, an empty or a repeated limit are a 422',
+    'only digits are accepted: `1e1`, `0x10`, a space, a sign, an empty limit or a repeated limit returns a 422',
     [
       'Request `?limit=1e1`. How many posts do you get, and which part of Fastify converted the text?',
-      'Fastify converts text to numbers before it applies the schema. Check the text first: it must be digits only.',
-      'In a `preValidation` hook: `/^[0-9]+$/.test(request.query.limit)`, and otherwise throw an error with `statusCode: 422`.',
+      'Fastify converts text to numbers before it applies the schema. Check the text first: it may contain only digits.',
+      'In a `preValidation` hook, call `/^[0-9]+$/.test(request.query.limit)`. If it returns false, throw an error with `statusCode: 422`.',
     ],
     async () => {
       const numbers = ['1e1', '1.5', '0x10', '%205', '%2B5', '', '5&limit=6']
@@ -149,19 +152,19 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
         assert.equal(
           await getStatus(`limit=${number}`),
           422,
-          `\`?limit=${number}\` got an unexpected status.`,
+          `\`?limit=${number}\` returned an unexpected status.`,
         )
-      assert.equal(await getStatus('skip=1e1'), 422, '`?skip=1e1` got an unexpected status.')
+      assert.equal(await getStatus('skip=1e1'), 422, '`?skip=1e1` returned an unexpected status.')
     },
   )
 
   await check(
     'wildcards',
-    '`%`, `_` and `\\` are searched for as characters, and the search is case-sensitive',
+    '`%`, `_` and `\\` are ordinary characters in a search, and the search is case-sensitive',
     [
-      'Search for `0%` when there are posts “100% wool” and “1000 sheep”. What do you get besides the first?',
-      'In a LIKE, three characters have a special meaning. Escape them, or use a function of Postgres that searches for plain text.',
-      '`.whereRaw("strpos(title, ?) > 0", [query.search])`. `strpos` returns the position of the text in the title, or 0.',
+      'Create posts titled “100% wool” and “1000 sheep”, and search for `0%`. What do you get besides the first post?',
+      'In a LIKE pattern, three characters have a special meaning. Escape them, or use a Postgres function that searches for plain text.',
+      '`.whereRaw("strpos(title, ?) > 0", [query.search])`. `strpos` returns the position of the text in the title, or 0 if the title doesn’t contain it.',
     ],
     async () => {
       const titles = ['100% wool', '1000 sheep', 'a_b', 'axb', 'C:\\temp', 'C:temp', 'O’Hara and O\'Hara"s']
@@ -176,21 +179,25 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
         "O'": ['O’Hara and O\'Hara"s'],
       }
       await expectation('any-case', HINTS.anyCase, async () =>
-        assert.deepEqual(await list('search=Wool'), [], 'A search for Wool finds titles with wool.'),
+        assert.deepEqual(
+          await list('search=Wool'),
+          [],
+          'A search for “Wool” found titles that contain “wool”.',
+        ),
       )
       for (const [search, found] of Object.entries(expected)) {
         const shown = (await list(`search=${encodeURIComponent(search)}`)).map(({ title }) => title)
-        assert.deepEqual(shown.sort(), found, `A search for ${search} finds unexpected titles.`)
+        assert.deepEqual(shown.sort(), found, `A search for “${search}” found unexpected titles.`)
       }
     },
   )
 
   await check(
     'no-order',
-    'the pages contain each post once, sorted by id, even if posts are edited',
+    'the pages contain each post once, sorted by ID, even if posts are edited between requests',
     [
-      'The check edits the first post of each page before it requests the next one. Which posts appear twice, and which never?',
-      'Without ORDER BY, Postgres returns rows as it finds them, and an edited row is stored elsewhere. Order by a unique column.',
+      'The check edits the first post of each page before it requests the next page. Which posts appear twice, and which ones never appear?',
+      'Without ORDER BY, Postgres returns rows in the order in which it finds them, and an edited row is stored in a different place. Sort by a unique column.',
       '`.orderBy("id")` before `.limit(…)`.',
     ],
     async () => {
@@ -206,10 +213,14 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       await expectation('newest-first', HINTS.newestFirst, () =>
         assert.ok(
           seen.join() !== all.toReversed().join(),
-          'The pages list the posts from the highest id to the lowest.',
+          'The pages list the posts from the highest ID to the lowest.',
         ),
       )
-      assert.equal(new Set(seen).size, all.length, 'The pages have an unexpected number of different posts.')
+      assert.equal(
+        new Set(seen).size,
+        all.length,
+        'The pages contain an unexpected number of different posts.',
+      )
       assert.deepEqual(seen, all, 'The pages list the posts in an unexpected order.')
     },
   )

@@ -8,44 +8,44 @@ const STRANGER = 'https://stranger.example'
 
 const HINTS = {
   wholeList: [
-    'Look at the header `Access-Control-Allow-Origin` of a response. How many origins does it have?',
-    'The header has one value: the origin of the page that asks, if it is in the list.',
+    'Look at the `Access-Control-Allow-Origin` header of a response. How many origins does it contain?',
+    'The header must contain a single value: the origin of the page that sent the request, if that origin is in the list.',
     'Compare `request.headers.origin` with the list, or let `@fastify/cors` do it: `origin: [...corsOrigins]`.',
   ],
   firstOnly: [
-    'Two origins are in the list. Which one do your responses name?',
-    'The header names the origin of the page that asks, so it differs from request to request.',
-    '`origin: [...corsOrigins]`, the whole list. `@fastify/cors` answers with the one that asks.',
+    'Two origins are in the list. Which one appears in your responses?',
+    'The header names the origin of the page that sent the request, so it differs from request to request.',
+    'Pass the whole list: `origin: [...corsOrigins]`. `@fastify/cors` responds with the origin that sent the request.',
   ],
   noCredentials: [
-    'The API recognizes users by a cookie. Which second header does a browser require for it?',
-    'Besides the origin, the response has to allow credentials.',
+    'The API identifies users by a cookie. Which second header does a browser require for cookies?',
+    'Besides the origin, the response must also allow credentials.',
     '`await app.register(cors, { origin: [...corsOrigins], credentials: true })`',
   ],
   starInTheList: [
     "The check calls `build(['*'])`, the list that the course uses. What does your `build` do with it?",
-    'With a cookie, `*` would mean every page on the web. A service with such a configuration should not start.',
+    'With cookies, `*` would allow every page on the web. A service with such a configuration should not start.',
     "`if (corsOrigins.includes('*')) throw new Error('Expected a list of origins')`, at the start of `build`.",
   ],
   openPreflight: [
-    'Your GET compares the origin with the list. Does your answer to OPTIONS compare it, too?',
-    'A preflight that passes for every origin lets every page send a DELETE with the cookie of its visitor.',
-    'Set the headers in the same function for both. `@fastify/cors` does: register it once, with `origin: [...corsOrigins]`.',
+    'Your GET route compares the origin with the list. Does your OPTIONS response do the same?',
+    'A preflight that passes for every origin lets every page send a DELETE with its visitor’s cookie.',
+    'Set the headers for both in the same function. `@fastify/cors` does that: register it once, with `origin: [...corsOrigins]`.',
   ],
   nullOrigin: [
-    'A sandboxed frame has the origin `null`. Anyone can open one. Does your list have it?',
+    'A sandboxed frame has the origin `null`, and anyone can create such a frame. Does your list contain `null`?',
     'Treat `null` as an origin that is not in the list.',
-    'Compare the header `Origin` with the list as a string, and allow nothing else.',
+    'Compare the `Origin` header with the list as a string, and allow nothing else.',
   ],
   noPreflight: [
-    'Before a DELETE, a browser sends OPTIONS. Which response does your API give?',
-    'Routes only reply to their own method. The response to OPTIONS has to come from `@fastify/cors`, or from a hook or route of yours.',
-    'Register `@fastify/cors` on `app` itself, before the routes. By hand: reply with 204 and the headers in an `onRequest` hook.',
+    'Before a DELETE, a browser sends an OPTIONS request. How does your API respond?',
+    'A route handles only its own method. The response to OPTIONS must come from `@fastify/cors`, or from your own hook or route.',
+    'Register `@fastify/cors` on `app` itself, before the routes. To do it by hand, reply with 204 and the headers in an `onRequest` hook.',
   ],
   noContentType: [
-    'A page sends `content-type: application/json` with its body. Does the preflight list that header?',
-    'By default, `@fastify/cors` allows the headers that the page asks for. `allowedHeaders` replaces that.',
-    "Leave `allowedHeaders` out, or add `'content-type'` to it. `*` does not count if there is a cookie.",
+    'A page sends `content-type: application/json` with its body. Does the preflight response list that header?',
+    'By default, `@fastify/cors` allows the headers that the page asks for. `allowedHeaders` overrides that.',
+    "Omit `allowedHeaders`, or add `'content-type'` to it. With cookies, `*` isn't a wildcard.",
   ],
 } as const satisfies Record<string, Hints>
 
@@ -74,32 +74,32 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
 
   await check(
     'no-headers',
-    'a page of an allowed origin may read the responses',
+    'a page from an allowed origin may read the responses',
     [
-      'Which header of a response names the pages that may read it? Step 1 shows it.',
-      'Register `@fastify/cors` with the origins, on `app` itself: a plugin does not reach routes outside of its scope.',
+      'Which response header names the pages that may read the response? Step 1 shows it.',
+      'Register `@fastify/cors` with the origins, on `app` itself: a plugin doesn’t affect routes outside its scope.',
       '`await app.register(cors, { origin: [...corsOrigins] })`',
     ],
     async () => {
       for (const origin of FRIENDS) {
         const response = await get(origin)
-        assert.equal(response.statusCode, 200, 'GET /posts got an unexpected status.')
+        assert.equal(response.statusCode, 200, 'GET /posts returned an unexpected status.')
         const allowed = response.headers['access-control-allow-origin']
         await expectation('whole-list', HINTS.wholeList, () =>
           assert.ok(
             !String(allowed).includes(','),
-            `Access-Control-Allow-Origin has several origins: ${allowed}. A browser accepts only one.`,
+            `Access-Control-Allow-Origin contains several origins: ${allowed}. A browser accepts only one.`,
           ),
         )
         await expectation('first-only', HINTS.firstOnly, () =>
           assert.ok(
             origin === FRIEND || allowed !== FRIEND,
-            `A page of ${origin} is told that only ${FRIEND} may read the response.`,
+            `A page from ${origin} got a response that only ${FRIEND} may read.`,
           ),
         )
         assert.ok(
           allowed === origin || allowed === '*',
-          `Access-Control-Allow-Origin is ${allowed ?? 'missing'} for a page of ${origin}, which is in the list.`,
+          `Access-Control-Allow-Origin is ${allowed ?? 'missing'} for a page from ${origin}, which is in the list.`,
         )
       }
     },
@@ -107,11 +107,11 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
 
   await check(
     'star-with-credentials',
-    'it may send its cookie, and `*` is never combined with cookies',
+    'the page may send its cookie, and `*` is never combined with cookies',
     [
-      'The API recognizes users by a cookie. What does a browser require before it gives such a response to the page?',
+      'The API identifies users by a cookie. What does a browser require before it lets the page read such a response?',
       'With `credentials: true`, the response must name one origin, because browsers reject `*`.',
-      '`origin: [...corsOrigins], credentials: true`: a list, in which @fastify/cors finds the origin that asks.',
+      'Use `origin: [...corsOrigins], credentials: true`. `@fastify/cors` looks in this list for the origin that sent the request.',
     ],
     async () => {
       const { headers } = await get(FRIEND)
@@ -125,7 +125,7 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
       assert.equal(
         headers['access-control-allow-origin'],
         FRIEND,
-        'With a cookie, the response must name the origin of the page.',
+        'With a cookie, the response must name the page’s origin.',
       )
       await expectation('star-in-the-list', HINTS.starInTheList, async () => {
         const open = await (async () => build(['*']))().catch(() => undefined)
@@ -143,31 +143,31 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
 
   await check(
     'any-origin',
-    'the preflight of another origin fails, and its pages read nothing',
+    'the preflight for any other origin fails, and its pages cannot read the responses',
     [
-      'Which pages may read the response if the API sends every origin back?',
-      '`origin: true`, or a function that accepts every origin, means the same as `*`. Compare with the list.',
-      '`@fastify/cors` compares for you: `origin: [...corsOrigins]`.',
+      'Which pages may read the response if the API copies every origin into the header?',
+      '`origin: true` has the same effect as `*`, and so does a function that accepts every origin. Compare the origin with the list.',
+      '`@fastify/cors` does the comparison for you: `origin: [...corsOrigins]`.',
     ],
     async () => {
       const { headers } = await get(STRANGER)
       assert.ok(
         !isAllowed(headers, STRANGER),
-        `A page of ${STRANGER} may read the posts with your visitor’s cookie.`,
+        `A page from ${STRANGER} may read the posts with its visitor’s cookie.`,
       )
       await expectation('open-preflight', HINTS.openPreflight, async () =>
-        assert.ok(!(await preflight(STRANGER, 'DELETE')), `A page of ${STRANGER} may delete posts.`),
+        assert.ok(!(await preflight(STRANGER, 'DELETE')), `A page from ${STRANGER} may delete posts.`),
       )
     },
   )
 
   await check(
     'part-of-a-name',
-    'an origin that only looks like an allowed one is not allowed',
+    'an origin that only resembles an allowed one is rejected',
     [
-      'An origin is a scheme, a host and a port. Which of these do you compare?',
+      'An origin consists of a scheme, a host and a port. Which of these do you compare?',
       'Compare the whole origin. `endsWith`, `includes` on a string, and a regular expression without `^` and `$` accept other origins, too.',
-      '`origin: [...corsOrigins]`: `@fastify/cors` compares the strings of a list as a whole.',
+      '`origin: [...corsOrigins]`: `@fastify/cors` compares each string in the list as a whole.',
     ],
     async () => {
       await expectation('null-origin', HINTS.nullOrigin, async () =>
@@ -187,18 +187,18 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
       ]) {
         assert.ok(
           !isAllowed((await get(origin)).headers, origin),
-          `A page of ${origin} may read the responses, but it is not in the list.`,
+          `A page from ${origin} may read the responses, but this origin is not in the list.`,
         )
-        assert.ok(!(await preflight(origin, 'DELETE')), `A page of ${origin} may delete posts.`)
+        assert.ok(!(await preflight(origin, 'DELETE')), `A page from ${origin} may delete posts.`)
       }
     },
   )
 
   await check(
     'default-methods',
-    'the preflight of an allowed origin passes for every method of the API',
+    'the preflight for an allowed origin succeeds for every method of the API',
     [
-      'The API also has a DELETE. Does the response to the preflight list it?',
+      'The API also has a DELETE route. Does the preflight response list that method?',
       'By default, `@fastify/cors` allows only GET, HEAD and POST.',
       "`methods: ['GET', 'HEAD', 'POST', 'DELETE']`",
     ],
@@ -208,7 +208,7 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
         await expectation('no-preflight', HINTS.noPreflight, () =>
           assert.ok(
             statusCode >= 200 && statusCode < 300 && isAllowed(headers, FRIEND),
-            `The preflight for ${method} got the status ${statusCode}${
+            `The preflight for ${method} returned the status ${statusCode}${
               isAllowed(headers, FRIEND)
                 ? ''
                 : ', without the two headers that allow the origin and its cookie'
@@ -218,12 +218,12 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
         await expectation('no-content-type', HINTS.noContentType, () =>
           assert.ok(
             allows(headers, 'access-control-allow-headers', 'content-type'),
-            'The preflight does not allow the header Content-Type, which every body of JSON needs.',
+            'The preflight response does not allow the Content-Type header, which every JSON body needs.',
           ),
         )
         assert.ok(
           await preflight(FRIEND, method),
-          `The preflight for ${method} lists only these methods: ${headers['access-control-allow-methods'] ?? 'none'}.`,
+          `The preflight response for ${method} lists only these methods: ${headers['access-control-allow-methods'] ?? 'none'}.`,
         )
       }
     },
@@ -231,18 +231,18 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
 
   await check(
     'no-vary',
-    'a cache keeps the responses to two origins apart',
+    'a cache stores separate responses for different origins',
     [
-      'A cache stores the response to another origin. What does an allowed page get if it asks next?',
-      'If a response depends on a header of the request, it must name that header in `Vary`.',
-      "`@fastify/cors` does it for you. By hand: `reply.header('vary', 'Origin')`, also in responses to other origins.",
+      'A cache stores the response for another origin. What does an allowed page get if it sends the next request?',
+      'If a response depends on a request header, it must name that header in `Vary`.',
+      "`@fastify/cors` does it for you. To do it by hand, call `reply.header('vary', 'Origin')`, even in responses to other origins.",
     ],
     async () => {
       for (const origin of [FRIEND, STRANGER]) {
         const { headers } = await get(origin)
         assert.ok(
           /\borigin\b|\*/i.test(String(headers.vary)),
-          `Vary does not name Origin in the response to ${origin}.`,
+          `The Vary header does not name Origin in the response to ${origin}.`,
         )
       }
     },

@@ -13,19 +13,19 @@ const APPS = ['app.ts', ...Object.values(SEEDED)]
 
 const HINTS = {
   cannotRun: [
-    'The message says why the file cannot be run. Is it an import, or a line outside of the tests?',
+    'The message says why the file can’t be run. Is the cause an import, or a line outside the tests?',
     'Run it yourself: `npm run learn -- run 15 exercise/posts.test.ts`.',
-    "The exercise began with `import { openApp } from '../open-app.ts'` and `const { app, ada } = await openApp()`.",
+    "The original exercise begins with `import { openApp } from '../open-app.ts'` and `const { app, ada } = await openApp()`.",
   ],
   noTests: [
-    'How many of your tests run? A test that is skipped, or a `todo`, does not.',
+    'How many of your tests run? Tests that are skipped or marked `todo` don’t.',
     'Remove `skip`, `todo` and `only`, and call `test` for each rule.',
     "`test('a post is listed', () => withRollback(app, async () => { … }))`",
   ],
   notClosed: [
-    'After the last test, the process goes on. What is still open?',
-    'Each app holds connections to the database until it is closed.',
-    '`after(() => app.close())`, at the top of the file.',
+    'After the last test, the process keeps running. What is still open?',
+    'Each app holds database connections until it’s closed.',
+    'Write `after(() => app.close())` at the top of the file.',
   ],
 } as const satisfies Record<string, Hints>
 
@@ -52,15 +52,15 @@ await chapter(import.meta.url, async ({ file, database, check, expectation, atEn
 
   await check(
     'fails-on-the-right-code',
-    'the tests run, and pass on the correct app',
+    'the tests run, and they pass on the correct app',
     [
-      'Run the tests yourself: `npm run learn -- run 15 exercise/posts.test.ts`. Which one fails? If none does, one of them assumes the id of a row.',
-      'Test only the rules that the README lists. Take the `id` from the response to the POST, because you cannot know the next one.',
+      'Run the tests yourself: `npm run learn -- run 15 exercise/posts.test.ts`. Which one fails? If none of them fails, one of them relies on a particular row ID.',
+      'Test only the rules that the README lists. Take the `id` from the response to the POST, because you can’t predict the next ID.',
       'Go back to the one test that the exercise started with, and add one test at a time.',
     ],
     async () => {
       const { passed, tests, error } = right
-      assert.deepEqual(failing(right), [], 'These tests fail, although the app follows the rules.')
+      assert.deepEqual(failing(right), [], 'These tests fail even though the app follows the rules.')
       await expectation('cannot-run', HINTS.cannotRun, () =>
         assert.ok(passed, `The tests cannot be run: ${summarize(error)}`),
       )
@@ -75,11 +75,16 @@ await chapter(import.meta.url, async ({ file, database, check, expectation, atEn
     'leaves-rows',
     'they leave no rows behind',
     [
-      'Which request is outside of `withRollback`, so its rows stay?',
-      'Let each test make what it needs, inside of `withRollback`. A `before` hook runs outside.',
+      'Which request is outside `withRollback`, so its rows remain in the database?',
+      'Have each test create what it needs, inside `withRollback`. A `before` hook runs outside it.',
       'Move the setup into a function, and call it in each test: `withRollback(app, async () => { const url = await post(…) … })`.',
     ],
-    () => assert.equal(rowsLeft, 0, 'After the tests, the tables have other users or posts.'),
+    () =>
+      assert.equal(
+        rowsLeft,
+        0,
+        'After the tests, the tables contain users or posts that the tests left behind.',
+      ),
   )
 
   await check(
@@ -87,7 +92,7 @@ await chapter(import.meta.url, async ({ file, database, check, expectation, atEn
     'they fail if every response is a 500',
     [
       'What would have to happen for your tests to fail?',
-      'There is always a response, even if it is a 500. Check its status and its body.',
+      'There’s always a response, even if it’s a 500. Check its status and its body.',
       '`assert.equal(response.statusCode, 201)`, then `assert.deepEqual(response.json(), …)`.',
     ],
     () =>
@@ -99,11 +104,11 @@ await chapter(import.meta.url, async ({ file, database, check, expectation, atEn
 
   await check(
     'leans-on-another',
-    'they pass without the first one',
+    'they pass even without the first test',
     [
-      'Which row does the failing test use that it did not make itself?',
-      'Let each test make the posts that it needs, even if the test before made the same ones.',
-      'Write a function that all tests call: `const url = await post(…)`, within `withRollback`.',
+      'Which row does the failing test use without having created it?',
+      'Have each test create the posts that it needs, even if the previous test created the same ones.',
+      'Write a function that all tests call: `const url = await post(…)`, inside `withRollback`.',
     ],
     async () => {
       const top = Math.min(...right.tests.map(({ nesting }) => nesting))
@@ -111,26 +116,30 @@ await chapter(import.meta.url, async ({ file, database, check, expectation, atEn
       if (others.length === 0) return
       const rerunning = runTests(posts, { apps: ['app.ts'], databaseUrl: url, only: others })
       for await (const run of rerunning)
-        assert.deepEqual(failing(run), [], 'These tests pass after the first one, but fail without it.')
+        assert.deepEqual(
+          failing(run),
+          [],
+          'These tests pass when the first one runs before them, but fail without it.',
+        )
     },
   )
 
   await catches('happy-path', 'a DELETE that does not check the owner', SEEDED.anyoneDeletes, [
-    'Which users send requests in your tests? Is one of them not allowed to?',
-    'Let Bob try to delete a post of Ada. Check the response, and whether the post still exists.',
-    "`app.inject({ method: 'DELETE', url, headers: bob })` is a 403.",
+    'Which users send requests in your tests? Does one of them try something that’s not allowed?',
+    'Have Bob try to delete one of Ada’s posts. Check the response, and check whether the post still exists.',
+    "`app.inject({ method: 'DELETE', url, headers: bob })` must return a 403.",
   ])
 
-  await catches('drafts-not-looked-for', 'a list that contains drafts of others', SEEDED.showsDrafts, [
-    'Does any of your tests store a draft, and does another user look for it?',
-    'Store a post of Ada that is not published, and check the list of Bob.',
+  await catches('drafts-not-looked-for', 'a list that contains other users’ drafts', SEEDED.showsDrafts, [
+    'Does any of your tests store a draft and then request the list as another user?',
+    'As Ada, store an unpublished post, and check the list that Bob gets.',
     "`payload: { title: 'Not yet', content: '…', published: false }`, then `GET /posts` with `headers: bob` returns `[]`.",
   ])
 
   await catches('believes-the-answer', 'a PUT that stores nothing', SEEDED.notStored, [
-    'The response to the PUT looks right. Does it prove that the post was stored?',
+    'The response to the PUT looks right. Does it prove that the change was stored?',
     'Read the post again with another request, as in step 2.',
-    "After the PUT: `(await app.inject({ url: '/posts', headers: ada })).json()` has the new title.",
+    "After the PUT, `(await app.inject({ url: '/posts', headers: ada })).json()` must contain the new title.",
   ])
 
   function passes(app: string): boolean {

@@ -18,43 +18,43 @@ const FORGED = '6.6.6.6'
 
 const HINTS = {
   noServer: [
-    'The message has what your server printed. Does it start if you run `npx tsx exercise/server.ts`?',
-    'The check starts server.ts twice, each time with another PORT, and asks for `/` at 127.0.0.1.',
+    'The message shows what your server printed. Does it start if you run `npx tsx exercise/server.ts`?',
+    'The check starts server.ts twice, each time with a different PORT, and requests `/` at 127.0.0.1.',
     "`await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT ?? 3001) })`",
   ],
   rejected: [
-    'The message is what nginx says about your file. Which directive does it name?',
-    'Each directive ends with `;`, and each block has its two braces. An `upstream` is next to `server`, not inside it. Keep `listen 8080;`.',
+    'The message is nginx’s error about your file. Which directive does it name?',
+    'Each directive ends with `;`, and each block has an opening and a closing brace. An `upstream` block goes next to `server`, not inside it. Keep `listen 8080;`.',
     'Compare your file with the one at the top of the page, line by line.',
   ],
   badGateway: [
-    '502 comes from nginx itself: it cannot connect to any process. To which ports does it try?',
-    'The processes listen on 127.0.0.1, at the ports 3001 and 3002. `proxy_pass` has the name of the `upstream`.',
+    'A 502 comes from nginx itself, because it can’t connect to any process. Which ports does it try?',
+    'The processes listen on 127.0.0.1, on ports 3001 and 3002. `proxy_pass` must use the name of the `upstream`.',
     '`upstream api { server 127.0.0.1:3001; server 127.0.0.1:3002; }`, and `proxy_pass http://api;`.',
   ],
   notInTurns: [
     'Which of your directives decides which process gets a request?',
-    '`backup` and `down` take a process out. `ip_hash` sends each client to one process only.',
-    'Leave only `server 127.0.0.1:3001;` and `server 127.0.0.1:3002;` in the `upstream`: by default, they take turns.',
+    '`backup` and `down` take a process out of the rotation. `ip_hash` always sends a client to the same process.',
+    'Leave only `server 127.0.0.1:3001;` and `server 127.0.0.1:3002;` in the `upstream`. By default, they take turns.',
   ],
   notForwarded: [
-    'Which headers does your nginx add to a request? Which one does Fastify read for `request.ip`?',
-    'Fastify reads `X-Forwarded-For`, not `X-Real-IP`. Let nginx set it.',
+    'Which headers does nginx add to a request? Which one does Fastify read for `request.ip`?',
+    'Fastify reads `X-Forwarded-For`, not `X-Real-IP`. Have nginx set that header.',
     '`proxy_set_header X-Forwarded-For $remote_addr;`, next to `proxy_pass`.',
   ],
   numberOfProxies: [
-    'Which value has `trustProxy` in your server.ts? The section “Why it works” is about that one.',
-    'A number cannot say which connections come from nginx. Name its address instead.',
+    'What value does `trustProxy` have in your server.ts? The section “Why it works” explains that value.',
+    'A number can’t tell Fastify which connections come from nginx. Specify nginx’s address instead.',
     "`trustProxy: '127.0.0.1'`",
   ],
   noLog: [
-    'What does the service print for a request? Is its logger on?',
-    'Fastify logs each request with its id if `logger` is set.',
+    'What does the service print for a request? Is its logger enabled?',
+    'If `logger` is set, Fastify logs each request with its ID.',
     '`Fastify({ logger: true, … })`',
   ],
   chosenId: [
-    'A client may send `X-Request-Id`, too. What does your nginx do with it?',
-    'Set the header to the id of nginx in every case, which discards what the client sent.',
+    'A client can send an `X-Request-Id` header, too. What does nginx do with it?',
+    'Always set the header to nginx’s own ID. That discards the value that the client sent.',
     '`proxy_set_header X-Request-Id $request_id;`, without a `map` or `$http_x_request_id`.',
   ],
 } as const satisfies Record<string, Hints>
@@ -87,9 +87,9 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
     'no-nginx',
     'nginx is installed on this machine',
     [
-      'This chapter runs a real nginx. Run `nginx -v`: is it installed?',
+      'This chapter runs a real nginx. Run `nginx -v` to see if it’s installed.',
       'Debian and Ubuntu: `sudo apt-get install nginx-light`. On a Mac: `brew install nginx`.',
-      'You do not need to start it. The check starts its own nginx, on a free port, as your user.',
+      'You don’t need to start it. The check starts its own nginx, on a free port, as your user.',
     ],
     async () => assert.ok(await hasNginx(), NO_NGINX),
   )
@@ -100,7 +100,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
     'two processes take turns behind nginx',
     [
       'How many processes does nginx.conf list?',
-      'List both in an `upstream`, and pass requests to that.',
+      'List both processes in an `upstream`, and pass requests to it.',
       '`upstream api { server 127.0.0.1:3001; server 127.0.0.1:3002; }`, and `proxy_pass http://api;`.',
     ],
     async () => {
@@ -116,17 +116,17 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
       const responses = await askBoth()
       await expectation('bad-gateway', HINTS.badGateway, () => {
         for (const { status } of responses)
-          assert.equal(status, 200, 'A request through nginx got an unexpected status.')
+          assert.equal(status, 200, 'A request through nginx returned an unexpected status.')
       })
       const processes = new Set(responses.map(({ body }) => body.process)).size
       const listed = new Set(site.replaceAll(/#.*/g, '').match(/:300[12]\b/g)).size
       await expectation('not-in-turns', HINTS.notInTurns, () =>
         assert.ok(
           processes === 2 || listed < 2,
-          `nginx.conf lists two processes, but one of them served all of ${responses.length} requests.`,
+          `nginx.conf lists two processes, but one of them served all ${responses.length} requests.`,
         ),
       )
-      assert.ok(processes === 2, `One process served all of ${responses.length} requests.`)
+      assert.ok(processes === 2, `One process served all ${responses.length} requests.`)
     },
   )
 
@@ -135,7 +135,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
     'the service sees the client’s address',
     [
       'Only nginx connects to the service. Does nginx send the client’s address, and does the service trust it?',
-      'Let nginx send `X-Forwarded-For`. Fastify reads it if `trustProxy` contains the address of nginx. With a number, Fastify trusts nobody.',
+      'Have nginx send `X-Forwarded-For`. Fastify reads it if `trustProxy` contains nginx’s address. If `trustProxy` is a number, Fastify trusts no proxy.',
       "`proxy_set_header X-Forwarded-For $remote_addr;` and `trustProxy: '127.0.0.1'`",
     ],
     async () => {
@@ -153,7 +153,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
       await expectation('number-of-proxies', HINTS.numberOfProxies, () =>
         assert.ok(
           isSeen || !/trustProxy:\s*\d+\b/.test(server ?? ''),
-          '`trustProxy` is a number, and Fastify then trusts nobody.',
+          '`trustProxy` is a number, so Fastify trusts no proxy.',
         ),
       )
       for (const { body } of responses)
@@ -165,9 +165,9 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
     'trusts-everybody',
     'a forged `X-Forwarded-For` has no effect',
     [
-      'What does nginx do with an `X-Forwarded-For` that the client sent? Which of the addresses in it does Fastify use?',
-      'Let nginx set the header instead of appending to it, and trust only the address of nginx.',
-      "`$remote_addr` instead of `$proxy_add_x_forwarded_for`, and `trustProxy: '127.0.0.1'` instead of `true`.",
+      'What does nginx do with an `X-Forwarded-For` header that the client sent? Which of the addresses in it does Fastify use?',
+      'Have nginx set the header instead of appending to it, and trust only nginx’s address.',
+      "Use `$remote_addr` instead of `$proxy_add_x_forwarded_for`, and `trustProxy: '127.0.0.1'` instead of `true`.",
     ],
     async () => {
       for (const forged of [FORGED, `${FORGED}, 127.0.0.1`, `${FORGED}, ${FORGED}, 127.0.0.1`]) {
@@ -176,7 +176,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
           assert.equal(
             body.client,
             CLIENT,
-            `A client sent “X-Forwarded-For: ${forged}”, and the service used it.`,
+            `A client sent “X-Forwarded-For: ${forged}”, and the service used that address.`,
           )
       }
     },
@@ -184,10 +184,10 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
 
   await check(
     'own-ids',
-    'nginx and the service log the same request id, and no client can choose it',
+    'nginx and the service log the same request ID, and no client can choose it',
     [
       'A request failed. How do you find its lines in both logs?',
-      'nginx makes an id for each request, `$request_id`. Pass it on in a header, and let Fastify use that.',
+      'nginx creates an ID for each request, `$request_id`. Pass it on in a header, and have Fastify use it.',
       "`proxy_set_header X-Request-Id $request_id;` and `requestIdHeader: 'x-request-id'`",
     ],
     async () => {
@@ -195,19 +195,19 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
       const { body } = await ask()
       assert.ok(
         await isInLog(body.id),
-        `The service uses the request id ${body.id}, which is not in the log of nginx.`,
+        `The service uses the request ID ${body.id}, which is not in nginx’s log.`,
       )
       await expectation('no-log', HINTS.noLog, async () =>
         assert.ok(
           await until(() => servers.some((server) => server.output().includes(body.id))),
-          'The request id is not in the log of the service.',
+          'The request ID is not in the service’s log.',
         ),
       )
       await expectation('chosen-id', HINTS.chosenId, async () => {
         const { body } = await ask({ 'x-request-id': 'forged' })
         assert.ok(
           await isInLog(body.id),
-          `A client sent “X-Request-Id: forged”, and the service used the id ${body.id}.`,
+          `A client sent “X-Request-Id: forged”, and the service used the ID ${body.id}.`,
         )
       })
     },
@@ -217,7 +217,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
     'open-to-all',
     'clients can reach the processes only through nginx',
     [
-      'At which address do the processes listen? Can a client connect there and pretend to be nginx?',
+      'Which address do the processes listen on? Can a client connect there and pretend to be nginx?',
       'A process behind a proxy on the same machine should listen only on 127.0.0.1.',
       "`await app.listen({ host: '127.0.0.1', port })`",
     ],
@@ -225,7 +225,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
       for (const one of ports)
         assert.ok(
           !(await accepts(one)),
-          `A process accepts connections at ${CLIENT}, so clients can bypass nginx.`,
+          `A process accepts connections on ${CLIENT}, so clients can bypass nginx.`,
         )
     },
   )
@@ -241,7 +241,11 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
     async () => {
       await servers[0]?.end()
       for (let i = 0; i < 6; i += 1)
-        assert.equal((await ask()).status, 200, 'After one process ended, a client got an unexpected status.')
+        assert.equal(
+          (await ask()).status,
+          200,
+          'After one process ended, a request returned an unexpected status.',
+        )
     },
   )
 })

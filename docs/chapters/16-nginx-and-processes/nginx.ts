@@ -8,14 +8,14 @@ import { type Program, startProgram } from '../../check/program.ts'
 const env = { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin:/opt/homebrew/bin` }
 
 export const NO_NGINX =
-  'nginx is not installed. Install it with `apt-get install nginx-light`, on a Mac with `brew install nginx`.'
+  'nginx is not installed. Install it with `apt-get install nginx-light`, or on a Mac with `brew install nginx`.'
 
 export async function hasNginx(): Promise<boolean> {
   return (await run(['-v'])).ran
 }
 
 export interface Nginx extends Program {
-  /** Returns the request ids in its log. */
+  /** Returns the request IDs in its log. */
   ids(): Promise<string[]>
 }
 

@@ -10,64 +10,64 @@ const PROJECT = resolve(import.meta.dirname, 'project')
 
 const HINTS = {
   noCheckout: [
-    'A job starts on an empty machine. Which step brings your project onto it?',
-    'An action does that: it gets the commit that is tested.',
-    '`- uses: actions/checkout@v4`, as the first step.',
+    'A job starts on an empty machine. Which step copies your project to it?',
+    'There’s an action for that. It checks out the commit under test.',
+    'Add `- uses: actions/checkout@v4` as the first step.',
   ],
   wrongFolder: [
-    'Which files are in the current folder after `actions/checkout`? The task says it.',
-    'The repository is the content of `project/`, so the checkout has no folder of that name.',
-    'Delete `working-directory`, or the `cd`.',
+    'Which files are in the current folder after `actions/checkout`? See the task.',
+    'The repository contains what’s inside `project/`, so the checkout has no folder with that name.',
+    'Delete `working-directory`, or the `cd` command.',
   ],
   redWithoutReason: [
-    'The message lists your steps, and how each one ended. Which one is the first that failed?',
-    'Type its commands in a copy of `project/`. What do they print? The check has no network and no services.',
+    'The message lists your steps and how each one ended. Which step failed first?',
+    'Run its commands in a copy of `project/`. What do they print? The check has no network and no services.',
     '`- uses: actions/checkout@v4`, `- run: npm ci`, `- run: npm test`',
   ],
   asksOnce: [
-    'When your step asks, the container has just started. Is its Postgres ready?',
-    'Ask again until it is, or let the health check of the service do that before the first step.',
+    'When your step checks Postgres, its container has only just started. Is Postgres ready?',
+    'Keep checking until it’s ready, or have the service’s health check do that before the first step.',
     '`until pg_isready -h localhost; do sleep 1; done`, or `options: --health-cmd pg_isready` for the service.',
   ],
   noInstall: [
-    'The project has no dependency yet. What happens with your workflow on the day it has one?',
-    'Install before you test, and let the installation fail if the lockfile does not match.',
-    '`- run: npm ci`, before `- run: npm test`.',
+    'The project has no dependencies yet. What will happen to your workflow once it has one?',
+    'Install the dependencies before you run the tests, and make the installation fail if the lockfile doesn’t match.',
+    'Add `- run: npm ci` before `- run: npm test`.',
   ],
   otherBranch: [
-    'Which branches do the filters below `push:` and `pull_request:` name? What else do they leave out?',
-    'A push to main and a pull request to main must both start the workflow. A filter for `tags` leaves out all branches.',
-    '`push:` with `branches: [main]` below it, and `pull_request:` without a filter.',
+    'Which branches do the filters under `push:` and `pull_request:` name? What else do they leave out?',
+    'A push to main and a pull request to main must both start the workflow. A filter for `tags` excludes all branches.',
+    'Use `push:` with `branches: [main]` under it, and `pull_request:` without a filter.',
   ],
   anyNode: [
     'Which version of Node runs your tests? Where does the file say so?',
-    'The machine has some version of Node, and a later machine has another. Choose one.',
-    '`- uses: actions/setup-node@v4`, with `node-version: 22` below `with:`.',
+    'Each machine comes with some version of Node, and later machines come with different ones. Choose the version yourself.',
+    'Add `- uses: actions/setup-node@v4`, with `node-version: 22` under `with:`.',
   ],
   noService: [
-    'Which part of the workflow starts a Postgres?',
-    'A job has `services`: containers that run next to its steps. This check reads them there.',
-    '`services:`, below it `postgres:` with `image: postgres:18`, `env`, `ports` and `options`.',
+    'Which part of the workflow starts Postgres?',
+    'A job can have `services`: containers that run alongside its steps. This check looks for Postgres there.',
+    'Add `services:`, and under it `postgres:` with `image: postgres:18`, `env`, `ports` and `options`.',
   ],
   otherJob: [
-    'Each job has a machine of its own. On which one does your Postgres run, and on which one do the tests run?',
-    'Services belong to one job. Put the Postgres into the job that runs the tests.',
-    'Move `services:` below the job with `npm test`, to the level of its `steps:`.',
+    'Each job has its own machine. Which one does Postgres run on, and which one do the tests run on?',
+    'A service belongs to a single job. Put Postgres in the job that runs the tests.',
+    'Move `services:` into the job that runs `npm test`, at the same level as its `steps:`.',
   ],
   fixedTime: [
-    'How do you know that Postgres needs less time than you sleep, on every machine?',
-    'Do not guess the time. Ask Postgres whether it is ready, again and again.',
-    '`options: --health-cmd pg_isready`, or `until pg_isready -h localhost; do sleep 1; done` in place of the `sleep`.',
+    'How do you know that, on every machine, Postgres starts in less time than you sleep?',
+    'Don’t guess how long it takes. Keep asking Postgres whether it’s ready.',
+    '`options: --health-cmd pg_isready`, or `until pg_isready -h localhost; do sleep 1; done` instead of the `sleep`.',
   ],
   noPassword: [
-    'How does the container know which password its Postgres has?',
-    'The image of Postgres refuses to start without a password.',
-    '`env:` with `POSTGRES_PASSWORD: only-for-tests`, below the image of the service.',
+    'How does the container know which password to set for Postgres?',
+    'The Postgres image refuses to start without a password.',
+    'Add `env:` with `POSTGRES_PASSWORD: only-for-tests` below the service’s `image:`.',
   ],
   wrongAddress: [
     'Compare DATABASE_URL with the service, part by part: user, password, host, port and database.',
-    'The user is `postgres` unless POSTGRES_USER says otherwise, and the database is called like the user unless POSTGRES_DB does. The host is `localhost`; in a job with a `container`, it is the name of the service.',
-    '`DATABASE_URL: postgres://postgres:PASSWORD@localhost:5432/DATABASE`, below `env:` of the job, and `ports: ["5432:5432"]` for the service.',
+    'The user is `postgres` unless POSTGRES_USER is set, and the database has the same name as the user unless POSTGRES_DB is set. The host is `localhost`, or the service’s name if the job has a `container`.',
+    '`DATABASE_URL: postgres://postgres:PASSWORD@localhost:5432/DATABASE`, under the job’s `env:`, and `ports: ["5432:5432"]` for the service.',
   ],
 } as const satisfies Record<string, Hints>
 
@@ -101,7 +101,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
 
   await check(
     'not-a-workflow',
-    'the file is YAML, and it has a job with steps',
+    'the file is valid YAML and has a job with steps',
     [
       'The message names the line. In YAML, the indentation defines what belongs together.',
       'A workflow has `jobs`; a job has a name, `runs-on` and a list of `steps`; a step has `run` or `uses`.',
@@ -109,14 +109,14 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
     ],
     async () => {
       workflow = readWorkflow(await readFile(file('ci.yml'), 'utf8'))
-      assert.ok(jobs().length > 0, 'The workflow has no job.')
+      assert.ok(jobs().length > 0, 'The workflow has no jobs.')
       for (const [name, job] of Object.entries(workflow.jobs ?? {})) {
         assert.ok(job?.['runs-on'], `The job ${name} has no \`runs-on\`.`)
         assert.ok(Array.isArray(job.steps), `The job ${name} has no list of steps.`)
         for (const step of job.steps)
           assert.ok(
             (typeof step?.run === 'string') !== (typeof step?.uses === 'string'),
-            `A step of ${name} has neither \`run\` nor \`uses\`, or both.`,
+            `Each step of ${name} must have either \`run\` or \`uses\`, but not both.`,
           )
       }
     },
@@ -124,10 +124,10 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
 
   await check(
     'no-tests',
-    'the workflow runs the tests, and it is green if they pass',
+    'the workflow runs the tests and is green if they pass',
     [
       'Which commands do you type in a fresh checkout of the project to run its tests?',
-      'Write the same as steps: check out the commit, install, test.',
+      'Write the same commands as steps: check out the commit, install the dependencies and run the tests.',
       '`- uses: actions/checkout@v4`, `- run: npm ci`, `- run: npm test`',
     ],
     async () => {
@@ -145,19 +145,19 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
       await expectation('wrong-folder', HINTS.wrongFolder, () =>
         assert.ok(
           passed || folder === undefined,
-          `The checkout has no folder ${folder}. It has the content of project/, with package.json in the current folder.`,
+          `The checkout has no folder named ${folder}. It contains what’s inside project/, with package.json in the current folder.`,
         ),
       )
       await expectation('asks-once', HINTS.asksOnce, () =>
         assert.ok(
           passed || !/\b(pg_isready|psql|nc)\b[^\n]*: failed with 2/.test(log),
-          'A step asks Postgres once, while it is still starting, and fails.',
+          'A step checks Postgres only once, while it’s still starting, and fails.',
         ),
       )
       await expectation('red-without-reason', HINTS.redWithoutReason, () =>
         assert.ok(
           passed,
-          `The run is red, although the tests of the project pass: ${log.trim().replaceAll(/\s*\n\s*/g, '; ')}`,
+          `The run is red, although the project’s tests pass: ${log.trim().replaceAll(/\s*\n\s*/g, '; ')}`,
         ),
       )
       assert.ok(existsSync(mark), 'The run is green, but no test ran.')
@@ -166,11 +166,11 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
 
   await check(
     'hides-failures',
-    'it is red if a test fails',
+    'the workflow is red if a test fails',
     [
-      'Which exit code does the step of the tests have? What hides it from the job?',
-      'Nothing may stand between the tests’ exit code and the job: no `|| true`, no `continue-on-error`, no pipe into `tee`.',
-      '`- run: npm test`, with nothing else.',
+      'What is the exit code of the test step? What hides it from the job?',
+      'Nothing may hide the tests’ exit code from the job: no `|| true`, no `continue-on-error`, no pipe into `tee`.',
+      'Write `- run: npm test` and nothing else.',
     ],
     async () => {
       const { passed } = await runs().withBug
@@ -180,11 +180,11 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
 
   await check(
     'npm-install',
-    'it is red if the lockfile does not match package.json',
+    'the workflow is red if the lockfile does not match package.json',
     [
-      'Which versions does the run test: the committed ones, or the newest ones of today?',
-      'One command of npm installs only what the lockfile lists, and fails if it does not match.',
-      '`npm ci` instead of `npm install`.',
+      'Which versions of the dependencies does the run test: the committed ones, or today’s newest ones?',
+      'One npm command installs only what the lockfile lists, and fails if the lockfile doesn’t match package.json.',
+      'Use `npm ci` instead of `npm install`.',
     ],
     async () => {
       await expectation('no-install', HINTS.noInstall, () =>
@@ -192,7 +192,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
           steps().some(({ run }) =>
             /\b(npm|yarn|pnpm)\b.*\b(c|ci|i|install|clean-install)\b/.test(run ?? ''),
           ),
-          'No step installs what package-lock.json lists.',
+          'No step installs the dependencies that package-lock.json lists.',
         ),
       )
       const { passed } = await runs().withOtherLockfile
@@ -202,11 +202,11 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
 
   await check(
     'not-asked',
-    'it runs on a push to main and on a pull request',
+    'the workflow runs on a push to main and on a pull request',
     [
-      'When do you want to know about a bug: before the change is on the main branch, or after?',
-      'Run it for both events. A pull request is tested as it would be merged, a push as it is.',
-      '`on: [push, pull_request]`, or both as keys below `on:`, with `branches: [main]` below `push:`.',
+      'When do you want to know about a bug: before the change reaches the main branch, or after?',
+      'Run it for both events. A pull request is tested as if it were already merged. A push is tested as it is.',
+      '`on: [push, pull_request]`, or both as keys under `on:`, with `branches: [main]` under `push:`.',
     ],
     async () => {
       const events = typeof workflow.on === 'string' ? [workflow.on] : (workflow.on ?? [])
@@ -224,10 +224,10 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
 
   await check(
     'floating',
-    'no new major version is used without a change of the file',
+    'a new major version is never used without a change to the file',
     [
-      'Which of your steps uses the newest version, whatever it is?',
-      'Give each action a version after its `@`, and Node and the image of Postgres a number.',
+      'Which of your steps always uses the newest version?',
+      'Give each action a version after the `@`, and specify version numbers for Node and the Postgres image.',
       '`actions/setup-node@v4` with `node-version: 22`, and `image: postgres:18`.',
     ],
     async () => {
@@ -240,19 +240,19 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
         assert.ok(/:v?\d|@sha256:/.test(image), `The image ${image} has no version.`)
       const nodes = jobs().flatMap(readNodeVersions)
       await expectation('any-node', HINTS.anyNode, () =>
-        assert.ok(nodes.length > 0, 'The workflow does not choose a version of Node.'),
+        assert.ok(nodes.length > 0, 'The workflow does not specify a Node version.'),
       )
       for (const version of nodes)
-        assert.ok(/^v?\d/.test(version), `The version of Node is not a number: ${version || 'none'}.`)
+        assert.ok(/^v?\d/.test(version), `The Node version is not a number: ${version || 'none'}.`)
     },
   )
 
   await check(
     'not-waited-for',
-    'the tests have a Postgres that is waited for, at the address in DATABASE_URL',
+    'the tests start only when Postgres is ready, and DATABASE_URL contains its address',
     [
-      'When the tests start: is there a Postgres, is it ready, and does DATABASE_URL have its address?',
-      'Give the service an image, ports, and `options` with a health check. DATABASE_URL must have its password, database and port.',
+      'When the tests start, is Postgres running, is it ready, and does DATABASE_URL contain its address?',
+      'Give the service an image, ports, and `options` with a health check. DATABASE_URL must contain the service’s password, database and port.',
       '`options: --health-cmd pg_isready --health-interval 5s --health-retries 10`',
     ],
     async () => {
@@ -261,12 +261,12 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
       )
       const postgres = found.filter(({ service }) => /postg|pgvector/.test(service.image ?? ''))
       await expectation('no-service', HINTS.noService, () =>
-        assert.ok(postgres.length > 0, 'No job has a Postgres among its `services`.'),
+        assert.ok(postgres.length > 0, 'No job has Postgres among its `services`.'),
       )
       const { url: given, job: tested } = JSON.parse(await readFile(mark, 'utf8')) as Mark
       const [beside] = postgres.filter(({ jobName }) => jobName === tested)
       await expectation('other-job', HINTS.otherJob, () =>
-        assert.ok(beside, `The tests run in the job ${tested}, and its \`services\` have no Postgres.`),
+        assert.ok(beside, `The tests run in the job ${tested}, but its \`services\` don’t include Postgres.`),
       )
       const { job, name, service } = beside as NonNullable<typeof beside>
       const isChecked = /--health-cmd\b.*(pg_isready|psql)/s.test(service.options ?? '')
@@ -274,17 +274,17 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
       await expectation('fixed-time', HINTS.fixedTime, () =>
         assert.ok(
           isChecked || isAwaited || !job.steps?.some(({ run }) => /\bsleep\b/.test(run ?? '')),
-          'A step sleeps for a fixed time and then hopes that Postgres is ready.',
+          'A step sleeps for a fixed time and then assumes that Postgres is ready.',
         ),
       )
       assert.ok(
         isChecked || isAwaited,
-        'The Postgres service has no `--health-cmd` in its `options`, and no step asks whether it is ready, so the tests may start before it accepts connections.',
+        'The Postgres service has no `--health-cmd` in its `options`, and no step checks whether it is ready, so the tests may start before it accepts connections.',
       )
       await expectation('no-password', HINTS.noPassword, () =>
         assert.ok(
           service.env?.POSTGRES_PASSWORD || service.env?.POSTGRES_HOST_AUTH_METHOD === 'trust',
-          'The Postgres service has no POSTGRES_PASSWORD. Its container ends at once without one.',
+          'The Postgres service has no POSTGRES_PASSWORD. Without one, its container exits immediately.',
         ),
       )
       await expectation('wrong-address', HINTS.wrongAddress, () => {
@@ -295,7 +295,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
         assert.deepEqual(
           isTrusting ? { ...parts, password: '' } : parts,
           isTrusting ? { ...address, password: '' } : address,
-          'DATABASE_URL does not have the address of the Postgres service.',
+          'DATABASE_URL does not contain the address of the Postgres service.',
         )
       })
     },
@@ -368,7 +368,7 @@ function readNodeVersions(job: Job): string[] {
     .filter(({ uses }) => uses?.startsWith('actions/setup-node@'))
     .flatMap((step) => {
       const file = step.with?.['node-version-file']
-      if (file) return [`the project has no version in ${file}`]
+      if (file) return [`the project specifies no version in ${file}`]
       const version = String(step.with?.['node-version'] ?? '')
       const [, name] = /^\$\{\{\s*matrix\.([\w-]+)\s*\}\}$/.exec(version) ?? []
       return name === undefined ? [version] : [strategy?.matrix?.[name]].flat().map(String)

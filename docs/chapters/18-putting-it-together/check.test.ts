@@ -10,15 +10,15 @@ const ADMIN = 'https://admin.example.com'
 
 /** The hints for a part that is not connected. */
 const connect = (name: string, chapterNumber: string, how: string): Hints => [
-  `Which of your plugins has the route? Look for \`${name}\` in \`parts/index.ts\`.`,
-  `Register \`${name}\`, which chapter ${chapterNumber} has built.`,
+  `Which of your plugins defines the route? Look for \`${name}\` in \`parts/index.ts\`.`,
+  `Register \`${name}\`, which was built in chapter ${chapterNumber}.`,
   how,
 ]
 
 const ORDER: Hints = [
-  'In which order does your service register its plugins?',
-  'Hooks apply to what is registered after them, and a plugin without `fastify-plugin` keeps them inside. Register CORS before the parts.',
-  '`fp(async (app) => app.register(cors, { origin }))`, as one of the first plugins.',
+  'In what order does your service register its plugins?',
+  'A hook applies only to routes that are registered after it. Without `fastify-plugin`, a plugin’s hooks apply only inside that plugin. Register CORS before the parts.',
+  'Register `fp(async (app) => app.register(cors, { origin }))` as one of the first plugins.',
 ]
 
 await chapter(import.meta.url, async ({ load, database, check, expectation, atEnd }) => {
@@ -107,41 +107,48 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
         undefined,
         asAda(),
       )
-      assert.equal(list?.[0]?.votes, 1, 'The list must have the post with its vote.')
+      assert.equal(list?.[0]?.votes, 1, 'The list must contain the post with its vote.')
     },
   )
 
   await check(
     'settings-unchecked',
-    'the settings come from the variables, and invalid ones reject',
+    'the settings come from the environment variables, and invalid settings are rejected',
     [
       'What does `buildService({})` do?',
-      '`readSettings` of chapter 05a throws an error. Let it through, and use what it returns.',
+      '`readSettings` from chapter 05a throws an error if a setting is invalid. Let that error propagate, and use the settings that the function returns.',
       '`const { databaseUrl, jwtSecret } = readSettings(env)` as the first line.',
     ],
     async () => {
       for (const wrong of [{}, { ...env, JWT_SECRET: 'short' }, { ...env, DATABASE_URL: 'mysql://x' }]) {
         const built = await buildService(wrong).catch(() => undefined)
         await built?.close()
-        assert.ok(built === undefined, 'buildService() must reject variables that readSettings() refuses.')
+        assert.ok(built === undefined, 'buildService() must reject variables that readSettings() rejects.')
       }
       await expectation(
         'own-secret',
         [
-          'With which secret does your service sign its tokens? Does a second process have the same one?',
-          'Pass the secret of the settings to `buildApp`.',
+          'Which secret does your service use to sign its tokens? Does a second process use the same one?',
+          'Pass the secret from the settings to `buildApp`.',
           '`buildApp({ databaseUrl, secret: jwtSecret }, …)`',
         ],
         async () => {
           const { status } = await send('GET', '/posts', undefined, {
             authorization: `Bearer ${other.issueToken({ id: 1 })}`,
           })
-          assert.equal(status, 200, 'A token that another process signed with the same JWT_SECRET')
+          assert.equal(
+            status,
+            200,
+            'A token that another process signed with the same JWT_SECRET must be accepted.',
+          )
           const foreign = await buildApp({ databaseUrl: url, secret: randomBytes(32).toString('base64url') })
           const forged = foreign.issueToken({ id: 1 })
           await foreign.close()
           const refused = await send('GET', '/posts', undefined, { authorization: `Bearer ${forged}` })
-          assert.ok(refused.status >= 400, 'A token that was signed with another secret must be refused.')
+          assert.ok(
+            refused.status >= 400,
+            'A token that was signed with a different secret must be rejected.',
+          )
         },
       )
     },
@@ -149,10 +156,10 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
 
   await check(
     'no-detail',
-    'every error has its status and a `detail`, and a 500 reveals nothing',
+    'every error has the right status and a `detail`, and a 500 does not reveal its cause',
     [
       'Compare the bodies of a 401, a 404 and a 400. Which properties do they have?',
-      'One error handler for the whole service turns every error into `{ detail }`, and keeps its status. Unknown routes have a handler of their own.',
+      'Let one error handler for the whole service turn every error into `{ detail }` and keep its status. Unknown routes need a handler of their own.',
       '`app.setErrorHandler((error, request, reply) => reply.code(error.statusCode ?? 500).send({ detail: … }))`, and `app.setNotFoundHandler(…)`.',
     ],
     async () => {
@@ -172,32 +179,32 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
         'status-lost',
         [
           'Which status did your error handler send, and which one did the error have?',
-          'An error knows its status. Only an error without one is a 500.',
+          'An error has its status in `statusCode`. Only an error without one becomes a 500.',
           '`const { statusCode = 500 } = error`, then `reply.code(statusCode)`.',
         ],
         () =>
           assert.deepEqual(
             errors.map(([, { status }]) => status),
             errors.map(([status]) => status),
-            'The statuses of seven errors',
+            'Seven errors must return the expected statuses.',
           ),
       )
       for (const [, { json, shown }] of errors)
         assert.ok(
           typeof json?.detail === 'string' && json.detail !== '',
-          `An error must have a \`detail\`, which is a text. ${shown}`,
+          `An error must have a \`detail\` that is a non-empty string. ${shown}`,
         )
       await expectation(
         'error-reveals',
         [
-          'Cause a 500. What does the body tell about your code and your database?',
-          'The message of a 5xx is for the log. The client gets a sentence that is always the same.',
+          'Trigger a 500. What does the body reveal about your code and your database?',
+          'The message of a 5xx error belongs in the log. The client gets the same sentence every time.',
           "`const detail = statusCode >= 500 ? 'Something went wrong' : error.message`",
         ],
         () =>
           assert.ok(
             !/SQLSTATE|votes|relation|select|stack|DB_SESSION/i.test(failed.text),
-            `A 500 must not reveal its reason. ${failed.shown}`,
+            `A 500 must not reveal its cause. ${failed.shown}`,
           ),
       )
     },
@@ -205,10 +212,10 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
 
   await check(
     'no-cors',
-    'web pages of the origins in CORS_ORIGINS may read every response, and others none',
+    'web pages from the origins in CORS_ORIGINS may read every response, and other pages may read none',
     [
-      'Send a request with the header `origin: https://app.example.com`. Which headers has the response?',
-      'Register `@fastify/cors` with the origins of `CORS_ORIGINS`, which are separated by commas.',
+      'Send a request with the header `origin: https://app.example.com`. Which headers does the response have?',
+      'Register `@fastify/cors` with the origins from `CORS_ORIGINS`, which are separated by commas.',
       "`app.register(cors, { origin: env.CORS_ORIGINS?.split(',') ?? [] })`",
     ],
     async () => {
@@ -236,26 +243,26 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
         const isEverywhere = some.every((header) => header === some[0])
         assert.ok(
           isEverywhere,
-          'Some responses have the header `access-control-allow-origin`, and others do not: a GET with a token, a GET without, an unknown route, a preflight.',
+          'Only some of these four responses have the `access-control-allow-origin` header: a GET with a token, a GET without one, an unknown route and a preflight.',
         )
       })
       assert.deepEqual(
         [app1, app2],
         [APP, ADMIN],
-        'The header `access-control-allow-origin` for the two origins',
+        'For each of the two origins, the `access-control-allow-origin` header must name that origin.',
       )
       await expectation(
         'any-origin',
         [
-          'Which origins may read the responses of your service?',
-          'Allow only the origins of `CORS_ORIGINS`, and none if the variable is not set.',
-          "`origin: env.CORS_ORIGINS?.split(',') ?? []`; never `true` or `'*'`.",
+          'Which origins may read your service’s responses?',
+          'Allow only the origins in `CORS_ORIGINS`, and none if the variable is not set.',
+          "`origin: env.CORS_ORIGINS?.split(',') ?? []`. Never use `true` or `'*'`.",
         ],
         async () => {
           const header = await allowed('https://evil.example.net', asAda())
           assert.ok(
             header !== 'https://evil.example.net' && header !== '*',
-            'A page of any origin may read the responses.',
+            'A page from any origin may read the responses.',
           )
           const { CORS_ORIGINS: _, ...without } = env
           const closed = await buildService(without)
@@ -271,16 +278,16 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
       await expectation(
         'no-put',
         [
-          'A page wants to send PUT /posts/1. Which methods does the response to its preflight allow?',
-          '@fastify/cors allows only GET, HEAD and POST unless you say otherwise.',
+          'A page wants to send PUT /posts/1. Which methods does the preflight response allow?',
+          'By default, `@fastify/cors` allows only GET, HEAD and POST.',
           "`methods: ['GET', 'POST', 'PUT']`",
         ],
         () => {
-          assert.ok(preflight.status < 300, `The preflight of PUT /posts/1 must succeed. ${preflight.shown}`)
+          assert.ok(preflight.status < 300, `The preflight for PUT /posts/1 must succeed. ${preflight.shown}`)
           assert.match(
             `${preflight.headers['access-control-allow-methods']}`,
             /PUT/,
-            'The header `access-control-allow-methods` must name PUT.',
+            'The `access-control-allow-methods` header must include PUT.',
           )
         },
       )
