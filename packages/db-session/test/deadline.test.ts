@@ -79,6 +79,8 @@ const halfway = await serve(
     })
   },
   () => midway,
+  // Postgres's own limit must not end the statement before the network goes silent
+  { statementTimeoutMs: 1_000 },
 )
 
 const commit = await serve((app) => {

@@ -13,7 +13,7 @@ t.test('readChapters() finds the chapters of the guide, and those with tables', 
   const numbers = chapters.map(({ number }) => number)
   t.same(
     numbers.filter((number) => /^\d+$/.test(number)),
-    Array.from({ length: 17 }, (_, index) => `${index + 1}`.padStart(2, '0')),
+    Array.from({ length: 18 }, (_, index) => `${index + 1}`.padStart(2, '0')),
   )
   t.same(numbers, numbers.toSorted())
   t.match(await findChapter('05'), { tables: 'users' })
