@@ -95,7 +95,7 @@ t.test('every code, option, default and channel in the README exists', async (t)
   )
   const knex = openKnex(database.url)
   const defaults: Record<string, unknown> = { ...parseSessionOptions({ knex }, []) }
-  const options = readme.slice(readme.indexOf('## Options of the plugin'), readme.indexOf('## Errors'))
+  const options = readme.slice(readme.indexOf('## Plugin options'), readme.indexOf('## Errors'))
   for (const [, name, value] of options.matchAll(/^\| `(\w+)` \| `?(\d+|true|false)`? \|/gm))
     t.equal(String(defaults[name as string]), value, `${name}`)
   const listed = named(/`(\w+)`/g, options)
