@@ -76,8 +76,8 @@ function sendOnce(base: URL, sent: Sent, timeoutMs: number): Promise<Received> {
     const timer = setTimeout(() => {
       fail(
         hasHead
-          ? `The response did not end within ${timeoutMs / 1_000} seconds; ${received} bytes of its body came.`
-          : `No response came within ${timeoutMs / 1_000} seconds.`,
+          ? `The response did not end within ${timeoutMs / 1_000} seconds. Only ${received} bytes of its body arrived.`
+          : `No response arrived within ${timeoutMs / 1_000} seconds.`,
       )
       request.destroy()
     }, timeoutMs)
@@ -92,7 +92,7 @@ function sendOnce(base: URL, sent: Sent, timeoutMs: number): Promise<Received> {
         chunks.push(chunk)
         received += chunk.length
         if (received <= MAX_RESPONSE_BYTES) return
-        fail('The response has more than 1 MiB.')
+        fail('The response is larger than 1 MiB.')
         request.destroy()
       })
       response.once('error', () => fail('The server closed the connection before its response was complete.'))
@@ -121,9 +121,9 @@ function isClosing({ code }: NodeJS.ErrnoException): boolean {
 
 function describeError(error: NodeJS.ErrnoException, base: URL): string {
   const { code, message } = error
-  if (code === 'ECONNREFUSED') return `Nothing listens on ${base.host}. Is the server running?`
+  if (code === 'ECONNREFUSED') return `Nothing is listening on ${base.host}. Is the server running?`
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `The host ${base.hostname} was not found.`
-  if (isClosing(error)) return 'The server closed the connection without a complete response.'
+  if (isClosing(error)) return 'The server closed the connection without sending a complete response.'
   if (code?.startsWith('HPE_')) return 'The server sent something that is not an HTTP response.'
   return `The request failed: ${code ?? message}.`
 }

@@ -14,12 +14,15 @@ export function decodeToken(token: string): Token {
   const parts = token.split('.')
   if (parts.length !== 3)
     throw new Failure(
-      'an access token of three parts',
-      `one of ${parts.length} ${parts.length === 1 ? 'part' : 'parts'}`,
+      'an access token with three parts',
+      `a token with ${parts.length} ${parts.length === 1 ? 'part' : 'parts'}`,
     )
   const [header, payload] = parts.map((part, index) => (index < 2 ? decodePart(part) : undefined))
   if (!header || !payload)
-    throw new Failure('a header and a payload that are JSON objects in base64url', 'something else')
+    throw new Failure(
+      'a header and a payload that are JSON objects in base64url',
+      'a header or a payload in another format',
+    )
   return { header, payload, parts: parts as [string, string, string] }
 }
 

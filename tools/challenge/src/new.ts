@@ -30,7 +30,7 @@ export async function createStarter(
     (names) => names.length === 0,
     (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
   )
-  if (!isEmpty) throw new UsageError('The folder is not empty. Give the name of a new one.')
+  if (!isEmpty) throw new UsageError('The folder is not empty. Give the name of a new folder.')
   await mkdir(folder, { recursive: true })
   await cp(resolve(STARTERS_FOLDER, starter), folder, { recursive: true })
   // a secret that nobody else has, in a file that Git ignores
@@ -47,12 +47,12 @@ export async function createStarter(
   }
   const { install, dev } = STARTS[starter]
   return [
-    `Your server is in ${shown}. In a terminal of its own:`,
+    `Your server is in ${shown}. Start it in a separate terminal:`,
     '',
     `  cd ${shown} && ${install}`,
     `  ${dev}`,
     '',
-    'And here, to see after each save how far you are:',
+    'In this terminal, check your progress each time you save a file:',
     '',
     `  npm run challenge -- http://127.0.0.1:8000 --watch ${shown}`,
     '',

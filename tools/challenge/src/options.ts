@@ -4,25 +4,26 @@ import { parseArgs } from 'node:util'
 import type { Stage } from './check.ts'
 import { STAGES } from './stages/index.ts'
 
-export const HELP = `Looks at your server from outside, stage by stage, and says how far it is.
+export const HELP = `Tests your server from the outside, stage by stage, and shows how far you have come.
 
-  npm run challenge -- http://127.0.0.1:3000     check the stages in order, up to the first that fails
-  npm run challenge -- <url> <url> …             a scoreboard of several servers
-  npm run challenge -- list                      the stages
-  npm run challenge -- new my-api --fastify      a folder with a server that passes stage 1: --fastify (TypeScript and
-                                                 the packages of this project), --fastify-plain, --express or --fastapi
+  npm run challenge -- http://127.0.0.1:3000     checks the stages in order, up to the first one that fails
+  npm run challenge -- <url> <url> …             shows a scoreboard of several servers
+  npm run challenge -- list                      lists the stages
+  npm run challenge -- new my-api --fastify      creates a folder with a server that passes stage 1: --fastify (TypeScript
+                                                 and this project's packages), --fastify-plain, --express or --fastapi
 
-  --stage 05         only this stage
-  --all              go on after a stage that failed
-  --watch <folder>   check again after each save in this folder, and restart the server of --command
-  --hints 2          show so many hints (0 to 3) for a check that fails; 1 by default
-  --database <url>   the server's Postgres database: how are passwords stored?
-  --secret <text>    the secret that signs its tokens (HS256), or the variable CHALLENGE_SECRET: are expired tokens rejected?
+  --stage 05         checks only this stage
+  --all              continues after a stage fails
+  --watch <folder>   checks again each time you save a file in this folder, and restarts the server if you pass --command
+  --hints 2          shows this many hints (0 to 3) for a check that fails. The default is 1
+  --database <url>   the server's Postgres database, to check how passwords are stored
+  --secret <text>    the secret that signs the server's tokens (HS256), to check that expired tokens are rejected. You can set
+                     the variable CHALLENGE_SECRET instead
   --origin <origin>  an origin whose web pages may call the server, such as https://app.example.com
-  --command <text>   starts the server, so the grader can stop and kill it: what survives a crash?
+  --command <text>   starts the server, so the grader can stop and kill it, to check what survives a crash
 
-A check that needs one of these options is "not checked" without it. The checks create users and posts: use a
-database that you can throw away.
+A check that needs one of these options is "not checked" without it. The checks create users and posts, so use
+a database that you can throw away.
 `
 
 export interface Options {
@@ -64,9 +65,9 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options | 
   const urls = positionals.map(parseUrl)
   if (urls.length === 0) throw new UsageError('Give the URL of your server, such as http://127.0.0.1:3000.')
   if (urls.length > 1 && values.command !== undefined)
-    throw new UsageError('`--command` starts one server: give one URL.')
+    throw new UsageError('`--command` starts a single server, so give only one URL.')
   if (urls.length > 1 && values.watch !== undefined)
-    throw new UsageError('`--watch` checks one server: give one URL.')
+    throw new UsageError('`--watch` checks a single server, so give only one URL.')
   return {
     urls,
     watched: values.watch === undefined ? undefined : toPath(values.watch),
@@ -123,7 +124,7 @@ function parseUrl(text: string): URL {
   if (url === undefined || !['http:', 'https:'].includes(url.protocol))
     throw new UsageError('Expected a URL that begins with http:// or https://.')
   if (url.pathname !== '/' || url.search !== '')
-    throw new UsageError('Expected a URL without a path: the stages say which paths they request.')
+    throw new UsageError('Expected a URL without a path. Each stage adds the paths that it requests.')
   return url
 }
 

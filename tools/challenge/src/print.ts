@@ -33,7 +33,7 @@ function formatFailure({ check, failure }: CheckResult, hints: number): string[]
   const { sent, came, expected } = failure
   return [
     ...(sent ? [`    sent:     ${formatSent(sent)}`] : []),
-    `    came:     ${printable(came)}`,
+    `    received: ${printable(came)}`,
     `    expected: ${printable(expected)}`,
     ...check.hints.slice(0, hints).map((hint, index) => `    Hint ${index + 1}: ${hint}`),
     ...(hints < check.hints.length ? [colors.dim(`    Another hint: --hints ${hints + 1}`)] : []),
@@ -72,10 +72,12 @@ export function formatSummary(results: readonly StageResult[], total: number): s
   return [
     `${bar} ${passed} of ${total} stages`,
     ...(unchecked > 0
-      ? [`${unchecked} ${unchecked === 1 ? 'check was' : 'checks were'} not made: see above what is missing.`]
+      ? [
+          `${unchecked} ${unchecked === 1 ? 'check was' : 'checks were'} not run. See above for what is missing.`,
+        ]
       : []),
     ...(failed
-      ? [`Next: stage ${failed.stage.number}, ${failed.stage.title}. Its page: ${pagePath(failed.stage)}`]
+      ? [`Next: stage ${failed.stage.number}, ${failed.stage.title}. Read ${pagePath(failed.stage)}`]
       : []),
     ...(!failed && results.length === total ? [colors.green('All stages pass.')] : []),
   ].join('\n')

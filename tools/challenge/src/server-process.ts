@@ -26,7 +26,7 @@ export class ServerProcess {
   async start(): Promise<void> {
     if (await this.#responds())
       throw new Error(
-        `Something responds at ${this.#url.origin} already. Stop it: \`--command\` starts the server.`,
+        `A server is already responding at ${this.#url.origin}. Stop it, because \`--command\` starts the server itself.`,
       )
     const child = spawn(this.#command, {
       shell: true,
@@ -45,7 +45,7 @@ export class ServerProcess {
       hasEnded = true
     })
     for (const giveUpAt = Date.now() + START_TIMEOUT_MS; Date.now() < giveUpAt; await sleep(POLL_MS)) {
-      if (hasEnded) throw new Error(`The command ended by itself. Its last output:\n${this.#output.trim()}`)
+      if (hasEnded) throw new Error(`The command exited on its own. Its last output:\n${this.#output.trim()}`)
       if (await this.#responds()) return
     }
     await this.kill()

@@ -98,8 +98,8 @@ export class Subject {
     const received = await this.request('POST', PATHS.login, { form: { username: email, password } })
     if (received.status !== 429) return received
     throw new Failure(
-      'a login that is checked',
-      '429: your limit of login attempts stops the grader. Raise it.',
+      'a login attempt that is checked',
+      '429: your limit on login attempts stops the grader. Raise the limit.',
       received.sent,
     )
   }
@@ -117,7 +117,7 @@ export class Subject {
   async #createAccount(): Promise<Account> {
     const credentials = this.newCredentials()
     const signedUp = expectStatus(await this.signUp(credentials), 201, 200)
-    const body = toObject(signedUp, 'a JSON object: the new user')
+    const body = toObject(signedUp, 'a JSON object with the new user')
     const token = await this.tokenOf(credentials)
     return { ...credentials, id: requireId(body, signedUp), body, token }
   }
@@ -144,7 +144,7 @@ export class Subject {
     const json = { ...newPost(), ...fields }
     const received = await this.request('POST', PATHS.posts, { json, token: token ?? (await this.writer()) })
     expectStatus(received, 201, 200)
-    const body = findPost(toObject(received, 'a JSON object: the new post'))
+    const body = findPost(toObject(received, 'a JSON object with the new post'))
     return { id: requireId(body, received), title: json.title, body }
   }
 
@@ -174,13 +174,14 @@ export class Subject {
   /** Returns what `--secret` gave, for checks that need it. */
   get secret(): string {
     const { secret } = this.options
-    if (secret === undefined) throw new NotChecked('Give `--secret`, the secret that signs the tokens.')
+    if (secret === undefined) throw new NotChecked('Pass `--secret` with the secret that signs the tokens.')
     return secret
   }
 
   get server(): ServerProcess {
     const { server } = this.options
-    if (server === undefined) throw new NotChecked('Give `--command`, which starts the server.')
+    if (server === undefined)
+      throw new NotChecked('Pass `--command` with the command that starts the server.')
     return server
   }
 }
@@ -229,13 +230,17 @@ function findArray(body: unknown): unknown[] | undefined {
 
 /** Returns the number of votes of a post: its own or the one beside it. */
 export function countVotes(received: Received): number {
-  const body = toObject(received, 'a JSON object: the post with its `votes`')
+  const body = toObject(received, 'a JSON object with the post and its `votes`')
   const { votes } = toListedPost(body)
-  expectThat(Number.isInteger(votes), 'a JSON object: the post with the number of its `votes`', received)
+  expectThat(Number.isInteger(votes), 'a JSON object with the post and its number of `votes`', received)
   return votes as number
 }
 
 function requireId({ id }: Json, received: Received): string | number {
   if (typeof id === 'number' || typeof id === 'string') return id
-  throw new Failure('a JSON object with an `id`, a number or a string', describe(received), received.sent)
+  throw new Failure(
+    'a JSON object with an `id` that is a number or a string',
+    describe(received),
+    received.sent,
+  )
 }

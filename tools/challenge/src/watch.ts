@@ -55,11 +55,11 @@ export async function watch(
     const before = await readProgress(file)
     const reached = results.filter(({ isPassed }) => isPassed).at(-1)?.stage.number ?? '00'
     if (reached > before) print(colors.green(`You have passed stage ${reached} for the first time.\n`))
-    if (reached < before) print(colors.yellow(`You had passed stage ${before} before.\n`))
+    if (reached < before) print(colors.yellow(`You previously passed stage ${before}.\n`))
     if (reached > before) await writeFile(file, `${JSON.stringify({ reached } satisfies Progress)}\n`)
     if (stages.length < options.stages.length)
       print(colors.dim('Stage 21 uses up login attempts, so it is checked only with --stage 21.\n'))
-    print(colors.dim('Waiting for a save. Ctrl-C ends it.\n'))
+    print(colors.dim('Waiting for you to save a file. Press Ctrl-C to stop.\n'))
   }
   const start = (): void => {
     run.abort()

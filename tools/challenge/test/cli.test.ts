@@ -43,7 +43,7 @@ for (const [title, args, message] of [
 }
 
 t.test(
-  'a failed check shows what was sent, what came, what was expected and a hint, and ends the run',
+  'a failed check shows what was sent, received and expected and a hint, and ends the run',
   async (t) => {
     const server = await startServer({ faults: ['missing-title'] })
     t.teardown(() => server.close())
@@ -54,11 +54,11 @@ t.test(
       stdout,
       /✗ a post without a title is rejected\n +sent: +POST \/posts, with a token, \{"content":"x"\}\n/,
     )
-    t.match(stdout, /came: +201 .*\n +expected: status 400 or 422\n +Hint 1: .*\n +Hint 2: .*\n/)
+    t.match(stdout, /received: +201 .*\n +expected: status 400 or 422\n +Hint 1: .*\n +Hint 2: .*\n/)
     t.notMatch(stdout, '03 Posts', 'later stages are not run')
     t.match(
       stdout,
-      /█+░+ 1 of 21 stages\nNext: stage 02, .*\. Its page: docs\/build-your-own\/02-validates-input\.md\n/,
+      /█+░+ 1 of 21 stages\nNext: stage 02, .*\. Read docs\/build-your-own\/02-validates-input\.md\n/,
     )
   },
 )

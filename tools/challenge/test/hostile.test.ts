@@ -33,7 +33,7 @@ async function judge(
 
 const head = (lines: string) => `HTTP/1.1 200 OK\r\n${lines}\r\n\r\n`
 const servers: Record<string, [onConnection: (socket: Socket) => void, reason: RegExp]> = {
-  'never responds': [() => {}, /No response came within 0\.5 seconds/],
+  'never responds': [() => {}, /No response arrived within 0\.5 seconds/],
   'closes the connection at once': [(socket) => socket.destroy(), /closed the connection/],
   'closes the connection in the middle of the body': [
     (socket) => socket.end(`${head('content-length: 100')}half`),
@@ -57,7 +57,7 @@ const servers: Record<string, [onConnection: (socket: Socket) => void, reason: R
       }
       write()
     },
-    /more than 1 MiB/,
+    /larger than 1 MiB/,
   ],
   'sends something that is not HTTP': [(socket) => socket.end('tomatoes\r\n\r\n'), /not an HTTP response/],
   'redirects elsewhere': [
@@ -84,7 +84,7 @@ for (const [title, [onConnection, reason]] of Object.entries(servers)) {
 t.test('a URL at which nothing listens gets a verdict that asks whether the server is running', async (t) => {
   const url = new URL('http://127.0.0.1:1')
   const [stage] = await runStages(STAGES, new Subject({ url }), { isComplete: false })
-  t.match(stage?.results[0]?.failure?.came, 'Nothing listens on 127.0.0.1:1. Is the server running?')
+  t.match(stage?.results[0]?.failure?.came, 'Nothing is listening on 127.0.0.1:1. Is the server running?')
 })
 
 t.test('a response in chunks is read whole', async (t) => {

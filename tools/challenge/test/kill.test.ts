@@ -40,5 +40,5 @@ t.test('a server with a secret made at start forgets the logins', async (t) => {
 
 t.test('a command that ends by itself is an error with its output', async (t) => {
   const url = new URL(`http://127.0.0.1:${await freePort()}`)
-  await t.rejects(new ServerProcess('echo tomatoes; exit 3', url).start(), /ended by itself.*tomatoes/s)
+  await t.rejects(new ServerProcess('echo tomatoes; exit 3', url).start(), /exited on its own.*tomatoes/s)
 })

@@ -40,18 +40,18 @@ t.test(
       return shown
     }
 
-    const first = await shows('Waiting for a save')
+    const first = await shows('Waiting for you to save a file')
     t.match(first, '✗ 04 Posts are edited and deleted')
     t.match(first, 'You have passed stage 03 for the first time.')
     t.match(JSON.parse(await readFile(join(folder, '.challenge.json'), 'utf8')), { reached: '03' })
 
     await writeFile(faults, 'none')
-    const second = await shows('Waiting for a save')
+    const second = await shows('Waiting for you to save a file')
     t.match(second, '✓ 20 A refresh token gets a new access token')
     t.notMatch(second, '21 Login attempts are limited\n', 'stage 21 is checked only on request')
 
     await writeFile(faults, 'root')
-    t.match(await shows('Waiting for a save'), 'You had passed stage 20 before.')
+    t.match(await shows('Waiting for you to save a file'), 'You previously passed stage 20.')
 
     child.kill('SIGINT')
     await once(child, 'exit')

@@ -7,9 +7,9 @@ export const itAnswers: Stage = {
   checks: [
     {
       id: 'root',
-      title: 'GET / is answered with a success',
+      title: 'GET / returns a success status',
       hints: [
-        'Open the URL in a browser. What do you see there?',
+        'Open the URL in a browser. What do you see?',
         'Add a route for GET / that returns any JSON or HTML, with the status 200.',
         "Fastify: `app.get('/', async () => ({ message: 'Hello' }))`. FastAPI: `@app.get('/')`.",
       ],
@@ -20,11 +20,11 @@ export const itAnswers: Stage = {
     },
     {
       id: 'unknown-path',
-      title: 'a path that does not exist is not a success',
+      title: 'an unknown path does not return a success status',
       hints: [
         'Request a path that you have no route for. What does your server send?',
-        'Every framework sends a 404 by itself. Remove the route that catches everything.',
-        "Express: no `app.use((req, res) => res.send('…'))` without a status at the end; `res.status(404)`.",
+        'Every framework sends a 404 by default. Remove the route that catches everything.',
+        "Express: if `app.use((req, res) => res.send('…'))` is your last handler, add `res.status(404)` to it.",
       ],
       async run(subject) {
         const received = await subject.request('GET', '/no-such-path-of-this-server')

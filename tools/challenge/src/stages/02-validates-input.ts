@@ -2,7 +2,7 @@ import { type Check, expectStatus, type Stage } from '../check.ts'
 import { newPost, PATHS } from '../subject.ts'
 
 const SCHEMA_HINT =
-  'Fastify: a TypeBox or JSON schema as `schema.body`. FastAPI: a Pydantic model as the parameter. Express: zod or ajv.'
+  'Fastify: a TypeBox or JSON schema as `schema.body`. FastAPI: a Pydantic model as the parameter’s type. Express: zod or ajv.'
 
 const wrongBodies: readonly [id: string, title: string, json: unknown, hint: string][] = [
   [
@@ -35,7 +35,7 @@ const wrongBodies: readonly [id: string, title: string, json: unknown, hint: str
 const checks: Check[] = wrongBodies.map(([id, title, json, hint]) => ({
   id,
   title,
-  hints: ['Which code looks at the body before your handler uses it?', hint, SCHEMA_HINT],
+  hints: ['Which code checks the body before your handler uses it?', hint, SCHEMA_HINT],
   async run(subject) {
     const token = await subject.writer()
     expectStatus(await subject.request('POST', PATHS.posts, { token, json }), 400, 422)
@@ -52,9 +52,9 @@ export const validatesInput: Stage = {
       id: 'broken-json',
       title: 'a body that is not JSON is rejected',
       hints: [
-        'Send half of a JSON text. Which status comes?',
-        'The JSON parser of your framework throws an error for it. Let it become a 400.',
-        'Express: an error handler with four parameters that sends `error.status`. Fastify and FastAPI do it by themselves.',
+        'Send an incomplete JSON text. What status do you get?',
+        'Your framework’s JSON parser throws an error for it. Turn that error into a 400.',
+        'Express: an error handler with four parameters that sends `error.status`. Fastify and FastAPI do this automatically.',
       ],
       async run(subject) {
         const token = await subject.writer()

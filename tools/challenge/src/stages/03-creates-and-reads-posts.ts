@@ -11,14 +11,14 @@ export const createsAndReadsPosts: Stage = {
       title: 'POST /posts creates a post and returns it',
       hints: [
         'What does your handler return after it has stored the post?',
-        'Return the post as it is stored, with its `id`, and with the status 201.',
+        'Return the stored post, including its `id`, with the status 201.',
         'SQL: `INSERT … RETURNING *`. The response has at least `id`, `title` and `content`.',
       ],
       async run(subject) {
         const json = newPost()
         const received = await subject.request('POST', PATHS.posts, { json, token: await subject.writer() })
         expectStatus(received, 201, 200)
-        const post = findPost(toObject(received, 'a JSON object: the new post'))
+        const post = findPost(toObject(received, 'a JSON object with the new post'))
         expectThat(['number', 'string'].includes(typeof post.id), 'the new post with its `id`', received)
         expectThat(
           post.title === json.title && post.content === json.content,
@@ -38,31 +38,31 @@ export const createsAndReadsPosts: Stage = {
       async run(subject) {
         const { id, title } = await subject.createPost()
         const received = expectStatus(await subject.getPost({ id }), 200)
-        const post = findPost(toObject(received, 'a JSON object: the post'))
+        const post = findPost(toObject(received, 'a JSON object with the post'))
         expectThat(post.title === title, 'the post that was created', received)
       },
     },
     {
       id: 'posts-differ',
-      title: 'two posts have different IDs, and each is found by its own',
+      title: 'two posts have different IDs, and each post can be found by its ID',
       hints: [
         'Create two posts. Do their IDs differ?',
-        'Let the database create the ID.',
+        'Have the database generate the ID.',
         'SQL: `id serial PRIMARY KEY`, or `id uuid PRIMARY KEY DEFAULT gen_random_uuid()`.',
       ],
       async run(subject) {
         const [first, second] = [await subject.createPost(), await subject.createPost()]
         const received = expectStatus(await subject.getPost(first), 200)
-        const post = findPost(toObject(received, 'a JSON object: the post'))
+        const post = findPost(toObject(received, 'a JSON object with the post'))
         expectThat(first.id !== second.id && post.title === first.title, 'the first of two posts', received)
       },
     },
     {
       id: 'post-missing',
-      title: 'a post that does not exist is a 404',
+      title: 'a request for a post that does not exist returns a 404',
       hints: [
         'Request an ID that no post has. What does the database return?',
-        'No row is not an error of the database: your handler must look for it, and send a 404.',
+        'If the database finds no row, that isn’t an error. Your handler must check for this case and send a 404.',
         'Fastify: `if (!post) return reply.code(404).send(…)`. FastAPI: `raise HTTPException(404)`.',
       ],
       async run(subject) {
@@ -78,7 +78,7 @@ export const createsAndReadsPosts: Stage = {
       hints: [
         'Request /posts after creating a post. Is the response a list?',
         'Select the posts and return them as a JSON array.',
-        'SQL: `SELECT * FROM posts ORDER BY id`. An object with the array in it will do, too.',
+        'SQL: `SELECT * FROM posts ORDER BY id`. An object that contains the array works, too.',
       ],
       async run(subject) {
         await subject.createPost()

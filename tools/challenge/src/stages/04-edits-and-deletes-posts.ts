@@ -10,8 +10,8 @@ export const editsAndDeletesPosts: Stage = {
       id: 'post-edited',
       title: 'PUT /posts/{id} changes the post',
       hints: [
-        'Change a post, and request it again. Is the new title there?',
-        'The handler updates the row with this ID, and waits for the database.',
+        'Change a post, and request it again. Does it have the new title?',
+        'The handler must update the row with this ID and wait for the database.',
         'SQL: `UPDATE posts SET title = $1, content = $2 WHERE id = $3 RETURNING *`.',
       ],
       async run(subject) {
@@ -20,7 +20,7 @@ export const editsAndDeletesPosts: Stage = {
         const token = await subject.writer()
         expectStatus(await subject.request('PUT', pathOf(id), { json, token }), 200, 204)
         const received = expectStatus(await subject.getPost({ id }), 200)
-        const post = findPost(toObject(received, 'a JSON object: the post'))
+        const post = findPost(toObject(received, 'a JSON object with the post'))
         expectThat(
           post.title === json.title && post.content === json.content,
           'the new title and content',
@@ -33,7 +33,7 @@ export const editsAndDeletesPosts: Stage = {
       title: 'PUT /posts/{id} validates its body, too',
       hints: [
         'Send a PUT without a title. What happens to the post?',
-        'Use the schema of POST /posts for PUT /posts/{id}.',
+        'Use the schema from POST /posts for PUT /posts/{id}, too.',
         'Fastify: `{ schema: { body: PostIn } }` on both routes. FastAPI: the same model on both.',
       ],
       async run(subject) {
@@ -46,7 +46,7 @@ export const editsAndDeletesPosts: Stage = {
         )
         const received = expectStatus(await subject.getPost({ id }), 200)
         expectThat(
-          findPost(toObject(received, 'a JSON object: the post')).title === title,
+          findPost(toObject(received, 'a JSON object with the post')).title === title,
           'the unchanged post',
           received,
         )
@@ -56,9 +56,9 @@ export const editsAndDeletesPosts: Stage = {
       id: 'post-deleted',
       title: 'DELETE /posts/{id} deletes the post',
       hints: [
-        'Delete a post, and request it again.',
-        'The handler deletes the row with this ID. Then GET finds nothing, which is a 404.',
-        'SQL: `DELETE FROM posts WHERE id = $1`. The status is 204, without a body.',
+        'Delete a post, and request it again. What status do you get?',
+        'The handler must delete the row with this ID. GET then finds nothing and returns a 404.',
+        'SQL: `DELETE FROM posts WHERE id = $1`. Return the status 204, without a body.',
       ],
       async run(subject) {
         const { id } = await subject.createPost()
@@ -69,7 +69,7 @@ export const editsAndDeletesPosts: Stage = {
     },
     {
       id: 'other-posts-kept',
-      title: 'editing or deleting one post leaves the others alone',
+      title: 'editing or deleting one post leaves the other posts unchanged',
       hints: [
         'How many rows does your UPDATE or DELETE affect?',
         'Without a WHERE, a statement affects every row of the table.',
@@ -86,7 +86,7 @@ export const editsAndDeletesPosts: Stage = {
         await subject.request('DELETE', pathOf(second.id), { token })
         const received = expectStatus(await subject.getPost(third), 200)
         expectThat(
-          findPost(toObject(received, 'a JSON object: the post')).title === third.title,
+          findPost(toObject(received, 'a JSON object with the post')).title === third.title,
           'the unchanged third post',
           received,
         )
@@ -94,11 +94,11 @@ export const editsAndDeletesPosts: Stage = {
     },
     {
       id: 'edit-missing',
-      title: 'PUT and DELETE of a post that does not exist are a 404',
+      title: 'PUT and DELETE return a 404 for a post that does not exist',
       hints: [
         'How does your handler know whether there was a row to change?',
-        'The database returns the number of rows that it has changed. If it is 0, send a 404.',
-        'SQL: `RETURNING *` returns no row then. FastAPI: `if post is None: raise HTTPException(404)`.',
+        'The database returns the number of rows that it changed. If that number is 0, send a 404.',
+        'SQL: in that case, `RETURNING *` returns no row. FastAPI: `if post is None: raise HTTPException(404)`.',
       ],
       async run(subject) {
         const { id } = await subject.createPost()

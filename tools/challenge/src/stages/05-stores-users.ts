@@ -8,7 +8,7 @@ export const storesUsers: Stage = {
   checks: [
     {
       id: 'user-created',
-      title: 'POST /users creates a user and returns ID and email',
+      title: 'POST /users creates a user and returns the ID and email',
       hints: [
         'What does POST /users return?',
         'Store the email and the hash of the password, and return the new user with the status 201.',
@@ -17,7 +17,7 @@ export const storesUsers: Stage = {
       async run(subject) {
         const credentials = subject.newCredentials()
         const received = expectStatus(await subject.signUp(credentials), 201, 200)
-        const { id, email } = toObject(received, 'a JSON object: the new user')
+        const { id, email } = toObject(received, 'a JSON object with the new user')
         expectThat(
           ['number', 'string'].includes(typeof id) && email === credentials.email,
           'the new user with `id` and `email`',
@@ -30,8 +30,8 @@ export const storesUsers: Stage = {
       title: 'a second sign-up with the same email is rejected',
       hints: [
         'Sign up twice with the same email. How many rows are in the table?',
-        'The table decides: give the column a unique constraint, and turn its error into a 409.',
-        'SQL: `email text NOT NULL UNIQUE`. Postgres reports the SQLSTATE 23505.',
+        'Let the table decide: give the column a unique constraint, and turn its error into a 409.',
+        'SQL: `email text NOT NULL UNIQUE`. Postgres reports SQLSTATE 23505.',
       ],
       async run(subject) {
         const { email } = subject.newCredentials()
@@ -47,10 +47,10 @@ export const storesUsers: Stage = {
     },
     {
       id: 'email-taken-at-once',
-      title: 'of two sign-ups with the same email at the same time, one is rejected',
+      title: 'if two sign-ups with the same email arrive at the same time, one is rejected',
       hints: [
         'Two requests look for the email at the same time, and both find nothing. What happens next?',
-        'A SELECT before the INSERT decides nothing. Only a unique constraint does; its error is a 409, not a 500.',
+        'A SELECT before the INSERT guarantees nothing. Only a unique constraint does. Turn its error into a 409, not a 500.',
         'SQL: `INSERT … ON CONFLICT DO NOTHING RETURNING id`: no row means that the email is taken.',
       ],
       async run(subject) {
@@ -60,15 +60,15 @@ export const storesUsers: Stage = {
         const rejected = received.filter(({ status }) => [409, 400, 422].includes(status))
         if (created.length === 1 && rejected.length === 3) return
         const statuses = received.map(({ status }) => status).sort()
-        throw new Failure('one 201 and three 409', statuses.join(', '), received[0]?.sent)
+        throw new Failure('one 201 and three 409s', statuses.join(', '), received[0]?.sent)
       },
     },
     {
       id: 'email-invalid',
       title: 'an email without an @ is rejected',
       hints: [
-        'Sign up as `tomato`. Which status comes?',
-        'Give `email` the format email in the schema.',
+        'Sign up with the email `tomato`. What status do you get?',
+        'In the schema, give `email` the format `email`.',
         "TypeBox: `Type.String({ format: 'email' })`. Pydantic: `EmailStr`.",
       ],
       async run(subject) {
@@ -80,7 +80,7 @@ export const storesUsers: Stage = {
       id: 'password-missing',
       title: 'a sign-up without a password is rejected',
       hints: [
-        'Sign up with an email only. Which status comes?',
+        'Sign up with only an email. What status do you get?',
         'Make `password` a required property.',
         'TypeBox: properties are required unless they are `Type.Optional`.',
       ],

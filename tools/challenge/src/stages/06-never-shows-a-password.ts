@@ -13,10 +13,10 @@ export const neverShowsAPassword: Stage = {
   checks: [
     {
       id: 'sign-up-shows-password',
-      title: 'the response to a sign-up has neither the password nor its hash',
+      title: 'the response to a sign-up contains neither the password nor its hash',
       hints: [
-        'Read the response to your sign-up property by property.',
-        'Describe the response with a schema of its own, without the password.',
+        'Look at each property of the response to your sign-up.',
+        'Describe the response with its own schema, without the password.',
         'Fastify: `schema.response`. FastAPI: `response_model=UserOut`. Express: build the object by hand.',
       ],
       async run(subject) {
@@ -29,9 +29,9 @@ export const neverShowsAPassword: Stage = {
       id: 'error-shows-password',
       title: 'the response to a rejected sign-up does not repeat the password',
       hints: [
-        'Sign up with an invalid email. Does the error contain what you have sent?',
+        'Sign up with an invalid email. Does the error contain what you sent?',
         'Some frameworks put the rejected input into the error message.',
-        'FastAPI with Pydantic 2: the member `input` of each error. Remove it in an exception handler.',
+        'FastAPI with Pydantic 2: each error has a member `input`. Remove it in an exception handler.',
       ],
       async run(subject) {
         const credentials = { ...subject.newCredentials(), email: 'tomato' }
@@ -40,10 +40,10 @@ export const neverShowsAPassword: Stage = {
     },
     {
       id: 'user-shows-password',
-      title: 'GET /users/{id} has neither the password nor its hash',
+      title: 'the response to GET /users/{id} contains neither the password nor its hash',
       hints: [
-        'Request the user that you have signed up.',
-        'Use the schema of the sign-up’s response here, too.',
+        'Request the user that you signed up. Which properties do you get?',
+        'Use the schema of the sign-up response here, too.',
         'Select only the columns that you show: `SELECT id, email, created_at FROM users`.',
       ],
       async run(subject) {
@@ -54,17 +54,17 @@ export const neverShowsAPassword: Stage = {
           { token: account.token },
         )
         if ([401, 403, 404, 405].includes(received.status))
-          throw new NotChecked('The server shows no user at GET /users/{id}.')
+          throw new NotChecked('The server returns no user for GET /users/{id}.')
         expectNoPassword(expectStatus(received, 200), account)
       },
     },
     {
       id: 'post-shows-password',
-      title: 'a post does not show the password of its owner',
+      title: 'a post does not show its owner’s password',
       hints: [
         'Request a post. What does it show about its owner?',
-        'A join with the users table brings all of their columns. Name those that you want.',
-        'Give `owner` the schema of the sign-up’s response.',
+        'A join with the users table adds all of its columns. Select only the columns that you want.',
+        'Give `owner` the schema of the sign-up response.',
       ],
       async run(subject) {
         const account = await subject.account('ada')
@@ -82,7 +82,7 @@ function expectNoPassword(received: Received, { password }: Credentials): void {
   if (text.includes(password))
     throw new Failure('a response without the password', `${received.status} with the password`, sent)
   if (HASH.test(text))
-    throw new Failure('a response without a hash', `${received.status} with the hash of a password`, sent)
+    throw new Failure('a response without a hash', `${received.status} with a password hash`, sent)
   if (/"(?:hashed_?)?password(?:_?hash)?"\s*:/i.test(text) && received.status < 400)
     throw new Failure(
       'a response without the property `password`',

@@ -21,10 +21,10 @@ export const hashesPasswords: Stage = {
   checks: [
     {
       id: 'password-in-plain-text',
-      title: 'the table does not contain the password, in no encoding',
+      title: 'the table does not contain the password in any encoding',
       hints: [
-        'Sign up, and look into the table. What would a thief of the table see?',
-        'Store a hash. Base64 and encryption can be undone.',
+        'Sign up, and look at the table. What would someone who steals it see?',
+        'Store a hash. Base64 and encryption can be reversed.',
         'Node: `await bcrypt.hash(password, 12)`, or `@auth-primer/auth-hash`. Python: `bcrypt.hashpw`, passlib or pwdlib.',
       ],
       async run(subject) {
@@ -41,18 +41,19 @@ export const hashesPasswords: Stage = {
     },
     {
       id: 'fast-hash',
-      title: 'the hash is one that was made for passwords',
+      title: 'the hash comes from a function that was designed for passwords',
       hints: [
-        'Which function made the stored value? How many passwords per second can it hash?',
-        'SHA-256 and MD5 are made to be fast. Use bcrypt, Argon2, scrypt or PBKDF2.',
+        'Which function computed the stored value? How many passwords per second can it hash?',
+        'SHA-256 and MD5 are designed to be fast. Use bcrypt, Argon2, scrypt or PBKDF2.',
         'A bcrypt hash begins with `$2b$12$`, an Argon2 hash with `$argon2id$`.',
       ],
       async run(subject) {
         const { credentials, texts } = await signUpAndLook(subject)
         const fast = findFastHash(credentials.password, texts)
-        if (fast) throw new Failure('a hash by bcrypt, Argon2, scrypt or PBKDF2', `${fast}, which is fast`)
+        if (fast)
+          throw new Failure('a bcrypt, Argon2, scrypt or PBKDF2 hash', `a hash by ${fast}, which is fast`)
         if (!texts.some((text) => SLOW.some((pattern) => pattern.test(text))))
-          throw new NotChecked('No value next to the email is a hash in the notation of a known library.')
+          throw new NotChecked('No value in the row with the email is a hash in a known library’s notation.')
       },
     },
     {
@@ -60,8 +61,8 @@ export const hashesPasswords: Stage = {
       title: 'two users with the same password have different hashes',
       hints: [
         'Sign up two users with the same password, and compare the stored values.',
-        'Each hash needs a new random salt. bcrypt and Argon2 create it by themselves.',
-        'Do not pass a salt of your own: `bcrypt.hash(password, 12)` with the cost only.',
+        'Each hash needs a new random salt. bcrypt and Argon2 create it automatically.',
+        'Don’t pass your own salt. Pass only the cost: `bcrypt.hash(password, 12)`.',
       ],
       async run(subject) {
         const { password } = subject.newCredentials()
@@ -82,7 +83,8 @@ async function signUpAndLook(
   password?: string,
 ): Promise<{ credentials: Credentials; texts: string[] }> {
   const { databaseUrl } = subject.options
-  if (databaseUrl === undefined) throw new NotChecked('Give `--database`, the URL of the Postgres database.')
+  if (databaseUrl === undefined)
+    throw new NotChecked('Pass `--database` with the URL of the Postgres database.')
   const fresh = subject.newCredentials()
   const credentials = { email: fresh.email, password: password ?? fresh.password }
   expectStatus(await subject.signUp(credentials), 201, 200)

@@ -10,9 +10,9 @@ export const logsIn: Stage = {
   checks: [
     {
       id: 'login',
-      title: 'POST /login exchanges email and password for a token',
+      title: 'POST /login exchanges an email and a password for a token',
       hints: [
-        'A login is a form: `username=…&password=…`, not JSON. Does your server read forms?',
+        'A login request is a form: `username=…&password=…`, not JSON. Does your server read forms?',
         'Verify the password against the stored hash. If they match, return `access_token` and `token_type`.',
         'Fastify: `@fastify/formbody`. Express: `express.urlencoded()`. FastAPI: `OAuth2PasswordRequestForm`.',
       ],
@@ -21,16 +21,16 @@ export const logsIn: Stage = {
         const received = expectStatus(await subject.logIn(account), 200, 201)
         const body = toObject(received, 'a JSON object')
         expectThat(typeof body.access_token === 'string', 'a JSON object with an `access_token`', received)
-        expectThat(String(body.token_type).toLowerCase() === 'bearer', 'the `token_type` bearer', received)
+        expectThat(String(body.token_type).toLowerCase() === 'bearer', 'a `token_type` of bearer', received)
       },
     },
     {
       id: 'wrong-password',
       title: 'a wrong password gets no token',
       hints: [
-        'Log in with a wrong password. Which status comes?',
-        'Compare with the function of the library that made the hash. Never compare two hashes as texts.',
-        'Node: `await bcrypt.compare(password, user.password)`: without `await`, a promise is always true.',
+        'Log in with a wrong password. What status do you get?',
+        'Compare the password with the hash by using the library that created the hash. Never compare two hashes as text.',
+        'Node: `await bcrypt.compare(password, user.password)`. Without `await`, you get a promise, which always counts as true.',
       ],
       async run(subject) {
         const { email } = await subject.account('ada')
@@ -40,11 +40,11 @@ export const logsIn: Stage = {
     },
     {
       id: 'similar-password',
-      title: 'a password that only begins like the right one gets no token',
+      title: 'a password that only resembles the right one gets no token',
       hints: [
-        'Log in with the right password and one more letter.',
-        'Pass the password to the hash function as it came: no `slice`, no `trim`, no lower case.',
-        'bcrypt reads 72 bytes. Shorter passwords must count completely.',
+        'Log in with the right password plus one more letter. What status do you get?',
+        'Pass the password to the hash function exactly as it was sent: no `slice`, no `trim`, no lower case.',
+        'bcrypt reads up to 72 bytes. In a shorter password, every character must count.',
       ],
       async run(subject) {
         const { email, password } = await subject.account('ada')
@@ -54,11 +54,11 @@ export const logsIn: Stage = {
     },
     {
       id: 'unknown-user',
-      title: 'an email that nobody has gets no token',
+      title: 'an unknown email gets no token',
       hints: [
-        'Log in with an email that was never signed up.',
-        'The query returns no row. Your handler must not read the hash of a user that does not exist.',
-        'Answer as for a wrong password.',
+        'Log in with an email that nobody has signed up with. What status do you get?',
+        'The query returns no row. Your handler must not read the hash of a user who doesn’t exist.',
+        'Send the same response as for a wrong password.',
       ],
       async run(subject) {
         expectStatus(await subject.logIn(subject.newCredentials()), ...REFUSED, 404)
@@ -68,7 +68,7 @@ export const logsIn: Stage = {
       id: 'login-incomplete',
       title: 'a login without a password is rejected',
       hints: [
-        'Send the form with `username` only.',
+        'Send the form with only `username`. What status do you get?',
         'Validate the form like any other body.',
         'Make `username` and `password` required properties of the schema.',
       ],

@@ -9,9 +9,9 @@ export const answersAlike: Stage = {
       id: 'reveals-account',
       title: 'an unknown email and a wrong password get the same response',
       hints: [
-        'Compare status and body of the two responses, letter by letter.',
-        'Use one sentence for both, such as “Invalid Credentials”, and one status.',
-        'Compute a hash for an unknown user, too. Otherwise the time of the response reveals who has an account; this grader does not measure it.',
+        'Compare the status and the body of the two responses, character by character.',
+        'Use the same message for both, such as “Invalid Credentials”, and the same status.',
+        'Compute a hash for an unknown user, too. Otherwise, the response time reveals who has an account. This grader doesn’t measure it.',
       ],
       async run(subject) {
         const { email } = await subject.account('ada')
@@ -21,8 +21,8 @@ export const answersAlike: Stage = {
         const isSame = wrong.status === unknown.status && withoutIds(wrong.text) === withoutIds(unknown.text)
         if (!isSame)
           throw new Failure(
-            `the response to a wrong password: ${describe(wrong)}`,
-            `for an unknown email: ${describe(unknown)}`,
+            `the same response as for a wrong password: ${describe(wrong)}`,
+            `a different response for an unknown email: ${describe(unknown)}`,
             unknown.sent,
           )
       },

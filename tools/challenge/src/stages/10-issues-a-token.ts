@@ -14,42 +14,42 @@ export const issuesAToken: Stage = {
       title: 'the token has three parts: header, payload and signature',
       hints: [
         'Split the token at its dots. How many parts are there, and what do the first two decode to?',
-        'Let a JWT library sign an object with the user’s ID.',
+        'Have a JWT library sign an object that contains the user’s ID.',
         'Node: `@auth-primer/jwt-kit`, jose or jsonwebtoken. Python: PyJWT or python-jose.',
       ],
       async run(subject) {
         const { token } = await subject.account('ada')
         const { header, parts } = decodeToken(token)
         if (typeof header.alg !== 'string')
-          throw new Failure('a header that names the algorithm, `alg`', 'a header without it')
+          throw new Failure('a header that names the algorithm in `alg`', 'a header without `alg`')
         if (!/^[\w-]{20,}$/.test(parts[2]))
-          throw new Failure('a signature in base64url', 'a third part that is not one')
+          throw new Failure('a signature in base64url', 'a third part that is not a signature')
       },
     },
     {
       id: 'token-names-user',
-      title: 'the payload names the user',
+      title: 'the payload identifies the user',
       hints: [
-        'Decode the payload. How does the server know who sends this token?',
+        'Decode the payload. How does the server know who sent this token?',
         'Put the user’s ID into the payload: `sub`, or `user_id` as in the course.',
-        'RFC 7519: `sub` is a string, so `String(user.id)`.',
+        'In RFC 7519, `sub` is a string, so write `String(user.id)`.',
       ],
       async run(subject) {
         const [ada, bob] = [await subject.account('ada'), await subject.account('bob')]
         for (const { id, email, token } of [ada, bob]) {
           const values = listValues(decodeToken(token).payload)
           if (!values.includes(String(id)) && !values.includes(email))
-            throw new Failure('a claim with the ID of the user', 'a payload without it')
+            throw new Failure('a claim with the user’s ID', 'a payload without such a claim')
         }
       },
     },
     {
       id: 'token-shows-password',
-      title: 'the payload contains no password and no hash',
+      title: 'the payload contains neither the password nor its hash',
       hints: [
         'Decode your own token: `atob(token.split(".")[1])`. Anyone who has it can do the same.',
-        'A JWT is signed, not encrypted. Put in only what may be read.',
-        'Sign an object that you build by hand, never the whole row of the user.',
+        'A JWT is signed, not encrypted. Include only what anyone may read.',
+        'Sign an object that you build by hand, never the user’s whole row.',
       ],
       async run(subject) {
         const { password, token } = await subject.account('ada')
@@ -65,19 +65,19 @@ export const issuesAToken: Stage = {
       id: 'token-never-expires',
       title: 'the token expires within a month',
       hints: [
-        'Which claim says until when the token is valid?',
-        'Set `exp`, in seconds since 1970: now plus half an hour, say.',
+        'Which claim says when the token expires?',
+        'Set `exp` to a time in seconds since 1970, such as half an hour from now.',
         "jsonwebtoken: `{ expiresIn: '30m' }`. PyJWT: `'exp': datetime.now(timezone.utc) + timedelta(minutes=30)`.",
       ],
       async run(subject) {
         const { token } = await subject.account('ada')
         const { exp } = decodeToken(token).payload
         if (typeof exp !== 'number')
-          throw new Failure('a claim `exp`, a number of seconds', 'a payload without it')
+          throw new Failure('an `exp` claim that is a number of seconds', 'a payload without such a claim')
         const now = Date.now() / 1_000
-        if (exp < now) throw new Failure('an `exp` in the future', 'a token that has expired already')
+        if (exp < now) throw new Failure('an `exp` in the future', 'a token that has already expired')
         if (exp > now + MAX_LIFETIME_S)
-          throw new Failure('an `exp` within a month', 'a later one: is it in milliseconds?')
+          throw new Failure('an `exp` within a month', 'a later time. Is it in milliseconds?')
       },
     },
   ],

@@ -2,17 +2,17 @@ import { type Check, expectStatus, type Stage } from '../check.ts'
 import { newPost, PATHS, pathOf, type RequestOptions, type Subject } from '../subject.ts'
 
 const HINTS = [
-  'Which code looks at the header `Authorization` before your handler runs?',
+  'Which code checks the `Authorization` header before your handler runs?',
   'Check the token in one place, for all routes that need it: a hook, a dependency or a middleware.',
   'Fastify: `onRequest`. FastAPI: `Depends(get_current_user)`. Express: `router.use(authenticate)`.',
 ] as const
 
 const withoutToken: readonly [id: string, title: string, options: (token: string) => RequestOptions][] = [
   ['no-token', 'a post cannot be written without a token', () => ({})],
-  ['garbage-token', 'a token that is not one is rejected', () => ({ token: 'tomato' })],
+  ['garbage-token', 'text that is not a token is rejected', () => ({ token: 'tomato' })],
   [
     'other-scheme',
-    'a valid token under another scheme is rejected',
+    'a valid token with another scheme is rejected',
     (token) => ({ headers: { authorization: `Basic ${token}` } }),
   ],
   ['empty-token', 'an empty token is rejected', () => ({ headers: { authorization: 'Bearer ' } })],
@@ -40,11 +40,11 @@ export const requiresAToken: Stage = {
   checks: [
     {
       id: 'token-accepted',
-      title: 'with the token of a login, a post can be written',
+      title: 'a post can be written with the token from a login',
       hints: [
-        'Log in, and send the token as `Authorization: Bearer <token>`. Which status comes?',
-        'Verify the token with the secret and the algorithm that have signed it.',
-        'Does the header’s value begin with `Bearer `? Cut off these seven characters before you verify the rest.',
+        'Log in, and send the token as `Authorization: Bearer <token>`. What status do you get?',
+        'Verify the token with the secret and the algorithm that it was signed with.',
+        'Does the header’s value begin with `Bearer `? Remove these seven characters before you verify the rest.',
       ],
       async run(subject: Subject) {
         const { token } = await subject.account('ada')

@@ -9,31 +9,31 @@ const forgeries: readonly [id: string, title: string, hint: string, forge: Forge
   [
     'accepts-altered',
     'a token with a changed payload is rejected',
-    'Verify the signature: decoding is not verifying.',
+    'Verify the signature. Decoding a token does not verify it.',
     ({ parts: [header, , signature] }, bob) => `${header}.${bob.parts[1]}.${signature}`,
   ],
   [
     'accepts-unsigned',
-    'a token without a signature, with the algorithm `none`, is rejected',
-    'Name the one algorithm that you accept. Do not read it from the token.',
+    'an unsigned token with the algorithm `none` is rejected',
+    'Specify the one algorithm that you accept. Don’t read it from the token.',
     ({ header, payload }) => `${encodePart({ ...header, alg: 'none' })}.${encodePart(payload)}.`,
   ],
   [
     'accepts-no-signature',
-    'a token whose signature was cut off is rejected',
-    'An empty signature is wrong, not missing.',
+    'a token whose signature was removed is rejected',
+    'Treat an empty signature as an invalid one.',
     ({ parts: [header, payload] }) => `${header}.${payload}.`,
   ],
   [
     'accepts-foreign',
-    'a token that was signed with another secret is rejected',
-    'Verify with your secret, which nobody else has.',
+    'a token that was signed with a different secret is rejected',
+    'Verify the token with your secret, which nobody else has.',
     ({ header, payload }) => signToken(header, payload, randomBytes(32)),
   ],
   [
     'accepts-empty-secret',
     'a token that was signed with an empty secret is rejected',
-    'Is your secret empty, because a variable is not set? Then anyone can sign.',
+    'Is your secret empty because a variable is not set? Then anyone can sign tokens.',
     ({ header, payload }) => signToken(header, payload, ''),
   ],
   [
@@ -48,7 +48,7 @@ const checks: Check[] = forgeries.map(([id, title, hint, forge]) => ({
   id,
   title,
   hints: [
-    'How does your server find out that it has issued this token itself?',
+    'How does your server know that it issued this token itself?',
     hint,
     'jose: `jwtVerify(token, key, { algorithms })`. jsonwebtoken: `verify`, not `decode`, with `algorithms`. PyJWT: `jwt.decode(token, key, algorithms=["HS256"])`.',
   ],

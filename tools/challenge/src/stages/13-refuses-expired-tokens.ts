@@ -13,9 +13,9 @@ export const refusesExpiredTokens: Stage = {
       id: 'accepts-expired',
       title: 'a token whose `exp` has passed is rejected',
       hints: [
-        'Sign a token with an `exp` of an hour ago, and send it.',
-        'JWT libraries check `exp` by themselves, unless you switch it off.',
-        'PyJWT: no `options={"verify_exp": False}`. jsonwebtoken: no `ignoreExpiration`.',
+        'Sign a token whose `exp` was an hour ago, and send it. What status do you get?',
+        'JWT libraries check `exp` automatically unless you turn that off.',
+        'PyJWT: remove `options={"verify_exp": False}`. jsonwebtoken: remove `ignoreExpiration`.',
       ],
       async run(subject) {
         const token = await signWithExp(subject, -HOUR_S)

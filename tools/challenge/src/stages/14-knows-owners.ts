@@ -4,15 +4,15 @@ import { findPost, newPost, pathOf, toObject } from '../subject.ts'
 export const knowsOwners: Stage = {
   number: '14',
   slug: 'knows-owners',
-  title: 'Only the owner changes a post',
+  title: 'Only the owner can change a post',
   checks: [
     {
       id: 'stranger-edits',
       title: 'another user cannot edit a post',
       hints: [
-        'Log in as a second user, and edit the post of the first one.',
-        'Store the owner with the post, and compare it with the user in the token.',
-        'SQL: `UPDATE … WHERE id = $1 AND owner_id = $2`. If no row has changed, send a 403 or a 404.',
+        'Log in as a second user, and edit the first user’s post. What status do you get?',
+        'Store the owner with the post, and compare the owner with the user in the token.',
+        'SQL: `UPDATE … WHERE id = $1 AND owner_id = $2`. If no row was changed, send a 403 or a 404.',
       ],
       async run(subject) {
         const [ada, bob] = [await subject.account('ada'), await subject.account('bob')]
@@ -24,7 +24,7 @@ export const knowsOwners: Stage = {
         )
         const received = expectStatus(await subject.getPost(post, ada.token), 200)
         expectThat(
-          findPost(toObject(received, 'a JSON object: the post')).title === post.title,
+          findPost(toObject(received, 'a JSON object with the post')).title === post.title,
           'the unchanged post',
           received,
         )
@@ -34,7 +34,7 @@ export const knowsOwners: Stage = {
       id: 'stranger-deletes',
       title: 'another user cannot delete a post',
       hints: [
-        'Log in as a second user, and delete the post of the first one.',
+        'Log in as a second user, and delete the first user’s post. What status do you get?',
         'DELETE needs the same rule as PUT.',
         'SQL: `DELETE FROM posts WHERE id = $1 AND owner_id = $2`.',
       ],
@@ -49,8 +49,8 @@ export const knowsOwners: Stage = {
       id: 'owner-refused',
       title: 'the owner can edit and delete the post',
       hints: [
-        'Log in again as the owner. Which status does PUT send?',
-        'Compare values of the same type: `sub` is a string, an ID often a number.',
+        'Log in again as the owner. What status does PUT return?',
+        'Compare values of the same type: `sub` is a string, but an ID is often a number.',
         'Node: `Number(claims.sub) === post.owner_id`.',
       ],
       async run(subject) {
@@ -69,8 +69,8 @@ export const knowsOwners: Stage = {
       id: 'owner-from-body',
       title: 'the owner is the user in the token, whatever the body says',
       hints: [
-        'Create a post with `owner_id` in the body. Whose post is it?',
-        'Take the owner from the token only. Ignore or reject other members of the body.',
+        'Create a post with `owner_id` in the body. Who owns the post?',
+        'Take the owner only from the token. Ignore or reject other members of the body.',
         'Insert named properties: `{ title, content, owner_id: callerId }`, never the whole body.',
       ],
       async run(subject) {
@@ -78,7 +78,7 @@ export const knowsOwners: Stage = {
         const fields = { ...newPost(), owner_id: ada.id, ownerId: ada.id, owner: ada.id, user_id: ada.id }
         const received = await subject.request('POST', '/posts', { token: bob.token, json: fields })
         if (received.status === 400 || received.status === 422) return
-        const post = findPost(toObject(expectStatus(received, 201, 200), 'a JSON object: the new post'))
+        const post = findPost(toObject(expectStatus(received, 201, 200), 'a JSON object with the new post'))
         const path = pathOf(post.id as string)
         expectStatus(await subject.request('PUT', path, { token: bob.token, json: newPost() }), 200, 204)
       },

@@ -8,11 +8,11 @@ export const votes: Stage = {
   checks: [
     {
       id: 'vote-counted',
-      title: 'a vote is stored, and the post shows the number of its votes',
+      title: 'a vote is stored, and the post shows its number of votes',
       hints: [
         'Vote for a post, and request the post. Where is the number of votes?',
-        'POST /vote inserts a row; GET /posts/{id} counts the rows of the post.',
-        'SQL: `LEFT JOIN votes … GROUP BY posts.id` with `count(votes.post_id)`. The post without votes has 0.',
+        'POST /vote inserts a row, and GET /posts/{id} counts the rows for the post.',
+        'SQL: `LEFT JOIN votes … GROUP BY posts.id` with `count(votes.post_id)`. A post without votes has 0.',
       ],
       async run(subject) {
         const [ada, bob] = [await subject.account('ada'), await subject.account('bob')]
@@ -26,11 +26,11 @@ export const votes: Stage = {
     },
     {
       id: 'vote-twice',
-      title: 'a second vote of the same user is rejected',
+      title: 'a second vote by the same user is rejected',
       hints: [
-        'Vote twice for the same post. Which status comes, and how many votes does the post have?',
-        'Make the pair of user and post the primary key of the table.',
-        'SQL: `PRIMARY KEY (user_id, post_id)`, and `ON CONFLICT DO NOTHING`. No inserted row is a 409.',
+        'Vote twice for the same post. What status do you get, and how many votes does the post have?',
+        'Make the pair of user and post the table’s primary key.',
+        'SQL: `PRIMARY KEY (user_id, post_id)`, and `ON CONFLICT DO NOTHING`. If no row was inserted, send a 409.',
       ],
       async run(subject) {
         const { token } = await subject.account('ada')
@@ -42,10 +42,10 @@ export const votes: Stage = {
     },
     {
       id: 'vote-taken-back',
-      title: 'a vote with `dir` 0 takes it back, and a second one finds none',
+      title: 'a vote with `dir` 0 takes the vote back, and a second one finds no vote',
       hints: [
         'Send `{ "post_id": …, "dir": 0 }` after a vote. How many votes does the post have?',
-        'Delete the row of this user and post. If there was none, send a 404.',
+        'Delete the row for this user and post. If there was none, send a 404.',
         'SQL: `DELETE FROM votes WHERE user_id = $1 AND post_id = $2`.',
       ],
       async run(subject) {
@@ -59,11 +59,11 @@ export const votes: Stage = {
     },
     {
       id: 'vote-without-post',
-      title: 'a vote for a post that does not exist is a 404',
+      title: 'a vote for a post that does not exist returns a 404',
       hints: [
-        'Delete a post, and vote for it.',
-        'A foreign key refuses the row. Look for the post first, or turn the error into a 404.',
-        'Postgres reports the SQLSTATE 23503.',
+        'Delete a post, and vote for it. What status do you get?',
+        'A foreign key rejects the row. Look for the post first, or turn the error into a 404.',
+        'Postgres reports SQLSTATE 23503.',
       ],
       async run(subject) {
         const { token } = await subject.account('ada')
@@ -76,9 +76,9 @@ export const votes: Stage = {
       id: 'vote-without-token',
       title: 'a vote needs a token',
       hints: [
-        'Vote without the header `Authorization`.',
-        'POST /vote needs the same check of the token as the routes of posts.',
-        'The user of the vote comes from the token, never from the body.',
+        'Vote without the `Authorization` header. What status do you get?',
+        'POST /vote needs the same token check as the routes for posts.',
+        'The ID of the voter comes from the token, never from the body.',
       ],
       async run(subject) {
         const { id } = await subject.createPost({}, (await subject.account('ada')).token)
@@ -92,11 +92,11 @@ export const votes: Stage = {
     },
     {
       id: 'votes-at-once',
-      title: 'of ten equal votes at the same time, one counts, and the others are rejected',
+      title: 'of ten identical votes at the same time, one counts and the others are rejected',
       hints: [
         'Two requests look for a vote at the same time, and both find none. What happens next?',
-        'A SELECT before the INSERT decides nothing. Only a unique constraint does. Its error must not become a 500.',
-        'SQL: `INSERT … ON CONFLICT DO NOTHING RETURNING post_id`: one row is a 201, none is a 409.',
+        'A SELECT before the INSERT guarantees nothing. Only a unique constraint does. Its error must not become a 500.',
+        'SQL: `INSERT … ON CONFLICT DO NOTHING RETURNING post_id`. If it returns a row, send a 201. Otherwise, send a 409.',
       ],
       async run(subject) {
         const { token } = await subject.account('ada')
@@ -114,7 +114,7 @@ async function voteAtOnce(subject: Subject, token: string): Promise<void> {
   const stored = statuses.filter((status) => status < 300).length
   const refused = statuses.filter((status) => [409, 400, 403, 422].includes(status)).length
   if (stored !== 1 || refused !== 9)
-    throw new Failure('one success, and nine 409', [...statuses].sort().join(', '), received[0]?.sent)
+    throw new Failure('one success and nine 409s', [...statuses].sort().join(', '), received[0]?.sent)
   await expectVotes(subject, id, 1)
 }
 
@@ -123,5 +123,5 @@ async function expectVotes(subject: Subject, id: string | number, expected: numb
   const received = expectStatus(await subject.getPost({ id }, token), 200)
   const count = countVotes(received)
   if (count !== expected)
-    throw new Failure(`a post with ${expected} votes`, `one with ${count}`, received.sent)
+    throw new Failure(`a vote count of ${expected}`, `a vote count of ${count}`, received.sent)
 }

@@ -5,15 +5,15 @@ import { PATHS, type Subject } from '../subject.ts'
 export const pagesAndSearches: Stage = {
   number: '16',
   slug: 'pages-and-searches',
-  title: 'Lists have pages and a search',
+  title: 'Lists have paging and search',
   checks: [
     {
       id: 'limit-ignored',
-      title: '`limit` bounds the number of posts',
+      title: '`limit` restricts the number of posts',
       hints: [
-        'Request /posts?limit=2. How many posts come?',
-        'Pass the parameter to the LIMIT of the statement.',
-        'Query parameters are text: let the schema make them integers, with a default of 10.',
+        'Request /posts?limit=2. How many posts do you get?',
+        'Pass the parameter to the statement’s LIMIT clause.',
+        'Query parameters are text. Have the schema convert `limit` to an integer, with a default of 10.',
       ],
       async run(subject) {
         for (let count = 0; count < 3; count++) await subject.createPost()
@@ -23,10 +23,10 @@ export const pagesAndSearches: Stage = {
     },
     {
       id: 'skip-ignored',
-      title: '`skip` continues where the page before ended, in the same order',
+      title: '`skip` continues where the previous page ended, in the same order',
       hints: [
-        'Request two pages of two posts each. Does a post occur twice?',
-        'Without an ORDER BY, Postgres may return rows in any order, and each page in another.',
+        'Request two pages of two posts each. Does any post appear twice?',
+        'Without ORDER BY, Postgres may return the rows in any order, even a different order for each page.',
         'SQL: `ORDER BY id LIMIT $1 OFFSET $2`.',
       ],
       async run(subject) {
@@ -38,7 +38,7 @@ export const pagesAndSearches: Stage = {
         if (new Set(ids).size !== 4 || ids.join() !== all.map(({ id }) => id).join())
           throw new Failure(
             'two pages with the four posts, in the order of the whole list',
-            'other posts, or another order',
+            'different posts, or a different order',
             second.received.sent,
           )
       },
@@ -47,8 +47,8 @@ export const pagesAndSearches: Stage = {
       id: 'search-ignored',
       title: '`search` finds posts whose title contains the text, and no others',
       hints: [
-        'Request /posts?search= with a word that only one title has.',
-        'Compare the title with the text, in the WHERE of the statement.',
+        'Request /posts?search= with a word that only one title contains. Which posts do you get?',
+        'Compare the title with the text in the statement’s WHERE clause.',
         'SQL: `strpos(title, $1) > 0`, or LIKE with the text’s `%`, `_` and `\\` escaped.',
       ],
       async run(subject) {
@@ -65,7 +65,7 @@ export const pagesAndSearches: Stage = {
       id: 'search-has-wildcards',
       title: 'in a search, % and _ are ordinary characters',
       hints: [
-        'Search for `50%`. Is a title with “50 of 100” found, too?',
+        'Search for `50%`. Do you also get a title with “50 of 100”?',
         'In LIKE, `%` matches any text and `_` any character.',
         'SQL: `strpos(title, $1) > 0` has no wildcards.',
       ],
@@ -84,9 +84,9 @@ export const pagesAndSearches: Stage = {
     },
     {
       id: 'search-injects',
-      title: 'a search cannot change the statement',
+      title: 'a search cannot change the SQL statement',
       hints: [
-        'Search for a single quote. Which status comes?',
+        'Search for a single quote. What status do you get?',
         'Never build a statement from pieces of text. Pass the text as a parameter.',
         'SQL: `WHERE strpos(title, $1) > 0` with the values `[search]`.',
       ],
@@ -100,10 +100,10 @@ export const pagesAndSearches: Stage = {
     },
     {
       id: 'limit-unbounded',
-      title: 'a limit that makes no sense is no server error',
+      title: 'a limit that makes no sense does not cause a server error',
       hints: [
-        'Request /posts?limit=-1, and with a word as the limit.',
-        'Validate the query, with a minimum and a maximum.',
+        'Request /posts?limit=-1, and then use a word as the limit. What statuses do you get?',
+        'Validate the query parameters, with a minimum and a maximum.',
         'TypeBox: `Type.Integer({ minimum: 1, maximum: 100, default: 10 })`. FastAPI: `Query(10, ge=1, le=100)`.',
       ],
       async run(subject) {

@@ -7,15 +7,15 @@ const STRANGER = 'https://stranger.example'
 export const cors: Stage = {
   number: '17',
   slug: 'cors',
-  title: 'Only chosen web pages read responses with cookies',
+  title: 'Only chosen web pages can read responses with cookies',
   checks: [
     {
       id: 'any-origin-with-credentials',
-      title: 'no origin that you did not choose may send cookies',
+      title: 'only origins that you have chosen may send cookies',
       hints: [
         'Send a request with the header `Origin: https://stranger.example`. Which `Access-Control-…` headers come back?',
-        'Do not mirror every origin together with `Access-Control-Allow-Credentials: true`.',
-        'List the origins that you want. `*` is fine for an API without cookies.',
+        'Don’t copy every origin into the response together with `Access-Control-Allow-Credentials: true`.',
+        'List the origins that you want to allow. `*` is fine for an API without cookies.',
       ],
       async run(subject) {
         for (const received of [await request(subject, STRANGER), await preflight(subject, STRANGER)]) {
@@ -25,7 +25,7 @@ export const cors: Stage = {
             headers['access-control-allow-origin'] === 'null'
           if (isMirrored && headers['access-control-allow-credentials'] === 'true')
             throw new Failure(
-              'no permission for a stranger’s page to send cookies',
+              'no permission for an unknown origin to send cookies',
               'the header Access-Control-Allow-Credentials: true for any origin',
               sent,
             )
@@ -34,16 +34,16 @@ export const cors: Stage = {
     },
     {
       id: 'own-origin-refused',
-      title: 'the pages of your own origin may call the API',
+      title: 'pages from your own origin may call the API',
       hints: [
-        'Send the preflight of the browser: OPTIONS with `Origin` and `Access-Control-Request-Method: DELETE`.',
-        'Allow the origin, and the methods GET, POST, PUT and DELETE, and the header Authorization.',
+        'Send the browser’s preflight request: OPTIONS with `Origin` and `Access-Control-Request-Method: DELETE`.',
+        'Allow the origin, the methods GET, POST, PUT and DELETE, and the Authorization header.',
         'Fastify: `@fastify/cors` with `origin` and `methods`. FastAPI: `CORSMiddleware`. Express: `cors`.',
       ],
       async run(subject) {
         const { origin } = subject.options
         if (origin === undefined)
-          throw new NotChecked('Give `--origin`, an origin whose pages may call the server.')
+          throw new NotChecked('Pass `--origin` with an origin whose pages may call the server.')
         const allowed = (received: Received, name: string, value: string) => {
           const list = String(received.headers[name] ?? '')
             .toLowerCase()
@@ -52,7 +52,7 @@ export const cors: Stage = {
           const allowsAny = list.includes('*') && value !== 'authorization'
           if (!allowsAny && !list.includes(value.toLowerCase()))
             throw new Failure(
-              `the header ${name} with ${value}`,
+              `the header ${name} to include ${value}`,
               list[0] ? list.join(', ') : 'no such header',
               received.sent,
             )

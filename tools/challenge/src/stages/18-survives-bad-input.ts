@@ -15,23 +15,23 @@ const json = { 'content-type': 'application/json' }
 const inputs: readonly Bad[] = [
   [
     'nul-character',
-    'text with the character NUL is no server error',
+    'text with a NUL character does not cause a server error',
     'POST',
     PATHS.posts,
     { json: { ...newPost(), title: 'a\0b' } },
-    'Postgres cannot store NUL in a text. Reject it in the schema, or turn the error into a 422.',
+    'Postgres can’t store NUL in text. Reject it in the schema, or turn the error into a 422.',
   ],
   [
     'lone-surrogate',
-    'half of a character is no server error',
+    'half of a character does not cause a server error',
     'POST',
     PATHS.posts,
     { headers: json, body: '{"title":"\\ud800","content":"x"}' },
-    '`"\\ud800"` is half of a pair. UTF-8 cannot express it.',
+    '`"\\ud800"` is half of a surrogate pair, which UTF-8 can’t represent. Reject it.',
   ],
   [
     'huge-id',
-    'an ID that is too large for the column is no server error',
+    'an ID that is too large for the column does not cause a server error',
     'GET',
     `${PATHS.posts}/99999999999999999999`,
     {},
@@ -39,7 +39,7 @@ const inputs: readonly Bad[] = [
   ],
   [
     'strange-id',
-    'an ID that is a word is no server error',
+    'an ID that is a word does not cause a server error',
     'GET',
     `${PATHS.posts}/tomato`,
     {},
@@ -47,31 +47,31 @@ const inputs: readonly Bad[] = [
   ],
   [
     'huge-body',
-    'a body of five megabytes is rejected',
+    'a five-megabyte body is rejected',
     'POST',
     PATHS.posts,
     { json: { ...newPost(), content: 'x'.repeat(5_000_000) } },
-    'Bound the size of a body, or the length of the text. Fastify has a bound of 1 MiB by default, Express of 100 kB; FastAPI has none.',
+    'Limit the size of the body or the length of the text. By default, Fastify’s limit is 1 MiB and Express’s is 100 kB. FastAPI has none.',
   ],
   [
     'deep-body',
-    'a deeply nested body is no server error',
+    'a deeply nested body does not cause a server error',
     'POST',
     PATHS.posts,
     { headers: json, body: '['.repeat(50_000) + ']'.repeat(50_000) },
-    'Validate the body, and let errors of the parser become a 400.',
+    'Validate the body, and turn parser errors into a 400.',
   ],
   [
     'broken-path',
-    'a path with a broken percent sign is no server error',
+    'a path with an invalid percent encoding does not cause a server error',
     'GET',
     `${PATHS.posts}/%E0%A4%A`,
     {},
-    'The router throws an error for it. Let it become a 400.',
+    'The router throws an error for such a path. Turn that error into a 400.',
   ],
   [
     'prototype-members',
-    'members named `__proto__` and `constructor` are no server error',
+    'members named `__proto__` and `constructor` do not cause a server error',
     'POST',
     PATHS.posts,
     {
@@ -86,9 +86,9 @@ const checks: Check[] = inputs.map(([id, title, method, path, options, hint]) =>
   id,
   title,
   hints: [
-    'Which status comes? A 500 says that your code met something that it did not expect.',
+    'What status do you get? A 500 means that your code ran into something unexpected.',
     hint,
-    'Anything that a client can send is the client’s mistake: 400, 404, 413 or 422.',
+    'Bad input is the client’s mistake, so reply with 400, 404, 413 or 422.',
   ],
   async run(subject) {
     const token = await subject.writer()

@@ -8,14 +8,14 @@ const KILL_AFTER_POSTS = 20
 export const keepsWhatItAcknowledged: Stage = {
   number: '19',
   slug: 'keeps-what-it-acknowledged',
-  title: 'What was acknowledged is kept',
+  title: 'Acknowledged data survives a crash',
   checks: [
     {
       id: 'loses-posts',
-      title: 'every post with a 201 is there after a kill and a restart',
+      title: 'every post that got a 201 still exists after a kill and a restart',
       hints: [
         'When does your handler send the 201: before or after the database has stored the row?',
-        'Wait for the COMMIT before you respond. Data in the memory of the process is gone after a crash.',
+        'Wait for the COMMIT before you respond. Data in the process’s memory is lost in a crash.',
         'Node: `await` every statement. FastAPI: `db.commit()` before `return`.',
       ],
       async run(subject) {
@@ -28,7 +28,7 @@ export const keepsWhatItAcknowledged: Stage = {
           const received = await subject.getPost({ id }, later)
           if (received.status !== 200)
             throw new Failure(
-              `all ${acknowledged.length} posts that had a 201`,
+              `all ${acknowledged.length} posts that got a 201`,
               `${received.status} for one of them`,
               received.sent,
             )
@@ -40,8 +40,8 @@ export const keepsWhatItAcknowledged: Stage = {
       title: 'a token is still valid after a restart',
       hints: [
         'Where does your secret come from? Is it the same after a restart?',
-        'A secret made at start is a new one each time. Read it from the environment.',
-        'A session in the memory of the process ends with it. A token needs no memory.',
+        'A secret that is generated at startup is different each time. Read it from the environment.',
+        'A login session in the process’s memory ends with the process. A token needs no memory.',
       ],
       async run(subject) {
         const { server } = subject
@@ -72,7 +72,7 @@ async function writeUntilKilled(
         })
       if (received === undefined) return
       expectStatus(received, 201, 200)
-      const { id } = findPost(toObject(received, 'a JSON object: the new post'))
+      const { id } = findPost(toObject(received, 'a JSON object with the new post'))
       ids.push(id as string | number)
       if (ids.length >= KILL_AFTER_POSTS) killing ??= kill()
     }

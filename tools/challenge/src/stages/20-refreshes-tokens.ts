@@ -12,7 +12,7 @@ export const refreshesTokens: Stage = {
       title: 'POST /token/refresh returns a new access token and a new refresh token',
       hints: [
         'Does your login return a `refresh_token`, next to `access_token`?',
-        'Create a random text at the login, store its SHA-256 digest with the user and an expiry, and accept it at POST /token/refresh.',
+        'At login, create a random text and store its SHA-256 digest with the user and an expiration time. Accept the text at POST /token/refresh.',
         "Node: `randomBytes(32).toString('base64url')`.",
       ],
       async run(subject) {
@@ -23,7 +23,7 @@ export const refreshesTokens: Stage = {
           'a JSON object with `access_token` and `refresh_token`',
         )
         expectThat(typeof token === 'string', 'a JSON object with an `access_token`', received)
-        expectThat(findRefreshToken(received) !== before, 'another refresh token than before', received)
+        expectThat(findRefreshToken(received) !== before, 'a different refresh token than before', received)
         expectStatus(
           await subject.request('POST', PATHS.posts, { token: token as string, json: newPost() }),
           201,
@@ -33,11 +33,11 @@ export const refreshesTokens: Stage = {
     },
     {
       id: 'refresh-twice',
-      title: 'a refresh token works once',
+      title: 'a refresh token works only once',
       hints: [
-        'Send the same refresh token twice. What does the second response say?',
-        'Replace the stored digest by that of the new token, in one statement.',
-        'SQL: `UPDATE … SET digest = $new WHERE digest = $old RETURNING user_id`. No row is a 401.',
+        'Send the same refresh token twice. What status does the second request return?',
+        'Replace the stored digest with the new token’s digest in one statement.',
+        'SQL: `UPDATE … SET digest = $new WHERE digest = $old RETURNING user_id`. If it returns no row, send a 401.',
       ],
       async run(subject) {
         const token = await logIn(subject)
@@ -49,7 +49,7 @@ export const refreshesTokens: Stage = {
       id: 'refresh-unknown',
       title: 'an unknown refresh token is rejected',
       hints: [
-        'Send any text as the refresh token.',
+        'Send any text as the refresh token. What status do you get?',
         'If the digest is not in the table, send a 401.',
         'An access token is not a refresh token, either.',
       ],
@@ -60,11 +60,11 @@ export const refreshesTokens: Stage = {
     },
     {
       id: 'refresh-as-access',
-      title: 'a refresh token is not accepted in place of an access token',
+      title: 'a refresh token is not accepted as an access token',
       hints: [
-        'Send the refresh token as `Authorization: Bearer …`.',
-        'Make the two kinds different: an opaque text, or another `typ` or `aud` that you check.',
-        'RFC 8725 calls this the confusion of kinds of tokens.',
+        'Send the refresh token as `Authorization: Bearer …`. What status do you get?',
+        'Make the two kinds of token different: use an opaque text, or a different `typ` or `aud` that you check.',
+        'RFC 8725 calls this mistake cross-JWT confusion.',
       ],
       async run(subject) {
         const token = await logIn(subject)

@@ -15,14 +15,14 @@ export const limitsLoginAttempts: Stage = {
       title: 'many wrong passwords for one account lead to a 429',
       hints: [
         'Log in with wrong passwords in a loop. How many does your server check?',
-        'Count the failed attempts per account and per address, and refuse more with a 429.',
-        'Node: rate-limiter-flexible. FastAPI: slowapi. Count before you hash: a client may disconnect.',
+        'Count the failed attempts per account and per address, and reject further attempts with a 429.',
+        'Node: rate-limiter-flexible. FastAPI: slowapi. Count the attempt before you hash, because a client may disconnect.',
       ],
       async run(subject) {
         const limited = await guessUntilLimited((await subject.account('limited')).email)
         const { headers, sent } = limited
         if (headers['retry-after'] === undefined)
-          throw new Failure('a 429 with the header Retry-After', 'a 429 without it', sent)
+          throw new Failure('a 429 with a Retry-After header', 'a 429 without one', sent)
 
         async function guessUntilLimited(email: string): Promise<Received> {
           for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
