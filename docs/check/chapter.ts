@@ -130,7 +130,7 @@ export async function chapter(checkUrl: string, run: (chapter: Chapter) => Promi
   onStopRequest(() => void end().finally(() => process.exit(1)))
 
   const failRun = (error: unknown) => {
-    const sentence = 'the checks run to their end'
+    const sentence = 'all checks run'
     if (error instanceof FailedCheck) fail({ sentence, ...error.failure })
     else if (!hasFailed)
       fail({
@@ -202,12 +202,12 @@ class FailedCheck extends Error {
 
 const HINTS_FOR_LOADING: Hints = [
   'The message names the file and the line.',
-  'Undo your last change. Does the check get further?',
+  'Undo your last change. Does the check get any further?',
   'Compare the whole file with the one in `solution/`.',
 ]
 
 const createExportHints = (name: string): Hints => [
   `The check imports \`${name}\` from your file. Does the file export something with exactly this name?`,
   'Write `export` before the declaration, and keep the name that the exercise came with.',
-  `For example \`export const ${name} = …\` or \`export function ${name}(…)\`. \`export default\` exports it under the name \`default\`.`,
+  `For example, \`export const ${name} = …\` or \`export function ${name}(…)\`. \`export default\` exports it under the name \`default\`.`,
 ]

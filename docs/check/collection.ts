@@ -51,12 +51,12 @@ export function createCollection(document: OpenApi): Collection {
     }),
   }))
   if (operations.size > 0)
-    throw new Error(`No folder has the operations ${[...operations.keys()].join(', ')}`)
+    throw new Error(`Add these operations to a folder: ${[...operations.keys()].join(', ')}`)
   return {
     info: {
       name: 'auth-primer: social-api',
       description:
-        'The requests of the course, in order. Run the whole collection, or send the requests from top to bottom.',
+        'The requests from the course, in order. Run the whole collection, or send the requests from top to bottom.',
       schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json',
     },
     auth: { type: 'bearer', bearer: [{ key: 'token', value: '{{access_token}}', type: 'string' }] },

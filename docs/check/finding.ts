@@ -23,7 +23,7 @@ export function describeFailure(error: unknown, attempt: AttemptFolders): Findin
   // Node adds both values to the message. A condition that is false has no values worth showing.
   const hasValues = operator !== '==' && (expected !== undefined || actual !== undefined)
   return {
-    finding: generatedMessage ? 'The result is different.' : message.replace(/\n.*/s, ''),
+    finding: generatedMessage ? 'The result is not the expected one.' : message.replace(/\n.*/s, ''),
     ...(hasValues && { expected: inspect(expected, SHORT), came: inspect(actual, SHORT) }),
   }
 }
@@ -33,7 +33,7 @@ const SHORT = { depth: 4, breakLength: 100, maxStringLength: 400 }
 /** Describes an error that the attempt threw, and where in the attempt it came from. */
 export function describeThrown(error: unknown, attempt: AttemptFolders): Finding {
   if (!(error instanceof Error))
-    return { finding: `The code threw ${inspect(error, SHORT)}, which is not an Error` }
+    return { finding: `The code threw ${inspect(error, SHORT)}, which is not an Error.` }
   const place = findPlace(error, attempt)
   // esbuild reports a syntax error below a headline, with the absolute path.
   const [, syntaxError] = /^Transform failed.*?\n.*?:\d+:\d+: ERROR: (.*?)(?:\n|$)/.exec(error.message) ?? []

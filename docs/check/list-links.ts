@@ -16,6 +16,6 @@ const lines = found.map(({ name, url }) => {
 })
 process.stdout.write(`${[...new Set(lines)].sort().join('\n')}\n`)
 if (dead.size > 0) {
-  console.error(`${dead.size} of these cannot be reached. The reason stands behind each.`)
+  console.error(`${dead.size} of these URLs cannot be reached. The reason follows each URL.`)
   process.exitCode = 1
 }

@@ -67,7 +67,7 @@ export async function startProgram(
       const printed = `It printed:\n${lastLines(output)}`
       if (hadEnded) throw new Error(`The program ended before it ${goal}. ${printed}`)
       if (performance.now() > deadline)
-        throw new Error(`After ${Math.round(timeoutMs / 1000)} s the program had not ${goal}. ${printed}`)
+        throw new Error(`After ${Math.round(timeoutMs / 1000)} s, the program had not ${goal}. ${printed}`)
       await Promise.race([ended, sleep(25)])
     }
   }

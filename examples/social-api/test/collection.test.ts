@@ -48,7 +48,7 @@ t.test(
     t.throws(() => createCollection({ ...document, paths: others }), { message: /no operation vote/ })
     const operation = { ...vote?.post, operationId: 'other' } as (typeof paths)[string][string]
     t.throws(() => createCollection({ ...document, paths: { ...paths, '/other': { post: operation } } }), {
-      message: /No folder has the operations other/,
+      message: /Add these operations to a folder: other/,
     })
   },
 )

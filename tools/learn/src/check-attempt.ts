@@ -90,13 +90,13 @@ export async function checkAttempt(chapter: Chapter, options: CheckOptions = {})
 
 /** Returns the check during which the process ended, as a failed one. */
 function interruptedCheck(running: Report['running'], interruption: Interruption): Check {
-  const { sentence = 'the checks run to their end', hints = HINTS_FOR_INTERRUPTION } = running ?? {}
+  const { sentence = 'all checks run', hints = HINTS_FOR_INTERRUPTION } = running ?? {}
   return { sentence, state: 'failed', hints, ...interruption }
 }
 
 const HINTS_FOR_INTERRUPTION = [
-  'Look at your last change: does it end the process, or wait for something?',
-  'Undo your last change. Does the check get further?',
+  'Look at your last change. Does it end the process or wait for something?',
+  'Undo your last change. Does the check get any further?',
   'Compare the whole file with the one in `solution/`.',
 ]
 
@@ -107,7 +107,7 @@ function describeTimeout(running: Report['running'], timeoutMs: number): Interru
   const waitedFor = running ? `“${running.sentence}”` : 'the checks to start'
   return {
     mistake: 'timeout',
-    finding: `Stopped after waiting ${timeoutMs / 1000} s for ${waitedFor}. On a busy machine, check again. If it stops here again, look for a loop that never ends, or an \`await\` of something that never happens.`,
+    finding: `Stopped after waiting ${timeoutMs / 1000} s for ${waitedFor}. If the machine is busy, check again. If the check stops here again, look for a loop that never ends or an \`await\` for something that never happens.`,
   }
 }
 

@@ -5,18 +5,18 @@ import { withPostgres } from './postgres.ts'
 
 const HELP = `The exercises of the chapters in docs/chapters.
 
-  npm run learn                             show the next open exercise, and check it at each save
+  npm run learn                             show the next open exercise, and check it each time you save
   npm run learn -- --manual                 the same, but check it only when you press r
-  npm run learn -- list                     the chapters, and which of them are done
+  npm run learn -- list                     list the chapters, and show which ones are done
   npm run learn -- check 05                 check your work in the chapter's exercise/ once
   npm run learn -- check 05 --hints 2       the same, with this many hints (0 to 3) if a check fails
-  npm run learn -- check 05 --attempt solution    another folder of the chapter: solution, bad/plain-text
+  npm run learn -- check 05 --attempt solution    check another folder of the chapter, such as solution or bad/plain-text
   npm run learn -- run 05 steps/two-hashes.ts    run a file of the chapter, with a database of its own if it has tables
   npm run learn -- solution 05              show a solution, and copy it to exercise/ if you say yes
   npm run learn -- reset 05                 reset exercise/ to its original files, if you say yes
 
-\`solution\` and \`reset\` keep your files in the chapter's .backups/. With --yes they do not ask.
-If a chapter needs Postgres, the embedded one is used, or the one of DATABASE_URL.
+\`solution\` and \`reset\` keep your files in the chapter's .backups/. With --yes, they do not ask you first.
+If a chapter needs Postgres, the commands use the server in DATABASE_URL, or the embedded Postgres if it is not set.
 `
 
 async function main(args: string[]): Promise<number> {

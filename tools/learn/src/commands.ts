@@ -19,7 +19,7 @@ export async function listChapters(): Promise<string> {
     const mark = passed.has(number) ? colours.green('✓') : '·'
     return `${mark} ${number.padEnd(3)} ${title}${number === last ? colours.dim(' (you are here)') : ''}\n`
   })
-  return `${lines.join('')}\n${passed.size} of ${chapters.length} done. \`npm run learn\` continues.\n`
+  return `${lines.join('')}\n${passed.size} of ${chapters.length} done. Run \`npm run learn\` to continue.\n`
 }
 
 /** Checks a folder of a chapter once, and returns an exit code. */
@@ -53,7 +53,10 @@ export async function resetExercise(chapter: Chapter, hasAgreed: boolean): Promi
 }
 
 async function replaceIfAgreed(chapter: Chapter, files: Files, question: string, hasAgreed: boolean) {
-  if (!hasAgreed && !(await confirm(`${question} Your files are kept in .backups/ next to it.`))) {
+  if (
+    !hasAgreed &&
+    !(await confirm(`${question} A copy of your files will be kept in .backups/ next to it.`))
+  ) {
     process.stdout.write('Nothing has been changed.\n')
     return 1
   }
@@ -65,7 +68,9 @@ async function replaceIfAgreed(chapter: Chapter, files: Files, question: string,
 
 async function confirm(question: string): Promise<boolean> {
   if (!process.stdin.isTTY)
-    throw new Error('Nothing has been changed: no terminal to ask in. Use --yes to skip the question.')
+    throw new Error(
+      'Nothing has been changed, because there is no terminal to ask you in. Use --yes to skip the question.',
+    )
   const lines = createInterface({ input: process.stdin, output: process.stdout })
   // A closed input means no.
   const closed = new Promise<string>((done) => lines.once('close', () => done('')))

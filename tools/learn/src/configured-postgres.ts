@@ -14,7 +14,7 @@ export async function assertReachable(connectionString: string): Promise<void> {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new Error(
-      `Cannot connect to the Postgres of ${variable} (${reason}). Start it, or run \`unset ${variable}\` to use the embedded one.`,
+      `Cannot connect to the Postgres server in ${variable} (${reason}). Start it, or run \`unset ${variable}\` to use the embedded one.`,
     )
   }
 }

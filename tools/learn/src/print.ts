@@ -26,7 +26,7 @@ export const formatCheck = ({ state, sentence }: Check) => COLOURS[state](`${MAR
 export function formatFinding({ finding, expected, came }: Check): string[] {
   return [
     ...(finding ? [finding] : []),
-    ...(expected === undefined ? [] : [`  expected: ${expected}`, `  came:     ${came}`]),
+    ...(expected === undefined ? [] : [`  expected: ${expected}`, `  actual:   ${came}`]),
   ]
 }
 
@@ -44,7 +44,7 @@ export function formatOutput(output: string, limit = 20): string[] {
   const shown = lines.slice(-limit)
   const omitted = lines.length - shown.length
   return [
-    omitted > 0 ? `It printed, after ${omitted} other lines:` : 'It printed:',
+    omitted > 0 ? `It printed ${omitted} lines, and then:` : 'It printed:',
     ...shown.map((line) => colours.dim(`│ ${line}`)),
   ]
 }

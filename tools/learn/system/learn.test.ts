@@ -27,7 +27,7 @@ t.test('a learner does three chapters, quits, and continues another day', async 
   const checkout = new Checkout(t)
   const terminal = await checkout.learn(t)
   await terminal.waitFor('01 · Run, reload and log')
-  await terminal.waitFor('Stuck? h gives a hint')
+  await terminal.waitFor('Stuck? Press h for a hint')
   await goTo(terminal, '07', 'Inside a JSON Web Token')
   await terminal.waitFor('The function is not implemented yet')
 
@@ -59,7 +59,7 @@ t.test('a learner does three chapters, quits, and continues another day', async 
   const pid = checkout.postgresPid()
   t.ok(pid, 'Postgres runs')
   process.kill(pid as number, 'SIGKILL')
-  await terminal.waitFor('Postgres has stopped. The next check starts it again: save, or press r.')
+  await terminal.waitFor('Postgres has stopped. Save or press r to start it again and check your code.')
   await checkout.copyToExercise('09', 'bad/json-only', 'login.ts')
   t.match(
     await terminal.waitFor('A login from Swagger UI must return status 200. It returned 415'),
@@ -118,7 +118,7 @@ t.test('after each kind of mistake, the learner sees what is wrong and where', a
   await terminal.waitFor('Done: all checks pass.')
 
   await checkout.delete('08', 'reason.ts')
-  await terminal.waitFor('exercise/reason.ts does not exist. x resets the exercise.')
+  await terminal.waitFor('exercise/reason.ts does not exist. Press x to reset the exercise.')
   await terminal.press('x')
   await terminal.waitFor('y yes')
   await terminal.press('y')
@@ -160,7 +160,7 @@ t.test(
     await ada.copyToExercise('14', 'solution', 'app.ts')
     for (const terminal of terminals.slice(0, 2)) await terminal.waitFor(/1 of \d+ chapters done/)
     await bob.copyToExercise('14', 'bad/any-origin', 'app.ts')
-    t.match(await terminals[2].waitFor('A page of https://stranger.example'), /0 of \d+ chapters done/)
+    t.match(await terminals[2].waitFor('A page from https://stranger.example'), /0 of \d+ chapters done/)
     await quits(t, terminals[0])
     for (const terminal of terminals.slice(1)) await terminal.close()
     for (const checkout of [ada, bob])
@@ -172,7 +172,7 @@ t.test('in a terminal without cursor movement, the lines are printed one after t
   const checkout = new Checkout(t)
   await checkout.setLastChapter('14')
   const terminal = await checkout.learn(t, '-- --manual', { term: 'dumb' })
-  await terminal.waitFor('Stuck? h gives a hint')
+  await terminal.waitFor('Stuck? Press h for a hint')
   await checkout.copyToExercise('14', 'solution', 'app.ts')
   await terminal.press('h')
   await terminal.waitFor('Hint 1 of 3')

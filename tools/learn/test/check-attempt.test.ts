@@ -95,7 +95,8 @@ t.test(
     t.same(readStates(verdict), ['passed', 'failed'])
     t.match(verdict.checks.at(-1), {
       mistake: 'timeout',
-      finding: /^Stopped after waiting 8 s for “two and one is three”\. On a busy machine, check again\./,
+      finding:
+        /^Stopped after waiting 8 s for “two and one is three”\. If the machine is busy, check again\./,
       hints: ['Which sign is it?', 'It should be a plus.', '`a + b`'],
     })
     const atStart = await checkAttempt(adding, { attempt: 'solution', timeoutMs: 1 })

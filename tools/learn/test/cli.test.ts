@@ -47,7 +47,7 @@ t.test('files are not overwritten without consent', async (t) => {
   const { code, stdout, stderr } = await learn(['solution', '08'])
   t.equal(code, 1)
   t.match(stdout, 'createReasonFor', 'the solution is shown')
-  t.match(stderr, /^Nothing has been changed: no terminal to ask in\. Use --yes/)
+  t.match(stderr, /^Nothing has been changed, because there is no terminal to ask you in\. Use --yes/)
   t.match(await learn(['reset', '08', '--yes']), {
     code: 0,
     stdout: 'The exercise already has its original files.\n',
@@ -66,6 +66,6 @@ t.test('an unreachable Postgres is reported with a way out, and without its pass
     DATABASE_URL: 'postgres://ada:tomatoes@127.0.0.1:1/x',
   })
   t.equal(code, 1)
-  t.match(stderr, /Cannot connect to the Postgres of DATABASE_URL .*`unset DATABASE_URL`/)
+  t.match(stderr, /Cannot connect to the Postgres server in DATABASE_URL .*`unset DATABASE_URL`/)
   t.notMatch(stderr, 'tomatoes')
 })

@@ -29,7 +29,7 @@ export async function postgresAccount(data: string): Promise<Account | undefined
     // Falls through: there is no such user.
   }
   throw new EmbeddedPostgresError(
-    `Postgres does not run as root, and there is no unprivileged user "${user}" to run it: name one in AUTH_PRIMER_POSTGRES_USER, or set DATABASE_URL to a Postgres of your own.`,
+    `Postgres does not run as root, and there is no unprivileged user "${user}" to run it. Name one in AUTH_PRIMER_POSTGRES_USER, or set DATABASE_URL to your own Postgres.`,
   )
 }
 
@@ -62,6 +62,6 @@ export async function assertReachable(data: string, account: Account | undefined
   )
   if (reached) return
   throw new EmbeddedPostgresError(
-    `Postgres does not run as root, and the user it runs as cannot enter ${data}: set AUTH_PRIMER_DATA_DIR to a folder that everyone may pass through, or start as an ordinary user.`,
+    `Postgres does not run as root, and the user it runs as cannot enter ${data}. Set AUTH_PRIMER_DATA_DIR to a folder that every user can enter, or start it as an ordinary user.`,
   )
 }

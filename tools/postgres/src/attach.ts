@@ -74,7 +74,7 @@ async function startOrConnect(
       await initialise(folder, settings.durable, log)
     }
     // Another process is ahead of us, or something of a killed server is still there for a moment.
-    if (attempt === 3) log('Postgres does not start yet; trying again')
+    if (attempt === 3) log('Postgres has not started yet, trying again')
     await sleep(Math.min(100 * attempt, 1_000))
   }
   throw new EmbeddedPostgresError(

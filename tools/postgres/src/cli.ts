@@ -5,9 +5,9 @@ import { hold, psql, reset, run, show, start, status, stop } from './commands.ts
 const HELP = `The embedded Postgres of this checkout.
 
   start                        start it, print its URL, and keep it running until "stop"
-  stop [--force]               stop it; fails while processes use it, unless forced
-  status                       print whether it runs (exit code 0, otherwise 3) and how many processes use it
-  reset [--force]              delete its data; fails like stop
+  stop [--force]               stop it; fails while processes use it, unless you use --force
+  status                       print whether it is running (exit code 0, otherwise 3), and how many processes use it
+  reset [--force]              delete its data; fails while processes use it, unless you use --force
   show [<table> [<rows>]]      print the tables, or the first rows of a table
   psql -- […]                  run psql with these arguments; without psql installed, only -c "<statement>"
   run -- <command> […]         run a command with DATABASE_URL set to it
@@ -15,7 +15,7 @@ const HELP = `The embedded Postgres of this checkout.
   hold -- <command> […]        keep it running while a command runs
 
 Its data is in AUTH_PRIMER_DATA_DIR (.data in the checkout), read from the environment or .env.
-With DATABASE_URL set, "show", "psql", "run" and "hold" use that database, and start nothing.
+With DATABASE_URL set, "show", "psql", "run" and "hold" use that database and do not start the embedded one.
 `
 
 async function main(argv: readonly string[]): Promise<void> {

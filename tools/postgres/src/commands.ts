@@ -28,14 +28,14 @@ export async function start(): Promise<void> {
   print(`Its URL is ${server.url}`)
   print(
     server.started
-      ? 'It runs until `npm run db:stop`.'
-      : 'It was already running, and now runs until `npm run db:stop`.',
+      ? 'It keeps running until you run `npm run db:stop`.'
+      : 'It was already running. It keeps running until you run `npm run db:stop`.',
   )
 }
 
 export async function stop(force: boolean): Promise<void> {
   const result = await stopPostgres({ dir: defaultDataDir(), force })
-  refuseIfInUse(result, 'It stops when the last of them leaves, or at once with --force.')
+  refuseIfInUse(result, 'It stops when the last of them ends. To stop it immediately, use --force.')
   print(
     result.outcome === 'stopped'
       ? 'The embedded Postgres has stopped.'
@@ -46,7 +46,7 @@ export async function stop(force: boolean): Promise<void> {
 export async function reset(force: boolean): Promise<void> {
   if (process.env.DATABASE_URL) {
     throw new EmbeddedPostgresError(
-      'DATABASE_URL is set, but reset deletes the embedded Postgres only. Unset it first.',
+      'DATABASE_URL is set, but reset deletes only the embedded Postgres. Unset DATABASE_URL first.',
     )
   }
   const dir = defaultDataDir()
@@ -73,7 +73,9 @@ export async function status(): Promise<void> {
     const { rows } = await client.query('show server_version')
     print(`Postgres ${rows[0].server_version} (process ${server?.pid}) listens on 127.0.0.1:${server?.port}`)
     print(`Data: ${folder.home}`)
-    const keepsRunning = existsSync(folder.keepRunning) ? '; it runs until `npm run db:stop`' : ''
+    const keepsRunning = existsSync(folder.keepRunning)
+      ? '; it keeps running until you run `npm run db:stop`'
+      : ''
     print(`Attached processes: ${await countAttached(client)}${keepsRunning}`)
   } finally {
     await client.end()

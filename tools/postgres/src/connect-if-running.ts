@@ -19,7 +19,7 @@ export async function connectIfRunning(
       if (Date.now() > deadline) {
         const reason = error instanceof Error ? error.message : error
         throw new EmbeddedPostgresError(
-          `The embedded Postgres in ${folder.home} (process ${server.pid}) runs but does not answer: ${reason}`,
+          `The embedded Postgres in ${folder.home} (process ${server.pid}) is running but not responding: ${reason}`,
         )
       }
     }

@@ -32,11 +32,11 @@ export async function connect(folder: ClusterFolder): Promise<Connection> {
   const isProven = requireScram(client)
   try {
     await client.connect()
-    if (!isProven()) throw new Error('a program that is not our Postgres listens on its port')
+    if (!isProven()) throw new Error('another program is listening on its port')
     const { rows } = await client.query(`select pg_read_file('postmaster.pid') as text`)
     const [pid, , startedAt] = String(rows[0].text).split('\n')
     if (Number(pid) !== server.pid || startedAt?.trim() !== server.startedAt) {
-      throw new Error('another Postgres listens on its port')
+      throw new Error('another Postgres is listening on its port')
     }
     return client
   } catch (error) {
@@ -54,7 +54,7 @@ function requireScram(client: pg.Client): () => boolean {
   }
   for (const asked of ['authenticationCleartextPassword', 'authenticationMD5Password']) {
     connection.on(asked, () =>
-      connection.stream.destroy(new Error('a program that asks for the password listens on its port')),
+      connection.stream.destroy(new Error('a program that asks for the password is listening on its port')),
     )
   }
   connection.on('authenticationSASLFinal', () => {

@@ -28,7 +28,7 @@ export async function copyBinaries(native: string): Promise<string> {
     }
   }
   throw new EmbeddedPostgresError(
-    `The embedded Postgres cannot be copied to where it can be run (${problems.join('; ')}): name a folder for it in AUTH_PRIMER_POSTGRES_CACHE, or set DATABASE_URL to a Postgres of your own.`,
+    `The embedded Postgres cannot be copied to a folder where it can run (${problems.join('; ')}). Name a folder for it in AUTH_PRIMER_POSTGRES_CACHE, or set DATABASE_URL to your own Postgres.`,
   )
 }
 
@@ -97,12 +97,12 @@ async function foldersOf(root: string): Promise<string[]> {
 async function assertOursAlone(copy: string): Promise<void> {
   const { uid, mode } = await lstat(copy)
   if (uid === process.getuid?.() && !(mode & WRITABLE_BY_OTHERS)) return
-  throw new EmbeddedPostgresError(`${copy} belongs to another user, or others may write to it`)
+  throw new EmbeddedPostgresError(`${copy} belongs to another user, or other users may write to it`)
 }
 
 /** Where others may write, they could put programs of theirs in the place of ours, unless the folder is sticky. */
 async function assertOthersCannotReplaceIn(place: string): Promise<void> {
   const { uid, mode } = await stat(place)
   if ((uid === 0 || uid === process.getuid?.()) && (!(mode & WRITABLE_BY_OTHERS) || mode & STICKY)) return
-  throw new EmbeddedPostgresError(`others may replace what is in ${place}`)
+  throw new EmbeddedPostgresError(`other users may replace the files in ${place}`)
 }

@@ -47,6 +47,6 @@ export function isInitialised(folder: ClusterFolder): boolean {
 
 export function belongsToAnother(folder: ClusterFolder): EmbeddedPostgresError {
   return new EmbeddedPostgresError(
-    `The embedded Postgres in ${folder.home} belongs to another user: run this as that user, or set AUTH_PRIMER_DATA_DIR to a folder of your own.`,
+    `The embedded Postgres in ${folder.home} belongs to another user. Run this command as that user, or set AUTH_PRIMER_DATA_DIR to your own folder.`,
   )
 }

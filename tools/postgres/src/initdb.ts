@@ -31,7 +31,7 @@ export async function runInitdb(folder: ClusterFolder, durable: boolean): Promis
     })
     const [complaint, [status]] = await Promise.all([text(child.stderr as Readable), once(child, 'exit')])
     if (status !== 0)
-      throw new EmbeddedPostgresError(`initdb could not make a database cluster: ${complaint.trim()}`)
+      throw new EmbeddedPostgresError(`initdb could not create a database cluster: ${complaint.trim()}`)
   } finally {
     await password.close()
   }

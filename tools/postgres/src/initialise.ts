@@ -15,7 +15,7 @@ export async function initialise(folder: ClusterFolder, durable: boolean, log: L
   if (isInitialised(folder)) return
   await makeDataFolder(path.dirname(folder.home))
   await removeLeftovers(path.dirname(folder.home))
-  log(`Making a new database cluster in ${folder.home}`)
+  log(`Creating a new database cluster in ${folder.home}`)
   const made = clusterFolder(`${folder.home}.${process.pid}.${randomBytes(6).toString('hex')}`)
   try {
     await runInitdb(made, durable)
@@ -30,7 +30,7 @@ async function makeDataFolder(dir: string): Promise<void> {
     await makeFolder(dir)
   } catch (error) {
     throw new EmbeddedPostgresError(
-      `The data folder ${dir} cannot be made (${codeOf(error)}): set AUTH_PRIMER_DATA_DIR to a folder that can be, or that is there.`,
+      `The data folder ${dir} cannot be created (${codeOf(error)}). Set AUTH_PRIMER_DATA_DIR to a folder that exists or can be created.`,
     )
   }
 }
@@ -69,7 +69,7 @@ async function moveAside(folder: ClusterFolder, log: Log): Promise<void> {
   })
   // Another process may have put a finished one there since we looked.
   if (isInitialised(aside)) await rename(aside.home, folder.home)
-  else log(`Moved a half-made database cluster aside, to ${aside.home}`)
+  else log(`Moved an incomplete database cluster to ${aside.home}`)
 }
 
 /** Removes what processes that were killed while they made a cluster have left. */

@@ -8,7 +8,7 @@ export async function readPassword(folder: ClusterFolder): Promise<string> {
   } catch (error) {
     if (codeOf(error) === 'EACCES') throw belongsToAnother(folder)
     throw new EmbeddedPostgresError(
-      `The password of the embedded Postgres, ${folder.password}, is missing: put it back, or move ${folder.home} aside to begin anew.`,
+      `The password of the embedded Postgres, ${folder.password}, is missing. Put it back, or move ${folder.home} aside to start over.`,
     )
   }
 }

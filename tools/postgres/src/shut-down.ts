@@ -26,7 +26,7 @@ export async function shutDown(folder: ClusterFolder): Promise<void> {
     if (await hasStopped(server.pid, folder, patience)) return
   }
   throw new EmbeddedPostgresError(
-    `The embedded Postgres in ${folder.home} (process ${server.pid}) does not stop.`,
+    `The embedded Postgres in ${folder.home} (process ${server.pid}) did not stop.`,
   )
 }
 

@@ -114,7 +114,7 @@ async function assertVersion(folder: ClusterFolder, { version }: Binaries): Prom
   const made = (await readFile(path.join(folder.data, 'PG_VERSION'), 'utf8')).trim()
   if (made === version.split('.')[0]) return
   throw new EmbeddedPostgresError(
-    `The database cluster in ${folder.home} was made by Postgres ${made}, and the embedded one is ${version}: move the folder aside (or npm run db:reset) to begin anew, or run it with the version of auth-primer that made it.`,
+    `The database cluster in ${folder.home} was created by Postgres ${made}, but the embedded Postgres is ${version}. To start over, move the folder aside or run npm run db:reset. To keep the data, use the version of auth-primer that created it.`,
   )
 }
 

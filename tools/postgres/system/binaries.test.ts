@@ -128,14 +128,14 @@ t.test('a checkout and a data folder that others cannot read work', async (t) =>
     await chmod(programs, 0o777)
     const { code, stderr } = await runToEnd(process.execPath, attachOnce(dist, stopped), { env })
     t.equal(code, 1)
-    t.match(stderr, /^EmbeddedPostgresError: .*others may write to it.*AUTH_PRIMER_POSTGRES_CACHE.*\n$/)
+    t.match(stderr, /^EmbeddedPostgresError: .*other users may write to it.*AUTH_PRIMER_POSTGRES_CACHE.*\n$/)
     await chmod(programs, 0o755)
   })
   await t.test('a cache folder in which others may replace the copy is rejected', async (t) => {
     await chmod(cache, 0o777)
     const { code, stderr } = await runToEnd(process.execPath, attachOnce(dist, stopped), { env })
     t.equal(code, 1)
-    t.match(stderr, /others may replace what is in /)
+    t.match(stderr, /other users may replace the files in /)
   })
 })
 
@@ -146,6 +146,6 @@ t.test('a missing package for the platform is an error', async (t) => {
   t.equal(code, 1)
   t.match(
     stderr,
-    /^EmbeddedPostgresError: The embedded Postgres for \S+ is not installed: .*--omit=optional.*DATABASE_URL.*\n$/,
+    /^EmbeddedPostgresError: The embedded Postgres for \S+ is not installed\. .*--omit=optional.*DATABASE_URL.*\n$/,
   )
 })

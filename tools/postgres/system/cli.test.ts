@@ -40,7 +40,7 @@ t.test('`start` keeps the server running until `stop`, from TypeScript and from 
   t.equal(started.code, 0)
   t.match(
     started.stdout,
-    /listens on 127\.0\.0\.1:\d+\nIts URL is postgres:\S+\nIt runs until `npm run db:stop`\.\n$/,
+    /listens on 127\.0\.0\.1:\d+\nIts URL is postgres:\S+\nIt keeps running until you run `npm run db:stop`\.\n$/,
   )
   const [, shownUrl = ''] = /Its URL is (\S+)/.exec(started.stdout) ?? []
   t.same(await query(shownUrl, 'select 1 as one'), [{ one: 1 }], 'the URL is complete')
@@ -51,13 +51,13 @@ t.test('`start` keeps the server running until `stop`, from TypeScript and from 
   const status = await run(['status'], inDir(dir))
   t.equal(status.code, 0)
   t.match(status.stdout, /^Postgres 18\.\d+ \(process \d+\) listens on 127\.0\.0\.1:\d+\n/)
-  t.match(status.stdout, /Attached processes: 1; it runs until/)
+  t.match(status.stdout, /Attached processes: 1; it keeps running until you run/)
 
   await user.leave()
   t.same(await readRows(user.url), ['kept'], 'the last process that left did not stop it')
   t.match(await run(['start'], inDir(dir)), {
     code: 0,
-    stdout: `Its URL is ${shownUrl}\nIt was already running, and now runs until \`npm run db:stop\`.\n`,
+    stdout: `Its URL is ${shownUrl}\nIt was already running. It keeps running until you run \`npm run db:stop\`.\n`,
   })
 
   t.match(await run(['stop'], inDir(dir)), { code: 0, stdout: 'The embedded Postgres has stopped.\n' })

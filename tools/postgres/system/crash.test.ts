@@ -150,7 +150,7 @@ t.test(
     t.match(names, ['postgres', /^postgres-half-made-/, others])
     const [, aside = ''] = names
     t.equal(await readFile(path.join(dir, aside, 'data/precious'), 'utf8'), 'kept')
-    t.ok(messages.includes(`Moved a half-made database cluster aside, to ${path.join(dir, aside)}`))
+    t.ok(messages.includes(`Moved an incomplete database cluster to ${path.join(dir, aside)}`))
     const again = await attachPostgres({ dir, durable: false })
     t.same(await readRows(again.url), ['works'], `${home} is used from then on`)
     await again.leave()

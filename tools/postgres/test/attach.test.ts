@@ -15,7 +15,7 @@ t.test(
     const first = await attachPostgres({ dir, durable: false, log: (message) => messages.push(message) })
     t.equal(first.started, true)
     t.equal(first.dataDir, path.join(dir, 'postgres/data'))
-    t.equal(messages[0], `Making a new database cluster in ${path.join(dir, 'postgres')}`)
+    t.equal(messages[0], `Creating a new database cluster in ${path.join(dir, 'postgres')}`)
     t.match(messages[1], /^Postgres 18\.\d+ listens on 127\.0\.0\.1:\d+$/)
     const second = await attachPostgres({ dir })
     t.equal(second.started, false)

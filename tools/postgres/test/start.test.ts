@@ -31,7 +31,8 @@ t.test('a data folder of another major version is rejected, and not changed', as
   await writeFile(file, '17\n')
   await t.rejects(attachPostgres({ dir }), {
     name: 'EmbeddedPostgresError',
-    message: /was made by Postgres 17, and the embedded one is 18\.\d+: move the folder aside/,
+    message:
+      /was created by Postgres 17, but the embedded Postgres is 18\.\d+\. To start over, move the folder aside/,
   })
   await writeFile(file, version)
   await nothingIsLost(t)
@@ -47,7 +48,7 @@ t.test('a data folder that cannot be created is an error, and nested folders are
   ] as const)
     await t.rejects(attachPostgres({ dir: place }), {
       name: 'EmbeddedPostgresError',
-      message: `The data folder ${place} cannot be made (${code}): set AUTH_PRIMER_DATA_DIR to a folder that can be, or that is there.`,
+      message: `The data folder ${place} cannot be created (${code}). Set AUTH_PRIMER_DATA_DIR to a folder that exists or can be created.`,
     })
   const deep = path.join(dir, 'some/folders/deep')
   const server = await attachPostgres({ dir: deep, durable: false })
@@ -59,7 +60,7 @@ t.test('a missing password file is an error', async (t) => {
   await rename(folder.password, `${folder.password}.away`)
   await t.rejects(attachPostgres({ dir }), {
     name: 'EmbeddedPostgresError',
-    message: /^The password of .* is missing: put it back/,
+    message: /^The password of .* is missing\. Put it back/,
   })
   await rename(`${folder.password}.away`, folder.password)
   await nothingIsLost(t)
@@ -72,7 +73,7 @@ t.test('a running server that rejects the password is an error', async (t) => {
   const attached = attachPostgres({ dir, patienceMs: 200 })
   await t.rejects(attached, {
     name: 'EmbeddedPostgresError',
-    message: /\(process \d+\) runs but does not answer: password authentication failed/,
+    message: /\(process \d+\) is running but not responding: password authentication failed/,
   })
   await attached.catch((error) => t.notMatch(error.message, /another/))
   await writeFile(folder.password, password)
@@ -102,7 +103,7 @@ t.test('a failed start is retried, and succeeds when the cause is removed', asyn
       void repair()
     },
   })
-  t.match(messages, ['Postgres does not start yet; trying again', /^Postgres 18\.\d+ listens on/])
+  t.match(messages, ['Postgres has not started yet, trying again', /^Postgres 18\.\d+ listens on/])
   await server.leave()
   await nothingIsLost(t)
 })

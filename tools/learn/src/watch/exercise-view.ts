@@ -26,7 +26,8 @@ export function viewExercise(state: State, columns: number): Section[] {
   ]
 }
 
-const WELCOME = 'Read, write, save: each save is checked. Run commands in another terminal.'
+const WELCOME =
+  'Read the chapter, write the code and save it. Each save is checked. Run commands in another terminal.'
 
 function viewTask({ chapter, task, files, missing, passed, checksOnSave }: State, columns: number): Section {
   const { number, title, folder } = chapter
@@ -40,7 +41,7 @@ function viewTask({ chapter, task, files, missing, passed, checksOnSave }: State
       ...wrap(`Read  ${here}/README.md`, columns, 6),
       ...sortByMention(files, task).flatMap((file) => wrap(`Write ${here}/exercise/${file}`, columns, 6)),
       ...missing.flatMap((file) =>
-        wrap(colours.yellow(`exercise/${file} does not exist. x resets the exercise.`), columns),
+        wrap(colours.yellow(`exercise/${file} does not exist. Press x to reset the exercise.`), columns),
       ),
     ],
   }
@@ -81,7 +82,7 @@ export function describeWait({ running, checksOnSave }: State): string {
   if (!running) return 'No check is running.'
   const check = running.report.running
   const goal = check ? `“${check.sentence}”` : 'the checks to start'
-  const again = checksOnSave ? 'Save a change, or press r,' : 'Press r'
+  const again = checksOnSave ? 'Save a change or press r' : 'Press r'
   return `Waiting for ${goal}: ${readSeconds(running)} s so far. ${again} to start again.`
 }
 
@@ -137,13 +138,13 @@ function viewHints(state: State, columns: number): Section[] {
 
 function describeNextStep(state: State, failed: Check | undefined): string {
   const { verdict, checksOnSave } = state
-  const again = checksOnSave ? 'Save to check again.' : 'r checks again.'
-  if (!verdict?.passed) return failed && state.hints === 0 ? `${again} Stuck? h gives a hint.` : again
+  const again = checksOnSave ? 'Save to check again.' : 'Press r to check again.'
+  if (!verdict?.passed) return failed && state.hints === 0 ? `${again} Stuck? Press h for a hint.` : again
   const next = findNextOpen(state)
   const done = colours.green('Done: all checks pass.')
   if (state.passed.size === state.chapters.length)
-    return `${done} That was the last one: n shows what comes next.`
+    return `${done} That was the last chapter. Press n to see what comes next.`
   return next
-    ? `${done} n continues with ${next.number} · ${next.title}; s shows a solution to compare with yours.`
+    ? `${done} Press n to continue with ${next.number} · ${next.title}, or s to compare your code with a solution.`
     : done
 }

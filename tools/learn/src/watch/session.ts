@@ -74,8 +74,8 @@ export class Session implements Store {
   }
 
   onPostgresStop(): void {
-    const again = this.state.checksOnSave ? 'save, or press r' : 'press r'
-    this.set({ notice: `Postgres has stopped. The next check starts it again: ${again}.` })
+    const again = this.state.checksOnSave ? 'Save or press r' : 'Press r'
+    this.set({ notice: `Postgres has stopped. ${again} to start it again and check your code.` })
   }
 
   showNotice(notice: string): void {
@@ -89,9 +89,11 @@ export class Session implements Store {
     const { hints = [], mistake } = check ?? {}
     const shown = readShownHints(this.state).length
     if (running && (hints.length === 0 || readSeconds(running) < HINT_DELAY_SECONDS))
-      this.showNotice(`${describeWait(this.state)} Hints follow when a check fails or takes long.`)
+      this.showNotice(
+        `${describeWait(this.state)} You can get hints when a check fails or takes a long time.`,
+      )
     else if (shown < hints.length) this.set({ hints: shown + 1, hintsFor: mistake, notice: undefined })
-    else if (shown > 0) this.showNotice('These are all the hints. s shows a solution.')
+    else if (shown > 0) this.showNotice('There are no more hints. Press s to see a solution.')
     else
       this.showNotice(
         verdict?.passed ? 'All checks pass, so there is no hint.' : 'There is no hint for this.',
@@ -133,10 +135,11 @@ export class Session implements Store {
   async askToReset(): Promise<void> {
     const original = await readOriginal(this.state.chapter)
     if (fingerprint(original) === fingerprint(await readExercise(this.state.chapter)))
-      return this.showNotice('The exercise has its original files.')
-    this.#onYes = () => this.#replaceExercise(original, 'The exercise has its original files.')
+      return this.showNotice('The exercise already has its original files.')
+    this.#onYes = () => this.#replaceExercise(original, 'The exercise has its original files again.')
     this.set({
-      question: 'Reset the exercise to its original files? Your files are kept in .backups/ next to it.',
+      question:
+        'Reset the exercise to its original files? A copy of your files will be kept in .backups/ next to it.',
     })
   }
 

@@ -47,7 +47,7 @@ t.test('the page shows the task, the finding and the output', async (t) => {
   t.match(text, 'Write docs/chapters/05-creating-users/exercise/sign-up.ts\n')
   t.match(
     text,
-    "✗ the table has a hash\n· two hashes differ\nIt has the password.\n  expected: '$2b$…'\n  came:     'tomatoes'",
+    "✗ the table has a hash\n· two hashes differ\nIt has the password.\n  expected: '$2b$…'\n  actual:   'tomatoes'",
   )
   t.match(text, 'It printed:\n│ hello\n')
   t.match(text, `2 of ${chapters.length} chapters done`)
@@ -57,7 +57,7 @@ t.test('the page shows as many hints as requested', async (t) => {
   for (const hints of [0, 1, 2, 3]) {
     const text = renderText({ ...state, hints, hintsFor: 'plain' })
     t.equal(text.match(/^Hint \d of 3: /gm)?.length ?? 0, hints)
-    t.equal(text.includes('Stuck? h gives a hint.'), hints === 0)
+    t.equal(text.includes('Stuck? Press h for a hint.'), hints === 0)
   }
 })
 
@@ -78,7 +78,7 @@ function running(seconds: number, checks: Check[] = [{ sentence: 'one', state: '
 t.test('while a check runs, the page shows it with its time, and nothing of the last verdict', async (t) => {
   const text = renderText(running(9))
   t.match(text, /✓ one\n▸ two \(9 s\)\n· three\n/)
-  t.match(text, 'Waiting for “two”: 9 s so far. Save a change, or press r, to start again.')
+  t.match(text, 'Waiting for “two”: 9 s so far. Save a change or press r to start again.')
   t.notMatch(text, 'It has the password.')
   t.notMatch(text, /loop/, 'a slow machine is not called an endless loop')
   t.notMatch(renderText(running(2)), 'Waiting for')
@@ -96,7 +96,7 @@ t.test(
     const soon = press(1)
     t.match(
       soon.text.replaceAll('\n', ' '),
-      /Waiting for “two”: 1 s so far\. .* Hints follow when a check fails/,
+      /Waiting for “two”: 1 s so far\. .* You can get hints when a check fails/,
     )
     t.notMatch(soon.text, 'Look at two.')
     const late = press(9)
