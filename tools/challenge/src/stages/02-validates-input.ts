@@ -52,7 +52,7 @@ export const validatesInput: Stage = {
       id: 'broken-json',
       title: 'a body that is not JSON is rejected',
       hints: [
-        'Send an incomplete JSON text. What status do you get?',
+        'Send incomplete JSON. What status do you get?',
         'Your framework’s JSON parser throws an error for it. Turn that error into a 400.',
         'Express: an error handler with four parameters that sends `error.status`. Fastify and FastAPI do this automatically.',
       ],

@@ -12,7 +12,7 @@ export const refreshesTokens: Stage = {
       title: 'POST /token/refresh returns a new access token and a new refresh token',
       hints: [
         'Does your login return a `refresh_token`, next to `access_token`?',
-        'At login, create a random text and store its SHA-256 digest with the user and an expiration time. Accept the text at POST /token/refresh.',
+        'At login, create a random string and store its SHA-256 digest with the user and an expiration time. Accept the string at POST /token/refresh.',
         "Node: `randomBytes(32).toString('base64url')`.",
       ],
       async run(subject) {
@@ -49,7 +49,7 @@ export const refreshesTokens: Stage = {
       id: 'refresh-unknown',
       title: 'an unknown refresh token is rejected',
       hints: [
-        'Send any text as the refresh token. What status do you get?',
+        'Send any string as the refresh token. What status do you get?',
         'If the digest is not in the table, send a 401.',
         'An access token is not a refresh token, either.',
       ],
@@ -63,7 +63,7 @@ export const refreshesTokens: Stage = {
       title: 'a refresh token is not accepted as an access token',
       hints: [
         'Send the refresh token as `Authorization: Bearer …`. What status do you get?',
-        'Make the two kinds of token different: use an opaque text, or a different `typ` or `aud` that you check.',
+        'Make the two kinds of token different: use an opaque string, or a different `typ` or `aud` that you check.',
         'RFC 8725 calls this mistake cross-JWT confusion.',
       ],
       async run(subject) {
