@@ -118,7 +118,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
     [
       'The second INSERT fails. Has the first one already been committed?',
       'One COMMIT at the end stores both. An earlier COMMIT cannot be undone.',
-      'Remove `commit()`: the session commits if the status is below 400. Do not begin a transaction of your own.',
+      'Remove `commit()`: the session commits if the status is below 400. Do not start your own transaction.',
     ],
     async () => {
       await knex.raw("ALTER TABLE posts ADD CHECK (title <> 'refused by the table')")

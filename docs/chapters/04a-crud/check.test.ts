@@ -18,7 +18,7 @@ const NOT_CHECKED: Hints = [
 ]
 
 const MISSING_IS_ERROR: Hints = [
-  'What does your query return if no row has this id? Which line uses the result first?',
+  'What does your query return if no row has this ID? Which line uses the result first?',
   'Check the result before you use it. Asking for a missing post is the client’s mistake, so respond with 404.',
   '`return post ?? reply.code(404).send({ detail: "There is no such post" })`',
 ]
@@ -118,7 +118,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
         'no-id',
         [
           'How can the client find the new post later?',
-          'Postgres chose the id. Return the row that the INSERT returns, not the body.',
+          'Postgres created the ID. Return the row that the INSERT returns, not the body.',
           '`.returning(COLUMNS)` makes the INSERT return a list with the new row: `const [post] = await …`',
         ],
         () => {
@@ -137,8 +137,8 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
     'not-read',
     'GET /posts/:id returns one post, and GET /posts returns all of them',
     [
-      'Which post does the path name? Where does your handler read the id?',
-      '`request.params.id` is the id. Select the row that has it.',
+      'Which post does the path ask for? Where does your handler read its ID?',
+      '`request.params.id` is the ID. Select the row with this ID.',
       "`const post = await db('posts').where({ id }).first(COLUMNS)`",
     ],
     async () => {

@@ -84,7 +84,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
     'the table has a bcrypt hash instead of the password',
     [
       'Read the row as a thief would. How could you get the password from it?',
-      'Anyone can decode base64 or hex, or reverse a text again, without a key. Nobody can turn a hash back into the password.',
+      'Anyone can decode base64 or hex, or read reversed text, without a key. Nobody can turn a hash back into the password.',
       '`password: await hash(password)`, with `hash` from `@auth-primer/auth-hash`.',
     ],
     async () => {

@@ -53,7 +53,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
         [
           'Which headers does the response to `POST /login` have? A browser stores the cookie that is in `set-cookie`.',
           'Send the session ID in a cookie named `sid`. A browser does not automatically send back data from the body.',
-          'Call `reply.header("set-cookie", …)` with the text `sid=…; HttpOnly; Secure; SameSite=Lax; Path=/`.',
+          'Call `reply.header("set-cookie", …)` with the value `sid=…; HttpOnly; Secure; SameSite=Lax; Path=/`.',
         ],
         () => assert.ok(idIn(one.cookie), 'The response to POST /login must set a cookie.'),
       )
@@ -174,7 +174,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
     'bare-cookie',
     'the cookie has HttpOnly, Secure and SameSite',
     [
-      'Print the `set-cookie` header of `POST /login`. Which attributes does it have?',
+      'Print the `set-cookie` header in the response to `POST /login`. Which attributes does it have?',
       'HttpOnly hides the cookie from scripts. Secure keeps browsers from sending it over plain HTTP. SameSite keeps it out of requests from other sites.',
       'Send `sid=…; HttpOnly; Secure; SameSite=Lax; Path=/` as the value of the `set-cookie` header.',
     ],

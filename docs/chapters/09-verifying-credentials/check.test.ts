@@ -28,7 +28,7 @@ const SWAPPED: Hints = [
 ]
 
 const NOT_AWAITED: Hints = [
-  'The comparison ran, and the login was rejected anyway. What does the code do with the result?',
+  'The comparison ran, but the login was still rejected. What does the code do with the result?',
   'The comparison returns a promise. Await it before you use the result.',
   '`const { ok } = await hasher.verify(…)`. Without `await`, `ok` is undefined.',
 ]
