@@ -59,7 +59,7 @@ t.test('logins over the hashing capacity are an immediate 503, and other request
   const overloaded = await metric('auth_hash_overloaded_total')
   // On a slow machine, the others waited until their deadline.
   t.ok(overloaded > 200 && overloaded <= rejected.length, `${overloaded} were rejected immediately`)
-  t.ok(figures.inService < 100, 'a login is rejected before anything is looked up')
+  t.ok(figures.inService < figures.slowest / 20, 'a login is rejected before anything is looked up')
 })
 
 /** Returns the response time of each 503 in the log. */

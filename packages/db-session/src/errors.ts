@@ -45,10 +45,7 @@ const SQLSTATES: Partial<Record<DbSessionErrorCode, string>> = {
   DB_SESSION_QUERY_FAILED: '08P01 25P03',
 }
 
-/**
- * The `code` of a {@link DbSessionError}: a union, so a `switch` narrows.
- * @useDeclaredType
- */
+/** The `code` of a {@link DbSessionError}: a union, so a `switch` narrows. @useDeclaredType */
 export type DbSessionErrorCode = keyof typeof ERRORS
 
 /** Every code of this package. */
@@ -117,8 +114,8 @@ export function toDbSessionError(error: unknown): DbSessionError | undefined {
   const listed = DB_SESSION_ERROR_CODES.find((code) => SQLSTATES[code]?.includes(sqlState))
   if (listed && listed !== 'DB_SESSION_QUERY_FAILED') return new DbSessionError(listed, origin)
   // PgBouncer's own errors are 08P01, too, but name no routine
-  const isFault = listed !== undefined && routine !== undefined
-  if (endsConnection(error) && !isFault) return new DbSessionError('DB_SESSION_CONNECTION_LOST', origin)
+  const isLost = endsConnection(error) && !(listed && routine)
+  if (isLost) return new DbSessionError('DB_SESSION_CONNECTION_LOST', origin)
   const message = `A statement failed with SQLSTATE ${sqlState}.`
   return new DbSessionError('DB_SESSION_QUERY_FAILED', origin, message)
 }
@@ -133,7 +130,8 @@ export function isConflict(error: unknown): boolean {
   return sqlState === '40001' || sqlState === '40P01'
 }
 
-/** Returns true for an error after which Postgres closes the connection. */
+/** Returns true if Postgres closes the connection after this error, or if pgpool has lost Postgres: it names no routine. */
 export function endsConnection(error: unknown): boolean {
-  return ['FATAL', 'PANIC'].includes(findPostgresError(error)?.severity ?? '')
+  const { severity = '', code, routine } = findPostgresError(error) ?? ({} as Partial<PostgresError>)
+  return ['FATAL', 'PANIC'].includes(severity) || (code === 'XX000' && routine === undefined)
 }

@@ -247,6 +247,16 @@ t.test('an error of PgBouncer itself, which names no routine, is a lost connecti
   t.match(toDbSessionError(create('exec_bind_message')), { code: 'DB_SESSION_QUERY_FAILED', statusCode: 500 })
 })
 
+t.test(
+  'an internal error of pgpool, which names no routine, is a lost connection; one of Postgres is not',
+  async (t) => {
+    const create = (routine: string | undefined) =>
+      Object.assign(new Error('x'), { severity: 'ERROR', code: 'XX000', routine })
+    t.match(toDbSessionError(create(undefined)), { code: 'DB_SESSION_CONNECTION_LOST', statusCode: 503 })
+    t.match(toDbSessionError(create('elog_start')), { code: 'DB_SESSION_QUERY_FAILED', statusCode: 500 })
+  },
+)
+
 t.test('the timeouts of Postgres', async (t) => {
   t.match(await post('/lock-timeout'), { status: 200 }, 'no timeout without a conflict')
   await database.other.query('begin; lock table things in access share mode')
