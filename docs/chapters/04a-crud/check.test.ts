@@ -234,7 +234,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
     [
       'Is the row gone after your DELETE?',
       '`del()` returns the number of rows that it deleted.',
-      "`const deleted = await db('posts').where({ id }).del()`. Reply with 204 if `deleted` is above 0, and otherwise with 404.",
+      "`const deleted = await db('posts').where({ id }).del()`. If `deleted` is greater than 0, reply with 204; otherwise, reply with 404.",
     ],
     async () => {
       const id = await createPost(TOMATOES)

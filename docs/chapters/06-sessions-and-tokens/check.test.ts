@@ -198,7 +198,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
         'no-httponly',
         [
           'Which attribute keeps scripts on a page from reading the cookie?',
-          'One injected script (XSS) can send every readable cookie to someone else. HttpOnly hides it from all scripts.',
+          'One injected script (XSS) can send every readable cookie to someone else. HttpOnly hides a cookie from all scripts.',
           'Add `; HttpOnly` to the cookie.',
         ],
         () => assert.ok(has('httponly'), 'The cookie from POST /login must have the attribute HttpOnly.'),

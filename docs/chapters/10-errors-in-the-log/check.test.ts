@@ -223,7 +223,7 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
           assert.equal(
             ids.length,
             5,
-            'The user’s ID is not a secret, so the log must contain it, even next to a secret.',
+            'The user’s ID is not a secret, so the log must contain it, even on the same line as a secret.',
           )
         },
       )
@@ -237,7 +237,7 @@ await chapter(import.meta.url, async ({ load, check, expectation, atEnd }) => {
     [
       'Look at the log line `incoming request`, which Fastify itself writes. Which property contains the token?',
       '`req.url` is a single string, so a path can’t select part of it. The `req` serializer decides what is logged about a request.',
-      '`serializers: { req: ({ method, url }) => ({ method, url: url.replace(/\\?.*/, "") }) }`, next to `redact`.',
+      '`serializers: { req: ({ method, url }) => ({ method, url: url.replace(/\\?.*/, "") }) }`, in addition to `redact`.',
     ],
     async () => {
       lines = []

@@ -8,7 +8,7 @@ const POSTS = 125
 const HINTS = {
   serverError: [
     'The message shows a query string that makes Postgres reject your statement. Which bound would keep such a number out of the statement?',
-    'A negative LIMIT or OFFSET causes an error in Postgres, which becomes a 500. Set a minimum, which rejects such a number before the query runs.',
+    'A negative LIMIT or OFFSET causes an error in Postgres, which becomes a 500. Set a minimum so that negative values are rejected before the query runs.',
     '`limit: Type.Integer({ minimum: 1, maximum: 100, default: 10 })`, and `skip: Type.Integer({ minimum: 0, … })`.',
   ],
   clamped: [

@@ -14,7 +14,7 @@ const HINTS = {
   ],
   firstOnly: [
     'Two origins are in the list. Which one appears in your responses?',
-    'The header names the origin of the page that sent the request, so it differs from request to request.',
+    'The header contains the origin of the page that sent the request, so its value differs from request to request.',
     'Pass the whole list: `origin: [...corsOrigins]`. `@fastify/cors` responds with the origin that sent the request.',
   ],
   noCredentials: [

@@ -40,7 +40,7 @@ const HINTS = {
   notForwarded: [
     'Which headers does nginx add to a request? Which one does Fastify read for `request.ip`?',
     'Fastify reads `X-Forwarded-For`, not `X-Real-IP`. Have nginx set that header.',
-    '`proxy_set_header X-Forwarded-For $remote_addr;`, next to `proxy_pass`.',
+    '`proxy_set_header X-Forwarded-For $remote_addr;`, in the same block as `proxy_pass`.',
   ],
   numberOfProxies: [
     'What value does `trustProxy` have in your server.ts? The section “Why it works” explains that value.',

@@ -21,7 +21,7 @@ const HINTS = {
   ],
   redWithoutReason: [
     'The message lists your steps and how each one ended. Which step failed first?',
-    'Run its commands in a copy of `project/`. What do they print? The check has no network and no services.',
+    'Run its commands in a copy of `project/`. What do they print? Note that this check runs them without network access or services.',
     '`- uses: actions/checkout@v4`, `- run: npm ci`, `- run: npm test`',
   ],
   asksOnce: [

@@ -8,7 +8,7 @@ const computing = channel('auth-primer:auth-hash:compute')
 export interface Argon2Input {
   readonly message: string
   readonly nonce: Buffer
-  /** In KiB. */
+  /** The memory in KiB. */
   readonly memory: number
   readonly passes: number
   readonly parallelism: number

@@ -3,7 +3,7 @@ import { assertObject, invalidOption, rejectUnknown } from './errors.ts'
 
 /** The options of {@link calibrate}. */
 export interface CalibrateOptions {
-  /** How long one hash may take, in milliseconds. */
+  /** The time that one hash may take, in milliseconds. */
   readonly targetMs: number
   /**
    * The clock, in milliseconds.

@@ -51,7 +51,7 @@ export class AuthHashError extends Error {
 export class OverloadedError extends AuthHashError {
   /** The kind of error: the queue is full. */
   declare readonly code: 'AUTH_HASH_OVERLOADED'
-  /** When to try again, in whole seconds: the value of `Retry-After`. */
+  /** The number of whole seconds after which to try again: the value of `Retry-After`. */
   readonly retryAfter: number
   override readonly headers: Readonly<Record<'retry-after', string>>
 

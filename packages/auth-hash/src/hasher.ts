@@ -3,7 +3,7 @@ import type { AbortSignalLike, Slot, Stats } from './queue.ts'
 /** A hash as this package writes it. */
 export type HashText = `$2b$${string}` | `$bcrypt-sha256$${string}` | `$argon2id$${string}`
 
-/** Why a password was not accepted. Only for logs: a client that gets it can find out who has an account. */
+/** The reason why a password was not accepted. Log it, but never send it: a client could find out who has an account. */
 export type Reason =
   | 'wrong-password'
   | 'no-hash'
@@ -30,7 +30,7 @@ export type Verdict =
   | {
       /** The password does not belong to the hash, or there is nothing to compare it with. */
       readonly ok: false
-      /** Only for logs. */
+      /** The reason, for logs only. */
       readonly reason: Reason
       /** The error that a foreign scheme threw, if the reason is `foreign-failed`. */
       readonly cause?: unknown
@@ -56,9 +56,9 @@ export interface HashOptions {
 
 /** The arguments of {@link Hasher.verify}. */
 export interface VerifyInput extends HashOptions {
-  /** As it was typed. */
+  /** The password as it was typed. */
   readonly password: string
-  /** As stored; null or undefined if there is no such user. */
+  /** The stored hash; null or undefined if there is no such user. */
   readonly hash: string | null | undefined
   /**
    * Called with a better hash if one is due, and awaited. Store `next` only if the row still contains `previous`, so

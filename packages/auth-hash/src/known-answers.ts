@@ -11,7 +11,7 @@ const ANSWERS = [
   ['a'.repeat(72), 'ODcEJfYFxKziEakDsjep8mcF3zSCvHq'],
 ] as const
 
-/** From the tests of Argon2's reference implementation. */
+/** A known answer from the tests of Argon2's reference implementation. */
 const ARGON2_ANSWER = 'nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4'
 
 /**

@@ -1,4 +1,4 @@
-/** How new hashes are made. */
+/** The scheme of new hashes. */
 export type Scheme = 'bcrypt' | 'bcrypt-sha256' | 'argon2id'
 
 /**
@@ -33,7 +33,7 @@ export interface ForeignScheme {
 /** The options of {@link createHasher}. Everything has a default. */
 export interface HasherOptions {
   /**
-   * How new hashes are made. `bcrypt` takes passwords of up to 72 bytes; `bcrypt-sha256` (passlib's version 2)
+   * The scheme of new hashes. `bcrypt` takes passwords of up to 72 bytes; `bcrypt-sha256` (passlib's version 2)
    * digests longer ones first; `argon2id` needs Node.js 24.7.
    * @default 'bcrypt', and 'bcrypt-sha256' if there is a pepper
    */
@@ -55,25 +55,25 @@ export interface HasherOptions {
    */
   readonly memory?: number | undefined
   /**
-   * How many times Argon2id goes through its memory. 2–64.
+   * The number of times that Argon2id goes through its memory. 2–64.
    * @default 2
    */
   readonly passes?: number | undefined
   /**
-   * How many computations run at the same time. 1–1024.
+   * The number of computations that run at the same time. 1–1024.
    * @default the number of cores, or of libuv's threads minus two, whichever is smaller
    */
   readonly concurrency?: number | undefined
   /**
-   * How many calls may wait for their turn; one more is rejected with `AUTH_HASH_OVERLOADED`. 0–100,000. By default the
-   * last of them waits about eight seconds at cost 12.
+   * The number of calls that may wait for their turn; one more is rejected with `AUTH_HASH_OVERLOADED`. 0–100,000. By
+   * default the last of them waits about eight seconds at cost 12.
    * @default 32 × concurrency
    */
   readonly maxQueue?: number | undefined
-  /** Needs the scheme `bcrypt-sha256` or `argon2id`. */
+  /** The secret keys. They need the scheme `bcrypt-sha256` or `argon2id`. */
   readonly pepper?: Pepper | undefined
   /**
-   * For tables that were filled by software that let bcrypt cut passwords off after 72 bytes: `verify` does so, too,
+   * Set it for a table that was filled by software that let bcrypt cut passwords off after 72 bytes: `verify` does so, too,
    * and `save` gets a hash of today's cost that does. `hash` still refuses such passwords.
    * @default false
    */
@@ -105,9 +105,9 @@ export const DEFAULTS = Object.freeze({
   maxCost: 15,
   /** KiB; with `passes` and one lane, OWASP's parameters for Argon2id. */
   memory: 19_456,
-  /** How many times Argon2id goes through its memory. */
+  /** The number of times that Argon2id goes through its memory. */
   passes: 2,
-  /** How many calls may wait for each computation that runs. */
+  /** The number of calls that may wait for each computation that runs. */
   queuePerThread: 32,
   /** A password of more than 72 bytes is refused, not cut off. */
   legacyTruncate: false,

@@ -2,7 +2,7 @@ import { AuthHashError, describeKind } from './errors.ts'
 
 /** A stored hash that bcrypt computed, taken apart. */
 export interface BcryptHash {
-  /** How the password became the bytes that bcrypt was given. */
+  /** The way in which the password became the bytes that bcrypt was given. */
   readonly scheme: 'bcrypt' | 'bcrypt-sha256' | 'bcrypt-sha256-v1' | 'django' | 'wordpress'
   /** bcrypt ran 2^cost rounds. */
   readonly cost: number
@@ -12,7 +12,7 @@ export interface BcryptHash {
   readonly digest: string
   /** The id of the pepper; undefined if there is none. */
   readonly keyId: string | undefined
-  /** As written: 2a, 2b or 2y. All three are computed in the same way. */
+  /** The version as written: 2a, 2b or 2y. All three are computed in the same way. */
   readonly version: '2a' | '2b' | '2y'
 }
 
@@ -22,7 +22,7 @@ export interface Argon2Hash {
   readonly scheme: 'argon2id'
   /** The memory that it took, in KiB. */
   readonly memory: number
-  /** How many times it went through that memory. */
+  /** The number of times that it went through that memory. */
   readonly passes: number
   /** The number of lanes, which may be computed at the same time. */
   readonly parallelism: number

@@ -5,7 +5,7 @@ import type { Scheme } from './options.ts'
 export const BCRYPT_MAX_BYTES = 72
 
 /**
- * In UTF-16 code units, before normalization, whose time grows with the square of the number of marks on one letter.
+ * The limit in UTF-16 code units before normalization, whose time grows with the square of the number of marks on one letter.
  */
 export const MAX_LENGTH = 1024
 

@@ -4,7 +4,7 @@ import { argon2Work } from './row.ts'
 import type { Settings } from './settings.ts'
 import type { Match } from './verify.ts'
 
-/** How a new hash is made. */
+/** The settings of a new hash. */
 export type Spec = BcryptSpec | Argon2Spec
 
 export interface BcryptSpec {
@@ -20,7 +20,7 @@ export interface Argon2Spec {
   readonly keyId: string | undefined
 }
 
-/** How `hash` makes a hash. */
+/** The settings with which `hash` makes a hash. */
 export function currentSpec({ scheme, cost, memory, passes, pepper }: Settings): Spec {
   const keyId = pepper?.current
   return scheme === 'argon2id' ? { scheme, memory, passes, keyId } : { scheme, cost, keyId }

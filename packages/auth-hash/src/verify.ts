@@ -9,7 +9,7 @@ import type { Row } from './row.ts'
 import { argon2Work, readRow } from './row.ts'
 import type { Settings } from './settings.ts'
 
-/** Which of a password's forms a stored hash was made from. */
+/** The form of a password that a stored hash was made from. */
 export type Match = 'normal' | 'typed'
 
 /** The error that a foreign scheme threw. */

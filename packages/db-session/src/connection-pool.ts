@@ -11,7 +11,7 @@ export interface Connections {
   isPoolTimeout(error: unknown): boolean
 }
 
-/** How a transaction begins and ends on this pool. `withRollback` makes each transaction a savepoint. */
+/** The statements that begin and end a transaction on this pool. `withRollback` makes each transaction a savepoint. */
 export interface Verbs {
   begin(spec: TransactionSpec, extra: readonly BeginStatement[]): Encoded
   readonly commit: string

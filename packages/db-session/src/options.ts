@@ -15,7 +15,7 @@ export interface TransactionSpec {
   /** BEGIN and its limits. */
   readonly statements: readonly string[]
   readonly begin: Encoded
-  /** How long Postgres may stay silent before the connection is given up, in milliseconds; 0 is forever. */
+  /** The time that Postgres may stay silent before the connection is given up, in milliseconds; 0 is forever. */
   readonly deadlineMs: number
 }
 

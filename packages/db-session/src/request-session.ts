@@ -4,7 +4,7 @@ import type { TransactionSpec } from './options.ts'
 import type { OpenSession } from './session-manager.ts'
 import type { DbSession } from './types.ts'
 
-/** How many databases a request has used. A handler that used two cannot run again: one may have committed. */
+/** The number of databases that a request has used. A handler that used two cannot run again: one may have committed. */
 export const kOpenSessions = Symbol('db-session.open-sessions')
 
 /** Returns null if the request has another app's hooks, or came before them. */

@@ -6,7 +6,7 @@ import { type EventName, notAwaited, Scope, transactionFailed, transition } from
 import { type Command, Transaction, type TransactionContext, withTimeout } from './transaction.ts'
 import type { Log } from './types.ts'
 
-/** How long a statement may go on after a failure before it is cancelled: most end within that. */
+/** The time that a statement may go on after a failure before it is cancelled: most end within that. */
 const GRACE_MS = 20
 
 interface QueuedStatement extends Command {
@@ -41,7 +41,7 @@ export class Session {
   readonly #queue: QueuedStatement[] = []
   /** Units of work that its owner waits for. */
   readonly #units = new Set<Session>()
-  /** Why it ended, or is about to end, if it was aborted. */
+  /** The reason why it ended, or is about to end, if it was aborted. */
   #reason: DbSessionError | undefined
   readonly #watchers: (() => void)[] = []
   readonly #afterwards: Promise<unknown>[] = []

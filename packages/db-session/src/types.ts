@@ -49,7 +49,7 @@ export interface QueryConfig {
 export interface QueryResult<Row> {
   /** The rows, in order. */
   readonly rows: Row[]
-  /** How many rows were read or written; `null` if the statement does neither. */
+  /** The number of rows that were read or written; `null` if the statement does neither. */
   readonly rowCount: number | null
 }
 
@@ -65,7 +65,7 @@ export interface QueryEvent {
   readonly startedMs: number
   /** Milliseconds until the reply; for `begin`, until there was a connection. */
   readonly durationMs: number
-  /** How many rows were read or written, if Postgres reports it. */
+  /** The number of rows that were read or written, if Postgres reports it. */
   readonly rowCount?: number
   /** The SQLSTATE of the error, or the code of a system error. */
   readonly error?: string
@@ -84,11 +84,11 @@ export interface DbRoute {
   readonly mode?: 'read' | 'write'
   /** The isolation level. @default Postgres's own, 'read committed' */
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable'
-  /** How often the work runs again after a serialization failure or a deadlock: 0 to 100. @default 0 */
+  /** The number of times that the work runs again after a serialization failure or a deadlock: 0 to 100. @default 0 */
   readonly retry?: number
   /** The timeout of one statement, in milliseconds; 0 is none. @default the plugin's */
   readonly statementTimeoutMs?: number
-  /** Only with mode 'read': reads from the replica, whose rows may be stale, if it gives a connection. @default false */
+  /** Reads from the replica, whose rows may be stale, if it gives a connection; only with mode 'read'. @default false */
   readonly replica?: boolean
 }
 
@@ -107,19 +107,19 @@ export interface SessionOptions {
   readonly knex: Knex
   /** Serves the sessions with `replica: true`. @default none */
   readonly replica?: Knex
-  /** How long a session waits for a connection, in milliseconds, at least 1. @default 2000 */
+  /** The time that a session waits for a connection, in milliseconds, at least 1. @default 2000 */
   readonly acquireTimeoutMs?: number
   /** The timeout of one statement, in milliseconds; 0 is none. @default 10000 */
   readonly statementTimeoutMs?: number
-  /** How long a transaction may sit idle before Postgres ends it, in milliseconds; 0 is forever. @default 60000 */
+  /** The time that a transaction may sit idle before Postgres ends it, in milliseconds; 0 is forever. @default 60000 */
   readonly idleTimeoutMs?: number
-  /** How long a transaction may sit idle between two statements before it is logged, in milliseconds. @default 200 */
+  /** The time that a transaction may sit idle between two statements before it is logged, in milliseconds. @default 200 */
   readonly idleReportMs?: number
-  /** How long a transaction may stay open before it is logged as a leak, in milliseconds. @default 10000 */
+  /** The time that a transaction may stay open before it is logged as a leak, in milliseconds. @default 10000 */
   readonly leakReportMs?: number
-  /** How long an interrupted connection may take to roll back before it is discarded, in milliseconds. @default 1000 */
+  /** The time that an interrupted connection may take to roll back before it is discarded, in milliseconds. @default 1000 */
   readonly cancelTimeoutMs?: number
-  /** How long closing waits for open sessions, in milliseconds. @default 10000 */
+  /** The time that closing waits for open sessions, in milliseconds. @default 10000 */
   readonly closeTimeoutMs?: number
   /** Also destroys `knex` and `replica` when the app or the unit of work is closed. @default false */
   readonly closePools?: boolean

@@ -22,7 +22,7 @@ const SAVEPOINT_VERBS: Verbs = {
 const active = new WeakSet<SessionManager>()
 
 /**
- * For tests: rolls back everything that happens through an app, or through the database of a unit of work such as
+ * Rolls back, for tests, everything that happens through an app, or through the database of a unit of work such as
  * `app.auditUnitOfWork`, while `work` runs, or until the returned function is called. All sessions and plain statements
  * of its knex share one connection, one after the other, and each transaction is a savepoint. So it cannot show what
  * isolation levels do, and a session that holds its connection while it waits for a second one gets none.

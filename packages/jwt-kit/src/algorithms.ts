@@ -31,7 +31,7 @@ export const ALGORITHMS = [
 /** One of {@link ALGORITHMS}. */
 export type Algorithm = (typeof ALGORITHMS)[number]
 
-/** How an algorithm signs and verifies, and which keys it needs. @internal */
+/** The way in which an algorithm signs and verifies, and the keys that it needs. @internal */
 export interface AlgorithmSpec {
   /** The `kty` of its JWK. */
   readonly kty: 'oct' | 'EC' | 'OKP' | 'RSA'

@@ -64,7 +64,7 @@ export type TokenPart = 'token' | 'header' | 'payload' | 'signature'
 
 /** The details of a {@link JwtKitError}, besides its code and its message. */
 export interface JwtKitErrorDetails {
-  /** How to fix it. */
+  /** The way to fix it. */
   readonly hint: string
   /** The part at fault. */
   readonly part?: TokenPart
@@ -83,7 +83,7 @@ export class JwtKitError extends Error {
   readonly code: JwtKitErrorCode
   /** The HTTP status for the response: 400, 401, 500 or 503. Fastify and Express read it. */
   readonly statusCode: number
-  /** How to fix it. */
+  /** The way to fix it. */
   readonly hint: string
   /** The part of the token at fault. */
   declare readonly part?: TokenPart

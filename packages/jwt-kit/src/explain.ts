@@ -23,7 +23,7 @@ export interface Verdict {
   readonly accepted: boolean | undefined
   /** The reason, as a sentence. */
   readonly reason: string
-  /** How to fix it. */
+  /** The way to fix it. */
   readonly hint?: string
   /** The code of the error that `verify` throws. */
   readonly code?: JwtKitErrorCode

@@ -9,15 +9,15 @@ export type Schema = Readonly<Record<string | symbol, unknown>>
 /** Returns true if a value is as its schema says. */
 export type SchemaCheck = (value: unknown) => boolean
 
-/** How a schema is compiled. */
+/** The settings with which a schema is compiled. */
 export interface SchemaRules {
   /** True to refuse every member that an object of the schema does not name, at any depth. */
   readonly closed: boolean
-  /** Where formats are looked up before the registries of TypeBox. */
+  /** The registry in which formats are looked up before those of TypeBox. */
   readonly formats?: FormatRegistry | undefined
 }
 
-/** Where TypeBox 0.34 notes which of its functions made a schema. */
+/** The member in which TypeBox 0.34 notes which of its functions made a schema. */
 const KIND = Symbol.for('TypeBox.Kind')
 
 /** Returns the name of the TypeBox function that made a schema. */

@@ -154,7 +154,7 @@ export function thumbprint(jwk: Jwk): string {
   })
 }
 
-/** In the order of RFC 7638 §3.3. A null prototype, since the name comes from the key. */
+/** The members in the order of RFC 7638 §3.3. The prototype is null, since the name comes from the key. */
 const THUMBPRINT_MEMBERS: Readonly<Record<string, readonly string[] | undefined>> = Object.assign(
   Object.create(null),
   { EC: ['crv', 'kty', 'x', 'y'], OKP: ['crv', 'kty', 'x'], RSA: ['e', 'kty', 'n'] },

@@ -5,7 +5,7 @@ import { type ClaimsChecks, type ClaimsOf, type ClaimsSchema, compileClaims } fr
 
 /** The options of {@link tokenKind}. */
 export interface TokenKindOptions<C extends ClaimsSchema> {
-  /** How long a token lives: from `'1s'` to {@link LONGEST_LIFE}. */
+  /** The lifetime of a token: from `'1s'` to {@link LONGEST_LIFE}. */
   readonly ttl: Duration
   /**
    * The claims, without the registered ones that the kit writes (`iss aud iat exp nbf jti`). `explain` shows the

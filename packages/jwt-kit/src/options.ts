@@ -27,7 +27,7 @@ export type RevokedForAll<K extends Kinds> = (
 
 /** The options of {@link jwtKit}. */
 export interface JwtKitOptions<K extends Kinds, Revoked = RevokedByKind<K>> {
-  /** Who issues the tokens (`iss`): a URL, or a name. */
+  /** The issuer of the tokens (`iss`): a URL, or a name. */
   readonly issuer: string
   /** Whom the tokens are for (`aud`). Without one, a token that has an audience is refused. */
   readonly audience?: string
@@ -40,9 +40,9 @@ export interface JwtKitOptions<K extends Kinds, Revoked = RevokedByKind<K>> {
    * If it throws, or returns neither true nor false, the token is not accepted, and the response is a 503.
    */
   readonly revoked?: Revoked
-  /** How far ahead the clock of another machine may be, for `iat` and `nbf`: at most `'60s'`. @default '5s' */
+  /** The time by which another machine's clock may be ahead, for `iat` and `nbf`: at most `'60s'`. @default '5s' */
   readonly clockTolerance?: Duration
-  /** How long a token is still good after its `exp`: at most `'60s'`. @default '0s' */
+  /** The time for which a token is still valid after its `exp`: at most `'60s'`. @default '0s' */
   readonly expiryTolerance?: Duration
   /** The clock, in milliseconds since the epoch. @default Date.now */
   readonly now?: () => number

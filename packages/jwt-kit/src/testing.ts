@@ -7,7 +7,7 @@ import type { ClaimsOf, ClaimsSchema } from './schema.ts'
 
 /** A clock that stands still until a test moves it. */
 export interface TestClock {
-  /** For the option `now` of a kit. */
+  /** The clock to pass as the option `now` of a kit. */
   readonly now: () => number
   /** Sets it to a time. */
   set(time: Date | string): void

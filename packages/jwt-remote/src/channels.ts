@@ -4,9 +4,9 @@ import type { JwtRemoteErrorCode } from './errors.ts'
 
 /** The provider's keys were fetched, or could not be. */
 export interface FetchEvent {
-  /** How many keys of the set can verify; 0 after a failure. */
+  /** The number of keys of the set that can verify; 0 after a failure. */
   readonly keys: number
-  /** Why they could not be fetched. */
+  /** The reason why they could not be fetched. */
   readonly code?: JwtRemoteErrorCode
 }
 
@@ -18,7 +18,7 @@ export interface RemoteAcceptEvent {
 
 /** A token was not accepted. */
 export interface RemoteRefuseEvent {
-  /** Why. */
+  /** The reason. */
   readonly code: JwtKitErrorCode | JwtRemoteErrorCode
   /** The part at fault. */
   readonly part: TokenPart | undefined

@@ -10,7 +10,7 @@ export type JwtRemoteErrorCode = (typeof REMOTE_ERROR_CODES)[number]
 
 /** The parts of a {@link JwtRemoteError} other than its code and its message. */
 export interface JwtRemoteErrorDetails {
-  /** How to fix it. */
+  /** The way to fix it. */
   readonly hint: string
   /** Seconds until the keys are fetched again. */
   readonly retryAfter: number
@@ -27,7 +27,7 @@ export class JwtRemoteError extends Error {
   readonly code: JwtRemoteErrorCode
   /** The HTTP status of the response. Fastify and Express read it. */
   readonly statusCode = 503
-  /** How to fix it. */
+  /** The way to fix it. */
   readonly hint: string
   /** `Retry-After` in seconds: when the keys are fetched again. Fastify and Express add it to the response. */
   readonly headers: Readonly<Record<string, string>>

@@ -8,7 +8,7 @@ export interface FetchLimits {
   readonly maxBytes: number
 }
 
-/** Why a key set could not be fetched. */
+/** The reason why a key set could not be fetched. */
 export class FetchFailure extends Error {
   readonly code: JwtRemoteErrorCode
 

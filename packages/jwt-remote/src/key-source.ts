@@ -15,7 +15,7 @@ export interface KeySource {
   doubt(): JwtRemoteError | undefined
 }
 
-/** How often keys are fetched. */
+/** The times that determine how often keys are fetched. */
 export interface FetchSchedule {
   /** Milliseconds for which fetched keys are used. */
   readonly cacheMaxAgeMs: number

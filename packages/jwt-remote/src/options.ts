@@ -43,7 +43,7 @@ export interface JwtRemoteOptions<C extends ClaimsSchema> {
   readonly typ?: string | null | readonly (string | null)[]
   /** The clients to which tokens may have been issued (`azp`). If set, a token without `azp` is rejected. @default not checked */
   readonly authorizedParty?: string | readonly string[]
-  /** How far the provider's clock may differ, for `exp`, `nbf` and `iat`: `'0s'` to `'5m'`. @default '5s' */
+  /** The time by which the provider's clock may differ, for `exp`, `nbf` and `iat`: `'0s'` to `'5m'`. @default '5s' */
   readonly clockTolerance?: Duration
   /**
    * The longest token that is accepted, in characters: 1,000 to 262,144. Node itself accepts 16 KiB of headers per request
@@ -51,12 +51,12 @@ export interface JwtRemoteOptions<C extends ClaimsSchema> {
    * @default 8192
    */
   readonly maxTokenLength?: number
-  /** How long a request for the key set may take, including its body: `'1s'` to `'60s'`. @default '5s' */
+  /** The time that a request for the key set may take, including its body: `'1s'` to `'60s'`. @default '5s' */
   readonly timeout?: Duration
   /** The least time between two requests for the key set, whatever tokens arrive: `'1s'` to `'1h'`. @default '30s' */
   readonly cooldown?: Duration
   /**
-   * How long a fetched key set is used: `'1s'` to `'24h'`, at least `cooldown`. A key that the provider withdraws is accepted
+   * The time for which a fetched key set is used: `'1s'` to `'24h'`, at least `cooldown`. A key that the provider withdraws is accepted
    * for at most this long. From half of this time on, the set is refreshed in the background.
    * @default '10m'
    */

@@ -11,7 +11,7 @@ export const refreshesTokens: Stage = {
       id: 'refresh',
       title: 'POST /token/refresh returns a new access token and a new refresh token',
       hints: [
-        'Does your login return a `refresh_token`, next to `access_token`?',
+        'Does your login return a `refresh_token` along with the `access_token`?',
         'At login, create a random string and store its SHA-256 digest with the user and an expiration time. Accept the string at POST /token/refresh.',
         "Node: `randomBytes(32).toString('base64url')`.",
       ],
