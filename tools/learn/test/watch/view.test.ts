@@ -41,7 +41,7 @@ t.test('the page shows the task, the finding and the output', async (t) => {
   const text = renderText(state)
   t.match(
     text,
-    'Open `exercise/sign-up.ts` and write `signUp`. Hash the password, insert the\nrow, and return the three properties of `UserOut`.\n',
+    'Open `exercise/sign-up.ts` and write `signUp`. Hash the password, insert the\nrow, and return the three properties that `UserOut` lists.\n',
   )
   t.match(text, 'Read  docs/chapters/05-creating-users/README.md\n')
   t.match(text, 'Write docs/chapters/05-creating-users/exercise/sign-up.ts\n')
