@@ -90,7 +90,7 @@ export interface Script {
   readonly script: { readonly exec: readonly string[] }
 }
 
-/** Each run signs up with an email and passwords of its own. */
+/** Each run signs up with a new email and new passwords. */
 const CREATE_ACCOUNT = [
   "if (!pm.collectionVariables.get('email')) {",
   "  const unique = pm.variables.replaceIn('{{$guid}}')",

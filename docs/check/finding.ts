@@ -16,7 +16,7 @@ export interface AttemptFolders {
   readonly files: string
 }
 
-/** Describes why a check failed: an assertion has a message of its own, and any other error came from the attempt. */
+/** Describes why a check failed: an assertion has its own message, and any other error came from the attempt. */
 export function describeFailure(error: unknown, attempt: AttemptFolders): Finding {
   if (!(error instanceof Error) || error.name !== 'AssertionError') return describeThrown(error, attempt)
   const { message, generatedMessage, operator, expected, actual } = error as Error & Record<string, unknown>

@@ -11,7 +11,7 @@ const PROGRAM_TIMEOUT_MS = 20_000
 /** How long a program may take to end after SIGTERM, before SIGKILL. */
 const END_TIMEOUT_MS = 3_000
 
-/** The command that runs a TypeScript file in a process of its own: `[...TYPESCRIPT, file('server.ts')]`. */
+/** The command that runs a TypeScript file in a separate process: `[...TYPESCRIPT, file('server.ts')]`. */
 export const TYPESCRIPT = [process.execPath, '--import', import.meta.resolve('tsx')]
 
 export interface Program {

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import type { ReportMessage } from '@auth-primer/tool-learn'
 
-// `npm run learn` reads the report of a check on a file descriptor of its own, which the attempt does not print on.
+// `npm run learn` reads the report of a check on a separate file descriptor, which the attempt does not print on.
 // A check that is started by hand prints its report.
 const fd = Number(process.env.CHAPTER_REPORT_FD ?? 1)
 // Programs that the attempt starts do not inherit it.

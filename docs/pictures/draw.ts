@@ -3,7 +3,7 @@ export interface Picture {
   /** The path of the SVG, from `docs/`. */
   readonly file: string
   readonly title: string
-  /** What the picture shows, for readers who do not see it. */
+  /** A description of the picture for readers who cannot see it. */
   readonly description: string
   readonly parts: readonly Part[]
 }
@@ -29,7 +29,7 @@ export interface Box {
 
 export type Tone = 'plain' | 'accent' | 'good' | 'bad'
 
-/** Who sends what to whom, over time. */
+/** A sequence of messages between parties, over time. */
 export interface Sequence {
   readonly lanes: readonly string[]
   readonly steps: readonly Step[]

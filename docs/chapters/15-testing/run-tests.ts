@@ -51,7 +51,7 @@ export function runTests(
     ],
     { cwd: import.meta.dirname, env },
   )
-  // The process may end before it is told anything.
+  // The process may end before it receives the message.
   child.stdin.on('error', () => {})
   void Promise.resolve(databaseUrl).then(
     (url) => child.stdin.write(`${url}\n`),

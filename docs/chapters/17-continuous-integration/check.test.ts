@@ -302,7 +302,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
   )
 })
 
-/** What the tests have found in their environment. */
+/** The environment that the tests have found. */
 interface Mark {
   readonly url: string
   readonly job: string

@@ -1,4 +1,4 @@
-// Runs the statements of an SQL file in a database of its own, and prints each result as psql does:
+// Runs the statements of an SQL file in a new database, and prints each result as psql does:
 // npx tsx docs/start/sql/run.ts tables.sql select.sql. All files but the last run without printing.
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'

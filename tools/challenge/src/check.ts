@@ -1,4 +1,4 @@
-// What a stage consists of, and what a check may conclude.
+// The parts of a stage, and the possible results of a check.
 import { NoResponse, type Received, type Sent } from './http.ts'
 import type { Subject } from './subject.ts'
 
@@ -8,7 +8,7 @@ export type Hints = readonly [where: string, what: string, how: string]
 export interface Check {
   /** Unique among all checks. `fixture/faults` has a fault of the same name, which only this check finds. */
   readonly id: string
-  /** What must be true of the server. */
+  /** The statement that must be true of the server. */
   readonly title: string
   readonly hints: Hints
   /** Rejects with a `Failure` if it is not true, or with `NotChecked` if that cannot be found out. */
@@ -32,7 +32,7 @@ export class Failure extends Error {
   readonly expected: string
   /** The request whose response was wrong. */
   readonly sent: Sent | undefined
-  /** What came, in a few words. */
+  /** The actual response, in a few words. */
   readonly came: string
 
   constructor(expected: string, came: string, sent?: Sent) {

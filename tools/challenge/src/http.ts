@@ -45,7 +45,7 @@ export async function send(base: URL, sent: Sent, timeoutMs = DEFAULT_TIMEOUT_MS
   return moved ? sendOnce(base, { ...sent, path: moved }, timeoutMs) : received
 }
 
-/** Returns the path to go on with, if `location` is the same path but for the trailing slash. */
+/** Returns the path to go on with, if `location` is the same path except for the trailing slash. */
 function findSlashRedirect(base: URL, path: string, location: string | undefined): string | undefined {
   if (location === undefined || !URL.canParse(location, base.href)) return undefined
   const from = new URL(path, base)

@@ -39,7 +39,7 @@ export interface Options {
   readonly watched: string | undefined
 }
 
-/** What `new` was asked for. */
+/** The options of `new`. */
 export interface NewOptions {
   readonly folder: string
   readonly starter: Starter

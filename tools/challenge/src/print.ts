@@ -1,4 +1,4 @@
-// What the terminal shows.
+// The output in the terminal.
 import colors from 'picocolors'
 import type { Stage } from './check.ts'
 import type { Sent } from './http.ts'

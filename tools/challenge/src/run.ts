@@ -9,7 +9,7 @@ export interface CheckResult {
   readonly state: State
   /** Why it failed. */
   readonly failure?: Failure
-  /** What is missing, if it was not checked. */
+  /** The option that is missing, if it was not checked. */
   readonly missing?: string
 }
 

@@ -30,7 +30,7 @@ export class ServerProcess {
       )
     const child = spawn(this.#command, {
       shell: true,
-      // a process group of its own, so everything that the shell starts ends with it
+      // a separate process group, so everything that the shell starts ends with it
       detached: true,
       env: { ...process.env, ...this.#environment },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -11,7 +11,7 @@ import { runStages } from './run.ts'
 import type { ServerProcess } from './server-process.ts'
 import { Subject } from './subject.ts'
 
-/** What is not source code: a server that writes a log or a database must not start the next check. */
+/** Files that are not source code: a server that writes a log or a database must not start the next check. */
 const IGNORED =
   /(^|[/\\])(node_modules|\.git|\.venv|__pycache__|\.challenge\.json)([/\\]|$)|\.(log|db|sqlite3?|jsonl|pyc|tmp)(-\w+)?$/
 /** Editors write a file in several steps. */
@@ -85,7 +85,7 @@ async function restart(server: ServerProcess): Promise<void> {
   await server.start()
 }
 
-/** Waits while the server restarts by itself. If it does not come back, stage 1 says so. */
+/** Waits while the server restarts by itself. If it does not come back, stage 1 fails. */
 async function untilItResponds(url: URL, signal: AbortSignal): Promise<void> {
   const sent = { method: 'GET', path: '/', headers: {}, body: undefined }
   for (

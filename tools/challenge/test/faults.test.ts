@@ -69,7 +69,7 @@ t.test('a server with UUIDs, other statuses and nested bodies passes every stage
   t.same(await judge({ isOtherStyle: true }), { failed: [], notChecked: NEED_A_PROCESS })
 })
 
-t.test('each check has an ID of its own', async (t) => {
+t.test('each check has a unique ID', async (t) => {
   t.equal(new Set(ids).size, ids.length)
 })
 

@@ -1,4 +1,4 @@
-// Servers that hang, crash, send garbage, redirect, close early or never end: each gets a verdict that says so.
+// Servers that hang, crash, send garbage, redirect, close early or never end: each gets a verdict that names the fault.
 import net, { type AddressInfo, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { runStages } from '../src/run.ts'
@@ -76,7 +76,7 @@ const servers: Record<string, [onConnection: (socket: Socket) => void, reason: R
 }
 
 for (const [title, [onConnection, reason]] of Object.entries(servers)) {
-  t.test(`a server that ${title} gets a verdict that says so`, async (t) => {
+  t.test(`a server that ${title} gets a verdict that names the fault`, async (t) => {
     t.match(await judge(t, onConnection), reason)
   })
 }

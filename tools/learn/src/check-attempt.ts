@@ -7,7 +7,7 @@ import { type Check, EMPTY_REPORT, type Report, readReport } from './report.ts'
 export interface Verdict {
   readonly passed: boolean
   readonly checks: readonly Check[]
-  /** What the attempt printed. */
+  /** The output of the attempt. */
   readonly output: string
 }
 
@@ -28,7 +28,7 @@ export interface CheckOptions {
 
 const OUTPUT_LIMIT = 100_000
 
-/** Runs a chapter's checks in a process of their own, and returns the verdict. */
+/** Runs a chapter's checks in a separate process, and returns the verdict. */
 export async function checkAttempt(chapter: Chapter, options: CheckOptions = {}): Promise<Verdict> {
   const { attempt = 'exercise', postgresUrl, timeoutMs = 60_000, signal, onChange = () => {} } = options
   signal?.throwIfAborted()

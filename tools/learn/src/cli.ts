@@ -44,7 +44,7 @@ function parse(args: string[]) {
       options: {
         attempt: { type: 'string', default: 'exercise' },
         hints: { type: 'string', default: '1' },
-        // Without ` -- ` before it, npm reads it as an option of its own.
+        // Without ` -- ` before it, npm reads it as npm's own option.
         manual: { type: 'boolean', default: process.env.npm_config_manual === 'true' },
         yes: { type: 'boolean', default: false, short: 'y' },
         help: { type: 'boolean', default: false, short: 'h' },

@@ -24,7 +24,7 @@ export type ReportMessage =
   | { readonly finished: Check }
   | { readonly ended: true }
 
-/** What the process has reported so far. */
+/** The checks that the process has reported so far. */
 export interface Report {
   readonly checks: readonly Check[]
   readonly running: RunningCheck | undefined

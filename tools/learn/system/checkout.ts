@@ -20,7 +20,7 @@ import { CHECKOUT, findChapter, readChapters } from '../src/chapters.ts'
 import { fingerprint, readFiles } from '../src/exercise.ts'
 import { type Size, Terminal } from './terminal.ts'
 
-/** A learner's copy of the repository, with a data folder of its own. Its exercises may be changed. */
+/** A learner's copy of the repository, with its own data folder. Its exercises may be changed. */
 export class Checkout {
   readonly dir = mkdtempSync(join(tmpdir(), 'learner-'))
   readonly data = join(this.dir, '.data')

@@ -1,4 +1,4 @@
-import { Failure, NotChecked, type Stage } from '../check.ts'
+import { expectStatus, Failure, NotChecked, type Stage } from '../check.ts'
 import type { Received } from '../http.ts'
 import { PATHS, type Subject } from '../subject.ts'
 
@@ -58,7 +58,7 @@ export const cors: Stage = {
             )
         }
         allowed(await request(subject, origin), 'access-control-allow-origin', origin)
-        const received = await preflight(subject, origin)
+        const received = expectStatus(await preflight(subject, origin), 200, 204)
         allowed(received, 'access-control-allow-origin', origin)
         allowed(received, 'access-control-allow-methods', 'DELETE')
         allowed(received, 'access-control-allow-headers', 'authorization')

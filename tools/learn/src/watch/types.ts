@@ -15,7 +15,7 @@ export interface TypeChecker {
   end(): void
 }
 
-/** Checks types in a process of its own, which keeps the unchanged files in memory. The first call starts it. */
+/** Checks types in a separate process, which keeps the unchanged files in memory. The first call starts it. */
 export function startTypeChecker(): TypeChecker {
   let child: ChildProcess | undefined
   let last = 0

@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 
-/** The app in a file of its own, which a test can import without opening a port. */
+/** The app in a separate file, which a test can import without opening a port. */
 export function buildApp(level: string) {
   const app = Fastify({ logger: { level } })
 

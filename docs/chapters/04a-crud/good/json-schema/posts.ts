@@ -19,7 +19,7 @@ const body = {
 }
 const params = { type: 'object', properties: { id: { type: 'integer', minimum: 1, maximum: 2_147_483_647 } } }
 
-/** With JSON Schema by hand, and types of its own. */
+/** With JSON Schema by hand, and hand-written types. */
 export const posts: FastifyPluginAsync<PostsOptions> = async (app, { ownerId }) => {
   app.get('/', async ({ db }) => db('posts').orderBy('id'))
 

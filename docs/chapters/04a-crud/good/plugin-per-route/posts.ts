@@ -15,7 +15,7 @@ export const PostIn = Type.Object(
 /** The path of one post. A Postgres `integer` ends at 2147483647. */
 export const PostPath = Type.Object({ id: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }) })
 
-/** One plugin per route, in files of their own. */
+/** One plugin per route, in separate files. */
 export const posts: FastifyPluginAsyncTypebox<PostsOptions> = async (app, { ownerId }) => {
   const { createPost, deletePost, listPosts, readPost, updatePost } = await import('./routes.ts')
   await app.register(listPosts)

@@ -17,7 +17,7 @@ const access = tokenKind('access+jwt', {
   }),
 })
 
-/** With a claim of its own, which says nothing personal. */
+/** With an additional claim that contains nothing personal. */
 export function createIssueToken(secret: string): (user: User) => string {
   const keys = keyring('HS256', [{ kid: '1', key: secret }])
   const kit = jwtKit({ issuer: 'social-api', keys, kinds: { access } })

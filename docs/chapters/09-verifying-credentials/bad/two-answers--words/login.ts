@@ -17,7 +17,7 @@ export const login: FastifyPluginAsyncTypebox<LoginOptions> = async (app, { hash
     const { username, password } = request.body
     const user = await request.db('users').where({ email: username }).first()
     const { ok } = await hasher.verify({ password, hash: user?.password })
-    // The mistake: the status is the same, but the words tell the two apart.
+    // The mistake: the status is the same, but the words reveal the difference.
     const detail = user ? 'Wrong password' : 'Unknown user'
     if (!ok) return reply.code(403).send({ detail })
     return { access_token: app.issueToken(user), token_type: 'bearer' }

@@ -45,6 +45,6 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
 
 /** Selects the posts that this user may see: every published one, and their own drafts. */
 function visibleTo(caller: number, db: Knex): Knex.QueryBuilder {
-  // The mistake: both at once. Nobody sees a post of somebody else any more, nor a draft.
+  // The mistake: both at once. Users no longer see anyone else's posts, published or not.
   return db('posts').where((post) => post.where({ published: true }).andWhere({ owner_id: caller }))
 }

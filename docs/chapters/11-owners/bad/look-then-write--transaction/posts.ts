@@ -29,7 +29,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
     const { id } = request.params
     const { title, content, published } = request.body
     const caller = app.callerId(request)
-    // The mistake: both statements are in one transaction, and the post can change between them all the same.
+    // The mistake: both statements are in one transaction, but the post can still change between them.
     return request.db.transaction(async (db) => {
       const post = await visibleTo(caller, db).where({ id }).first()
       if (!post) return reply.code(404).send({ detail: `No post has the id ${id}` })

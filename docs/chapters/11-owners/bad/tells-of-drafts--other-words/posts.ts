@@ -37,7 +37,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
     if (post) return post
 
     const seen = await visibleTo(caller, request.db).where({ id }).first()
-    // The mistake: the words tell what the status hides.
+    // The mistake: the words reveal what the status hides.
     const exists = await request.db('posts').where({ id }).first()
     if (exists && !seen) return reply.code(404).send({ detail: 'You may not see this post' })
     return seen

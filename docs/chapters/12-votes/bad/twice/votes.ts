@@ -17,7 +17,7 @@ export const votes: FastifyPluginAsyncTypebox = async (app) => {
     const post = await visibleTo(caller, request.db).where({ id: post_id }).forKeyShare().first('id')
     if (!post) return reply.code(404).send({ detail: `No post has the id ${post_id}` })
 
-    // The mistake: a second vote replaces the first one, and the client is not told.
+    // The mistake: a second vote replaces the first one, and the client gets no error.
     await request.db('votes').insert({ user_id: caller, post_id }).onConflict(['user_id', 'post_id']).merge()
     return reply.code(201).send({ message: 'successfully added vote' })
   })

@@ -30,7 +30,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
     const { limit, skip, search } = request.query
     return (
       selectWithVotes(app.callerId(request), request.db)
-        // The mistake: ILIKE does not tell upper case from lower case.
+        // The mistake: ILIKE ignores the difference between upper and lower case.
         .whereILike('title', `%${search.replaceAll(/[%_\\]/g, '\\$&')}%`)
         .orderBy('posts.id')
         .limit(limit)

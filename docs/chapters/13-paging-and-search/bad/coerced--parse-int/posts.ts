@@ -20,7 +20,7 @@ export const posts: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   app.addHook<{ Querystring: Record<string, unknown> }>('preValidation', async ({ query }) => {
-    // The mistake: `parseInt` stops at the first character that is not a digit, and does not tell.
+    // The mistake: `parseInt` stops at the first character that is not a digit, without an error.
     for (const name of ['limit', 'skip'])
       if (name in query) query[name] = Number.parseInt(String(query[name]), 10)
   })

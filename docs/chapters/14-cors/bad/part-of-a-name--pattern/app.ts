@@ -8,7 +8,7 @@ export async function build(corsOrigins: readonly string[]): Promise<FastifyInst
   if (corsOrigins.includes('*'))
     throw new Error('Expected a list of origins: with cookies, `*` would allow every page')
   await app.register(cors, {
-    // The mistake: in a pattern, `.` is any character, and nothing says where the origin ends.
+    // The mistake: in a pattern, `.` is any character, and nothing marks the end of the origin.
     origin: corsOrigins.map((origin) => new RegExp(`^${origin}`)),
     credentials: true,
     methods: ['GET', 'HEAD', 'POST', 'DELETE'],

@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 
 const app = Fastify({
   logger: true,
-  // The mistake: with a number, Fastify trusts nobody. Its types say so, too.
+  // The mistake: with a number, Fastify trusts nobody. Its types reject a number, too.
   trustProxy: 1 as unknown as boolean,
   requestIdHeader: 'x-request-id',
 })

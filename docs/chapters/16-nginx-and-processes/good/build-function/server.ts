@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 export function build(): FastifyInstance {
   const app = Fastify({
     logger: { level: 'info' },
-    // Whoever reaches this process comes from nginx, which discards what the client sent.
+    // Every request comes from nginx, which discards what the client sent.
     trustProxy: true,
     requestIdHeader: 'X-Request-ID',
   })

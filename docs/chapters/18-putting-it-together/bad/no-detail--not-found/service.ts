@@ -12,7 +12,7 @@ const errors = fp(async (app) => {
     const detail = statusCode >= 500 ? 'Something went wrong on the server' : message
     return reply.code(statusCode).send({ detail })
   })
-  // The mistake: an unknown route is no error, and has a handler of its own.
+  // The mistake: an unknown route does not cause an error, and has a separate handler.
 })
 
 /** Builds the service from environment variables, and rejects if they are invalid. */

@@ -7,7 +7,7 @@ import { buildApp, login, postList, posts, readSettings, users, vote } from '../
 /** One shape for every error: `detail`. The client never sees the reason of a 5xx; the log has it. */
 const errors = fp(async (app) => {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    // The mistake: a client cannot tell its own mistakes from those of the server.
+    // The mistake: a client cannot distinguish its own mistakes from the server's.
     request.log.error(error)
     return reply.code(500).send({ detail: 'Something went wrong on the server' })
   })

@@ -17,7 +17,7 @@ const errors = fp(async (app) => {
   )
 })
 
-/** Reads the origins, and rejects what is no origin. */
+/** Reads the origins, and rejects anything that is not an origin. */
 function readOrigins({ CORS_ORIGINS = '' }: NodeJS.ProcessEnv): string[] {
   const origins = CORS_ORIGINS.split(',').map((text) => text.trim())
   if (CORS_ORIGINS === '') return []
