@@ -23,7 +23,7 @@ t.test(
   'each page with a command of the scope says when it works, and what works in the repository',
   async (t) => {
     for (const { name, text } of withCommands) {
-      t.match(text, /once the scope is published/, name)
+      t.match(text, /once the packages are published/i, name)
       t.match(text, /npm run (--silent )?(jwt|hash)\b/, name)
     }
   },
