@@ -40,7 +40,7 @@ for (const [index, { number, title, folder }] of chapters.entries()) {
     const [, head = ''] = text.split('\n\n')
     t.match(
       head,
-      /^(The notes: \*.+\*|The course goes on to \*.+\*)\. \d\d minutes\. You start from .+/s,
+      /^(The notes: \*.+\*|The course continues with \*.+\*)\. \d\d minutes\. You start from .+/s,
       'the heading of the notes, the time and the starting point',
     )
     const [, steps = ''] = text.split('## Steps')
