@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { ANN, logIn, quantile, readToken, signUp, startService } from './helper.ts'
+import { ANN, logIn, quantile, readToken, signUp, startService } from '../system/helper.ts'
 
 type Service = Awaited<ReturnType<typeof startService>>
 
