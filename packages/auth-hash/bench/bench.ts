@@ -1,6 +1,6 @@
 /**
- * Measures this package against bcrypt bare, in one run: `npm run bench -w packages/auth-hash`. With `-- --quick` at
- * cost 10, in a quarter of the time.
+ * Compares this package with bcrypt alone, in one run: `npm run bench -w packages/auth-hash`. With `-- --quick`, it uses cost
+ * 10 and takes a quarter of the time.
  */
 import { execFile } from 'node:child_process'
 import { availableParallelism } from 'node:os'
@@ -10,7 +10,7 @@ import bcrypt from 'bcrypt'
 import { createHasher, selfTest } from '../src/index.ts'
 import type { Load } from './load.ts'
 import type { Work } from './measure.ts'
-import { best, cpuOf, inTurns, median, quantile, timeOf } from './measure.ts'
+import { best, inTurns, measureCpu, measureTime, median, quantile } from './measure.ts'
 
 const quick = process.argv.includes('--quick')
 const COST = quick ? 10 : 12
@@ -29,7 +29,7 @@ interface Row {
 }
 const rows: Row[] = []
 
-/** A line of the table; its goal, where it has one, is a bound from above or from below. */
+/** Adds a line to the table. A goal is an upper or a lower bound. */
 function report(what: string, value: number, unit: string, goal: { max?: number; min?: number } = {}) {
   const figure = `${value.toFixed(value < 10 && unit !== '%' ? 3 : 1)} ${unit}`
   const { max, min } = goal
@@ -46,7 +46,7 @@ const wrong =
 async function cpu() {
   const { compare, verify } = await inTurns(
     { compare: () => bcrypt.compare('wrong', today), verify: wrong(today) },
-    { rounds: 2 * ROUNDS, measure: cpuOf, summary: median },
+    { rounds: 2 * ROUNDS, measure: measureCpu, summary: median },
   )
   report('CPU of one compare, bare', compare, 'ms')
   report('CPU, verify ÷ compare', verify / compare, '×', { max: 1.02 })
@@ -62,7 +62,7 @@ async function spread() {
       'old cost 4': wrong(atFour),
       'too long': wrong(today, 'a'.repeat(73)),
     },
-    { rounds: ROUNDS, measure: cpuOf, summary: median },
+    { rounds: ROUNDS, measure: measureCpu, summary: median },
   )
   const usual = medians['wrong password'] as number
   for (const [kind, ms] of Object.entries(medians)) report(`CPU, ${kind} ÷ wrong password`, ms / usual, '×')
@@ -74,8 +74,8 @@ async function throughput() {
   const many = 4 * availableParallelism()
   const all = (logIn: Work) => () => Promise.all(Array.from({ length: many }, logIn))
   const works = { bare: all(() => bcrypt.compare('wrong', today)), ours: all(wrong(today)) }
-  const { bare, ours } = await inTurns(works, { rounds: ROUNDS, measure: timeOf, summary: best })
-  report('log-ins a second when saturated, bare, best round', (many / bare) * 1000, '/s')
+  const { bare, ours } = await inTurns(works, { rounds: ROUNDS, measure: measureTime, summary: best })
+  report('logins per second when saturated, bare, best round', (many / bare) * 1000, '/s')
   report('throughput when saturated, ours ÷ bare, best rounds', bare / ours, '×', { min: 0.98 })
 }
 
@@ -86,25 +86,25 @@ function medianLoad(loads: readonly Load[]): Load {
     lookup: of('lookup'),
     eventLoop: of('eventLoop'),
     all: of('all'),
-    turnedAway: of('turnedAway'),
+    rejected: of('rejected'),
   }
 }
 
 async function load() {
   const script = fileURLToPath(new URL('load.ts', import.meta.url))
-  const run = async (who: string, logIns: number): Promise<Load> => {
-    const args = [...process.execArgv, script, who, String(logIns), String(COST)]
+  const run = async (side: string, logins: number): Promise<Load> => {
+    const args = [...process.execArgv, script, side, String(logins), String(COST)]
     return JSON.parse((await promisify(execFile)(process.execPath, args)).stdout)
   }
-  for (const [logIns, rounds] of [
+  for (const [logins, rounds] of [
     [8, 5],
     [32, 5],
     [1000, 1],
   ] as const) {
     const loads = { bare: [] as Load[], ours: [] as Load[] }
     for (let round = 0; round < rounds; round += 1) {
-      loads.bare.push(await run('bare', logIns))
-      loads.ours.push(await run('ours', logIns))
+      loads.bare.push(await run('bare', logins))
+      loads.ours.push(await run('ours', logins))
     }
     const bare = medianLoad(loads.bare)
     const ours = medianLoad(loads.ours)
@@ -113,18 +113,18 @@ async function load() {
       ['dns.lookup', 'lookup'],
       ['event-loop delay', 'eventLoop'],
     ] as const) {
-      report(`${logIns} log-ins: ${name} p99, bare`, bare[key], 'ms')
-      report(`${logIns} log-ins: ${name} p99, ours`, ours[key], 'ms')
-      const goal = logIns === 32 && key === 'readFile' ? { min: 20 } : {}
-      report(`${logIns} log-ins: ${name} p99, bare ÷ ours`, bare[key] / ours[key], '×', goal)
+      report(`${logins} logins: ${name} p99, bare`, bare[key], 'ms')
+      report(`${logins} logins: ${name} p99, ours`, ours[key], 'ms')
+      const goal = logins === 32 && key === 'readFile' ? { min: 20 } : {}
+      report(`${logins} logins: ${name} p99, bare ÷ ours`, bare[key] / ours[key], '×', goal)
     }
-    report(`${logIns} log-ins: until all are answered, bare`, bare.all / 1000, 's')
-    report(`${logIns} log-ins: until all are answered, ours`, ours.all / 1000, 's')
-    rows.push({ what: `${logIns} log-ins: turned away at once by ours`, figure: String(ours.turnedAway) })
+    report(`${logins} logins: until all have a result, bare`, bare.all / 1000, 's')
+    report(`${logins} logins: until all have a result, ours`, ours.all / 1000, 's')
+    rows.push({ what: `${logins} logins: rejected immediately by ours`, figure: String(ours.rejected) })
   }
 }
 
-/** Milliseconds from asking until the promise is rejected or answered. */
+/** Measures how soon a call is rejected. */
 async function latency() {
   const full = createHasher({ cost: COST, concurrency: 1, maxQueue: 200 })
   const settled = (call: Promise<unknown>) => call.catch(() => {})
@@ -136,17 +136,17 @@ async function latency() {
   const overloads: number[] = []
   const refusals: number[] = []
   const aborts: number[] = []
-  const tooDear = today.replace(`$${COST}$`, '$30$')
+  const aboveMaxCost = today.replace(`$${COST}$`, '$30$')
   for (const { controller, call } of waiting) {
-    overloads.push(await timeOf(() => settled(full.hash('right'))))
-    refusals.push(await timeOf(() => full.verify({ password: 'wrong', hash: tooDear })))
+    overloads.push(await measureTime(() => settled(full.hash('right'))))
+    refusals.push(await measureTime(() => full.verify({ password: 'wrong', hash: aboveMaxCost })))
     aborts.push(
-      await timeOf(() => {
+      await measureTime(() => {
         controller.abort()
         return settled(call)
       }),
     )
-    // Fills the place up again, so that the next call is turned away as well.
+    // Fills the queue again, so the next call is rejected, too.
     settled(full.hash('right'))
   }
   report('overload, latency p99', quantile(overloads, 0.99), 'ms', { max: 5 })
@@ -156,7 +156,7 @@ async function latency() {
 
 const { selfTestTime } = await inTurns(
   { selfTestTime: selfTest },
-  { rounds: ROUNDS, measure: timeOf, summary: median },
+  { rounds: ROUNDS, measure: measureTime, summary: median },
 )
 report('self-test', selfTestTime, 'ms')
 await cpu()
@@ -166,11 +166,11 @@ await load()
 await latency()
 
 console.log(
-  `cost ${COST}, ${availableParallelism()} cores, Node ${process.versions.node}; medians of interleaved rounds unless it says best\n`,
+  `cost ${COST}, ${availableParallelism()} cores, Node ${process.versions.node}; medians of interleaved rounds, except where it says best\n`,
 )
 for (const { what, figure, goal = '', met } of rows) {
   const mark = met === undefined ? '' : met ? 'met' : 'MISSED'
   console.log(`${what.padEnd(52)}${figure.padStart(14)}  ${goal.padEnd(12)}${mark}`)
 }
-// Hashes are still waiting for their turn.
+// Hashes are still waiting in the queue.
 process.exit()

@@ -1,4 +1,4 @@
-/** The value below which a share of the samples lies. */
+/** Returns the value below which a share of the samples lies. */
 export function quantile(samples: readonly number[], share: number): number {
   const sorted = [...samples].sort((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number
@@ -10,29 +10,29 @@ export function median(samples: readonly number[]): number {
 
 export type Work = () => Promise<unknown>
 
-/** Milliseconds of CPU, over all threads of the process. */
-export async function cpuOf(work: Work): Promise<number> {
+/** Returns the CPU time of all threads of the process, in milliseconds. */
+export async function measureCpu(work: Work): Promise<number> {
   const before = process.cpuUsage()
   await work()
   const { user, system } = process.cpuUsage(before)
   return (user + system) / 1000
 }
 
-/** Milliseconds on the clock. */
-export async function timeOf(work: Work): Promise<number> {
+/** Returns the elapsed time in milliseconds. */
+export async function measureTime(work: Work): Promise<number> {
   const start = performance.now()
   await work()
   return performance.now() - start
 }
 
-/** For times on the clock, which other processes only ever make longer. */
+/** Returns the smallest sample. For elapsed times, which other processes only make longer. */
 export function best(samples: readonly number[]): number {
   return Math.min(...samples)
 }
 
 /**
- * Measures each work in turns, each round in another order, so that whatever else the machine does falls on all of
- * them alike, and sums each one's samples up.
+ * Measures the works in turn, in a different order in each round, so other programs on the machine affect all of them alike.
+ * Returns the summary of each one's samples.
  */
 export async function inTurns<Name extends string>(
   works: Readonly<Record<Name, Work>>,

@@ -39,6 +39,6 @@ export async function checkKnownAnswers(compute: typeof digest): Promise<void> {
 function selfTestFailed(what: string, input = ''): AuthHashError {
   return new AuthHashError(
     'AUTH_HASH_SELF_TEST_FAILED',
-    `Expected ${what} to give the known answer${input}, got another`,
+    `Expected ${what} to give the known answer${input}, got a different one`,
   )
 }

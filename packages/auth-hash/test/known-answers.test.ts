@@ -54,6 +54,6 @@ t.test('the self-test finds a bcrypt that computes something else', async (t) =>
   }
   await t.rejects(checkKnownAnswers(broken), {
     code: 'AUTH_HASH_SELF_TEST_FAILED',
-    message: 'Expected bcrypt to give the known answer for a password of 72 bytes, got another',
+    message: 'Expected bcrypt to give the known answer for a password of 72 bytes, got a different one',
   })
 })
