@@ -11,7 +11,10 @@ export interface Check {
   /** The statement that must be true of the server. */
   readonly title: string
   readonly hints: Hints
-  /** Rejects with a `Failure` if it is not true, or with `NotChecked` if that cannot be found out. */
+  /**
+   * Rejects with a `Failure` if it is not true, with `Blocked` if something that other checks are about gets in the way, or
+   * with `NotChecked` if the grader was not given what it needs.
+   */
   run(subject: Subject): Promise<void>
 }
 
@@ -31,21 +34,47 @@ export class Failure extends Error {
   override readonly name = 'Failure'
   readonly expected: string
   /** The request whose response was wrong. */
-  readonly sent: Sent | undefined
+  readonly sent: Sent
   /** The actual response, in a few words. */
-  readonly came: string
+  readonly actual: string
+  /** True if no response came, because the server hangs or has stopped. */
+  readonly isSilent: boolean
 
-  constructor(expected: string, came: string, sent?: Sent) {
-    super(`Expected ${expected}, got ${came}`)
+  constructor(expected: string, actual: string, sent: Sent, isSilent = false) {
+    super(`expected ${expected}, got ${actual}`)
     this.expected = expected
-    this.came = came
+    this.actual = actual
     this.sent = sent
+    this.isSilent = isSilent
+  }
+}
+
+/** Something that the check builds on does not work, so the check cannot be made. The message says what. */
+export class Blocked extends Error {
+  override readonly name = 'Blocked'
+  readonly isSilent: boolean
+
+  constructor(message: string, isSilent = false) {
+    super(message)
+    this.isSilent = isSilent
   }
 }
 
 /** Something that the grader was not given is needed. The message says what. */
 export class NotChecked extends Error {
   override readonly name = 'NotChecked'
+}
+
+/** Takes a step that a check builds on. If the step fails, the check is blocked instead of failed. */
+export async function need<Result>(goal: string, step: () => Promise<Result>): Promise<Result> {
+  try {
+    return await step()
+  } catch (error) {
+    const outcome = toOutcome(error)
+    if (!(outcome instanceof Failure)) throw outcome
+    const { sent, message, isSilent } = outcome
+    throw new Blocked(`This check needs ${goal}. ${sent.method} ${sent.path}: ${message}.`, isSilent)
+  }
 }
 
 /** Throws unless the response has one of these statuses. */
@@ -67,20 +96,25 @@ export function expectNoServerError(received: Received): Received {
 
 /** Returns the response in a few words: the status, and the start of the body. */
 export function describe({ status, text }: Received): string {
-  const body = maskTokens(text).replace(/\s+/g, ' ').trim()
+  const body = maskSecrets(text.slice(0, 5_000)).replace(/\s+/g, ' ').trim()
   if (body === '') return `${status}, without a body`
   return `${status} ${body.length > 300 ? `${body.slice(0, 300)}…` : body}`
 }
 
-/** Messages show no token: not even one of an account that was made for the check. */
-function maskTokens(text: string): string {
-  return text.replace(/("[^"]*token"\s*:\s*)"[^"]{10,}"/g, '$1"…"').replace(/\beyJ[\w.-]{10,}/g, 'eyJ…')
+/** Messages show no password and no token: not even one of an account that was made for the check. */
+export function maskSecrets(text: string): string {
+  return text
+    .replace(/("[^"]*(?:password|token|secret)[^"]*"\s*:\s*)"(?:[^"\\]|\\.){10,}"/gi, '$1"…"')
+    .replace(/((?:^|&)[^=&\s"]*(?:password|token)[^=&\s"]*=)[^&]*/gi, '$1…')
+    .replace(/\beyJ[\w.-]{10,}/g, 'eyJ…')
+    .replace(/Tomatoes-7-[\w-]+/gi, '…')
 }
 
-/** Turns whatever a check threw into a `Failure` or a `NotChecked`. */
-export function toOutcome(error: unknown): Failure | NotChecked {
-  if (error instanceof Failure || error instanceof NotChecked) return error
-  if (error instanceof NoResponse) return new Failure('a complete HTTP response', error.message, error.sent)
+/** Turns what a check threw into an outcome. */
+export function toOutcome(error: unknown): Failure | Blocked | NotChecked {
+  if (error instanceof Failure || error instanceof Blocked || error instanceof NotChecked) return error
+  if (error instanceof NoResponse)
+    return new Failure('a complete HTTP response', error.message, error.sent, true)
   throw error
 }
 

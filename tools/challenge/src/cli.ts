@@ -1,10 +1,13 @@
 import colors from 'picocolors'
 import { HELP, type Options, parseOptions, UsageError } from './options.ts'
-import { formatScoreboard, formatStage, formatSummary } from './print.ts'
+import { formatScoreboard, formatStage, formatSummary, type Standing, toJson } from './print.ts'
 import { runStages } from './run.ts'
 import { ServerProcess } from './server-process.ts'
 import { STAGES } from './stages/index.ts'
 import { Subject } from './subject.ts'
+
+/** How wide the scoreboard is in a pipe. */
+const PIPE_COLUMNS = 120
 
 async function main(args: string[]): Promise<number> {
   const options = parseOptions(args, process.env)
@@ -21,40 +24,61 @@ async function main(args: string[]): Promise<number> {
 async function checkServer(options: Options): Promise<number> {
   const [url] = options.urls as [URL]
   const server = options.command === undefined ? undefined : new ServerProcess(options.command, url)
+  if (options.watched !== undefined) {
+    const { watch } = await import('./watch/watch.ts')
+    await watch(options.watched, options, server)
+    return 0
+  }
   // nothing that was started is left running after Ctrl-C
   const onSignal = (): void => void Promise.resolve(server?.kill()).finally(() => process.exit(130))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal)
+  const report = options.isJson ? () => 0 : print
   try {
-    if (options.watched !== undefined) {
-      const { watch } = await import('./watch.ts')
-      await watch(options.watched, options, server, print)
-    }
     if (server) {
-      print(colors.dim('Starting the server …\n'))
+      report(colors.dim('Starting the server …\n'))
       await server.start()
     }
-    print(colors.dim(`Checking ${url.origin} …\n`))
-    const subject = new Subject({ ...options, url, server })
-    const results = await runStages(options.stages, subject, {
+    report(colors.dim(`Checking ${url.origin} …\n`))
+    const results = await runStages(options.stages, new Subject({ ...options, url, server }), {
       isComplete: options.isComplete,
-      onStage: (result) => print(`${formatStage(result, options.hints)}\n`),
+      onStage: (result) => report(`${formatStage(result, options.hints)}\n`),
     })
-    print(`\n${formatSummary(results, options.stages.length)}\n`)
+    report(`\n${formatSummary(results, options.stages.length)}\n`)
+    if (options.isJson) print(`${toJson(url, results, options.stages.length)}\n`)
     return results.every(({ isPassed }) => isPassed) ? 0 : 1
   } finally {
     await server?.stop()
   }
 }
 
+/** Checks several servers at once. In a terminal, the lines change as the servers pass stages. */
 async function showScoreboard({ urls, stages, isComplete, ...options }: Options): Promise<number> {
-  print(colors.dim(`Checking ${urls.length} servers…\n`))
-  const servers = await Promise.all(
-    urls.map(async (url) => ({
-      url,
-      results: await runStages(stages, new Subject({ ...options, url }), { isComplete }),
-    })),
+  const { stdout } = process
+  print(colors.dim(`Checking ${urls.length} servers …\n`))
+  let standings: readonly Standing[] = urls.map((url) => ({ url, results: [], isDone: false }))
+  let shown = 0
+  const show = (): void => {
+    const lines = formatScoreboard(standings, stages.length, stdout.columns ?? PIPE_COLUMNS)
+    print(`${shown > 0 ? `\x1b[${shown}A\x1b[J` : ''}${lines.join('\n')}\n`)
+    shown = lines.length
+  }
+  const update = (url: URL, change: (standing: Standing) => Partial<Standing>): void => {
+    standings = standings.map((standing) =>
+      standing.url === url ? { ...standing, ...change(standing) } : standing,
+    )
+    if (stdout.isTTY) show()
+  }
+  if (stdout.isTTY) show()
+  await Promise.all(
+    urls.map(async (url) => {
+      await runStages(stages, new Subject({ ...options, url }), {
+        isComplete,
+        onStage: (result) => update(url, ({ results }) => ({ results: [...results, result] })),
+      })
+      update(url, () => ({ isDone: true }))
+    }),
   )
-  print(`${formatScoreboard(servers, stages.length)}\n`)
+  if (!stdout.isTTY) show()
   return 0
 }
 

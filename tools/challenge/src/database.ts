@@ -1,5 +1,4 @@
 // Looks into the database of the server under test, read-only.
-import pg from 'pg'
 import { NotChecked } from './check.ts'
 
 const CONNECT_TIMEOUT_MS = 5_000
@@ -7,6 +6,8 @@ const STATEMENT_TIMEOUT_MS = 5_000
 
 /** Returns all texts in the rows that contain this text, whatever the tables and their columns are called. */
 export async function findStoredTexts(databaseUrl: string, text: string): Promise<string[]> {
+  // loaded only here, so the other checks start sooner
+  const { default: pg } = await import('pg')
   const client = new pg.Client({
     connectionString: databaseUrl,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -18,7 +19,8 @@ export async function findStoredTexts(databaseUrl: string, text: string): Promis
     await client.connect()
     const tables = await client.query<{ name: string }>(
       `select format('%I.%I', table_schema, table_name) as name from information_schema.tables
-        where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,
+        where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')
+          and has_table_privilege(format('%I.%I', table_schema, table_name), 'select')`,
     )
     const texts: string[] = []
     for (const { name } of tables.rows) {
@@ -26,7 +28,7 @@ export async function findStoredTexts(databaseUrl: string, text: string): Promis
         `select to_jsonb(t) as row from ${name} t where strpos(t::text, $1) > 0 limit 10`,
         [text],
       )
-      for (const { row } of rows) texts.push(...Object.values(row).filter(isText).map(decodeBytes))
+      for (const { row } of rows) texts.push(...listTexts(row).map(decodeBytes))
     }
     return texts
   } catch (error) {
@@ -37,8 +39,10 @@ export async function findStoredTexts(databaseUrl: string, text: string): Promis
   }
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string'
+/** Returns the texts of a row, including those inside of JSON columns. */
+function listTexts(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(listTexts) : []
 }
 
 /** A column of the type bytea is shown in hex. */

@@ -4,13 +4,18 @@ import https from 'node:https'
 
 /** How long a response may take from the first byte sent to the last one received: a slow password hash fits in it. */
 const DEFAULT_TIMEOUT_MS = 10_000
-const MAX_RESPONSE_BYTES = 1_048_576
+/** A server that ignores `limit` lists all posts of many runs. */
+const MAX_RESPONSE_BYTES = 16 * 1_048_576
+/** Responses with a status from 100 to 199, which come before the real one. */
+const MAX_INTERIM_RESPONSES = 10
 
 export interface Sent {
   readonly method: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | undefined
+  /** Which credentials the request carries, in a few words. */
+  readonly credentials?: string
 }
 
 export interface Received {
@@ -21,6 +26,12 @@ export interface Received {
   readonly text: string
   /** The parsed body; undefined if it is not JSON. */
   readonly json: unknown
+}
+
+export interface SendOptions {
+  /** @default 10000 */
+  readonly timeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** No usable response came. The message says what came instead. */
@@ -38,11 +49,11 @@ export class NoResponse extends Error {
 }
 
 /** Sends a request. Follows a redirect only to the same path with or without its trailing slash. */
-export async function send(base: URL, sent: Sent, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<Received> {
-  const received = await sendOnce(base, sent, timeoutMs)
+export async function send(base: URL, sent: Sent, options: SendOptions = {}): Promise<Received> {
+  const received = await sendOnce(base, sent, options)
   const moved =
     [307, 308].includes(received.status) && findSlashRedirect(base, sent.path, received.headers.location)
-  return moved ? sendOnce(base, { ...sent, path: moved }, timeoutMs) : received
+  return moved ? sendOnce(base, { ...sent, path: moved }, options) : received
 }
 
 /** Returns the path to go on with, if `location` is the same path except for the trailing slash. */
@@ -55,7 +66,11 @@ function findSlashRedirect(base: URL, path: string, location: string | undefined
   return isSame && to.pathname !== from.pathname ? to.pathname + to.search : undefined
 }
 
-function sendOnce(base: URL, sent: Sent, timeoutMs: number): Promise<Received> {
+function sendOnce(
+  base: URL,
+  sent: Sent,
+  { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: SendOptions,
+): Promise<Received> {
   return new Promise((resolve, reject) => {
     const fail = (message: string, isClosed = false) => reject(new NoResponse(sent, message, isClosed))
     const { protocol, hostname, port } = base
@@ -70,6 +85,7 @@ function sendOnce(base: URL, sent: Sent, timeoutMs: number): Promise<Received> {
           ? sent.headers
           : { ...sent.headers, 'content-length': Buffer.byteLength(sent.body) },
       agent: false,
+      signal,
     })
     let received = 0
     let hasHead = false
@@ -81,10 +97,20 @@ function sendOnce(base: URL, sent: Sent, timeoutMs: number): Promise<Received> {
       )
       request.destroy()
     }, timeoutMs)
-    request.once('error', (error: NodeJS.ErrnoException) =>
-      fail(describeError(error, base), isClosing(error)),
-    )
+    // a socket may report several errors
+    request.on('error', (error: NodeJS.ErrnoException) => fail(describeError(error, base), isClosing(error)))
     request.once('close', () => clearTimeout(timer))
+    let interim = 0
+    request.on('information', () => {
+      interim += 1
+      if (interim <= MAX_INTERIM_RESPONSES) return
+      fail(`The server sent more than ${MAX_INTERIM_RESPONSES} responses with a status from 100 to 199.`)
+      request.destroy()
+    })
+    request.once('upgrade', (_response, socket) => {
+      fail('The server switched to another protocol.')
+      socket.destroy()
+    })
     request.once('response', (response) => {
       hasHead = true
       const chunks: Buffer[] = []
@@ -92,10 +118,10 @@ function sendOnce(base: URL, sent: Sent, timeoutMs: number): Promise<Received> {
         chunks.push(chunk)
         received += chunk.length
         if (received <= MAX_RESPONSE_BYTES) return
-        fail('The response is larger than 1 MiB.')
+        fail(`The response is larger than ${MAX_RESPONSE_BYTES / 1_048_576} MiB.`)
         request.destroy()
       })
-      response.once('error', () => fail('The server closed the connection before its response was complete.'))
+      response.on('error', () => fail('The server closed the connection before its response was complete.'))
       response.once('end', () => {
         const text = Buffer.concat(chunks).toString()
         const { statusCode = 0, headers } = response
@@ -124,6 +150,7 @@ function describeError(error: NodeJS.ErrnoException, base: URL): string {
   if (code === 'ECONNREFUSED') return `Nothing is listening on ${base.host}. Is the server running?`
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `The host ${base.hostname} was not found.`
   if (isClosing(error)) return 'The server closed the connection without sending a complete response.'
+  if (code === 'HPE_HEADER_OVERFLOW') return 'The headers of the response are larger than 16 KiB.'
   if (code?.startsWith('HPE_')) return 'The server sent something that is not an HTTP response.'
   return `The request failed: ${code ?? message}.`
 }

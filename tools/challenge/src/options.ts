@@ -14,6 +14,7 @@ export const HELP = `Tests your server from the outside, stage by stage, and sho
 
   --stage 05         checks only this stage
   --all              continues after a stage fails
+  --json             prints the results as JSON, with the duration of each check
   --watch <folder>   checks again each time you save a file in this folder, and restarts the server if you pass --command
   --hints 2          shows this many hints (0 to 3) for a check that fails. The default is 1
   --database <url>   the server's Postgres database, to check how passwords are stored
@@ -30,6 +31,7 @@ export interface Options {
   readonly urls: readonly URL[]
   readonly stages: readonly Stage[]
   readonly isComplete: boolean
+  readonly isJson: boolean
   readonly hints: number
   readonly databaseUrl: string | undefined
   readonly secret: string | undefined
@@ -68,11 +70,14 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options | 
     throw new UsageError('`--command` starts a single server, so give only one URL.')
   if (urls.length > 1 && values.watch !== undefined)
     throw new UsageError('`--watch` checks a single server, so give only one URL.')
+  if (values.json && (urls.length > 1 || values.watch !== undefined))
+    throw new UsageError('`--json` prints one run of a single server.')
   return {
     urls,
     watched: values.watch === undefined ? undefined : toPath(values.watch),
     stages: values.stage === undefined ? STAGES : [findStage(values.stage)],
     isComplete: values.all,
+    isJson: values.json,
     hints: parseHints(values.hints),
     databaseUrl: values.database,
     secret: values.secret ?? env.CHALLENGE_SECRET,
@@ -89,6 +94,7 @@ function parse(args: string[]) {
       options: {
         stage: { type: 'string' },
         all: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
         hints: { type: 'string', default: '1' },
         database: { type: 'string' },
         secret: { type: 'string' },

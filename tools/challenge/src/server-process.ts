@@ -89,7 +89,7 @@ export class ServerProcess {
 
   async #responds(): Promise<boolean> {
     const sent = { method: 'GET', path: '/', headers: {}, body: undefined }
-    return send(this.#url, sent, 1_000).then(
+    return send(this.#url, sent, { timeoutMs: 1_000 }).then(
       () => true,
       () => false,
     )

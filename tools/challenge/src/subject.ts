@@ -1,8 +1,10 @@
 // The server under test, seen through its API: what a client of the course's service can do.
 import { randomBytes } from 'node:crypto'
-import { describe, expectStatus, expectThat, Failure, NotChecked } from './check.ts'
-import { type Received, send } from './http.ts'
+import { Blocked, describe, expectStatus, expectThat, Failure, NotChecked, need } from './check.ts'
+import { type Received, type Sent, send } from './http.ts'
 import type { ServerProcess } from './server-process.ts'
+
+const PROBE_TIMEOUT_MS = 5_000
 
 export interface SubjectOptions {
   readonly url: URL
@@ -16,15 +18,21 @@ export interface SubjectOptions {
   readonly timeoutMs?: number
   /** Starts, stops and kills the server. */
   readonly server?: ServerProcess | undefined
+  /** Ends requests that are under way. */
+  readonly signal?: AbortSignal
 }
 
 export interface RequestOptions {
   readonly token?: string | undefined
+  /** Which credentials the request carries, if they are not a token from a login or none. */
+  readonly credentials?: string
   readonly json?: unknown
   readonly form?: Readonly<Record<string, string>>
   /** Sent as it is. */
   readonly body?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Returns a 429 instead of throwing. */
+  readonly mayBeLimited?: boolean
 }
 
 export interface Credentials {
@@ -34,9 +42,9 @@ export interface Credentials {
 
 export interface Account extends Credentials {
   readonly id: string | number
-  /** The body of the response to the sign-up. */
-  readonly body: Json
   readonly token: string
+  /** The response to the login. */
+  readonly login: Received
 }
 
 export interface Post {
@@ -57,14 +65,17 @@ export const PATHS = {
 
 export class Subject {
   readonly options: SubjectOptions
+  /** The request that was sent last. */
+  lastSent: Sent | undefined
   readonly #accounts = new Map<string, Promise<Account>>()
+  readonly #authors = new Map<string, Promise<Account>>()
   #writer: Promise<string | undefined> | undefined
 
   constructor(options: SubjectOptions) {
     this.options = options
   }
 
-  request(method: string, path: string, options: RequestOptions = {}): Promise<Received> {
+  async request(method: string, path: string, options: RequestOptions = {}): Promise<Received> {
     const { token, json, form } = options
     const [type, body] =
       json !== undefined
@@ -78,7 +89,27 @@ export class Subject {
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...options.headers,
     }
-    return send(this.options.url, { method, path, headers, body }, this.options.timeoutMs)
+    const credentials = options.credentials ?? (token === undefined ? 'without a token' : 'with a token')
+    const sent = { method, path, headers, body, credentials }
+    this.lastSent = sent
+    if (token !== undefined && !/^[\x20-\x7e]*$/.test(token))
+      throw new Failure('a token that fits in a header', 'a token with other characters than ASCII', sent)
+    const received = await send(this.options.url, sent, this.options)
+    if (received.status === 429 && !options.mayBeLimited)
+      throw new Blocked(
+        `A rate limit of your server stops the grader: ${method} ${path} got a 429. Raise the limit, or wait.`,
+      )
+    return received
+  }
+
+  /** Returns true if the server responds at all. */
+  async responds(): Promise<boolean> {
+    const timeoutMs = Math.min(PROBE_TIMEOUT_MS, this.options.timeoutMs ?? PROBE_TIMEOUT_MS)
+    const sent = { method: 'GET', path: '/', headers: {}, body: undefined }
+    return send(this.options.url, sent, { ...this.options, timeoutMs }).then(
+      () => true,
+      () => false,
+    )
   }
 
   /** Returns credentials that no account has yet. */
@@ -94,58 +125,108 @@ export class Subject {
     return this.request('POST', PATHS.users, { json: credentials })
   }
 
-  async logIn({ email, password }: Credentials): Promise<Received> {
-    const received = await this.request('POST', PATHS.login, { form: { username: email, password } })
-    if (received.status !== 429) return received
-    throw new Failure(
-      'a login attempt that is checked',
-      '429: your limit on login attempts stops the grader. Raise the limit.',
-      received.sent,
-    )
+  logIn({ email, password }: Credentials): Promise<Received> {
+    return this.request('POST', PATHS.login, { form: { username: email, password } })
+  }
+
+  /** Signs up a user for a check that builds on it. */
+  needUser(password?: string): Promise<Credentials & { readonly id: string | number }> {
+    return need('a new user', async () => {
+      const fresh = this.newCredentials()
+      const credentials = { email: fresh.email, password: password ?? fresh.password }
+      const signedUp = expectStatus(await this.signUp(credentials), 201, 200)
+      return {
+        ...credentials,
+        id: requireId(toObject(signedUp, 'a JSON object with the new user'), signedUp),
+      }
+    })
+  }
+
+  /** Logs in for a check that builds on it. */
+  needLogin(credentials: Credentials): Promise<{ token: string; login: Received }> {
+    return need('a login', async () => {
+      const login = expectStatus(await this.logIn(credentials), 200, 201)
+      return { token: requireToken(login), login }
+    })
   }
 
   /** Returns the account of this name, signed up and logged in the first time it is asked for. */
   account(name: string): Promise<Account> {
-    let account = this.#accounts.get(name)
-    if (account === undefined) {
-      account = this.#createAccount()
-      this.#accounts.set(name, account)
-    }
-    return account
+    return remember(this.#accounts, name, async () => {
+      const user = await this.needUser()
+      return { ...user, ...(await this.needLogin(user)) }
+    })
   }
 
-  async #createAccount(): Promise<Account> {
-    const credentials = this.newCredentials()
-    const signedUp = expectStatus(await this.signUp(credentials), 201, 200)
-    const body = toObject(signedUp, 'a JSON object with the new user')
-    const token = await this.tokenOf(credentials)
-    return { ...credentials, id: requireId(body, signedUp), body, token }
-  }
-
-  /** Logs in, and returns the access token. */
-  async tokenOf(credentials: Credentials): Promise<string> {
-    const received = expectStatus(await this.logIn(credentials), 200, 201)
-    const { access_token: token } = toObject(received, 'a JSON object with an `access_token`')
-    expectThat(typeof token === 'string' && token !== '', 'a JSON object with an `access_token`', received)
-    return token
+  /** Returns the account of this name, once a post has been created with its token. */
+  author(name: string): Promise<Account> {
+    return remember(this.#authors, name, async () => {
+      const account = await this.account(name)
+      await need('a token that is accepted', async () =>
+        expectStatus(
+          await this.request('POST', PATHS.posts, { token: account.token, json: newPost() }),
+          201,
+          200,
+        ),
+      )
+      return account
+    })
   }
 
   /** Returns a token to write posts with, or undefined if the server asks for none: most begin without logins. */
   writer(): Promise<string | undefined> {
-    this.#writer ??= (async () => {
-      const { status } = await this.request('POST', PATHS.posts, { json: newPost() })
-      return [400, 401, 403].includes(status) ? (await this.account('ada')).token : undefined
-    })()
+    this.#writer ??= this.#findWriter()
     return this.#writer
   }
 
-  /** Creates a post, by default as anyone who may. */
-  async createPost(fields: object = {}, token?: string): Promise<Post & { readonly body: Json }> {
-    const json = { ...newPost(), ...fields }
-    const received = await this.request('POST', PATHS.posts, { json, token: token ?? (await this.writer()) })
-    expectStatus(received, 201, 200)
-    const body = findPost(toObject(received, 'a JSON object with the new post'))
-    return { id: requireId(body, received), title: json.title, body }
+  async #findWriter(): Promise<string | undefined> {
+    const { status } = await this.request('POST', PATHS.posts, { json: newPost() })
+    if (![400, 401, 403, 422].includes(status)) return undefined
+    try {
+      return (await this.author('ada')).token
+    } catch (error) {
+      // the server may refuse the post for another reason
+      if (status === 400 || status === 422) return undefined
+      if (error instanceof Blocked) throw new Blocked(`POST /posts asks for a token. ${error.message}`)
+      throw error
+    }
+  }
+
+  /** Creates a post for a check that builds on it, by default as anyone who may. */
+  needPost(fields: object = {}, token?: string): Promise<Post> {
+    return need('a new post', async () => {
+      const json = { ...newPost(), ...fields }
+      const received = await this.request('POST', PATHS.posts, {
+        json,
+        token: token ?? (await this.writer()),
+      })
+      expectStatus(received, 201, 200)
+      const id = requireId(findPost(toObject(received, 'a JSON object with the new post')), received)
+      return { id, title: json.title }
+    })
+  }
+
+  /** Creates posts with these titles for a check that builds on their IDs. */
+  async needPosts(titles: readonly string[]): Promise<Post[]> {
+    const posts: Post[] = []
+    for (const title of titles) posts.push(await this.needPost({ title }))
+    needDifferentIds(posts)
+    return posts
+  }
+
+  /** Creates a post that can be read, for a check that reads it again later. */
+  async needReadablePost(token?: string): Promise<Post> {
+    const post = await this.needPost({}, token)
+    await need('a post that can be read', () => this.expectPost(post, 'the post that was created', token))
+    return post
+  }
+
+  /** Requests a post, and expects its title. */
+  async expectPost(post: Post, expected: string, token?: string): Promise<Received> {
+    const received = expectStatus(await this.getPost(post, token), 200)
+    const { title } = findPost(toObject(received, 'a JSON object with the post'))
+    expectThat(title === post.title, expected, received)
+    return received
   }
 
   /** Requests a post, by default as anyone who may. */
@@ -154,10 +235,7 @@ export class Subject {
   }
 
   /** Requests a list of posts, and returns them with their votes. */
-  async listPosts(
-    query: Readonly<Record<string, string>>,
-    token?: string,
-  ): Promise<{ received: Received; posts: ListedPost[] }> {
+  async listPosts(query: Readonly<Record<string, string>>, token?: string): Promise<PostList> {
     const search = new URLSearchParams(query).toString()
     const path = search ? `${PATHS.posts}?${search}` : PATHS.posts
     const received = await this.request('GET', path, { token: token ?? (await this.writer()) })
@@ -167,15 +245,13 @@ export class Subject {
     return { received, posts: list.map((item) => toListedPost(item)) }
   }
 
-  vote(token: string, postId: string | number, dir = 1): Promise<Received> {
-    return this.request('POST', PATHS.vote, { token, json: { post_id: postId, dir } })
+  /** Requests a list of posts for a check that builds on it. */
+  needList(query: Readonly<Record<string, string>> = {}): Promise<PostList> {
+    return need('a list of posts', () => this.listPosts(query))
   }
 
-  /** Returns what `--secret` gave, for checks that need it. */
-  get secret(): string {
-    const { secret } = this.options
-    if (secret === undefined) throw new NotChecked('Pass `--secret` with the secret that signs the tokens.')
-    return secret
+  vote(token: string, postId: string | number, dir = 1): Promise<Received> {
+    return this.request('POST', PATHS.vote, { token, json: { post_id: postId, dir } })
   }
 
   get server(): ServerProcess {
@@ -184,6 +260,28 @@ export class Subject {
       throw new NotChecked('Pass `--command` with the command that starts the server.')
     return server
   }
+}
+
+/** Throws if a check builds on the IDs of these posts, and two are the same. */
+export function needDifferentIds(posts: readonly Post[]): void {
+  if (new Set(posts.map(({ id }) => id)).size === posts.length) return
+  throw new Blocked('This check needs posts with different IDs. Two new posts have the same ID.')
+}
+
+/** Returns the value of this name, which is made the first time. */
+function remember<Value>(
+  values: Map<string, Promise<Value>>,
+  name: string,
+  make: () => Promise<Value>,
+): Promise<Value> {
+  const value = values.get(name) ?? make()
+  values.set(name, value)
+  return value
+}
+
+export interface PostList {
+  readonly received: Received
+  readonly posts: readonly ListedPost[]
 }
 
 export interface ListedPost {
@@ -198,7 +296,25 @@ export function newPost(): { title: string; content: string } {
 }
 
 export function pathOf(id: string | number): string {
-  return `${PATHS.posts}/${encodeURIComponent(String(id))}`
+  return `${PATHS.posts}/${encodeURIComponent(String(id).toWellFormed())}`
+}
+
+/** Returns an ID of the same form that no post has. Some drivers return a bigint as text. */
+export function unusedId(id: string | number): string | number {
+  const text = String(id)
+  if (/^\d+$/.test(text)) return 2_000_000_000
+  // only the last third: the others of a UUID have its version and variant
+  const start = Math.ceil((text.length * 2) / 3)
+  return text.slice(0, start) + text.slice(start).replace(/[0-9a-z]/gi, nextCharacter)
+}
+
+/** Returns another digit for a digit, and another letter for a letter, so hexadecimal stays hexadecimal. */
+function nextCharacter(character: string): string {
+  for (const cycle of ['0123456789', 'abcdef', 'ABCDEF', 'ghijklmnopqrstuvwxyz', 'GHIJKLMNOPQRSTUVWXYZ']) {
+    const index = cycle.indexOf(character)
+    if (index >= 0) return cycle.charAt((index + 1) % cycle.length)
+  }
+  return character
 }
 
 /** Returns the body as an object. */
@@ -230,13 +346,21 @@ function findArray(body: unknown): unknown[] | undefined {
 
 /** Returns the number of votes of a post: its own or the one beside it. */
 export function countVotes(received: Received): number {
-  const body = toObject(received, 'a JSON object with the post and its `votes`')
-  const { votes } = toListedPost(body)
-  expectThat(Number.isInteger(votes), 'a JSON object with the post and its number of `votes`', received)
+  const expected = 'a post with a member `votes` that is a whole number'
+  const { votes } = toListedPost(toObject(received, expected))
+  expectThat(Number.isInteger(votes), expected, received)
   return votes as number
 }
 
-function requireId({ id }: Json, received: Received): string | number {
+/** Returns the access token in the response to a login. */
+export function requireToken(received: Received): string {
+  const expected = 'a JSON object with an `access_token`'
+  const { access_token: token } = toObject(received, expected)
+  expectThat(typeof token === 'string' && token !== '', expected, received)
+  return token
+}
+
+export function requireId({ id }: Json, received: Received): string | number {
   if (typeof id === 'number' || typeof id === 'string') return id
   throw new Failure(
     'a JSON object with an `id` that is a number or a string',

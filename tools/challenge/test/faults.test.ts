@@ -1,7 +1,10 @@
+// The grader is right: servers without a fault pass, and for each check a server fails exactly this one.
 import { createTestDatabase } from '@auth-primer/tool-postgres/testing'
 import pg from 'pg'
 import t from 'tap'
-import { startServer } from '../fixture/faults.ts'
+import { type ServerOptions, startServer } from '../fixture/faults.ts'
+import { MESSAGES } from '../fixture/messages.ts'
+import { formatFailure } from '../src/print.ts'
 import { runStages } from '../src/run.ts'
 import { STAGES } from '../src/stages/index.ts'
 import { Subject } from '../src/subject.ts'
@@ -11,23 +14,6 @@ const ORIGIN = 'https://app.example.com'
 const ids = STAGES.flatMap((stage) => stage.checks.map(({ id }) => id))
 /** These need a server that the grader can kill: see `kill.test.ts`. */
 const NEED_A_PROCESS = ['loses-posts', 'forgets-logins']
-/** A server with one of these faults cannot pass the checks that build on it. */
-const WITH_CONSEQUENCES = [
-  'post-read',
-  'posts-differ',
-  'post-listed',
-  'email-taken',
-  'password-in-plain-text',
-  'wrong-password',
-  'unknown-user',
-  'token-not-jwt',
-  'token-names-user',
-  'vote-counted',
-  'vote-twice',
-  'limit-ignored',
-  'search-ignored',
-  'refresh',
-]
 
 const database = await createTestDatabase()
 t.teardown(database.drop)
@@ -38,8 +24,8 @@ const storeUser = async (email: string, stored: string): Promise<void> => {
   await pool.query('insert into members values ($1, $2)', [email, stored])
 }
 
-/** Returns the checks that fail, with the reason, and those that were not made. */
-async function judge(options: Parameters<typeof startServer>[0]) {
+/** Returns the IDs of the checks in each state, and why those that failed did. */
+async function judge(options: ServerOptions, stages = STAGES) {
   const server = await startServer({ secret: SECRET, origin: ORIGIN, storeUser, ...options })
   const subject = new Subject({
     url: new URL(server.url),
@@ -47,38 +33,59 @@ async function judge(options: Parameters<typeof startServer>[0]) {
     origin: ORIGIN,
     databaseUrl: database.url,
   })
-  const results = await runStages(STAGES, subject, { isComplete: true })
+  const results = (await runStages(stages, subject, { isComplete: true })).flatMap((stage) => stage.results)
   await server.close()
-  const all = results.flatMap((stage) => stage.results)
-  const failed = all.filter(({ state }) => state === 'failed')
-  const notChecked = all.filter(({ state }) => state === 'not checked')
+  const list = (wanted: string) =>
+    results.filter(({ state }) => state === wanted).map(({ check }) => check.id)
+  const messages = results.flatMap(({ failure }) => (failure ? [formatFailure(failure).join('\n')] : []))
   return {
-    failed: failed.map(({ check, failure }): [id: string, reason: string] => [
-      check.id,
-      failure?.message ?? '',
-    ]),
-    notChecked: notChecked.map(({ check }) => check.id),
+    states: { failed: list('failed'), blocked: list('blocked'), notChecked: list('not checked') },
+    messages,
   }
 }
 
+const PASSED = { failed: [], blocked: [], notChecked: NEED_A_PROCESS }
+
 t.test('a server without a fault passes every stage', async (t) => {
-  t.same(await judge({}), { failed: [], notChecked: NEED_A_PROCESS })
+  t.same((await judge({})).states, PASSED)
 })
 
 t.test('a server with UUIDs, other statuses and nested bodies passes every stage', async (t) => {
-  t.same(await judge({ isOtherStyle: true }), { failed: [], notChecked: NEED_A_PROCESS })
+  t.same((await judge({ isOtherStyle: true })).states, PASSED)
 })
 
-t.test('each check has a unique ID', async (t) => {
+t.test('a server whose clock is ten days ahead or behind passes every stage', async (t) => {
+  for (const clockOffsetS of [864_000, -864_000]) t.same((await judge({ clockOffsetS })).states, PASSED)
+})
+
+t.test('each check passes as the first one that a server gets', async (t) => {
+  for (const stage of STAGES)
+    for (const check of stage.checks) {
+      const { states } = await judge({}, [{ ...stage, checks: [check] }])
+      t.same([...states.failed, ...states.blocked], [], check.id)
+    }
+})
+
+t.test('the checks pass in reverse order, too', async (t) => {
+  const reversed = STAGES.toReversed().map((stage) => ({ ...stage, checks: stage.checks.toReversed() }))
+  const { states } = await judge({}, reversed)
+  t.same(states, { ...PASSED, notChecked: NEED_A_PROCESS.toReversed() })
+})
+
+t.test('each check has a unique ID, and a message to expect', async (t) => {
   t.equal(new Set(ids).size, ids.length)
+  t.same(Object.keys(MESSAGES).sort(), ids.filter((id) => !NEED_A_PROCESS.includes(id)).sort())
 })
 
-for (const id of ids.filter((id) => !NEED_A_PROCESS.includes(id))) {
-  t.test(`a server with the fault ${id} fails the check of this name`, async (t) => {
-    const { failed } = await judge({ faults: [id] })
-    const failedIds = failed.map(([id]) => id)
-    if (id === 'token-accepted') t.ok(failedIds.includes(id), 'nothing that needs a token passes')
-    else t.equal(failedIds[0], id, `first of all ${failed[0]?.[1]}`)
-    if (![...WITH_CONSEQUENCES, 'token-accepted'].includes(id)) t.same(failedIds, [id], 'and no other')
+for (const [id, parts] of Object.entries(MESSAGES)) {
+  t.test(`a server with the fault ${id} fails the check of this name and no other`, async (t) => {
+    const { states, messages } = await judge({ faults: [id] })
+    t.same(states.failed, [id])
+    // each part comes after the one before it
+    let rest = messages[0] ?? ''
+    for (const part of parts) {
+      t.match(rest, part, 'the message names the fault')
+      rest = rest.slice(rest.indexOf(part) + part.length)
+    }
   })
 }

@@ -1,4 +1,5 @@
 // Servers that hang, crash, send garbage, redirect, close early or never end: each gets a verdict that names the fault.
+import http, { type ServerResponse } from 'node:http'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { runStages } from '../src/run.ts'
@@ -28,7 +29,7 @@ async function judge(
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   const results = await runStages(STAGES, new Subject({ url, timeoutMs: TIMEOUT_MS }), { isComplete: false })
   t.equal(results.length, 1, 'the run ends with the first stage')
-  return results[0]?.results.find(({ state }) => state === 'failed')?.failure?.came
+  return results[0]?.results.find(({ state }) => state === 'failed')?.failure?.actual
 }
 
 const head = (lines: string) => `HTTP/1.1 200 OK\r\n${lines}\r\n\r\n`
@@ -57,7 +58,7 @@ const servers: Record<string, [onConnection: (socket: Socket) => void, reason: R
       }
       write()
     },
-    /larger than 1 MiB/,
+    /larger than 16 MiB/,
   ],
   'sends something that is not HTTP': [(socket) => socket.end('tomatoes\r\n\r\n'), /not an HTTP response/],
   'redirects elsewhere': [
@@ -73,6 +74,54 @@ const servers: Record<string, [onConnection: (socket: Socket) => void, reason: R
     (socket) => socket.end('HTTP/1.1 500 X\r\ncontent-length: 4\r\n\r\n\x1b[2J'),
     /^500/,
   ],
+  'sends text that is not UTF-8': [
+    (socket) => socket.end(Buffer.from('HTTP/1.1 500 X\r\ncontent-length: 4\r\n\r\n\xff\xfe{"', 'latin1')),
+    /^500 \ufffd/,
+  ],
+  'sends headers that are too large': [
+    (socket) => socket.end(head(`x-large: ${'x'.repeat(100_000)}`)),
+    /headers of the response are larger than 16 KiB/,
+  ],
+  'sends its headers one byte at a time': [
+    (socket) => drip(socket, head('content-length: 2')),
+    /No response arrived within 0\.5 seconds/,
+  ],
+  'sends its body one byte at a time': [
+    (socket) => {
+      socket.write(head('content-length: 1000'))
+      drip(socket, 'x'.repeat(1_000))
+    },
+    /did not end within 0\.5 seconds\. Only \d+ bytes/,
+  ],
+  'promises more bytes than it sends': [
+    (socket) => socket.write(`${head('content-length: 100')}half`),
+    /did not end within 0\.5 seconds\. Only 4 bytes/,
+  ],
+  'sends more bytes than it promised': [
+    (socket) => socket.end('HTTP/1.1 500 X\r\ncontent-length: 4\r\n\r\nhalf and more'),
+    /not an HTTP response/,
+  ],
+  'sends two different lengths': [
+    (socket) => socket.end(`${head('content-length: 4\r\ncontent-length: 9')}half`),
+    /not an HTTP response/,
+  ],
+  'sends interim responses without an end': [
+    (socket) => {
+      const timer = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'), 1)
+      socket.once('close', () => clearInterval(timer))
+    },
+    /more than 10 responses with a status from 100 to 199/,
+  ],
+  'switches to another protocol': [
+    (socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
+    /switched to another protocol|closed the connection/,
+  ],
+}
+
+function drip(socket: Socket, text: string): void {
+  let index = 0
+  const timer = setInterval(() => socket.write(text.charAt(index++)), 20)
+  socket.once('close', () => clearInterval(timer))
 }
 
 for (const [title, [onConnection, reason]] of Object.entries(servers)) {
@@ -84,7 +133,7 @@ for (const [title, [onConnection, reason]] of Object.entries(servers)) {
 t.test('a URL at which nothing listens gets a verdict that asks whether the server is running', async (t) => {
   const url = new URL('http://127.0.0.1:1')
   const [stage] = await runStages(STAGES, new Subject({ url }), { isComplete: false })
-  t.match(stage?.results[0]?.failure?.came, 'Nothing is listening on 127.0.0.1:1. Is the server running?')
+  t.match(stage?.results[0]?.failure?.actual, 'Nothing is listening on 127.0.0.1:1. Is the server running?')
 })
 
 t.test('a response in chunks is read whole', async (t) => {
@@ -94,4 +143,80 @@ t.test('a response in chunks is read whole', async (t) => {
   }
   const reason = await judge(t, chunks)
   t.match(reason, /^200 \{"m":"hi"\}/, 'only the unknown path, which is not a 404, fails')
+})
+
+/** Starts a server that answers stage 1, and every other request with this. */
+async function startLater(
+  t: Test,
+  onRequest: (response: ServerResponse, request: string, stop: () => void) => void,
+): Promise<URL> {
+  const server = http.createServer((request, response) => {
+    request.resume()
+    const name = `${request.method} ${request.url}`
+    if (name === 'GET /') response.end('{}')
+    else if (name.includes('no-such-path')) response.writeHead(404).end()
+    else onRequest(response, name, stop)
+  })
+  const stop = (): void => {
+    server.close()
+    server.closeAllConnections()
+  }
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(stop)
+  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+}
+
+t.test('the run of all stages ends after three checks without a response', async (t) => {
+  const url = await startLater(t, () => {})
+  const results = await runStages(STAGES, new Subject({ url, timeoutMs: TIMEOUT_MS }), { isComplete: true })
+  t.same(
+    results.map(({ stage, isPassed }) => [stage.number, isPassed]),
+    [
+      ['01', true],
+      ['02', false],
+    ],
+  )
+  const states = results[1]?.results.map(({ state }) => state)
+  t.same(states, ['failed', 'failed', 'failed', 'blocked', 'blocked', 'blocked'])
+  t.match(results[1]?.results.at(-1), { reason: 'The server does not respond, so the run has ended.' })
+})
+
+t.test('the run of all stages ends when the server stops', async (t) => {
+  const url = await startLater(t, (_response, _request, stop) => stop())
+  const results = await runStages(STAGES, new Subject({ url, timeoutMs: TIMEOUT_MS }), { isComplete: true })
+  t.equal(results.length, 2)
+  const states = results[1]?.results.map(({ state }) => state)
+  t.same(states, ['failed', 'blocked', 'blocked', 'blocked', 'blocked', 'blocked'])
+})
+
+const bodies: Record<string, [body: string, reason: RegExp]> = {
+  'an ID that is half of a character': ['{"id":"\\ud800","title":"x","content":"x"}', /./],
+  'an ID that is an object': ['{"id":{},"title":"x","content":"x"}', /`id`/],
+  'a list instead of a post': ['[1, [2], null]', /JSON object/],
+  'JSON that is nested deeply': [`${'['.repeat(100_000)}${']'.repeat(100_000)}`, /JSON object/],
+  'members that every object has': ['{"__proto__":{"id":1},"constructor":1,"toString":2}', /`id`/],
+}
+
+for (const [title, [body, reason]] of Object.entries(bodies)) {
+  t.test(`a server that responds to everything with ${title} gets a verdict for every check`, async (t) => {
+    const url = await startLater(t, (response) =>
+      response.writeHead(201, { 'content-type': 'application/json' }).end(body),
+    )
+    const results = await runStages(STAGES, new Subject({ url, timeoutMs: TIMEOUT_MS }), { isComplete: true })
+    t.equal(results.length, STAGES.length)
+    t.match(results[2]?.results[0]?.failure?.message, reason)
+  })
+}
+
+t.test('a server with a token that fits in no header gets a verdict for every check', async (t) => {
+  const url = await startLater(t, (response, request) => {
+    const token = request === 'POST /login' ? 'a\nb' : undefined
+    response.writeHead(201).end(JSON.stringify({ id: 1, title: 'x', access_token: token, email: 'x' }))
+  })
+  const results = await runStages(STAGES, new Subject({ url, timeoutMs: TIMEOUT_MS }), { isComplete: true })
+  const checks = results.flatMap((stage) => stage.results)
+  t.match(
+    checks.find(({ check }) => check.id === 'token-accepted')?.failure?.actual,
+    'other characters than ASCII',
+  )
 })

@@ -1,5 +1,5 @@
-import { expectStatus, expectThat, type Stage } from '../check.ts'
-import { findPost, newPost, pathOf, toObject } from '../subject.ts'
+import { expectStatus, expectThat, need, type Stage } from '../check.ts'
+import { findPost, needDifferentIds, newPost, pathOf, toObject, unusedId } from '../subject.ts'
 
 export const editsAndDeletesPosts: Stage = {
   number: '04',
@@ -15,7 +15,7 @@ export const editsAndDeletesPosts: Stage = {
         'SQL: `UPDATE posts SET title = $1, content = $2 WHERE id = $3 RETURNING *`.',
       ],
       async run(subject) {
-        const { id } = await subject.createPost()
+        const { id } = await subject.needReadablePost()
         const json = newPost()
         const token = await subject.writer()
         expectStatus(await subject.request('PUT', pathOf(id), { json, token }), 200, 204)
@@ -23,7 +23,7 @@ export const editsAndDeletesPosts: Stage = {
         const post = findPost(toObject(received, 'a JSON object with the post'))
         expectThat(
           post.title === json.title && post.content === json.content,
-          'the new title and content',
+          `the new title “${json.title}” and the new content`,
           received,
         )
       },
@@ -37,19 +37,14 @@ export const editsAndDeletesPosts: Stage = {
         'Fastify: `{ schema: { body: PostIn } }` on both routes. FastAPI: the same model on both.',
       ],
       async run(subject) {
-        const { id, title } = await subject.createPost()
+        const post = await subject.needReadablePost()
         const token = await subject.writer()
         expectStatus(
-          await subject.request('PUT', pathOf(id), { json: { title: 5, text: 'x' }, token }),
+          await subject.request('PUT', pathOf(post.id), { json: { title: 5, text: 'x' }, token }),
           400,
           422,
         )
-        const received = expectStatus(await subject.getPost({ id }), 200)
-        expectThat(
-          findPost(toObject(received, 'a JSON object with the post')).title === title,
-          'the unchanged post',
-          received,
-        )
+        await subject.expectPost(post, `the unchanged post, with the title “${post.title}”`)
       },
     },
     {
@@ -61,7 +56,7 @@ export const editsAndDeletesPosts: Stage = {
         'SQL: `DELETE FROM posts WHERE id = $1`. Return the status 204, without a body.',
       ],
       async run(subject) {
-        const { id } = await subject.createPost()
+        const { id } = await subject.needReadablePost()
         const token = await subject.writer()
         expectStatus(await subject.request('DELETE', pathOf(id), { token }), 204, 200, 202)
         expectStatus(await subject.getPost({ id }), 404, 410)
@@ -76,20 +71,17 @@ export const editsAndDeletesPosts: Stage = {
         'SQL: `… WHERE id = $1`.',
       ],
       async run(subject) {
-        const [first, second, third] = [
-          await subject.createPost(),
-          await subject.createPost(),
-          await subject.createPost(),
-        ]
+        const [first, second] = [await subject.needPost(), await subject.needPost()]
+        const third = await subject.needReadablePost()
+        needDifferentIds([first, second, third])
         const token = await subject.writer()
-        await subject.request('PUT', pathOf(first.id), { json: newPost(), token })
-        await subject.request('DELETE', pathOf(second.id), { token })
-        const received = expectStatus(await subject.getPost(third), 200)
-        expectThat(
-          findPost(toObject(received, 'a JSON object with the post')).title === third.title,
-          'the unchanged third post',
-          received,
+        await need('a post that can be edited', async () =>
+          expectStatus(await subject.request('PUT', pathOf(first.id), { json: newPost(), token }), 200, 204),
         )
+        await need('a post that can be deleted', async () =>
+          expectStatus(await subject.request('DELETE', pathOf(second.id), { token }), 204, 200, 202),
+        )
+        await subject.expectPost(third, `the unchanged third post, with the title “${third.title}”`)
       },
     },
     {
@@ -101,11 +93,10 @@ export const editsAndDeletesPosts: Stage = {
         'SQL: in that case, `RETURNING *` returns no row. FastAPI: `if post is None: raise HTTPException(404)`.',
       ],
       async run(subject) {
-        const { id } = await subject.createPost()
+        const path = pathOf(unusedId((await subject.needPost()).id))
         const token = await subject.writer()
-        await subject.request('DELETE', pathOf(id), { token })
-        expectStatus(await subject.request('PUT', pathOf(id), { json: newPost(), token }), 404, 410)
-        expectStatus(await subject.request('DELETE', pathOf(id), { token }), 404, 410)
+        expectStatus(await subject.request('PUT', path, { json: newPost(), token }), 404, 410)
+        expectStatus(await subject.request('DELETE', path, { token }), 404, 410)
       },
     },
   ],

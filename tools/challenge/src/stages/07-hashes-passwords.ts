@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
-import { expectStatus, Failure, NotChecked, type Stage } from '../check.ts'
+import { Blocked, Failure, NotChecked, type Stage } from '../check.ts'
 import { findStoredTexts } from '../database.ts'
+import type { Sent } from '../http.ts'
 import type { Credentials, Subject } from '../subject.ts'
 
 /** The notations of functions that were made for passwords. */
@@ -12,6 +13,8 @@ const SLOW = [
   /\$bcrypt-sha256\$/,
   /\$[56y7]\$/,
 ]
+/** A shorter value is no hash. */
+const MIN_HASH_LENGTH = 20
 const FAST = ['md5', 'sha1', 'sha256', 'sha512']
 
 export const hashesPasswords: Stage = {
@@ -28,15 +31,10 @@ export const hashesPasswords: Stage = {
         'Node: `await bcrypt.hash(password, 12)`, or `@auth-primer/auth-hash`. Python: `bcrypt.hashpw`, passlib or pwdlib.',
       ],
       async run(subject) {
-        const { credentials, texts } = await signUpAndLook(subject)
-        const { password } = credentials
-        for (const encoded of [
-          password,
-          Buffer.from(password).toString('base64'),
-          Buffer.from(password).toString('hex'),
-        ])
-          if (texts.some((text) => text.toLowerCase().includes(encoded.toLowerCase())))
-            throw new Failure('a hash of the password', 'the password itself, or an encoding of it')
+        const { texts, encoding, sent } = await signUpAndLook(subject)
+        if (encoding) throw new Failure('a hash of the password', `the password itself ${encoding}`, sent)
+        if (texts.length === 0)
+          throw new Failure('a row with the user’s email', 'no such row in any table of the database', sent)
       },
     },
     {
@@ -48,10 +46,14 @@ export const hashesPasswords: Stage = {
         'A bcrypt hash begins with `$2b$12$`, an Argon2 hash with `$argon2id$`.',
       ],
       async run(subject) {
-        const { credentials, texts } = await signUpAndLook(subject)
+        const { credentials, texts, sent } = await needHash(subject)
         const fast = findFastHash(credentials.password, texts)
         if (fast)
-          throw new Failure('a bcrypt, Argon2, scrypt or PBKDF2 hash', `a hash by ${fast}, which is fast`)
+          throw new Failure(
+            'a bcrypt, Argon2, scrypt or PBKDF2 hash',
+            `a hash by ${fast}, which is fast`,
+            sent,
+          )
         if (!texts.some((text) => SLOW.some((pattern) => pattern.test(text))))
           throw new NotChecked('No value in the row with the email is a hash in a known library’s notation.')
       },
@@ -66,32 +68,55 @@ export const hashesPasswords: Stage = {
       ],
       async run(subject) {
         const { password } = subject.newCredentials()
-        const [first, second] = [
-          await signUpAndLook(subject, password),
-          await signUpAndLook(subject, password),
-        ]
-        const shared = first.texts.find((text) => text.length > 20 && second.texts.includes(text))
-        if (shared !== undefined) throw new Failure('two different values', 'the same value in both rows')
+        const [first, second] = [await needHash(subject, password), await needHash(subject, password)]
+        const shared = first.texts.find(
+          (text) => text.length >= MIN_HASH_LENGTH && second.texts.includes(text),
+        )
+        if (shared !== undefined)
+          throw new Failure('two different values', 'the same value in both rows', second.sent)
       },
     },
   ],
 }
 
-/** Signs a user up, and returns the texts in the rows of the database that contain the email. */
-async function signUpAndLook(
-  subject: Subject,
-  password?: string,
-): Promise<{ credentials: Credentials; texts: string[] }> {
+interface Stored {
+  readonly credentials: Credentials
+  /** The texts in the rows of the database that contain the email. */
+  readonly texts: readonly string[]
+  /** How the database contains the password, if it does. */
+  readonly encoding: string | undefined
+  /** The sign-up. */
+  readonly sent: Sent
+}
+
+/** Signs a user up, and looks for the email and the password in all tables. */
+async function signUpAndLook(subject: Subject, password?: string): Promise<Stored> {
   const { databaseUrl } = subject.options
   if (databaseUrl === undefined)
     throw new NotChecked('Pass `--database` with the URL of the Postgres database.')
-  const fresh = subject.newCredentials()
-  const credentials = { email: fresh.email, password: password ?? fresh.password }
-  expectStatus(await subject.signUp(credentials), 201, 200)
+  const credentials = await subject.needUser(password)
+  const sent = subject.lastSent as Sent
   const texts = await findStoredTexts(databaseUrl, credentials.email)
-  if (texts.length === 0)
-    throw new Failure('a row with the user’s email', 'no such row in any table of the database')
-  return { credentials, texts: texts.filter((text) => text !== credentials.email) }
+  const bytes = Buffer.from(credentials.password)
+  const encodings = [
+    ['in plain text', credentials.password],
+    ['in Base64', bytes.toString('base64')],
+    ['in hex', bytes.toString('hex')],
+  ] as const
+  let encoding: string | undefined
+  for (const [name, text] of encodings)
+    if ((await findStoredTexts(databaseUrl, text)).length > 0) encoding ??= name
+  return { credentials, texts: texts.filter((text) => text !== credentials.email), encoding, sent }
+}
+
+/** Looks at the row of a new user for a check that is about its hash. */
+async function needHash(subject: Subject, password?: string): Promise<Stored> {
+  const stored = await signUpAndLook(subject, password)
+  if (stored.encoding)
+    throw new Blocked(`This check needs a hash. The table contains the password itself ${stored.encoding}.`)
+  if (stored.texts.length === 0)
+    throw new Blocked('This check needs the user’s row. No table of the database has a row with the email.')
+  return stored
 }
 
 /** Returns the name of the fast hash function that made one of these texts, with or without a salt among them. */

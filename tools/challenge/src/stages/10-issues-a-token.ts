@@ -1,8 +1,11 @@
 import { Failure, type Stage } from '../check.ts'
-import { decodeToken } from '../jwt.ts'
+import type { Received } from '../http.ts'
+import { decodeToken, needToken } from '../jwt.ts'
 import { HASH } from './06-never-shows-a-password.ts'
 
 const MAX_LIFETIME_S = 31 * 24 * 3_600
+/** Far in the future in seconds, but not in milliseconds. */
+const MAX_SECONDS = 1e11
 
 export const issuesAToken: Stage = {
   number: '10',
@@ -18,12 +21,13 @@ export const issuesAToken: Stage = {
         'Node: `@auth-primer/jwt-kit`, jose or jsonwebtoken. Python: PyJWT or python-jose.',
       ],
       async run(subject) {
-        const { token } = await subject.account('ada')
-        const { header, parts } = decodeToken(token)
+        const account = await subject.account('ada')
+        const { header, parts } = decodeToken(account)
+        const { sent } = account.login
         if (typeof header.alg !== 'string')
-          throw new Failure('a header that names the algorithm in `alg`', 'a header without `alg`')
+          throw new Failure('a header that names the algorithm in `alg`', 'a header without `alg`', sent)
         if (!/^[\w-]{20,}$/.test(parts[2]))
-          throw new Failure('a signature in base64url', 'a third part that is not a signature')
+          throw new Failure('a signature in base64url', 'a third part that is not a signature', sent)
       },
     },
     {
@@ -36,10 +40,10 @@ export const issuesAToken: Stage = {
       ],
       async run(subject) {
         const [ada, bob] = [await subject.account('ada'), await subject.account('bob')]
-        for (const { id, email, token } of [ada, bob]) {
-          const values = listValues(decodeToken(token).payload)
-          if (!values.includes(String(id)) && !values.includes(email))
-            throw new Failure('a claim with the user’s ID', 'a payload without such a claim')
+        for (const account of [ada, bob]) {
+          const { payload } = await needToken(account)
+          if (!isNamed(account.id, payload) && !isNamed(account.email, payload))
+            throw new Failure('a claim with the user’s ID', listClaims(payload), account.login.sent)
         }
       },
     },
@@ -52,13 +56,13 @@ export const issuesAToken: Stage = {
         'Sign an object that you build by hand, never the user’s whole row.',
       ],
       async run(subject) {
-        const { password, token } = await subject.account('ada')
-        const { payload } = decodeToken(token)
-        const text = JSON.stringify(payload)
-        if (text.includes(password))
-          throw new Failure('a payload without secrets', 'the password in the payload')
+        const account = await subject.account('ada')
+        const text = JSON.stringify((await needToken(account)).payload)
+        const { sent } = account.login
+        if (text.includes(account.password))
+          throw new Failure('a payload without secrets', 'the password in the payload', sent)
         if (HASH.test(text))
-          throw new Failure('a payload without secrets', 'the hash of the password in the payload')
+          throw new Failure('a payload without secrets', 'the hash of the password in the payload', sent)
       },
     },
     {
@@ -70,21 +74,44 @@ export const issuesAToken: Stage = {
         "jsonwebtoken: `{ expiresIn: '30m' }`. PyJWT: `'exp': datetime.now(timezone.utc) + timedelta(minutes=30)`.",
       ],
       async run(subject) {
-        const { token } = await subject.account('ada')
-        const { exp } = decodeToken(token).payload
+        const account = await subject.account('ada')
+        const { payload } = await needToken(account)
+        const { exp } = payload
+        const { sent } = account.login
         if (typeof exp !== 'number')
-          throw new Failure('an `exp` claim that is a number of seconds', 'a payload without such a claim')
-        const now = Date.now() / 1_000
-        if (exp < now) throw new Failure('an `exp` in the future', 'a token that has already expired')
-        if (exp > now + MAX_LIFETIME_S)
-          throw new Failure('an `exp` within a month', 'a later time. Is it in milliseconds?')
+          throw new Failure('an `exp` claim that is a number of seconds', listClaims(payload), sent)
+        if (exp > MAX_SECONDS)
+          throw new Failure(
+            'an `exp` in seconds since 1970',
+            'a number that is far too large for seconds',
+            sent,
+          )
+        const lifetimeS = exp - readServerTime(account.login)
+        if (lifetimeS < 0)
+          throw new Failure('an `exp` in the future', 'a token that has already expired', sent)
+        if (lifetimeS > MAX_LIFETIME_S) {
+          const days = Math.round(lifetimeS / 86_400)
+          throw new Failure('an `exp` within a month', `a token that expires after ${days} days`, sent)
+        }
       },
     },
   ],
 }
 
-/** Returns the values of all claims, nested ones included, as texts. */
-function listValues(value: unknown): string[] {
-  if (typeof value !== 'object' || value === null) return [String(value)]
-  return Object.values(value).flatMap(listValues)
+/** Returns true if a claim, or a part of it such as the 7 of `user:7`, is this value. */
+function isNamed(value: string | number, payload: object): boolean {
+  const text = JSON.stringify(payload)
+  const parts: readonly string[] = text.match(/[^":,[\]{}|/\s]+/g) ?? []
+  return parts.includes(String(value))
+}
+
+function listClaims(payload: object): string {
+  const names = Object.keys(payload).map((name) => `\`${name}\``)
+  return names.length === 0 ? 'an empty payload' : `only the claims ${names.join(', ')}`
+}
+
+/** Returns the time on the server’s clock at a response, in seconds since 1970: it may differ from the time here. */
+export function readServerTime({ headers }: Received): number {
+  const time = Date.parse(headers.date ?? '')
+  return (Number.isNaN(time) ? Date.now() : time) / 1_000
 }

@@ -9,13 +9,24 @@ const HINTS = [
 
 const withoutToken: readonly [id: string, title: string, options: (token: string) => RequestOptions][] = [
   ['no-token', 'a post cannot be written without a token', () => ({})],
-  ['garbage-token', 'text that is not a token is rejected', () => ({ token: 'tomato' })],
+  [
+    'garbage-token',
+    'text that is not a token is rejected',
+    () => ({ token: 'tomato', credentials: 'with the token “tomato”' }),
+  ],
   [
     'other-scheme',
     'a valid token with another scheme is rejected',
-    (token) => ({ headers: { authorization: `Basic ${token}` } }),
+    (token) => ({
+      headers: { authorization: `Basic ${token}` },
+      credentials: 'with a token and the scheme Basic',
+    }),
   ],
-  ['empty-token', 'an empty token is rejected', () => ({ headers: { authorization: 'Bearer ' } })],
+  [
+    'empty-token',
+    'an empty token is rejected',
+    () => ({ headers: { authorization: 'Bearer ' }, credentials: 'with an empty token' }),
+  ],
 ]
 
 const checks: Check[] = withoutToken.map(([id, title, options]) => ({
@@ -23,8 +34,8 @@ const checks: Check[] = withoutToken.map(([id, title, options]) => ({
   title,
   hints: HINTS,
   async run(subject) {
-    const { token } = await subject.account('ada')
-    const post = await subject.createPost({}, token)
+    const { token } = await subject.author('ada')
+    const post = await subject.needPost({}, token)
     const request = (method: string, path: string, json?: object) =>
       subject.request(method, path, { ...options(token), ...(json && { json }) })
     expectStatus(await request('POST', PATHS.posts, newPost()), 401, 403, 400)

@@ -1,5 +1,14 @@
-import { expectStatus, expectThat, type Stage } from '../check.ts'
-import { findPost, newPost, pathOf, toObject } from '../subject.ts'
+import { expectStatus, need, type Stage } from '../check.ts'
+import {
+  type Account,
+  findPost,
+  newPost,
+  PATHS,
+  pathOf,
+  requireId,
+  type Subject,
+  toObject,
+} from '../subject.ts'
 
 export const knowsOwners: Stage = {
   number: '14',
@@ -15,19 +24,14 @@ export const knowsOwners: Stage = {
         'SQL: `UPDATE … WHERE id = $1 AND owner_id = $2`. If no row was changed, send a 403 or a 404.',
       ],
       async run(subject) {
-        const [ada, bob] = [await subject.account('ada'), await subject.account('bob')]
-        const post = await subject.createPost({}, ada.token)
+        const [ada, bob] = [await subject.author('ada'), await subject.author('bob')]
+        const post = await subject.needReadablePost(ada.token)
         expectStatus(
-          await subject.request('PUT', pathOf(post.id), { token: bob.token, json: newPost() }),
+          await subject.request('PUT', pathOf(post.id), { ...asStranger(bob), json: newPost() }),
           403,
           404,
         )
-        const received = expectStatus(await subject.getPost(post, ada.token), 200)
-        expectThat(
-          findPost(toObject(received, 'a JSON object with the post')).title === post.title,
-          'the unchanged post',
-          received,
-        )
+        await subject.expectPost(post, `the unchanged post, with the title “${post.title}”`, ada.token)
       },
     },
     {
@@ -39,9 +43,9 @@ export const knowsOwners: Stage = {
         'SQL: `DELETE FROM posts WHERE id = $1 AND owner_id = $2`.',
       ],
       async run(subject) {
-        const [ada, bob] = [await subject.account('ada'), await subject.account('bob')]
-        const post = await subject.createPost({}, ada.token)
-        expectStatus(await subject.request('DELETE', pathOf(post.id), { token: bob.token }), 403, 404)
+        const [ada, bob] = [await subject.author('ada'), await subject.author('bob')]
+        const post = await subject.needReadablePost(ada.token)
+        expectStatus(await subject.request('DELETE', pathOf(post.id), asStranger(bob)), 403, 404)
         expectStatus(await subject.getPost(post, ada.token), 200)
       },
     },
@@ -54,15 +58,13 @@ export const knowsOwners: Stage = {
         'Node: `Number(claims.sub) === post.owner_id`.',
       ],
       async run(subject) {
-        const { email, password, token } = await subject.account('ada')
-        const post = await subject.createPost({}, token)
-        const later = await subject.tokenOf({ email, password })
-        expectStatus(
-          await subject.request('PUT', pathOf(post.id), { token: later, json: newPost() }),
-          200,
-          204,
-        )
-        expectStatus(await subject.request('DELETE', pathOf(post.id), { token: later }), 200, 202, 204)
+        const ada = await subject.author('ada')
+        const post = await subject.needPost({}, ada.token)
+        const { token } = await subject.needLogin(ada)
+        const credentials = 'with a token from a later login'
+        await expectEdit(subject, post.id, { token, credentials })
+        const path = pathOf(post.id)
+        expectStatus(await subject.request('DELETE', path, { token, credentials }), 200, 202, 204)
       },
     },
     {
@@ -74,14 +76,31 @@ export const knowsOwners: Stage = {
         'Insert named properties: `{ title, content, owner_id: callerId }`, never the whole body.',
       ],
       async run(subject) {
-        const [ada, bob] = [await subject.account('ada'), await subject.account('bob')]
+        const [ada, { token }] = [await subject.account('ada'), await subject.author('bob')]
+        await need('a post that its owner can edit', async () =>
+          expectEdit(subject, (await subject.needPost({}, token)).id, { token }),
+        )
         const fields = { ...newPost(), owner_id: ada.id, ownerId: ada.id, owner: ada.id, user_id: ada.id }
-        const received = await subject.request('POST', '/posts', { token: bob.token, json: fields })
+        const received = await subject.request('POST', PATHS.posts, { token, json: fields })
         if (received.status === 400 || received.status === 422) return
         const post = findPost(toObject(expectStatus(received, 201, 200), 'a JSON object with the new post'))
-        const path = pathOf(post.id as string)
-        expectStatus(await subject.request('PUT', path, { token: bob.token, json: newPost() }), 200, 204)
+        const credentials = 'with the token that created the post'
+        await expectEdit(subject, requireId(post, received), { token, credentials })
       },
     },
   ],
+}
+
+/** The credentials of a user who does not own the post. */
+function asStranger({ token }: Account): { token: string; credentials: string } {
+  return { token, credentials: 'with another user’s token' }
+}
+
+/** Edits a post, and expects that the owner may. */
+async function expectEdit(
+  subject: Subject,
+  id: string | number,
+  credentials: { token: string; credentials?: string },
+): Promise<void> {
+  expectStatus(await subject.request('PUT', pathOf(id), { ...credentials, json: newPost() }), 200, 204)
 }

@@ -1,5 +1,5 @@
-import { expectStatus, Failure, type Stage } from '../check.ts'
-import { countVotes, PATHS, type Subject } from '../subject.ts'
+import { expectStatus, Failure, need, type Stage } from '../check.ts'
+import { countVotes, PATHS, type Subject, unusedId } from '../subject.ts'
 
 export const votes: Stage = {
   number: '15',
@@ -15,8 +15,8 @@ export const votes: Stage = {
         'SQL: `LEFT JOIN votes … GROUP BY posts.id` with `count(votes.post_id)`. A post without votes has 0.',
       ],
       async run(subject) {
-        const [ada, bob] = [await subject.account('ada'), await subject.account('bob')]
-        const { id } = await subject.createPost({}, ada.token)
+        const [ada, bob] = [await subject.author('ada'), await subject.account('bob')]
+        const { id } = await subject.needPost({}, ada.token)
         await expectVotes(subject, id, 0)
         expectStatus(await subject.vote(ada.token, id), 201, 200, 204)
         await expectVotes(subject, id, 1)
@@ -33,9 +33,8 @@ export const votes: Stage = {
         'SQL: `PRIMARY KEY (user_id, post_id)`, and `ON CONFLICT DO NOTHING`. If no row was inserted, send a 409.',
       ],
       async run(subject) {
-        const { token } = await subject.account('ada')
-        const { id } = await subject.createPost({}, token)
-        expectStatus(await subject.vote(token, id), 201, 200, 204)
+        const { token } = await subject.author('ada')
+        const id = await needVote(subject, token)
         expectStatus(await subject.vote(token, id), 409, 400, 403, 422)
         await expectVotes(subject, id, 1)
       },
@@ -49,9 +48,8 @@ export const votes: Stage = {
         'SQL: `DELETE FROM votes WHERE user_id = $1 AND post_id = $2`.',
       ],
       async run(subject) {
-        const { token } = await subject.account('ada')
-        const { id } = await subject.createPost({}, token)
-        expectStatus(await subject.vote(token, id), 201, 200, 204)
+        const { token } = await subject.author('ada')
+        const id = await needVote(subject, token)
         expectStatus(await subject.vote(token, id, 0), 200, 201, 204)
         await expectVotes(subject, id, 0)
         expectStatus(await subject.vote(token, id, 0), 404, 409, 400)
@@ -61,15 +59,14 @@ export const votes: Stage = {
       id: 'vote-without-post',
       title: 'a vote for a post that does not exist returns a 404',
       hints: [
-        'Delete a post, and vote for it. What status do you get?',
+        'Vote for an ID that no post has. What status do you get?',
         'A foreign key rejects the row. Look for the post first, or turn the error into a 404.',
         'Postgres reports SQLSTATE 23503.',
       ],
       async run(subject) {
-        const { token } = await subject.account('ada')
-        const { id } = await subject.createPost({}, token)
-        await subject.request('DELETE', `/posts/${id}`, { token })
-        expectStatus(await subject.vote(token, id), 404, 410)
+        const { token } = await subject.author('ada')
+        const id = await needVote(subject, token)
+        expectStatus(await subject.vote(token, unusedId(id)), 404, 410)
       },
     },
     {
@@ -81,7 +78,9 @@ export const votes: Stage = {
         'The ID of the voter comes from the token, never from the body.',
       ],
       async run(subject) {
-        const { id } = await subject.createPost({}, (await subject.account('ada')).token)
+        const { token } = await subject.author('ada')
+        await needVote(subject, token)
+        const { id } = await subject.needPost({}, token)
         expectStatus(
           await subject.request('POST', PATHS.vote, { json: { post_id: id, dir: 1 } }),
           401,
@@ -99,7 +98,11 @@ export const votes: Stage = {
         'SQL: `INSERT … ON CONFLICT DO NOTHING RETURNING post_id`. If it returns a row, send a 201. Otherwise, send a 409.',
       ],
       async run(subject) {
-        const { token } = await subject.account('ada')
+        const { token } = await subject.author('ada')
+        const id = await needVote(subject, token)
+        await need('a server that rejects the second of two votes', async () =>
+          expectStatus(await subject.vote(token, id), 409, 400, 403, 422),
+        )
         // a race is not lost every time
         for (let round = 0; round < 5; round++) await voteAtOnce(subject, token)
       },
@@ -107,14 +110,28 @@ export const votes: Stage = {
   ],
 }
 
+/** Votes for a new post, and returns its ID, for a check that builds on a vote that counts. */
+function needVote(subject: Subject, token: string): Promise<string | number> {
+  return need('a vote that is counted', async () => {
+    const { id } = await subject.needPost({}, token)
+    expectStatus(await subject.vote(token, id), 201, 200, 204)
+    await expectVotes(subject, id, 1)
+    return id
+  })
+}
+
 async function voteAtOnce(subject: Subject, token: string): Promise<void> {
-  const { id } = await subject.createPost({}, token)
-  const received = await Promise.all(Array.from({ length: 10 }, () => subject.vote(token, id)))
-  const statuses = received.map(({ status }) => status)
+  const { id } = await subject.needPost({}, token)
+  const votes = [
+    subject.vote(token, id),
+    ...Array.from({ length: 9 }, () => subject.vote(token, id)),
+  ] as const
+  const [vote, ...others] = await Promise.all(votes)
+  const statuses = [vote, ...others].map(({ status }) => status)
   const stored = statuses.filter((status) => status < 300).length
   const refused = statuses.filter((status) => [409, 400, 403, 422].includes(status)).length
   if (stored !== 1 || refused !== 9)
-    throw new Failure('one success and nine 409s', [...statuses].sort().join(', '), received[0]?.sent)
+    throw new Failure('one success and nine 409s for ten votes', [...statuses].sort().join(', '), vote.sent)
   await expectVotes(subject, id, 1)
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { expectNoServerError, expectStatus, Failure, type Stage } from '../check.ts'
-import { PATHS, type Subject } from '../subject.ts'
+import { Blocked, expectNoServerError, expectStatus, Failure, type Stage } from '../check.ts'
+import { newPost, PATHS, type PostList, type Subject } from '../subject.ts'
 
 export const pagesAndSearches: Stage = {
   number: '16',
@@ -16,9 +16,9 @@ export const pagesAndSearches: Stage = {
         'Query parameters are text. Have the schema convert `limit` to an integer, with a default of 10.',
       ],
       async run(subject) {
-        for (let count = 0; count < 3; count++) await subject.createPost()
-        const { posts, received } = await subject.listPosts({ limit: '2' })
-        if (posts.length !== 2) throw new Failure('two posts', count(posts.length), received.sent)
+        await subject.needPosts([newPost().title, newPost().title, newPost().title])
+        await subject.needList()
+        expectCount(await subject.listPosts({ limit: '2' }), 2)
       },
     },
     {
@@ -30,15 +30,15 @@ export const pagesAndSearches: Stage = {
         'SQL: `ORDER BY id LIMIT $1 OFFSET $2`.',
       ],
       async run(subject) {
-        const word = await createPosts(subject, ['a', 'b', 'c', 'd'])
-        const all = (await subject.listPosts({ search: word, limit: '4', skip: '0' })).posts
-        const first = (await subject.listPosts({ search: word, limit: '2', skip: '0' })).posts
+        const word = await needSearchablePosts(subject, ['a', 'b', 'c', 'd'])
+        const all = await needCount(subject, { search: word, limit: '4' }, 4)
+        const first = await needCount(subject, { search: word, limit: '2' }, 2)
         const second = await subject.listPosts({ search: word, limit: '2', skip: '2' })
-        const ids = [...first, ...second.posts].map(({ id }) => id)
-        if (new Set(ids).size !== 4 || ids.join() !== all.map(({ id }) => id).join())
+        const ids = [...first.posts, ...second.posts].map(({ id }) => id)
+        if (ids.join() !== all.posts.map(({ id }) => id).join())
           throw new Failure(
-            'two pages with the four posts, in the order of the whole list',
-            'different posts, or a different order',
+            `two pages with the posts ${all.posts.map(({ id }) => id).join(', ')}`,
+            `two pages with the posts ${ids.join(', ')}`,
             second.received.sent,
           )
       },
@@ -52,13 +52,13 @@ export const pagesAndSearches: Stage = {
         'SQL: `strpos(title, $1) > 0`, or LIKE with the text’s `%`, `_` and `\\` escaped.',
       ],
       async run(subject) {
-        const word = await createPosts(subject, ['one'])
-        await subject.createPost()
-        const { posts, received } = await subject.listPosts({ search: word })
-        if (posts.length !== 1 || !String(posts[0]?.title).includes(word))
-          throw new Failure('one post', count(posts.length), received.sent)
-        const none = await subject.listPosts({ search: `${word} with something else` })
-        if (none.posts.length > 0) throw new Failure('no post', count(none.posts.length), none.received.sent)
+        const word = newWord()
+        await subject.needPosts([`${word} one`, newPost().title])
+        await subject.needList()
+        const { posts, received } = expectCount(await subject.listPosts({ search: word }), 1)
+        if (!String(posts[0]?.title).includes(word))
+          throw new Failure(`a post whose title contains ${word}`, 'a post with another title', received.sent)
+        expectCount(await subject.listPosts({ search: `${word} with something else` }), 0)
       },
     },
     {
@@ -70,16 +70,13 @@ export const pagesAndSearches: Stage = {
         'SQL: `strpos(title, $1) > 0` has no wildcards.',
       ],
       async run(subject) {
-        const word = await createPosts(subject, ['50% off', '50 of 100', 'a_b', 'axb'])
+        const word = await needSearchablePosts(subject, ['50% off', '50 of 100', 'a_b', 'axb'])
         for (const [search, expected] of [
           [`${word} 50%`, 1],
           [`${word} a_b`, 1],
           [`%${word}`, 0],
-        ] as const) {
-          const { posts, received } = await subject.listPosts({ search })
-          if (posts.length !== expected)
-            throw new Failure(count(expected), count(posts.length), received.sent)
-        }
+        ] as const)
+          expectCount(await subject.listPosts({ search }), expected)
       },
     },
     {
@@ -91,11 +88,9 @@ export const pagesAndSearches: Stage = {
         'SQL: `WHERE strpos(title, $1) > 0` with the values `[search]`.',
       ],
       async run(subject) {
-        await subject.createPost()
-        for (const search of ["'", "' OR '1'='1", "'; DROP TABLE no_such_table; --", '\\']) {
-          const { posts, received } = await subject.listPosts({ search: `no such title ${search}` })
-          if (posts.length > 0) throw new Failure('no post', count(posts.length), received.sent)
-        }
+        await needSearchablePosts(subject, ['one'])
+        for (const search of ["'", "' OR '1'='1", "'; DROP TABLE no_such_table; --", '\\'])
+          expectCount(await subject.listPosts({ search: `no such title ${search}` }), 0)
       },
     },
     {
@@ -107,6 +102,7 @@ export const pagesAndSearches: Stage = {
         'TypeBox: `Type.Integer({ minimum: 1, maximum: 100, default: 10 })`. FastAPI: `Query(10, ge=1, le=100)`.',
       ],
       async run(subject) {
+        await subject.needList()
         const token = await subject.writer()
         for (const query of ['limit=-1', 'limit=tomato', 'skip=-1', 'limit=99999999999999999999'])
           expectNoServerError(await subject.request('GET', `${PATHS.posts}?${query}`, { token }))
@@ -116,13 +112,38 @@ export const pagesAndSearches: Stage = {
   ],
 }
 
-/** Creates a post for each ending, and returns the word with which their titles begin. */
-async function createPosts(subject: Subject, endings: readonly string[]): Promise<string> {
-  const word = `q${randomBytes(6).toString('hex')}`
-  for (const ending of endings) await subject.createPost({ title: `${word} ${ending}` })
+function newWord(): string {
+  return `q${randomBytes(6).toString('hex')}`
+}
+
+/** Creates a post for each ending, for a check that finds them with a search for the word with which their titles begin. */
+async function needSearchablePosts(subject: Subject, endings: readonly string[]): Promise<string> {
+  const word = newWord()
+  await subject.needPosts(endings.map((ending) => `${word} ${ending}`))
+  await needCount(subject, { search: word }, endings.length)
+  await needCount(subject, { search: `${word} with something else` }, 0)
   return word
 }
 
-function count(posts: number): string {
-  return posts === 1 ? 'one post' : `${posts} posts`
+/** Requests a list that must have this many posts, for a check that builds on it. */
+async function needCount(
+  subject: Subject,
+  query: Readonly<Record<string, string>>,
+  count: number,
+): Promise<PostList> {
+  const list = await subject.needList(query)
+  if (list.posts.length === count) return list
+  const path = list.received.sent.path
+  throw new Blocked(
+    `This check needs a list that works. GET ${path}: expected ${countPosts(count)}, got ${countPosts(list.posts.length)}.`,
+  )
+}
+
+function expectCount(list: PostList, count: number): PostList {
+  if (list.posts.length === count) return list
+  throw new Failure(countPosts(count), countPosts(list.posts.length), list.received.sent)
+}
+
+function countPosts(count: number): string {
+  return count === 0 ? 'no post' : count === 1 ? 'one post' : `${count} posts`
 }

@@ -1,6 +1,6 @@
-import { expectStatus, expectThat, type Stage } from '../check.ts'
+import { expectStatus, expectThat, need, type Stage } from '../check.ts'
 import type { Received } from '../http.ts'
-import { newPost, PATHS, type Subject, toObject } from '../subject.ts'
+import { newPost, PATHS, requireToken, type Subject, toObject } from '../subject.ts'
 
 export const refreshesTokens: Stage = {
   number: '20',
@@ -16,18 +16,19 @@ export const refreshesTokens: Stage = {
         "Node: `randomBytes(32).toString('base64url')`.",
       ],
       async run(subject) {
-        const before = await logIn(subject)
+        const { login } = await subject.needLogin(await subject.author('ada'))
+        const before = requireRefreshToken(login)
         const received = expectStatus(await refresh(subject, before), 200, 201)
-        const { access_token: token } = toObject(
+        const token = requireToken(received)
+        expectThat(
+          requireRefreshToken(received) !== before,
+          'a different refresh token than before',
           received,
-          'a JSON object with `access_token` and `refresh_token`',
         )
-        expectThat(typeof token === 'string', 'a JSON object with an `access_token`', received)
-        expectThat(findRefreshToken(received) !== before, 'a different refresh token than before', received)
+        const credentials = 'with the new access token'
         expectStatus(
-          await subject.request('POST', PATHS.posts, { token: token as string, json: newPost() }),
-          201,
-          200,
+          await subject.request('POST', PATHS.posts, { token, credentials, json: newPost() }),
+          ...[201, 200],
         )
       },
     },
@@ -40,8 +41,7 @@ export const refreshesTokens: Stage = {
         'SQL: `UPDATE … SET digest = $new WHERE digest = $old RETURNING user_id`. If it returns no row, send a 401.',
       ],
       async run(subject) {
-        const token = await logIn(subject)
-        expectStatus(await refresh(subject, token), 200, 201)
+        const token = await needUsedToken(subject)
         expectStatus(await refresh(subject, token), 401, 400, 403)
       },
     },
@@ -54,6 +54,7 @@ export const refreshesTokens: Stage = {
         'An access token is not a refresh token, either.',
       ],
       async run(subject) {
+        await needUsedToken(subject)
         const { token } = await subject.account('ada')
         for (const wrong of ['tomato', token]) expectStatus(await refresh(subject, wrong), 401, 400, 403, 422)
       },
@@ -67,20 +68,38 @@ export const refreshesTokens: Stage = {
         'RFC 8725 calls this mistake cross-JWT confusion.',
       ],
       async run(subject) {
-        const token = await logIn(subject)
-        expectStatus(await subject.request('POST', PATHS.posts, { token, json: newPost() }), 401, 400, 403)
+        const token = await needRefreshToken(subject)
+        const credentials = 'with a refresh token as the access token'
+        expectStatus(
+          await subject.request('POST', PATHS.posts, { token, credentials, json: newPost() }),
+          ...[401, 400, 403],
+        )
       },
     },
   ],
 }
 
-async function logIn(subject: Subject): Promise<string> {
-  return findRefreshToken(expectStatus(await subject.logIn(await subject.account('ada')), 200, 201))
+/** Logs in, and returns the refresh token for a check that builds on it. */
+function needRefreshToken(subject: Subject): Promise<string> {
+  return need('a login with a refresh token', async () => {
+    const { login } = await subject.needLogin(await subject.author('ada'))
+    return requireRefreshToken(login)
+  })
 }
 
-function findRefreshToken(received: Received): string {
-  const { refresh_token: token } = toObject(received, 'a JSON object with a `refresh_token`')
-  expectThat(typeof token === 'string' && token !== '', 'a JSON object with a `refresh_token`', received)
+/** Returns a refresh token that has been exchanged. */
+async function needUsedToken(subject: Subject): Promise<string> {
+  const token = await needRefreshToken(subject)
+  await need('a refresh token that works once', async () =>
+    expectStatus(await refresh(subject, token), 200, 201),
+  )
+  return token
+}
+
+function requireRefreshToken(received: Received): string {
+  const expected = 'a JSON object with a `refresh_token`'
+  const { refresh_token: token } = toObject(received, expected)
+  expectThat(typeof token === 'string' && token !== '', expected, received)
   return token
 }
 
