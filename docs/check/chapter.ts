@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { dirname, relative, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { CourseTable } from '@auth-primer/migrations'
@@ -70,7 +70,7 @@ export async function chapter(checkUrl: string, run: (chapter: Chapter) => Promi
   }
 
   const load = async <Module>(name: string, ...exported: readonly (keyof Module & string)[]) => {
-    const path = relative(folder, file(name))
+    const path = `${attempt}/${name}`
     const step = { sentence: `${path} can be imported`, mistake: 'not-loaded', hints: HINTS_FOR_LOADING }
     if (!existsSync(file(name)))
       throw new FailedCheck({ ...step, finding: { finding: `${path} does not exist.` } })

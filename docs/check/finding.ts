@@ -1,4 +1,4 @@
-import { relative } from 'node:path'
+import { relative, sep } from 'node:path'
 import { inspect } from 'node:util'
 
 export interface Finding {
@@ -39,7 +39,7 @@ export function describeThrown(error: unknown, attempt: AttemptFolders): Finding
   const [, syntaxError] = /^Transform failed.*?\n.*?:\d+:\d+: ERROR: (.*?)(?:\n|$)/.exec(error.message) ?? []
   const text = syntaxError ? `Syntax error: ${syntaxError}` : `${error.name}: ${error.message}`
   return {
-    finding: `${text.replaceAll(`${attempt.folder}/`, '')}${place ? ` (${withoutColumn(place)})` : ''}`,
+    finding: `${text.replaceAll(`${attempt.folder}${sep}`, '')}${place ? ` (${withoutColumn(place)})` : ''}`,
     ...(place && { place }),
   }
 }
@@ -48,13 +48,16 @@ const withoutColumn = (place: string) => place.replace(/(:\d+):\d+$/, '$1')
 
 /** Finds the first place in the attempt that the error names: in its message, in esbuild's lines or in the stack. */
 function findPlace(error: Error, { folder, files }: AttemptFolders): string | undefined {
-  for (const line of (error.stack ?? '').split('\n')) {
+  for (const line of withSlashes(error.stack ?? '').split('\n')) {
     if (line.includes('/check.test.ts:') || line.includes('/node_modules/')) continue
-    const [, path, row, column] = /(\/[^():]+\.\w+):(\d+)(?::(\d+))?/.exec(line) ?? []
-    if (!path?.startsWith(`${folder}/`) && !path?.startsWith(`${files}/`)) continue
+    const [, path, row, column] = /((?:\b[A-Za-z]:)?\/[^():]+\.\w+):(\d+)(?::(\d+))?/.exec(line) ?? []
+    if (![folder, files].some((one) => path?.startsWith(`${withSlashes(one)}/`))) continue
     // esbuild counts columns from 0, V8 from 1.
     const place = column && Number(column) + (line.includes(': ERROR: ') ? 1 : 0)
-    return [relative(folder, path), row, place].filter(Boolean).join(':')
+    return [withSlashes(relative(folder, path ?? '')), row, place].filter(Boolean).join(':')
   }
   return undefined
 }
+
+/** Windows accepts both kinds of slashes, and Node prints the other one. */
+const withSlashes = (path: string) => path.replaceAll(sep, '/')

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { signalTree, treeOptions } from '@auth-primer/tool-processes'
 import { reportProgram } from './report.ts'
 
 export { freePort } from '../../test-support/ports.ts'
@@ -41,8 +42,7 @@ export async function startProgram(
     ...(cwd && { cwd }),
     env: { ...process.env, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Its own process group, so that everything it starts can be ended with it.
-    detached: true,
+    ...treeOptions,
   })
   await once(child, 'spawn')
   const pid = child.pid as number
@@ -82,10 +82,10 @@ export async function startProgram(
         fetch(url, { signal: AbortSignal.timeout(timeoutMs) }).catch(() => null),
       ) as Promise<Response>,
     end: async () => {
-      signalGroup(pid, 'SIGTERM')
+      signalTree(pid, 'SIGTERM')
       await Promise.race([ended, sleep(END_TIMEOUT_MS, undefined, { ref: false })])
       // Also ends programs that ignore SIGTERM or have outlived the one that started them.
-      signalGroup(pid, 'SIGKILL')
+      signalTree(pid, 'SIGKILL')
       await ended
       reportProgram({ ended: pid })
     },
@@ -101,11 +101,3 @@ const lastLines = (text: string) =>
     .slice(-12)
     .join('\n')
     .trim()
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal)
-  } catch {
-    // The group has no process left.
-  }
-}

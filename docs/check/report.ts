@@ -12,7 +12,7 @@ export function report(message: ReportMessage): void {
   writeSync(fd, `${JSON.stringify(message)}\n`)
 }
 
-/** Tells the parent which process groups it must end if this process cannot. */
+/** Tells the parent which programs it must end if this process cannot. */
 export function reportProgram(message: { started: number } | { ended: number }): void {
   if (process.connected) process.send?.(message, () => {})
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { signalTree, treeOptions } from '@auth-primer/tool-processes'
 import type { Block } from './pages.ts'
 import { freePort } from './program.ts'
 
@@ -73,8 +74,8 @@ class Shell {
     this.#child = spawn('bash', ['-u'], {
       cwd,
       env: { ...process.env, PORT: `${port}`, npm_config_loglevel: 'silent', NO_COLOR: '1' },
-      // Its own process group, so everything that a block has started ends with it.
-      detached: true,
+      // Everything that a block has started ends with the shell.
+      ...treeOptions,
     })
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -106,7 +107,7 @@ class Shell {
     const { pid, exitCode, signalCode } = this.#child
     if (pid === undefined || exitCode !== null || signalCode !== null) return
     const closed = once(this.#child, 'close')
-    process.kill(-pid, 'SIGTERM')
+    signalTree(pid, 'SIGTERM')
     await closed
   }
 

@@ -3,8 +3,9 @@ import { resolve } from 'node:path'
 import { type Chapter, type Check, checkAttempt, readChapters, type Verdict } from '@auth-primer/tool-learn'
 import t, { type Test } from 'tap'
 
-/** With `ALL_ANSWERS=1`, every answer is judged. Otherwise of each chapter the first right one and the first two wrong ones. */
-const [MAX_GOOD, MAX_BAD] = process.env.ALL_ANSWERS === '1' ? [Infinity, Infinity] : [1, 2]
+/** With `--all-answers`, every answer is judged. Otherwise of each chapter the first right one and the first two wrong ones. */
+const ALL_ANSWERS = process.argv.includes('--all-answers')
+const [MAX_GOOD, MAX_BAD] = ALL_ANSWERS ? [Infinity, Infinity] : [1, 2]
 const MIN_GOOD = 5
 const MIN_BAD = 6
 
@@ -20,7 +21,7 @@ function isExplained({ finding, hints = [] }: Check): boolean {
 const chapters = (await readChapters()).filter(({ number }) => number === (process.env.CHAPTER ?? number))
 
 // Two chapters at a time if there is much to judge. In `npm run test:docs`, other files run at the same time.
-if (process.env.ALL_ANSWERS === '1') t.jobs = 2
+if (ALL_ANSWERS) t.jobs = 2
 
 for (const chapter of chapters) {
   const { number, title, folder } = chapter

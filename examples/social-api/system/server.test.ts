@@ -88,11 +88,14 @@ t.test('after one or two signals, a login under way completes', async (t) => {
   t.equal(await service.waitForExit(), 0)
 })
 
-t.test('`npm start` passes a signal on to the service', async (t) => {
-  const service = run(t, ['npm', 'start'], { AUTH_PRIMER_DATA_DIR: await dataDir(t), HOME: tmpdir() })
+t.test('if npm is ended, the service of `npm start` stops Postgres and ends too', async (t) => {
+  const dir = await dataDir(t)
+  const service = run(t, ['npm', 'start'], { AUTH_PRIMER_DATA_DIR: dir, HOME: tmpdir() })
   await service.waitForOutput(LISTENS)
   service.child.kill('SIGTERM')
-  t.equal(await service.waitForExit(), 0)
+  // npm ends first. The output is open until the service has ended.
+  await service.waitForExit()
+  t.equal((await stopPostgres({ dir })).outcome, 'not running')
 })
 
 t.test('a failed start prints one line, and exits with 1', async (t) => {
@@ -194,7 +197,8 @@ t.test('metrics are served on their own port, and not on the port of the service
 t.test(
   '`npm run dev` restarts on a save, logs readable lines with the SQL of each request, and keeps Postgres running',
   async (t) => {
-    const service = run(t, ['npm', 'run', 'dev'], { AUTH_PRIMER_DATA_DIR: await dataDir(t), HOME: tmpdir() })
+    const dir = await dataDir(t)
+    const service = run(t, ['npm', 'run', 'dev'], { AUTH_PRIMER_DATA_DIR: dir, HOME: tmpdir() })
     const url = await service.waitForOutput(LISTENS)
     const token = await logIn(url)
     t.equal((await fetch(`${url}/posts`, { headers: { authorization: `Bearer ${token}` } })).status, 200)
@@ -207,6 +211,7 @@ t.test(
     await service.waitForOutput(/Restarting(?:.|\n)*?Server listening/)
     t.notMatch(service.output().slice(before), /Postgres .* listens/)
     service.child.kill('SIGTERM')
-    t.equal(await service.waitForExit(), 0)
+    await service.waitForExit()
+    t.equal((await stopPostgres({ dir })).outcome, 'not running')
   },
 )

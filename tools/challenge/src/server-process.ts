@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { signalTree, treeOptions } from '@auth-primer/tool-processes'
 import { send } from './http.ts'
 
 const START_TIMEOUT_MS = 30_000
@@ -30,8 +31,8 @@ export class ServerProcess {
       )
     const child = spawn(this.#command, {
       shell: true,
-      // a separate process group, so everything that the shell starts ends with it
-      detached: true,
+      // everything that the shell starts ends with it
+      ...treeOptions,
       env: { ...process.env, ...this.#environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -80,11 +81,7 @@ export class ServerProcess {
   }
 
   #signal(signal: NodeJS.Signals, child = this.#child): void {
-    try {
-      if (child?.pid !== undefined) process.kill(-child.pid, signal)
-    } catch {
-      // no process of the group is left
-    }
+    if (child?.pid !== undefined) signalTree(child.pid, signal)
   }
 
   async #responds(): Promise<boolean> {

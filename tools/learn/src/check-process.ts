@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { resolve } from 'node:path'
+import { treeOptions } from '@auth-primer/tool-processes'
 import { CHECKOUT, type Chapter } from './chapters.ts'
 import { killCheck } from './end-check.ts'
 
@@ -56,7 +57,6 @@ function start(file: string, { cwd, env }: { cwd: string; env: CheckEnvironment 
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
-    // Its own process group, so everything in it can be ended.
-    detached: true,
+    ...treeOptions,
   })
 }

@@ -1,10 +1,11 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { signalTree } from '@auth-primer/tool-processes'
 
 /** How long the checks may take to delete what they have created. */
 const END_TIMEOUT_MS = 1_500
 
-/** The process groups of the programs that a check has started, by the check's process. */
+/** The programs that a check has started, by the check's process. */
 const programs = new WeakMap<ChildProcess, Set<number>>()
 
 /** Keeps a list of the programs that a check runs. */
@@ -30,11 +31,5 @@ export async function endCheck(check: ChildProcess): Promise<void> {
 
 /** Kills a check and the programs that it runs. */
 export function killCheck(check: ChildProcess): void {
-  for (const group of [check.pid, ...(programs.get(check) ?? [])]) {
-    try {
-      if (group) process.kill(-group, 'SIGKILL')
-    } catch {
-      // The group has no process left.
-    }
-  }
+  for (const pid of [check.pid, ...(programs.get(check) ?? [])]) if (pid) signalTree(pid, 'SIGKILL')
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { relative, resolve } from 'node:path'
+import { relative, resolve, sep } from 'node:path'
 import type { Chapter } from './chapters.ts'
 
 /** The texts of a folder's files by their paths in it. */
@@ -51,7 +51,7 @@ export async function readFiles(folder: string): Promise<Files> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const paths = entries
     .filter((entry) => entry.isFile())
-    .map((entry) => relative(folder, resolve(entry.parentPath, entry.name)))
+    .map((entry) => relative(folder, resolve(entry.parentPath, entry.name)).replaceAll(sep, '/'))
     .filter((path) => !/(^|\/)(\.|node_modules\/)|~$/.test(path))
     .sort()
   // A file may be deleted in the meantime.

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Connection, SUPERUSER } from './connect.ts'
 import { connectIfRunning } from './connect-if-running.ts'
-import { codeOf, EmbeddedPostgresError } from './errors.ts'
+import { EmbeddedPostgresError, readCode } from './errors.ts'
 import { type ClusterFolder, clusterIn, isInitialised } from './folder.ts'
 import { hold } from './hold.ts'
 import { initialise, type Log } from './initialise.ts'
 import { holdShared } from './lock.ts'
 import { readPassword } from './password.ts'
-import { logTail } from './server-log.ts'
+import { readLogTail } from './server-log.ts'
 import { type ServerSettings, start } from './start.ts'
 
 const DATABASE = 'auth_primer'
@@ -15,23 +15,23 @@ const DATABASE = 'auth_primer'
 export interface AttachOptions {
   /** The folder that holds (or will hold) the cluster, as `<dir>/postgres`. */
   readonly dir: string
-  /** Whether what is committed survives a power cut; a server that runs already stays as it is. @default true */
+  /** False if a power cut may lose what is committed. A server that is running already stays as it is. @default true */
   readonly durable?: boolean
-  /** How many connections a server that this call starts allows. @default 100 */
+  /** The most connections, if this call starts the server. @default 100 */
   readonly maxConnections?: number
-  /** How long to try, in milliseconds, when a server does not start. @default 30_000 */
-  readonly patienceMs?: number
-  /** Is told what is being done, a sentence at a time. */
+  /** How long to try to start a server, in milliseconds. @default 30_000 */
+  readonly timeoutMs?: number
+  /** Called with each step, as a sentence. */
   readonly log?: Log
 }
 
 export interface AttachedPostgres {
-  /** Of the database `auth_primer`, as its superuser. */
+  /** The URL of the database `auth_primer`, for its superuser. */
   readonly url: string
-  /** Whether this call started the server; `false`: it ran already. */
+  /** True if this call started the server, and false if it was running already. */
   readonly started: boolean
   readonly dataDir: string
-  /** Lets go of the server, and stops it if no other process is attached. */
+  /** Detaches from the server, and stops it if no other process is attached. */
   leave(): Promise<void>
 }
 
@@ -42,9 +42,9 @@ interface Attached {
 
 /** Starts the embedded Postgres of a data folder, or attaches to it if it runs already. */
 export async function attachPostgres(options: AttachOptions): Promise<AttachedPostgres> {
-  const { dir, durable = true, maxConnections = 100, patienceMs = 30_000, log = () => {} } = options
+  const { dir, durable = true, maxConnections = 100, timeoutMs = 30_000, log = () => {} } = options
   const folder = clusterIn(dir)
-  const { client, started } = await startOrConnect(folder, { durable, maxConnections }, patienceMs, log)
+  const { client, started } = await startOrConnect(folder, { durable, maxConnections }, timeoutMs, log)
   await createDatabase(client).catch(async (error) => {
     await client.end().catch(() => {})
     throw error
@@ -58,11 +58,11 @@ export async function attachPostgres(options: AttachOptions): Promise<AttachedPo
 async function startOrConnect(
   folder: ClusterFolder,
   settings: ServerSettings,
-  patienceMs: number,
+  timeoutMs: number,
   log: Log,
 ): Promise<Attached> {
   await initialise(folder, settings.durable, log)
-  const deadline = Date.now() + patienceMs
+  const deadline = Date.now() + timeoutMs
   for (let attempt = 1; Date.now() < deadline; attempt += 1) {
     try {
       const attached =
@@ -70,15 +70,15 @@ async function startOrConnect(
       if (attached) return attached
     } catch (error) {
       if (isInitialised(folder)) throw error
-      // Somebody has reset the cluster meanwhile.
+      // Another process has reset the cluster.
       await initialise(folder, settings.durable, log)
     }
-    // Another process is ahead of us, or something of a killed server is still there for a moment.
+    // Another process was faster, or something of a killed server is still there for a moment.
     if (attempt === 3) log('Postgres has not started yet, trying again')
     await sleep(Math.min(100 * attempt, 1_000))
   }
   throw new EmbeddedPostgresError(
-    `The embedded Postgres in ${folder.home} did not start within ${patienceMs / 1000} s. Its log, ${folder.log}, ends with:\n${await logTail(folder)}`,
+    `The embedded Postgres in ${folder.home} did not start within ${timeoutMs / 1000} s. Its log, ${folder.log}, ends with:\n${await readLogTail(folder)}`,
   )
 }
 
@@ -95,11 +95,11 @@ async function startAndAttach(
   return attached && { ...attached, started: true }
 }
 
-/** `undefined` when no server runs, or the one that did is being stopped. */
+/** Resolves to `undefined` if no server is running, or if the server is being stopped. */
 async function attach(folder: ClusterFolder, deadline: number): Promise<Attached | undefined> {
   const client = await connectIfRunning(folder, deadline)
   if (!client) return undefined
-  // Whoever stops the server holds the lock, and ends this connection while it waits.
+  // A process that stops the server holds the lock, and ends this connection while it waits.
   try {
     await holdShared(client)
     return { client, started: false }
@@ -113,7 +113,7 @@ async function createDatabase(client: Connection): Promise<void> {
   const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE])
   if (rowCount) return
   await client.query(`create database ${DATABASE}`).catch((error) => {
-    // Another process made it meanwhile: duplicate_database, unique_violation.
-    if (codeOf(error) !== '42P04' && codeOf(error) !== '23505') throw error
+    // Another process has created it: duplicate_database, unique_violation.
+    if (readCode(error) !== '42P04' && readCode(error) !== '23505') throw error
   })
 }

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { attachPostgres } from './attach.ts'
 import { connectIfRunning } from './connect-if-running.ts'
 import { defaultDataDir } from './data-dir.ts'
-import { codeOf, EmbeddedPostgresError } from './errors.ts'
+import { EmbeddedPostgresError, readCode } from './errors.ts'
 import { clusterIn } from './folder.ts'
 import { listTables, runStatements, showTable } from './inspect.ts'
 import { countAttached } from './lock.ts'
@@ -11,7 +11,7 @@ import { readPidFile } from './postmaster.ts'
 import { connectPsql, hasPsql, readStatement } from './psql.ts'
 import { type Provision, runCommand } from './run.ts'
 import { resetPostgres, type StopResult, stopPostgres } from './stop.ts'
-import { temporaryPostgres } from './temporary.ts'
+import { startTemporaryPostgres } from './temporary.ts'
 
 const print = (message: string) => void process.stdout.write(`${message}\n`)
 // Standard output belongs to the command that runs.
@@ -22,7 +22,7 @@ export async function start(): Promise<void> {
   const server = await attachPostgres({ dir, log: print })
   // Exclusive, because root must not follow a link that the folder's owner may have created.
   await writeFile(clusterIn(dir).keepRunning, '', { flag: 'wx' }).catch((error) => {
-    if (codeOf(error) !== 'EEXIST') throw error
+    if (readCode(error) !== 'EEXIST') throw error
   })
   await server.leave()
   print(`Its URL is ${server.url}`)
@@ -95,7 +95,7 @@ async function provideUrl(): Promise<Provision> {
 
 async function provideTemporary(): Promise<Provision> {
   const { DATABASE_URL: _, ...env } = process.env
-  const server = await temporaryPostgres()
+  const server = await startTemporaryPostgres()
   return { env: { ...env, TEST_POSTGRES_URL: server.url }, end: () => server.remove() }
 }
 

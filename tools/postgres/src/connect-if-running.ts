@@ -2,16 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Connection, connect } from './connect.ts'
 import { EmbeddedPostgresError } from './errors.ts'
 import type { ClusterFolder } from './folder.ts'
-import { isPostmaster, readPidFile } from './postmaster.ts'
+import { platform } from './platform/index.ts'
+import { readPidFile } from './postmaster.ts'
 
-/** A connection as soon as the server that runs on this folder answers; `undefined` if none runs. */
+/** Resolves to a connection as soon as this folder's server accepts one, or to `undefined` if no server is running. */
 export async function connectIfRunning(
   folder: ClusterFolder,
   deadline: number,
 ): Promise<Connection | undefined> {
   for (;;) {
     const server = await readPidFile(folder)
-    if (!server || !(await isPostmaster(server.pid, folder))) return undefined
+    if (!server || !(await platform.isPostmaster(server.pid, folder))) return undefined
     try {
       return await connect(folder)
     } catch (error) {

@@ -5,14 +5,14 @@ import { readPidFile } from './postmaster.ts'
 
 export const SUPERUSER = 'postgres'
 
-/** pg's types lack these two: whether an idle connection keeps the process alive. */
+/** The types of pg lack `ref` and `unref`, which choose if an idle connection keeps the process alive. */
 export type Connection = pg.Client & { ref(): void; unref(): void }
 
 /**
- * One connection to the server that runs on this folder. Throws if none does.
+ * Opens a connection to this folder's server. Rejects if it is not running.
  *
- * After a crash another program may listen on the port that is written in the folder. The password is never
- * sent to it: only SCRAM is answered, which proves that we know it and that the server does.
+ * After a crash, another program may listen on the port that is written in the folder. It never gets the password: this
+ * client only uses SCRAM, in which both sides prove that they know the password without sending it.
  */
 export async function connect(folder: ClusterFolder): Promise<Connection> {
   const server = await readPidFile(folder)
@@ -27,7 +27,7 @@ export async function connect(folder: ClusterFolder): Promise<Connection> {
     connectionTimeoutMillis: 5_000,
     ssl: false,
   }) as Connection
-  // Without a listener a server that stops would end this process.
+  // Without a listener, a server that stops would end this process.
   client.on('error', () => {})
   const isProven = requireScram(client)
   try {
@@ -45,7 +45,7 @@ export async function connect(folder: ClusterFolder): Promise<Connection> {
   }
 }
 
-/** Hangs up when asked for the password itself. The result tells whether the server proved that it knows it. */
+/** Disconnects if the server asks for the password itself. The returned function returns true if the server has proved that it knows the password. */
 function requireScram(client: pg.Client): () => boolean {
   let proven = false
   // pg has no public way to choose the authentication; these are its connection's events.

@@ -1,9 +1,9 @@
-/** What went wrong and the way out, for a person to read: the command line prints the message alone. */
+/** An error for a person to read. Its message says what to do, and the command line prints only the message. */
 export class EmbeddedPostgresError extends Error {
   override readonly name = 'EmbeddedPostgresError'
 }
 
-/** The `code` of a system or Postgres error, if it has one. */
-export function codeOf(error: unknown): string | undefined {
+/** Returns the `code` of an error of the system or of Postgres, if it has one. */
+export function readCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }

@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
-import { codeOf, EmbeddedPostgresError } from './errors.ts'
+import { EmbeddedPostgresError, readCode } from './errors.ts'
 
-/** Where the parts of one cluster are. */
+/** The paths of one cluster. */
 export interface ClusterFolder {
-  /** `<dir>/postgres`: made in one piece, by renaming a finished folder. */
+  /** `<dir>/postgres`. It appears in one step, when a finished folder is renamed. */
   readonly home: string
-  /** What Postgres calls its data directory. */
+  /** Postgres's data directory. */
   readonly data: string
   /** The superuser's password, mode 600. */
   readonly password: string
@@ -39,8 +39,8 @@ export function isInitialised(folder: ClusterFolder): boolean {
     statSync(path.join(folder.data, 'PG_VERSION'))
     return true
   } catch (error) {
-    // A folder that we may not look into is no half-made one.
-    if (codeOf(error) === 'EACCES') throw belongsToAnother(folder)
+    // A folder that this process may not read is not an unfinished one.
+    if (readCode(error) === 'EACCES') throw belongsToAnother(folder)
     return false
   }
 }

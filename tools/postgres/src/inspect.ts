@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { codeOf, EmbeddedPostgresError } from './errors.ts'
+import { EmbeddedPostgresError, readCode } from './errors.ts'
 import { formatTable, type TextResult } from './format-table.ts'
 
 /** How many rows `show` prints unless a number is given. */
@@ -138,5 +138,5 @@ function createClient(connectionString: string): pg.Client {
 /** Describes an error in one line. Node's error for a name with several addresses has only a code. */
 function describe(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
-  return message.split('\n')[0] || codeOf(error) || 'unknown error'
+  return message.split('\n')[0] || readCode(error) || 'unknown error'
 }

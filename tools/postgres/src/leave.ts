@@ -2,15 +2,15 @@ import { existsSync } from 'node:fs'
 import type { Connection } from './connect.ts'
 import { connectIfRunning } from './connect-if-running.ts'
 import type { ClusterFolder } from './folder.ts'
-import { holdAlone, releaseShared } from './lock.ts'
+import { holdExclusive, releaseShared } from './lock.ts'
 import { shutDown } from './shut-down.ts'
 
-const PATIENCE_MS = 10_000
+const TIMEOUT_MS = 10_000
 
-/** Lets go of the server, and stops it when nobody else is attached and nobody asked it to stay. */
+/** Detaches from the server, and stops it unless another process is attached or `npm run db:start` keeps it running. */
 export async function leave(client: Connection, folder: ClusterFolder): Promise<void> {
   client.ref()
-  const connection = (await release(client)) ?? (await connectIfRunning(folder, Date.now() + PATIENCE_MS))
+  const connection = (await release(client)) ?? (await connectIfRunning(folder, Date.now() + TIMEOUT_MS))
   if (!connection) return
   try {
     if ((await isLast(connection)) && !existsSync(folder.keepRunning)) await shutDown(folder)
@@ -19,7 +19,7 @@ export async function leave(client: Connection, folder: ClusterFolder): Promise<
   }
 }
 
-/** `undefined` when the connection was lost, and the lock with it. */
+/** Resolves to `undefined` if the connection was lost, and the lock with it. */
 async function release(client: Connection): Promise<Connection | undefined> {
   try {
     await releaseShared(client)
@@ -30,7 +30,7 @@ async function release(client: Connection): Promise<Connection | undefined> {
   }
 }
 
-/** Once more a connection may be lost: because another process is stopping the server. */
+/** The connection may be lost again, if another process is stopping the server. */
 async function isLast(connection: Connection): Promise<boolean> {
-  return holdAlone(connection).catch(() => false)
+  return holdExclusive(connection).catch(() => false)
 }

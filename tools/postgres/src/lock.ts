@@ -1,9 +1,9 @@
 import type pg from 'pg'
 
 /**
- * Every attached process holds this advisory lock, shared, on a connection of its own. Who can take it alone
- * knows that nobody else is attached, and that nobody will be until it lets go. The server releases the locks
- * of a process that was killed. (An advisory lock belongs to one database: `postgres`.)
+ * Every attached process holds this advisory lock as a shared lock, on a connection of its own. If a process gets it as an
+ * exclusive lock, no other process is attached, and none can attach until it releases the lock. The server releases the lock
+ * of a process that was killed. An advisory lock belongs to one database: `postgres`.
  */
 const KEY = 7_286_180_119
 
@@ -15,12 +15,12 @@ export async function releaseShared(client: pg.Client): Promise<void> {
   await client.query('select pg_advisory_unlock_shared($1)', [KEY])
 }
 
-/** Whether nobody else is attached. */
-export async function holdAlone(client: pg.Client): Promise<boolean> {
+/** Returns true if no other process is attached, and keeps others from attaching. */
+export async function holdExclusive(client: pg.Client): Promise<boolean> {
   return (await client.query('select pg_try_advisory_lock($1) as held', [KEY])).rows[0].held
 }
 
-/** How many processes are attached. */
+/** Returns how many processes are attached. */
 export async function countAttached(client: pg.Client): Promise<number> {
   const { rows } = await client.query(
     `select count(*)::int as attached from pg_locks

@@ -2,11 +2,14 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { EmbeddedPostgresError } from './errors.ts'
+import { platform } from './platform/index.ts'
 
 /** Returns true if `psql` is in one of the folders of PATH. */
-export function hasPsql({ PATH = '', PATHEXT = '' } = process.env): boolean {
-  const names = process.platform === 'win32' ? PATHEXT.split(';').map((ending) => `psql${ending}`) : ['psql']
-  return PATH.split(path.delimiter).some((dir) => names.some((name) => existsSync(path.join(dir, name))))
+export function hasPsql(env = process.env): boolean {
+  const names = platform.listProgramFiles('psql', env)
+  return (env.PATH ?? '')
+    .split(path.delimiter)
+    .some((dir) => names.some((name) => existsSync(path.join(dir, name))))
 }
 
 /**

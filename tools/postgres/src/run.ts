@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { isatty } from 'node:tty'
-import { codeOf, EmbeddedPostgresError } from './errors.ts'
+import { passSignalOn } from '@auth-primer/tool-processes'
+import { EmbeddedPostgresError, readCode } from './errors.ts'
 
 const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -30,7 +30,7 @@ export async function runCommand(
   let interruption: NodeJS.Signals | undefined
   const passOn = (signal: NodeJS.Signals) => {
     interruption ??= signal
-    if (!isFromTerminal(signal)) child?.kill(signal)
+    if (child) passSignalOn(child, signal)
   }
   for (const signal of SIGNALS) process.on(signal, passOn)
 
@@ -54,17 +54,12 @@ export async function runCommand(
   endAs(ending ?? { code: null, signal: interruption ?? null })
 }
 
-/** A terminal sends these signals to every process in its foreground, so the command already has them. */
-function isFromTerminal(signal: NodeJS.Signals): boolean {
-  return (signal === 'SIGINT' || signal === 'SIGQUIT') && [0, 1, 2].some((fd) => isatty(fd))
-}
-
 async function waitForEnd(child: ChildProcess, program: string): Promise<Ending> {
   try {
     const [code, signal] = await once(child, 'exit')
     return { code, signal }
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') throw new EmbeddedPostgresError(`${program}: command not found`)
+    if (readCode(error) === 'ENOENT') throw new EmbeddedPostgresError(`${program}: command not found`)
     throw error
   }
 }

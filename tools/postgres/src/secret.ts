@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readCode } from './errors.ts'
+import { platform } from './platform/index.ts'
 
 /**
  * Returns a random secret that is created once, and kept in a file of this name that only its owner can read.
@@ -17,6 +19,7 @@ export async function loadOrCreateSecret(
   const draft = `${file}.${randomBytes(8).toString('hex')}`
   try {
     await writeFile(draft, randomBytes(48).toString('base64url'), { mode: 0o600, flag: 'wx' })
+    await platform.restrictToOwner(draft)
     const isNew = await linkUnlessExists(draft, file)
     return { secret: await readFile(file, 'utf8'), file, isNew }
   } finally {
@@ -30,7 +33,7 @@ async function linkUnlessExists(from: string, to: string): Promise<boolean> {
     await link(from, to)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    if (readCode(error) === 'EEXIST') return false
     throw error
   }
 }

@@ -1,19 +1,20 @@
 import { randomBytes } from 'node:crypto'
-import { rename, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from './connect.ts'
 import { connectIfRunning } from './connect-if-running.ts'
-import { codeOf } from './errors.ts'
+import { readCode } from './errors.ts'
 import { type ClusterFolder, clusterFolder, clusterIn, isInitialised } from './folder.ts'
-import { countAttached, holdAlone } from './lock.ts'
+import { countAttached, holdExclusive } from './lock.ts'
+import { platform } from './platform/index.ts'
 import { shutDown } from './shut-down.ts'
 
-const PATIENCE_MS = 30_000
+const TIMEOUT_MS = 30_000
 
 export interface StopOptions {
   /** The folder given to `attachPostgres`. */
   readonly dir: string
-  /** Whether to stop although processes are attached. @default false */
+  /** True to stop it although processes are attached. @default false */
   readonly force?: boolean
 }
 
@@ -24,8 +25,8 @@ export interface StopResult {
 }
 
 /**
- * Stops the embedded Postgres unless processes are attached to it. In either case it no longer stays up by
- * itself: the last of them to leave stops it.
+ * Stops the embedded Postgres unless processes are attached to it. In either case, nothing keeps it running after that: the
+ * last process that leaves stops it.
  */
 export async function stopPostgres(options: StopOptions): Promise<StopResult> {
   const folder = clusterIn(options.dir)
@@ -34,14 +35,15 @@ export async function stopPostgres(options: StopOptions): Promise<StopResult> {
   return stopThen(folder, options, () => shutDown(folder))
 }
 
-/** Deletes the database cluster with all that is in it, unless processes are attached to it. */
+/** Deletes the database cluster with everything in it, unless processes are attached to it. */
 export async function resetPostgres(options: StopOptions): Promise<StopResult> {
   const folder = clusterIn(options.dir)
-  // Renamed while nobody can attach: who comes now finds no cluster and makes a new one.
+  // Renamed while no process can attach. A process that comes later finds no cluster, and creates a new one.
   const gone = clusterFolder(`${folder.home}-deleted-${randomBytes(6).toString('hex')}`)
   const removeAll = async () => {
-    await rename(folder.home, gone.home).catch((error) => {
-      if (codeOf(error) !== 'ENOENT') throw error
+    if (!platform.renamesOpenFolders) await shutDown(folder)
+    await platform.rename(folder.home, gone.home).catch((error) => {
+      if (readCode(error) !== 'ENOENT') throw error
     })
     await shutDown(gone).finally(() => rm(gone.home, { recursive: true, force: true, maxRetries: 5 }))
   }
@@ -55,7 +57,7 @@ async function stopThen(
   { force }: StopOptions,
   stop: () => Promise<void>,
 ): Promise<StopResult> {
-  const deadline = Date.now() + PATIENCE_MS
+  const deadline = Date.now() + TIMEOUT_MS
   for (;;) {
     const client = await connectIfRunning(folder, deadline)
     if (!client) return { outcome: 'not running', attached: 0 }
@@ -73,10 +75,13 @@ async function stopThen(
   }
 }
 
-/** `0`: nobody else is attached, or can be while the connection lives. `undefined`: the last one is stopping it. */
+/**
+ * Returns how many other processes are attached. After 0, none can attach while the connection is open. `undefined` means that
+ * the last process is stopping the server.
+ */
 async function countOthers(client: Connection): Promise<number | undefined> {
   try {
-    return (await holdAlone(client)) ? 0 : (await countAttached(client)) || undefined
+    return (await holdExclusive(client)) ? 0 : (await countAttached(client)) || undefined
   } catch {
     return undefined
   }

@@ -13,8 +13,8 @@ export interface TemporaryPostgres {
   remove(): Promise<void>
 }
 
-/** A Postgres of its own in a temporary folder, fast rather than durable. */
-export async function temporaryPostgres(log: Log = () => {}): Promise<TemporaryPostgres> {
+/** Starts a separate Postgres in a temporary folder. It is fast, and not durable. */
+export async function startTemporaryPostgres(log: Log = () => {}): Promise<TemporaryPostgres> {
   await removeLeftovers()
   const dir = await mkdtemp(path.join(os.tmpdir(), `auth-primer-postgres-${process.pid}-`))
   try {
@@ -34,14 +34,14 @@ export async function temporaryPostgres(log: Log = () => {}): Promise<TemporaryP
 
 async function remove(dir: string): Promise<void> {
   await shutDown(clusterIn(dir))
-  await rm(dir, { recursive: true, force: true, maxRetries: 5 })
+  await rm(dir, { recursive: true, force: true, maxRetries: 10 })
 }
 
-/** Stops and removes those of processes that were killed. */
+/** Stops and removes the servers of processes that were killed. */
 async function removeLeftovers(): Promise<void> {
   for (const name of await readdir(os.tmpdir())) {
     const pid = Number(/^auth-primer-postgres-(\d+)-\w{6}$/.exec(name)?.[1])
-    // Another user's is theirs to remove.
+    // Another user's server is removed by that user.
     if (pid && !isAlive(pid)) await remove(path.join(os.tmpdir(), name)).catch(() => {})
   }
 }

@@ -1,25 +1,25 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { temporaryPostgres } from './temporary.ts'
+import { startTemporaryPostgres } from './temporary.ts'
 
 export interface TestDatabase {
   readonly url: string
-  /** Of the same server's `postgres` database. */
+  /** The URL of the database `postgres` on the same server. */
   readonly adminUrl: string
-  /** Deletes the database, ending the sessions that are still in it. */
+  /** Ends the sessions that are still open, and deletes the database. */
   drop(): Promise<void>
 }
 
 /**
- * A new, empty database for one test file, on the server that `npm test` has started; on a temporary server
- * of its own where a test file is run by hand.
+ * Creates an empty database for one test file: on the server that `npm test` has started, or on a temporary server if the
+ * file is run by hand.
  *
  * @example
  * const database = await createTestDatabase()
  * t.teardown(() => database.drop())
  */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const own = process.env.TEST_POSTGRES_URL ? undefined : await temporaryPostgres()
+  const own = process.env.TEST_POSTGRES_URL ? undefined : await startTemporaryPostgres()
   const admin = new URL(own?.url ?? (process.env.TEST_POSTGRES_URL as string))
   admin.pathname = '/postgres'
   const name = `test_${process.pid}_${randomBytes(4).toString('hex')}`

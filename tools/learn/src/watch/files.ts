@@ -1,4 +1,4 @@
-import { relative } from 'node:path'
+import { relative, sep } from 'node:path'
 import { watch } from 'chokidar'
 
 /** Editors write a file in several steps. After this time without another one, the file is complete. */
@@ -16,7 +16,7 @@ export async function watchExercises(
     ignored: (path) => !isWatched(relative(chapters, path)),
   })
   watcher.on('all', (_event, path) => {
-    const [folder = '', exercise] = relative(chapters, path).split('/')
+    const [folder = '', exercise] = relative(chapters, path).split(sep)
     if (exercise === undefined) return
     saved.add(folder)
     clearTimeout(timer)
@@ -36,7 +36,7 @@ export async function watchExercises(
 
 /** Returns true for the exercises and the folders above them, but not for the temporary files of editors. */
 function isWatched(path: string): boolean {
-  const [, below, ...rest] = path.split('/')
+  const [, below, ...rest] = path.split(sep)
   if (below === undefined) return true
   return below === 'exercise' && !rest.some((name) => /^\.|~$|^node_modules$|^4913$/.test(name))
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { extname, resolve } from 'node:path'
+import { treeOptions } from '@auth-primer/tool-processes'
 
 /** A type error. It does not change the verdict, but helps the learner. */
 export interface TypeProblem {
@@ -23,7 +24,7 @@ export function startTypeChecker(): TypeChecker {
     const program = resolve(import.meta.dirname, `types-process${extname(import.meta.filename)}`)
     const started = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      detached: true,
+      ...treeOptions,
     })
     started.setMaxListeners(0)
     started.on('error', () => {})

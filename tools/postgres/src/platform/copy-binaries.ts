@@ -2,26 +2,26 @@ import { randomBytes } from 'node:crypto'
 import { chmod, copyFile, lstat, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { codeOf, EmbeddedPostgresError } from './errors.ts'
+import { EmbeddedPostgresError, readCode } from '../errors.ts'
 
 const STICKY = 0o1000
 const WRITABLE_BY_OTHERS = 0o022
 
 /**
- * Copies the binaries, once, to where an unprivileged account can run them: npm may have put them inside a
- * closed home, or where we may not make their links. Returns the copy.
+ * Copies the programs once to a folder in which an unprivileged account can run them. npm may have installed them in a
+ * closed home, or in a folder in which this process may not create their links. Returns the copy.
  */
-export async function copyBinaries(native: string): Promise<string> {
+export async function copyBinaries(native: string, sharedCache: string): Promise<string> {
   const { name, version } = JSON.parse(await readFile(path.join(native, '../package.json'), 'utf8'))
   const folder = `auth-primer-postgres-${path.basename(name)}-${version}-${process.getuid?.()}`
   const problems: string[] = []
-  for (const place of places()) {
-    const copy = path.join(place, folder)
+  for (const cache of listCaches(sharedCache)) {
+    const copy = path.join(cache, folder)
     try {
-      await mkdir(place, { recursive: true })
-      await assertOthersCannotReplaceIn(place)
-      if (!(await isComplete(copy, native))) await makeCopy(copy, native)
-      await assertOursAlone(copy)
+      await mkdir(cache, { recursive: true })
+      await assertOthersCannotReplace(cache)
+      if (!(await isComplete(copy, native))) await createCopy(copy, native)
+      await assertOthersCannotWrite(copy)
       return copy
     } catch (error) {
       problems.push(error instanceof Error ? error.message : String(error))
@@ -32,30 +32,29 @@ export async function copyBinaries(native: string): Promise<string> {
   )
 }
 
-function places(): string[] {
+function listCaches(sharedCache: string): string[] {
   const chosen = process.env.AUTH_PRIMER_POSTGRES_CACHE
   if (chosen) return [path.resolve(chosen)]
-  const forAll = process.platform === 'darwin' ? '/Library/Caches' : '/var/cache'
   const own =
-    process.getuid?.() === 0 ? forAll : process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache')
+    process.getuid?.() === 0 ? sharedCache : process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache')
   return [own, os.tmpdir()]
 }
 
-async function makeCopy(copy: string, native: string): Promise<void> {
+async function createCopy(copy: string, native: string): Promise<void> {
   const unfinished = `${copy}.${randomBytes(6).toString('hex')}`
   try {
-    for (const file of await filesOf(native)) {
+    for (const file of await listFiles(native)) {
       const from = path.join(native, file)
       const to = path.join(unfinished, file)
       await mkdir(path.dirname(to), { recursive: true })
       await copyFile(from, to)
       await chmod(to, (await stat(from)).mode & 0o100 ? 0o755 : 0o644)
     }
-    for (const folder of await foldersOf(unfinished)) await chmod(folder, 0o755)
-    // An incomplete copy (a cleaner of temporary files was there) is replaced; another process may do the same.
+    for (const folder of await listFolders(unfinished)) await chmod(folder, 0o755)
+    // Replaces an incomplete copy, which a cleaner of temporary files has left. Another process may do the same.
     await rename(copy, `${unfinished}.old`).catch(() => {})
     await rename(unfinished, copy).catch((error) => {
-      if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error
+      if (readCode(error) !== 'ENOTEMPTY' && readCode(error) !== 'EEXIST') throw error
     })
   } finally {
     await rm(unfinished, { recursive: true, force: true })
@@ -65,7 +64,7 @@ async function makeCopy(copy: string, native: string): Promise<void> {
 
 async function isComplete(copy: string, native: string): Promise<boolean> {
   try {
-    for (const file of await filesOf(native)) {
+    for (const file of await listFiles(native)) {
       const [copied, original] = await Promise.all([
         stat(path.join(copy, file)),
         stat(path.join(native, file)),
@@ -78,15 +77,15 @@ async function isComplete(copy: string, native: string): Promise<boolean> {
   }
 }
 
-/** What Postgres needs to run: no static libraries and no links, which are made anew. */
-async function filesOf(native: string): Promise<string[]> {
+/** Returns the files that Postgres needs to run: no static libraries, and no links, which are created again. */
+async function listFiles(native: string): Promise<string[]> {
   const entries = await readdir(native, { recursive: true, withFileTypes: true })
   return entries
     .filter((entry) => entry.isFile() && !entry.name.endsWith('.a'))
     .map((entry) => path.relative(native, path.join(entry.parentPath, entry.name)))
 }
 
-async function foldersOf(root: string): Promise<string[]> {
+async function listFolders(root: string): Promise<string[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true })
   return [
     root,
@@ -94,15 +93,15 @@ async function foldersOf(root: string): Promise<string[]> {
   ]
 }
 
-async function assertOursAlone(copy: string): Promise<void> {
+async function assertOthersCannotWrite(copy: string): Promise<void> {
   const { uid, mode } = await lstat(copy)
   if (uid === process.getuid?.() && !(mode & WRITABLE_BY_OTHERS)) return
   throw new EmbeddedPostgresError(`${copy} belongs to another user, or other users may write to it`)
 }
 
-/** Where others may write, they could put programs of theirs in the place of ours, unless the folder is sticky. */
-async function assertOthersCannotReplaceIn(place: string): Promise<void> {
-  const { uid, mode } = await stat(place)
+/** In a folder that others may write to, they could replace the programs, unless the folder is sticky. */
+async function assertOthersCannotReplace(cache: string): Promise<void> {
+  const { uid, mode } = await stat(cache)
   if ((uid === 0 || uid === process.getuid?.()) && (!(mode & WRITABLE_BY_OTHERS) || mode & STICKY)) return
-  throw new EmbeddedPostgresError(`other users may replace the files in ${place}`)
+  throw new EmbeddedPostgresError(`other users may replace the files in ${cache}`)
 }

@@ -1,0 +1,1 @@
+export { passSignalOn, signalTree, treeOptions } from './platform/index.js'

@@ -1,0 +1,30 @@
+import { isatty } from 'node:tty'
+
+/** A process group of its own. */
+const treeOptions = { detached: true }
+
+/** @param {number} pid @param {NodeJS.Signals} signal */
+function signalTree(pid, signal) {
+  try {
+    process.kill(-pid, signal)
+  } catch {
+    // The group has no process left.
+  }
+}
+
+/**
+ * @param {import('node:child_process').ChildProcess} command
+ * @param {NodeJS.Signals} signal
+ */
+function passSignalOn(command, signal) {
+  // A terminal sends these signals to every process in its foreground.
+  const isFromTerminal = ['SIGINT', 'SIGQUIT'].includes(signal) && [0, 1, 2].some((fd) => isatty(fd))
+  if (!isFromTerminal) command.kill(signal)
+}
+
+/** Sends SIGTERM to this process. */
+function endSelf() {
+  process.kill(process.pid, 'SIGTERM')
+}
+
+export const posix = { endSelf, passSignalOn, signalTree, treeOptions }

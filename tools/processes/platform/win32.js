@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process'
+
+/** A detached program would get a console window of its own. */
+const treeOptions = { windowsHide: true }
+
+/**
+ * Windows has no signals, so the programs end without running their handlers. taskkill finds them by their parents: call it
+ * while the first one is still running.
+ *
+ * @param {number} pid
+ */
+function signalTree(pid) {
+  spawnSync('taskkill', ['/PID', `${pid}`, '/T', '/F'], { stdio: 'ignore', windowsHide: true })
+}
+
+/**
+ * A console sends everything but SIGTERM to all of its programs.
+ *
+ * @param {import('node:child_process').ChildProcess} command
+ * @param {NodeJS.Signals} signal
+ */
+function passSignalOn({ pid }, signal) {
+  if (signal === 'SIGTERM' && pid !== undefined) signalTree(pid)
+}
+
+/** Runs the handlers of SIGTERM. `process.kill` would end the process without them. */
+function endSelf() {
+  if (!process.emit('SIGTERM', 'SIGTERM')) process.exit(1)
+}
+
+export const win32 = { endSelf, passSignalOn, signalTree, treeOptions }
