@@ -55,7 +55,7 @@ const HINTS = {
     'Move `services:` into the job that runs `npm test`, at the same level as its `steps:`.',
   ],
   fixedTime: [
-    'How do you know that, on every machine, Postgres starts in less time than you sleep?',
+    'How do you know that, on every machine, Postgres starts before your `sleep` ends?',
     'Don’t guess how long it takes. Keep asking Postgres whether it’s ready.',
     '`options: --health-cmd pg_isready`, or `until pg_isready -h localhost; do sleep 1; done` instead of the `sleep`.',
   ],

@@ -38,7 +38,7 @@ t.test('a login at one process, and its end, count at the other', async (t) => {
   t.equal((await json(two, '/token/refresh', next)).status, 401, 'the other process rejects the newest token')
 })
 
-t.test('PgBouncer shares few connections to Postgres among many connections of the processes', async (t) => {
+t.test('PgBouncer shares a few Postgres connections among many connections from the processes', async (t) => {
   const { token } = await signUp('hal@example.com')
   const locker = await lock('posts')
   // Each process has nine transactions. Ten of all have a connection to Postgres, and the others wait for one.
