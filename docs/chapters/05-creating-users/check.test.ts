@@ -202,7 +202,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation }) =>
     'a password of 73 bytes is rejected instead of being cut off, and nothing is stored',
     [
       'What does bcrypt do with the 73rd byte? Step 2 shows it.',
-      'Reject a password that bcrypt would cut off, before the INSERT.',
+      'Before the INSERT, reject any password that bcrypt would truncate.',
       '`hash` throws an error for such a password. Do not catch it, and do not call `bcrypt` directly.',
     ],
     async () => {

@@ -104,7 +104,7 @@ await chapter(import.meta.url, async ({ load, database, check, expectation, atEn
     [
       'Bob (user 2) edits a post that belongs to Ada (user 1). Where does your code check the owner?',
       'Make the UPDATE match only the caller’s own posts. If it changes no row, reply with 403, or with 404 if the post doesn’t exist.',
-      '`.where({ id, owner_id: app.callerId(request) }).update(…).returning("*")`. Check only after that whether the post exists.',
+      '`.where({ id, owner_id: app.callerId(request) }).update(…).returning("*")`. Only then check whether the post exists.',
     ],
     async () => {
       const { id, title } = await adasPost()

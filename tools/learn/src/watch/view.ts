@@ -46,7 +46,7 @@ function viewEnd(columns: number): Section {
     '- See everything in one service: run `npm start`, and open http://127.0.0.1:3000/docs. Its code is in examples/social-api. You already know each part.',
     '- Change it: `npm run dev` restarts it each time you save. CONTRIBUTING.md shows how to add a route.',
     '- Use the packages in your own service: docs/how-to/add-auth-hash.md, add-jwt-kit.md and add-db-session.md.',
-    '- Understand more: docs/explanation/, starting with security.md.',
+    '- Learn more: docs/explanation/, starting with security.md.',
   ]
   return { key: 'end', lines: lines.flatMap((line) => wrap(line, columns, 2)) }
 }
