@@ -33,7 +33,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
     'the cookie and the token from a login identify the user, and made-up ones do not',
     [
       'What must the server keep to recognize the cookie? What must it keep to recognize the token?',
-      'Store the user ID under the session ID in a `Map`, and send the session ID in a cookie. Put the user ID into a signed token.',
+      'For the session, store the user ID under the session ID in a `Map`, and send the session ID in a cookie. For the token, sign a token that contains the user ID.',
       '`sessions.set(id, user.id)`, `reply.header("set-cookie", …)`; `kit.access.sign({ sub: String(user.id) })`, `kit.access.guard()`.',
     ],
     async () => {
