@@ -68,7 +68,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
     '`votes.sql` creates the table, and a vote is stored as a row',
     [
       'If the message comes from Postgres, which line of `votes.sql` does it refer to?',
-      'The `votes` table needs a `user_id` and a `post_id`, but no other column for which an INSERT must provide a value.',
+      'The `votes` table needs a `user_id` and a `post_id`. An INSERT must not have to provide a value for any other column.',
       '`CREATE TABLE votes (user_id integer NOT NULL REFERENCES users ON DELETE CASCADE, post_id …);`',
     ],
     async () => {
