@@ -58,7 +58,7 @@ export async function serve(
   const app = await scanner.watchBuild(() =>
     buildApp({
       ...DEFAULTS,
-      loggerInstance: createLogger({ level: 'trace', readable: false, destination: scanner.log }),
+      loggerInstance: createLogger({ level: 'trace', destination: scanner.log }),
       databaseUrl: database.url,
       ...options,
     }),
@@ -105,7 +105,7 @@ export async function buildOffline(t: Test, options: Partial<AppConfig> = {}): P
   const app = await scanner.watchBuild(() =>
     buildApp({
       ...DEFAULTS,
-      loggerInstance: createLogger({ level: 'trace', readable: false, destination: scanner.log }),
+      loggerInstance: createLogger({ level: 'trace', destination: scanner.log }),
       databaseUrl: 'postgres://127.0.0.1:1/none',
       poolMax: 1,
       ...options,

@@ -19,7 +19,7 @@ const app = await buildApp({
   jwtSecret: config.jwtSecret ?? '',
   hasDemoData: false,
   behindTls: false,
-  loggerInstance: createLogger({ level: 'silent', readable: false }),
+  loggerInstance: createLogger({ level: 'silent' }),
 })
 await app.ready()
 const document = JSON.parse(JSON.stringify(app.swagger())) as OpenApi

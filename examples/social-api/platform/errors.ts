@@ -3,14 +3,17 @@
  * a problem document (RFC 9457), and a 5xx does not reveal its cause.
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
 import { type InvalidValue, PROBLEMS, Problem, type ProblemCode } from '../src/problem.ts'
 
 /** Fastify's error handler, and its `frameworkErrors`. */
 export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error)
+  // All later lines of the request have the code, `request completed` among them.
+  ;(request.log as Logger).setBindings({ code: problem.code })
   // Under overload there are many, so no stack.
-  if (problem.code === 'OVERLOADED') request.log.warn({ code: error.code }, 'request rejected')
-  else if (problem.statusCode >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
+  if (problem.code === 'OVERLOADED') request.log.warn({ req: request, cause: error.code }, 'request rejected')
+  else if (problem.statusCode >= 500) request.log.error({ req: request, err: error }, 'request failed')
   reply
     .code(problem.statusCode)
     .headers(problem.headers)

@@ -5,20 +5,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { escapeControls } from '@auth-primer/tool-terminal'
 import { PoolStatements } from '@auth-primer/tool-xray'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import { type DestinationStream, type Logger, pino } from 'pino'
-import pretty from 'pino-pretty'
 
 export interface LoggingOptions {
   readonly level: string
-  /** Lines for people, rather than JSON for machines. */
-  readonly readable: boolean
   /** Receives the JSON lines. @default standard output */
-  readonly destination?: DestinationStream
+  readonly destination?: DestinationStream | undefined
 }
-
-const PRETTY = { sync: true, translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true }
 
 const PASSWORDS = ['password', 'current_password', 'new_password']
 const TOKENS = ['token', 'access_token', 'refresh_token', 'secret', 'client_secret']
@@ -27,7 +23,7 @@ const HEADERS = ['authorization', 'cookie', 'set-cookie']
 const CONTAINERS = 'body cookies data form headers input params query request response user'.split(' ')
 const PREFIXES = ['', ...CONTAINERS, ...CONTAINERS.map((name) => `${name}.*`)]
 
-export function createLogger({ level, readable, destination }: LoggingOptions): Logger {
+export function createLogger({ level, destination = pino.destination() }: LoggingOptions): Logger {
   const options = {
     level,
     serializers: { err: describeError, req: describeRequest },
@@ -37,26 +33,9 @@ export function createLogger({ level, readable, destination }: LoggingOptions): 
       ),
       censor: '[redacted]',
     },
-    hooks: { streamWrite: readable ? escapeForPretty : escapeControls },
+    hooks: { streamWrite: escapeControls },
   }
-  return pino(options, readable ? pretty(PRETTY) : (destination ?? pino.destination()))
-}
-
-/** JSON leaves these as they are, but a terminal may act on them, or show the line in another order. */
-const TERMINAL_CONTROLS = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
-const JSON_ESCAPE = /\\(?:u[0-9a-f]{4}|.)/gi
-const CONTROL_ESCAPE = /^\\u(?:00[0189].|007f|061c|20[026].|feff)$/i
-
-/** Escapes control characters in a line of JSON, where they only occur within strings. */
-export function escapeControls(line: string): string {
-  return line.replace(TERMINAL_CONTROLS, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
-}
-
-/** pino-pretty decodes the JSON's escapes, so those of control characters are escaped once more. */
-function escapeForPretty(line: string): string {
-  return escapeControls(line).replace(JSON_ESCAPE, (found) =>
-    CONTROL_ESCAPE.test(found) ? `\\${found}` : found,
-  )
+  return pino(options, destination)
 }
 
 // Leaves out search terms, emails, and tokens that a client puts into a query or a path by mistake. The proxy's log has the
@@ -95,18 +74,19 @@ export function registerSqlLog(app: FastifyInstance): void {
   // A session's timeline has its statements, BEGIN and COMMIT included.
   app.addHook('onResponse', async (request) => {
     if (request.is404) return
-    for (const { sql, durationMs } of request.db.timeline) logStatement(request.log, sql, durationMs)
+    for (const { sql, durationMs, error } of request.db.timeline)
+      logStatement(request.log, sql, durationMs, error)
   })
 
   // A statement sent directly through the pool belongs to the request of the current async context.
   const logs = new AsyncLocalStorage<FastifyBaseLogger>()
   app.addHook('onRequest', (request, _reply, done) => logs.run(request.log, done))
-  new PoolStatements(app.knex, ({ sql = '' }, ms) => {
+  new PoolStatements(app.knex, ({ sql = '', failure }, ms) => {
     const log = logs.getStore()
-    if (log) logStatement(log, sql, ms)
+    if (log) logStatement(log, sql, ms, failure?.code)
   }).start()
 }
 
-function logStatement(log: FastifyBaseLogger, sql: string, ms: number): void {
-  log.debug({ ms: Math.round(ms * 10) / 10 }, sql)
+function logStatement(log: FastifyBaseLogger, sql: string, ms: number, failed?: string): void {
+  log.debug({ ms: Math.round(ms * 10) / 10, failed }, sql)
 }

@@ -145,7 +145,8 @@ export function readConfig(variables: NodeJS.ProcessEnv) {
     }),
     // Behind a proxy every client has the proxy's address, so no request could be recognized as local.
     xray: xray === 'on' && !production && trustProxy === undefined,
-    logLevel: read('LOG_LEVEL', choice('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'), 'info'),
+    /** Not named `logLevel`: a plugin that gets the config as its options would keep its routes at that level. */
+    minLevel: read('LOG_LEVEL', choice('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'), 'info'),
   }
   if (mistakes.length === 0) return Object.freeze(config)
   throw new ConfigError(`The configuration is invalid (environment, or .env):\n  ${mistakes.join('\n  ')}`)

@@ -1,24 +1,24 @@
 import { existsSync } from 'node:fs'
+import { parseArgs } from 'node:util'
 import { createLogger } from '../platform/logging.ts'
 import { readConfig } from './config.ts'
+import { clearProgress, OPTIONS, openTerminal } from './demo/terminal.ts'
 import { type Service, start } from './start.ts'
 
 /** How long requests in flight may take after a signal to stop. */
 const SHUTDOWN_TIMEOUT_MS = 8_000
 
-/** `npm run dev`: a readable log, at level debug unless LOG_LEVEL is set. */
-const isDev = process.argv.includes('--dev')
-/** `npm start`: the guide is built as a site, if it is missing or older than the docs. */
-const buildsSite = process.argv.includes('--build-guide')
-
 try {
+  const { values: flags } = parseArgs({ options: OPTIONS })
   if (existsSync('.env')) process.loadEnvFile()
-  const config = readConfig({ ...(isDev && { LOG_LEVEL: 'debug' }), ...process.env })
-  const log = createLogger({ level: config.logLevel, readable: isDev || process.stdout.isTTY })
-  const starting = start(config, log, { buildsSite })
+  const config = readConfig({ ...(flags.dev && { LOG_LEVEL: 'debug' }), ...process.env })
+  const terminal = openTerminal(config, flags)
+  const log = createLogger({ level: config.minLevel, destination: terminal.log })
+  const starting = start(config, log, { buildsSite: flags['build-guide'] })
   stopOnSignal(starting)
-  await starting
+  terminal.greet(await starting)
 } catch (error) {
+  clearProgress()
   // The message is one line with the fix; a stack would only hide it.
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1

@@ -53,9 +53,8 @@ export async function start(config: Config, log: Logger, { buildsSite = false } 
     const url = await listen(app, port, 'PORT')
     log.info(`Swagger UI: ${url}/docs`)
     if (xrayKey) log.info(`X-ray shows what happens inside each request: ${url}/xray?key=${xrayKey}`)
-    if (hasDemoData)
-      log.info(`Log in as ${DEMO_USERS[0]?.email}: ${url}/ lists the demo users and their password`)
-    return { app, stop }
+    if (hasDemoData) log.info(`Log in as ${DEMO_USERS[0]?.email}: the password is on ${url}/`)
+    return { app, stop, ...provided }
   } catch (error) {
     await stop()
     throw error

@@ -195,15 +195,16 @@ t.test('metrics are served on their own port, and not on the port of the service
 })
 
 t.test(
-  '`npm run dev` restarts on a save, logs readable lines with the SQL of each request, and keeps Postgres running',
+  '`npm run dev` restarts on a save, logs a line for each request with its SQL below, and keeps Postgres running',
   async (t) => {
     const dir = await dataDir(t)
     const service = run(t, ['npm', 'run', 'dev'], { AUTH_PRIMER_DATA_DIR: dir, HOME: tmpdir() })
     const url = await service.waitForOutput(LISTENS)
     const token = await logIn(url)
     t.equal((await fetch(`${url}/posts`, { headers: { authorization: `Bearer ${token}` } })).status, 200)
-    const id = await service.waitForOutput(/DEBUG: BEGIN READ ONLY.*"reqId":"(req-[^"]+)"/)
-    await service.waitForOutput(new RegExp(`DEBUG: SELECT posts.*"reqId":"${id}"`))
+    await service.waitForOutput(
+      /^GET \/posts 200 \d+ ms {2}[0-9a-f]{6} user 1 .*\n(?: +.*\n)* +[\d.]+ ms {2}BEGIN READ ONLY.*\n +[\d.]+ ms {2}SELECT posts/m,
+    )
 
     const before = service.output().length
     const now = new Date()

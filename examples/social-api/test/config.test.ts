@@ -30,7 +30,7 @@ t.test('an empty environment gives the defaults', async (t) => {
       failedLoginsPerAccount: 20,
       failedLoginsPerAddress: 100,
     },
-    logLevel: 'info',
+    minLevel: 'info',
     xray: true,
   })
 })
@@ -178,7 +178,7 @@ const VARIABLES: Record<string, { good: Record<string, object>; bad: string[] }>
   THROTTLE_FAILED_LOGINS_PER_ADDRESS: limit('failedLoginsPerAddress'),
   XRAY: { good: { on: { xray: true }, off: { xray: false } }, bad: ['yes', 'ON', 'true', '1'] },
   LOG_LEVEL: {
-    good: { debug: { logLevel: 'debug' }, silent: { logLevel: 'silent' } },
+    good: { debug: { minLevel: 'debug' }, silent: { minLevel: 'silent' } },
     bad: ['verbose', 'INFO', '30'],
   },
 }

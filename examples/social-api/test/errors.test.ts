@@ -85,7 +85,6 @@ t.test('a client that disconnects while it sends its body is not logged as a fai
   const lines: string[] = []
   const loggerInstance = createLogger({
     level: 'warn',
-    readable: false,
     destination: { write: (line) => void lines.push(line) },
   })
   const { app, url } = await serve(t, { loggerInstance })

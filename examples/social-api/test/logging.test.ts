@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import t from 'tap'
 import { callRaw, serve } from '../../../test-support/social-api.ts'
 import { createLogger, createRequestId } from '../platform/logging.ts'
@@ -114,33 +112,14 @@ t.test('lines below the log level are not written', async (t) => {
   t.match(lines, { length: 1, 0: { msg: 'loud' } })
 })
 
-t.test(
-  'control characters are escaped in every log line, both as JSON and in the readable format',
-  async (t) => {
-    const hostile = '\u009b31mRED\u007f\u202egnol\u2066\u061c\u200f\u2028\ufeff\u001b[2J'
-    const lines: string[] = []
-    const log = createLogger({
-      level: 'info',
-      readable: false,
-      destination: { write: (line) => void lines.push(line) },
-    })
-    log.info({ host: hostile, nested: { [hostile]: hostile } }, hostile)
-    t.notMatch(lines[0], /[\u007f-\u009f\u061c\u200e\u200f\u2028\u202a-\u202e\u2066-\u2069\ufeff]/)
-    t.match(JSON.parse(lines[0] as string), { host: hostile, msg: hostile }, 'the parsed JSON is unchanged')
-
-    const program = `
-    const { createLogger } = await import(${JSON.stringify(import.meta.resolve('../platform/logging.ts'))})
-    const log = createLogger({ level: 'info', readable: true })
-    log.info({ host: ${JSON.stringify(hostile)} }, ${JSON.stringify(`${hostile} \\u001b[2J`)})
-    log.error(new Error('two\\nlines'))`
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      ...['--import', 'tsx', '--input-type=module', '--eval', program],
-    ])
-    t.notMatch(stdout, /[\u007f-\u009f\u061c\u200e\u200f\u2028\u202a-\u202e\u2066-\u2069\ufeff]/)
-    t.notMatch(stdout, '\u001b[2J')
-    t.match(stdout, '\\u009b31mRED')
-  },
-)
+t.test('control characters are escaped in every log line', async (t) => {
+  const hostile = '\u009b31mRED\u007f\u202egnol\u2066\u061c\u200f\u2028\ufeff\u001b[2J'
+  const lines: string[] = []
+  const log = createLogger({ level: 'info', destination: { write: (line) => void lines.push(line) } })
+  log.info({ host: hostile, nested: { [hostile]: hostile } }, hostile)
+  t.notMatch(lines[0], /[\u007f-\u009f\u061c\u200e\u200f\u2028\u202a-\u202e\u2066-\u2069\ufeff]/)
+  t.match(JSON.parse(lines[0] as string), { host: hostile, msg: hostile }, 'the parsed JSON is unchanged')
+})
 
 t.test('a request id from a proxy is kept if it has only safe characters', async (t) => {
   for (const id of ['a', '0123456789abcdef0123456789abcdef', 'req-1_2.3', 'x'.repeat(64)]) {
@@ -180,7 +159,7 @@ t.test('the response header, the problem’s instance and the log have the same 
 function recordLog() {
   const lines: object[] = []
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) }
-  return { lines, log: createLogger({ level: 'info', readable: false, destination }) }
+  return { lines, log: createLogger({ level: 'info', destination }) }
 }
 
 async function causeUniqueViolation(): Promise<Error> {

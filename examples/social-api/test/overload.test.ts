@@ -62,7 +62,6 @@ t.test('the password of a client that disconnects while it waits is not hashed',
   const lines: string[] = []
   const loggerInstance = createLogger({
     level: 'warn',
-    readable: false,
     destination: { write: (line) => void lines.push(line) },
   })
   const { app, call, url } = await serve(t, { loggerInstance, bcryptCost: 10 })

@@ -28,7 +28,7 @@ export function recordLog(level: string) {
     }
     return lines.splice(0)
   }
-  return { taken, loggerInstance: createLogger({ level, readable: false, destination }) }
+  return { taken, loggerInstance: createLogger({ level, destination }) }
 }
 
 export function isSql({ msg }: Line): boolean {

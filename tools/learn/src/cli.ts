@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { findChapter } from './chapters.ts'
-import { checkOnce, listChapters, resetExercise, takeSolution } from './commands.ts'
+import { checkOnce, listChapters, resetAllExercises, resetExercise, takeSolution } from './commands.ts'
 import { withPostgres } from './postgres.ts'
 
 const HELP = `The exercises of the chapters in docs/chapters.
@@ -14,6 +14,7 @@ const HELP = `The exercises of the chapters in docs/chapters.
   npm run learn -- run 05 steps/two-hashes.ts    run a file of the chapter, with a database of its own if it has tables
   npm run learn -- solution 05              show a solution, and copy it to exercise/ if you say yes
   npm run learn -- reset 05                 reset exercise/ to its original files, if you say yes
+  npm run learn -- reset all                the same for all chapters
 
 \`solution\` and \`reset\` keep your files in the chapter's .backups/. With --yes, they do not ask you first.
 If a chapter needs Postgres, the commands use the server in DATABASE_URL, or the embedded Postgres if it is not set.
@@ -31,6 +32,7 @@ async function main(args: string[]): Promise<number> {
     throw new Error(`Unknown command: ${args.join(' ')}\n\n${HELP}`)
   if (name === undefined)
     throw new Error(`Expected a chapter, such as \`npm run learn -- ${verb} 05\`\n\n${HELP}`)
+  if (verb === 'reset' && name === 'all') return resetAllExercises(values.yes)
   const chapter = await findChapter(name)
   if (verb === 'check') return checkOnce(chapter, values.attempt, parseHints(values.hints))
   return verb === 'solution' ? takeSolution(chapter, values.yes) : resetExercise(chapter, values.yes)

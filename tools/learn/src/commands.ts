@@ -45,11 +45,28 @@ export async function takeSolution(chapter: Chapter, hasAgreed: boolean): Promis
 }
 
 export async function resetExercise(chapter: Chapter, hasAgreed: boolean): Promise<number> {
-  const original = await readOriginal(chapter)
-  if (fingerprint(original) !== fingerprint(await readExercise(chapter)))
-    return replaceIfAgreed(chapter, original, 'Reset exercise/ to its original files?', hasAgreed)
+  const original = await readChangedOriginal(chapter)
+  if (original) return replaceIfAgreed(chapter, original, 'Reset exercise/ to its original files?', hasAgreed)
   process.stdout.write('The exercise already has its original files.\n')
   return 0
+}
+
+/** Resets the exercises that were changed. */
+export async function resetAllExercises(hasAgreed: boolean): Promise<number> {
+  let exitCode = 0
+  for (const chapter of await readChapters()) {
+    const original = await readChangedOriginal(chapter)
+    if (!original) continue
+    exitCode += await replaceIfAgreed(chapter, original, `Reset exercise ${chapter.number}?`, hasAgreed)
+  }
+  process.stdout.write('All other exercises have their original files.\n')
+  return Math.min(exitCode, 1)
+}
+
+/** Returns the original files of an exercise, or undefined if it has them. */
+async function readChangedOriginal(chapter: Chapter): Promise<Files | undefined> {
+  const original = await readOriginal(chapter)
+  return fingerprint(original) === fingerprint(await readExercise(chapter)) ? undefined : original
 }
 
 async function replaceIfAgreed(chapter: Chapter, files: Files, question: string, hasAgreed: boolean) {

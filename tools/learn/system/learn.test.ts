@@ -200,3 +200,28 @@ t.test('after the last chapter, the learner sees what comes next', async (t) => 
   t.match(text, /What comes next:[\s\S]*npm start[\s\S]*(\d+) of \1 chapters done/)
   await quits(t, terminal)
 })
+
+t.test('`reset all` puts every changed exercise back, and keeps the changed files', async (t) => {
+  const checkout = new Checkout(t)
+  const files = [
+    ['07', 'token.ts'],
+    ['08', 'reason.ts'],
+  ] as const
+  const originals = await Promise.all(
+    files.map(([chapter, file]) => checkout.read(chapter, 'exercise', file)),
+  )
+  for (const [chapter, file] of files) await checkout.copyToExercise(chapter, 'solution', file)
+  const asked = await checkout.learn(t, 'reset all')
+  await asked.waitFor('Reset exercise 07?')
+  await asked.press('n', 'Enter')
+  await asked.waitFor('Reset exercise 08?')
+  await asked.press('y', 'Enter')
+  await asked.waitFor('exit code 1')
+  t.not(await checkout.read('07', 'exercise', 'token.ts'), originals[0])
+  t.equal(await checkout.read('08', 'exercise', 'reason.ts'), originals[1])
+
+  const forced = await checkout.learn(t, 'reset all --yes')
+  const text = await forced.waitFor('exit code 0')
+  t.match(text, /07[\s\S]*kept in[\s\S]*All other exercises have their original files\./)
+  t.equal(await checkout.read('07', 'exercise', 'token.ts'), originals[0])
+})

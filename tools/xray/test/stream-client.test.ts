@@ -14,7 +14,7 @@ import { createPageHeaders, serveXray } from './setup.ts'
 import { watch } from './watch.ts'
 
 t.test('the stream serves its clients', async (t) => {
-  const loggerInstance = createLogger({ level: 'silent', readable: false })
+  const loggerInstance = createLogger({ level: 'silent' })
   const service = await serveXray(t, { loggerInstance })
   const { app, url, call } = service
   const ada = await service.signUp('ada@example.com')

@@ -1,0 +1,5 @@
+export { findUrls } from './addresses.ts'
+export { escapeControls } from './escape.ts'
+export { formatGreeting, type GreetingRow } from './greeting.ts'
+export { openInBrowser } from './open-browser.ts'
+export { REMOVE_LINE, ReadableLog } from './readable-log.ts'
