@@ -7,6 +7,7 @@ export interface Schema {
   type?: string
   format?: string
   enum?: unknown[]
+  examples?: unknown[]
   minimum?: number
   maximum?: number
   minLength?: number
@@ -33,7 +34,8 @@ export interface Operation {
   tags: string[]
   summary: string
   description: string
-  security?: object[]
+  /** Empty if the operation needs no token. */
+  security: object[]
   parameters: { name: string; in: 'path' | 'query'; required: boolean; schema: Schema; example?: unknown }[]
   requestBody?: { content: Record<string, Media> }
   responses: Record<

@@ -111,7 +111,7 @@ function createItem(operation: Operation) {
       method,
       description,
       url: { raw: `{{host}}${target}`, host: ['{{host}}'], path: target.slice(1).split('/').filter(Boolean) },
-      ...(security?.length ? {} : { auth: { type: 'noauth' } }),
+      ...(security.length > 0 ? {} : { auth: { type: 'noauth' } }),
       ...(requestBody ? createBody(requestBody.content) : {}),
     },
     event: [

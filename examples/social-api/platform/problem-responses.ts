@@ -1,7 +1,9 @@
 /** Protects clients from surprises: the OpenAPI document lists, for each operation, every problem that it can send. */
-import { type TSchema, Type } from '@sinclair/typebox'
-import type { FastifyInstance, RouteOptions } from 'fastify'
+import { type TObject, type TSchema, Type } from '@sinclair/typebox'
+import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import { PROBLEMS, Problem, type ProblemCode } from '../src/problem.ts'
+import { createValidationProblem } from './errors.ts'
+import { createRepeatedKeyProblem } from './validation.ts'
 
 type WithDetail = readonly [code: ProblemCode, detail: string]
 
@@ -35,14 +37,15 @@ const ProblemSchema = Type.Object(
 export function registerProblemResponses(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     if (route.schema?.response === undefined) return
-    route.schema = { ...route.schema, response: { ...toResponses(route), ...route.schema.response } }
+    const response = { ...toResponses(route), ...route.schema.response }
+    route.schema = { ...route.schema, response }
   })
 }
 
 /** The problems of an operation, by their causes. */
 const BY_CAUSE = {
   http: ['REQUEST_TIMEOUT', 'URI_TOO_LONG', 'HEADERS_TOO_LARGE'],
-  input: ['MALFORMED_REQUEST', 'UNSUPPORTED_MEDIA_TYPE', 'VALIDATION_FAILED'],
+  input: ['MALFORMED_REQUEST', 'UNSUPPORTED_MEDIA_TYPE'],
   failure: ['INTERNAL', 'OVERLOADED', 'DATABASE_UNAVAILABLE'],
   limit: ['TOO_MANY_REQUESTS'],
   token: ['NOT_AUTHENTICATED', 'TOKEN_INVALID'],
@@ -51,30 +54,52 @@ const BY_CAUSE = {
 
 function toResponses({ method, config, schema = {} }: RouteOptions): Record<string, unknown> {
   const { http, input, failure, limit, token, write } = BY_CAUSE
-  const codes = [
+  const own = [...(schema.security ? token : []), ...(schema.problems ?? [])]
+  const common = [
     ...http,
     ...input,
     ...failure,
     ...(config?.rateLimit === false ? [] : limit),
-    ...(schema.security ? token : []),
     ...(method === 'GET' || method === 'HEAD' ? [] : write),
-    ...(schema.problems ?? []),
   ]
-  const byStatus: Record<string, Example[]> = {}
-  for (const example of codes.map(toExample)) {
-    byStatus[example.status] = [...(byStatus[example.status] ?? []), example]
-  }
+  const examples: Example[] = [
+    { value: createValidationExample(schema) },
+    ...own.map((one) => ({ value: createExample(one) })),
+    ...common.map((code) => ({ value: createExample(code), 'x-common': true as const })),
+  ]
+  const statuses = new Set(examples.map(({ value }) => value.status))
   return Object.fromEntries(
-    Object.entries(byStatus).map(([status, group]) => [status, describe(Number(status), group)]),
+    [...statuses].map((status) => [
+      status,
+      describe(
+        status,
+        examples.filter(({ value }) => value.status === status),
+      ),
+    ]),
   )
 }
 
-type Example = ReturnType<Problem['toDocument']>
+interface Example {
+  value: ReturnType<Problem['toDocument']>
+  /** Swagger UI shows these in one line. */
+  'x-common'?: true
+}
 
-function toExample(one: ProblemCode | WithDetail): Example {
+function createExample(one: ProblemCode | WithDetail): Example['value'] {
   const [code, detail] = typeof one === 'string' ? [one] : one
-  const errors = [{ in: 'querystring', path: '/again', message: 'must be given once' }]
-  return new Problem(code, detail, code === 'VALIDATION_FAILED' ? { errors } : {}).toDocument('req-1a')
+  return new Problem(code, detail).toDocument('req-1a')
+}
+
+/** Creates the 422 of a body without members, or of a path or a query whose first value is too large. */
+function createValidationExample({ body, params, querystring }: FastifySchema): Example['value'] {
+  const { required = [] } = (body ?? {}) as TObject
+  const { properties = {} } = (params ?? querystring ?? {}) as TObject
+  const [[name, schema] = []] = Object.entries(properties)
+  const part = params ? 'params' : 'querystring'
+  const errors = required.map((name) => ({ in: 'body', path: `/${name}`, message: 'is required' }))
+  if (!body && schema) errors.push({ in: part, path: `/${name}`, message: `must be <= ${schema.maximum}` })
+  const problem = errors.length > 0 ? createValidationProblem(errors) : createRepeatedKeyProblem(['again'])
+  return problem.toDocument('req-1a')
 }
 
 const HEADERS: Record<number, Record<string, TSchema>> = {
@@ -85,21 +110,22 @@ const HEADERS: Record<number, Record<string, TSchema>> = {
 
 /** Describes the response of one status: a problem document with one of these codes. */
 function describe(status: number, examples: Example[]) {
-  const codes = examples.map(({ code }) => code)
+  const values = examples.map(({ value }) => value)
+  const codes = values.map(({ code }) => code)
   const details = {
     type: 'object',
     ...(status === PROBLEMS.VALIDATION_FAILED.status && { required: ['errors'] }),
     properties: { status: { type: 'integer', enum: [status] }, code: { type: 'string', enum: codes } },
   }
   return {
-    description: examples
+    description: values
       .map(({ code, detail, type }) => `\`${code}\`: “${detail}” ([what it means](${type}))`)
       .join('\n\n'),
     ...(status in HEADERS && { headers: HEADERS[status] }),
     content: {
       'application/problem+json': {
         schema: { allOf: [ProblemSchema, details] },
-        examples: Object.fromEntries(examples.map((value) => [value.code, { value }])),
+        examples: Object.fromEntries(examples.map((example) => [example.value.code, example])),
       },
     },
   }

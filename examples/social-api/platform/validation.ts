@@ -99,12 +99,14 @@ function findQueryProblem(query: object, url: string): Problem | undefined {
     return new Problem('MALFORMED_REQUEST', 'The query is not percent-encoded UTF-8: `%` itself is `%25`.')
   }
   const repeated = Object.entries(query).filter(([, value]) => Array.isArray(value))
-  if (repeated.length === 0) return undefined
-  return new Problem('VALIDATION_FAILED', 'A query key was given more than once.', {
-    errors: repeated.map(([key]) => ({
-      in: 'querystring',
-      path: `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
-      message: 'must be given once',
-    })),
-  })
+  return repeated.length > 0 ? createRepeatedKeyProblem(repeated.map(([key]) => key)) : undefined
+}
+
+export function createRepeatedKeyProblem(keys: string[]): Problem {
+  const errors = keys.map((key) => ({
+    in: 'querystring',
+    path: `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+    message: 'must be given once',
+  }))
+  return new Problem('VALIDATION_FAILED', 'A query key was given more than once.', { errors })
 }

@@ -1,5 +1,4 @@
-import { PLAIN_PAGE_POLICY, renderPlainPage } from '@auth-primer/tool-guide'
-import accepts from '@fastify/accepts'
+import { escapeHtml, PAGE_POLICY, renderPage } from '@auth-primer/tool-header'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { readAsset } from '../platform/openapi.ts'
@@ -15,11 +14,11 @@ export interface WelcomeConfig {
 const GREETING = { message: 'Welcome to social-api. Its documentation is at /docs.' }
 
 export const welcome: FastifyPluginAsyncTypebox<WelcomeConfig> = async (app, { hasDemoData, xrayKey }) => {
-  await app.register(accepts)
   const content = (await readAsset('welcome.html'))
-    .replace(xrayKey ? '' : /.*<!-- X-ray -->\n/, '')
+    .replace('<!-- message -->', escapeHtml(GREETING.message))
+    .replaceAll(xrayKey ? '' : /.*<!-- X-ray -->\n/g, '')
     .replace('<!-- demo users -->', hasDemoData ? DEMO_LOGINS : '')
-  const page = renderPlainPage('social-api', content)
+  const page = renderPage('social-api', content)
 
   app.get(
     '/',
@@ -41,9 +40,8 @@ export const welcome: FastifyPluginAsyncTypebox<WelcomeConfig> = async (app, { h
       },
     },
     async (request, reply) => {
-      const wantsPage = request.accepts().type(['json', 'html']) === 'html'
-      if (!wantsPage) return GREETING
-      reply.header('content-security-policy', PLAIN_PAGE_POLICY)
+      if (!request.prefersPage()) return GREETING
+      reply.header('content-security-policy', PAGE_POLICY)
       return reply.type('text/html; charset=utf-8').send(page)
     },
   )

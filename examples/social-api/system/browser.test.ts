@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { launch } from '../../../test-support/chromium.ts'
+import { axe, launch } from '../../../test-support/chromium.ts'
 import { serve } from '../../../test-support/social-api.ts'
 import { DEMO_PASSWORD } from '../src/demo/data.ts'
 import { seed } from '../src/demo/seed.ts'
@@ -38,11 +38,14 @@ for (const host of ['127.0.0.1', 'class.test']) {
 
     await t.test('the welcome page links to Swagger UI', async (t) => {
       await page.goto(origin)
-      t.match(await page.textContent('body'), DEMO_PASSWORD, 'the demo login')
-      await page.click('a[href="/docs"]')
+      t.match(await page.textContent('main'), /Welcome to social-api/, 'the message of GET /')
+      await page.click(`button[data-copy="${DEMO_PASSWORD}"]`)
+      await page.waitForSelector('button:has-text("Copied")')
+      await page.click('header a[href="/docs"]')
       await page.waitForSelector('.opblock')
       t.equal(page.url(), `${origin}/docs`)
       t.equal(await page.evaluate('window.isSecureContext'), host === '127.0.0.1')
+      t.equal(await page.textContent('header [aria-current]'), 'API')
     })
 
     await t.test('Swagger UI shows every operation, in the order of the course', async (t) => {
@@ -53,11 +56,34 @@ for (const host of ['127.0.0.1', 'class.test']) {
       t.same(shown.toSorted(), all.map(({ operationId }) => operationId).toSorted())
     })
 
-    await t.test('Swagger UI shows an error for a wrong password', async (t) => {
+    await t.test('the copied password is in the clipboard', async (t) => {
+      await page.click('.auth-wrapper .authorize')
+      await page.focus('#oauth_password')
+      await page.keyboard.press('Control+V')
+      t.equal(await page.inputValue('#oauth_password'), DEMO_PASSWORD)
+      await page.click('.dialog-ux .btn-done')
+    })
+
+    await t.test('the form of the login is filled with a demo user who can log in', async (t) => {
+      t.equal((await run(page, 'login')).status, '200')
+      const values = page.locator('[id$="-login"] .opblock-section-request-body input')
+      t.same(await values.evaluateAll((fields) => fields.map((one) => (one as HTMLInputElement).value)), [
+        'maya@example.com',
+        DEMO_PASSWORD,
+      ])
+      await values.last().fill('not her password')
+      t.same(await run(page, 'login'), { status: '403', body: 'INVALID_CREDENTIALS' })
+      t.match(await page.getAttribute('.live-problem a', 'href'), '/guide/errors/INVALID_CREDENTIALS')
+      t.match(problems.splice(0), [/status of 403/])
+      await page.click('[id$="-login"] .opblock-summary')
+    })
+
+    await t.test('Swagger UI shows the service’s message for a wrong password', async (t) => {
       await logIn(page, 'not her password')
       await page.waitForSelector('.dialog-ux .errors')
       t.notOk(await page.isVisible('#client_id_password'), 'no field for a client')
-      t.match(await page.textContent('.dialog-ux .errors'), /Forbidden|Wrong/)
+      t.match(await page.locator('.dialog-ux .errors').allTextContents(), [/Invalid Credentials/])
+      t.notMatch(await page.textContent('.dialog-ux .errors'), /Forbidden/)
       t.equal(await page.locator('.dialog-ux button:has-text("Logout")').count(), 0)
       await page.click('.dialog-ux .btn-done')
       t.same(await run(page, 'listPosts'), { status: '401', body: 'NOT_AUTHENTICATED' })
@@ -116,8 +142,79 @@ t.test('Swagger UI fits the width of a phone', async (t) => {
     return page.evaluate('document.documentElement.scrollWidth')
   }
   t.equal(await measurePageWidth(), 390)
-  const withoutScript = (page: Page) => page.route('**/theme/*.js', (route) => route.abort())
-  t.not(await measurePageWidth(withoutScript), 390, 'not without the script')
+  const withoutViewport = (page: Page) =>
+    page.route('**/docs', async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({ response, body: (await response.text()).replace('name="viewport"', '') })
+    })
+  t.not(await measurePageWidth(withoutViewport), 390, 'not without the viewport')
+})
+
+t.test('no operation of Swagger UI is taller than two screens, and axe finds nothing serious', async (t) => {
+  const { url } = await serve(t)
+  const measure = async (prepare?: (page: Page) => Promise<unknown>) => {
+    const { page } = await open(t, browser)
+    await prepare?.(page)
+    await page.goto(`${url}/docs`)
+    await page.waitForSelector('.opblock')
+    for (const summary of await page.locator('.opblock-summary-control').all()) await summary.click()
+    await page
+      .locator('.execute')
+      .nth(COURSE.length - 1)
+      .waitFor()
+    const heights = await page.$$eval('.opblock', (blocks) => blocks.map(({ clientHeight }) => clientHeight))
+    return { page, tallest: Math.max(...heights) }
+  }
+  const { page, tallest } = await measure()
+  t.ok(tallest < 1600, `${tallest} pixels`)
+  const links = page.locator('[id$="-vote"] .common-problems a')
+  t.match(await links.first().getAttribute('href'), /^\/guide\/errors\/[A-Z_]+$/)
+  t.notMatch(await page.textContent('[id$="-vote"] .common-problems'), /ALREADY_VOTED/, 'not its own problem')
+  t.match(await page.textContent('[id$="-vote"] .responses-table'), /ALREADY_VOTED/)
+  t.match(await page.textContent('[data-param-name="limit"]'), /maximum: 100/)
+
+  t.same(await axe(page), [])
+  await page.click('.site-theme')
+  t.equal(await page.evaluate('document.documentElement.className'), 'dark dark-mode')
+  t.same(await axe(page), [])
+  await page.goto(url)
+  t.equal(await page.evaluate('document.documentElement.className'), 'dark', 'the theme is kept')
+  t.same(await axe(page), [])
+
+  const original = await measure((page) =>
+    page.route('**/page.js*', async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({
+        response,
+        body: (await response.text()).replace('plugins: [shortenErrors', 'plugins: ['),
+      })
+    }),
+  )
+  t.ok(original.tallest > 1600, `without the plugin, ${original.tallest} pixels`)
+  t.not((await axe(original.page)).length, 0, 'nor does axe find nothing')
+})
+
+t.test('a browser gets a page with the header for an error', async (t) => {
+  const { url } = await serve(t)
+  const { page, problems } = await open(t, browser)
+  for (const [path, status, text] of [
+    ['/nothing', 404, 'There is no route GET /nothing.'],
+    ['/guide/no/such/page', 404, 'NOT_FOUND'],
+    ['/redoc', 404, 'This service has no ReDoc.'],
+    ['/xray', 404, 'X-ray opens only on the computer that runs the service.'],
+    ['/posts', 401, 'Log in with Authorize in Swagger UI'],
+  ] as const) {
+    const response = await page.goto(url + path)
+    t.equal(response?.status(), status, path)
+    t.match(await page.textContent('main'), text, path)
+    t.same(await axe(page), [], path)
+  }
+  await page.click('header a[href="/guide"]')
+  t.match(await page.title(), /\S/)
+  t.same(
+    problems.filter((text) => !/status of 40[14]/.test(text)),
+    [],
+  )
 })
 
 /** Opens a page, and collects the errors and failed requests that the browser reports. */
@@ -138,7 +235,7 @@ async function logIn(page: Page, password: string): Promise<void> {
   await page.fill('#oauth_username', 'maya@example.com')
   await page.fill('#oauth_password', password)
   const loggedIn = page.waitForResponse((response) => response.url().endsWith('/login'))
-  await page.click('.dialog-ux .modal-btn.authorize')
+  await page.press('#oauth_password', 'Enter')
   await loggedIn
 }
 

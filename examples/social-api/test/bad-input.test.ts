@@ -358,7 +358,7 @@ async function readOperations(): Promise<Operation[]> {
     needsToken: false,
     body: undefined,
   }))
-  const paths: [string, Record<string, { security?: object[]; requestBody?: object }>][] = Object.entries(
+  const paths: [string, Record<string, { security: object[]; requestBody?: object }>][] = Object.entries(
     document.paths,
   )
   const described = paths.flatMap(([path, methods]) =>
@@ -366,7 +366,7 @@ async function readOperations(): Promise<Operation[]> {
       const method = verb.toUpperCase()
       const body = BODIES[`${method} ${path}`]
       if (requestBody && !body) throw new Error(`${method} ${path} needs a row in BODIES`)
-      return { method, path, example: path.replace('{id}', '1'), needsToken: security !== undefined, body }
+      return { method, path, example: path.replace('{id}', '1'), needsToken: security.length > 0, body }
     }),
   )
   return [...described, ...hidden]

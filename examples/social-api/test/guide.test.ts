@@ -54,7 +54,8 @@ t.test('the service serves the guide', async (t) => {
     ]) {
       const response = await get(path)
       t.equal(response.statusCode, 404, path)
-      t.equal(response.json().code, 'NOT_FOUND')
+      t.match(response.body, /<h1>Not Found<\/h1>/)
+      t.match(response.body, '<a href="/guide">', 'a way back')
     }
   })
 })

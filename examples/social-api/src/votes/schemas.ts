@@ -5,7 +5,7 @@ import { describeResponse, Id, Message } from '../schemas.ts'
 export const VoteIn = Type.Object(
   {
     post_id: Id,
-    dir: Type.Union([Type.Literal(0), Type.Literal(1)], { description: '1 casts the vote, 0 withdraws it.' }),
+    dir: Type.Unsafe<0 | 1>({ enum: [0, 1], description: '1 casts the vote, 0 withdraws it.' }),
   },
   { title: 'VoteIn', examples: [{ post_id: 4, dir: 1 }] },
 )

@@ -44,7 +44,7 @@ export function generateValidRequests(document: OpenApi, operation: Operation): 
     path: parameters('path'),
     query: parameters('query').map(encodeQuery),
     headers: fc.constantFrom({}, {}, { accept: 'text/html' }, { accept: '*/*' }),
-    token: fc.constant<Token>(operation.security ? 'good' : 'none'),
+    token: fc.constant<Token>(operation.security.length > 0 ? 'good' : 'none'),
     body: bodies.length > 0 ? fc.oneof(...bodies) : fc.constant(undefined),
     mutations: fc.constant([]),
   })
@@ -83,7 +83,7 @@ function mutation({ parameters, requestBody, security }: Operation): Arbitrary<M
     bodyTypeMutation,
     ...(inPath.length > 0 ? [pathMutation(inPath)] : []),
     ...(requestBody ? [valueMutation, valueMutation, rawMutation] : []),
-    ...(security ? [tokenMutation] : []),
+    ...(security.length > 0 ? [tokenMutation] : []),
   )
 }
 

@@ -1,0 +1,2 @@
+export { completeDocument } from './document.ts'
+export { default, type SwaggerUiOptions } from './plugin.ts'
