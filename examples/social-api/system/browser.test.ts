@@ -67,10 +67,12 @@ for (const host of ['127.0.0.1', 'class.test']) {
     await t.test('the form of the login is filled with a demo user who can log in', async (t) => {
       t.equal((await run(page, 'login')).status, '200')
       const values = page.locator('[id$="-login"] .opblock-section-request-body input')
-      t.same(await values.evaluateAll((fields) => fields.map((one) => (one as HTMLInputElement).value)), [
-        'maya@example.com',
-        DEMO_PASSWORD,
-      ])
+      t.same(
+        await values.evaluateAll((fields) =>
+          fields.map((one) => (one as unknown as { value: string }).value),
+        ),
+        ['maya@example.com', DEMO_PASSWORD],
+      )
       await values.last().fill('not her password')
       t.same(await run(page, 'login'), { status: '403', body: 'INVALID_CREDENTIALS' })
       t.match(await page.getAttribute('.live-problem a', 'href'), '/guide/errors/INVALID_CREDENTIALS')

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
@@ -28,10 +28,10 @@ export default fp<SwaggerUiOptions>(
   async (app, { title }) => {
     const hidden = { schema: { hide: true } }
     const [library, script, ...styles] = await Promise.all([
-      readLibrary('swagger-ui-bundle.js', 'text/javascript'),
-      readOwn('page.js', 'text/javascript'),
-      readLibrary('swagger-ui.css', 'text/css'),
-      readOwn('page.css', 'text/css'),
+      readAsset(import.meta.resolve('@fastify/swagger-ui/static/swagger-ui-bundle.js')),
+      readAsset(import.meta.resolve('../assets/page.js')),
+      readAsset(import.meta.resolve('@fastify/swagger-ui/static/swagger-ui.css')),
+      readAsset(import.meta.resolve('../assets/page.css')),
     ])
     const page = renderPage(title, { scripts: [library, script].map(getUrl), styles: styles.map(getUrl) })
 
@@ -45,9 +45,8 @@ export default fp<SwaggerUiOptions>(
     for (const { path, type, content } of [library, script, ...styles]) {
       let compressing: Promise<Buffer> | undefined
       app.get(path, hidden, async (request, reply) => {
-        // The page's URLs change with the content.
         reply.removeHeader('pragma').headers({ 'cache-control': 'max-age=31536000', vary: 'accept-encoding' })
-        reply.type(`${type}; charset=utf-8`)
+        reply.type(type)
         if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(content)
         compressing ??= promisify(gzip)(content)
         return reply.header('content-encoding', 'gzip').send(await compressing)
@@ -61,23 +60,24 @@ export default fp<SwaggerUiOptions>(
   },
 )
 
-interface File {
+interface Asset {
   readonly path: string
   readonly type: string
   readonly content: Buffer
 }
 
-const readLibrary = (name: string, type: string) =>
-  readFrom(fileURLToPath(import.meta.resolve(`@fastify/swagger-ui/static/${name}`)), name, type)
-
-const readOwn = (name: string, type: string) =>
-  readFrom(resolve(import.meta.dirname, '../assets', name), name, type)
-
-async function readFrom(file: string, name: string, type: string): Promise<File> {
-  return { path: `/docs/static/${name}`, type, content: await readFile(file) }
+async function readAsset(url: string): Promise<Asset> {
+  const name = basename(url)
+  const type = name.endsWith('.js') ? 'text/javascript' : 'text/css'
+  return {
+    path: `/docs/static/${name}`,
+    type: `${type}; charset=utf-8`,
+    content: await readFile(fileURLToPath(url)),
+  }
 }
 
-function getUrl({ path, content }: File): string {
+/** Returns a URL that changes with the content, so browsers may keep it. */
+function getUrl({ path, content }: Asset): string {
   return `${path}?v=${createHash('sha256').update(content).digest('hex').slice(0, 8)}`
 }
 
