@@ -154,7 +154,7 @@ await chapter(import.meta.url, async ({ file, load, database, check, expectation
       const [first, second] = [idIn(one.cookie), idIn(two.cookie)]
       assert.ok(
         first !== second,
-        'Two logins got the same session ID. During this check, Math.random() always returned the same value, because its values can be predicted.',
+        'Two logins got the same session ID. The values of Math.random() can be predicted, so this check made it always return the same one.',
       )
       // Nearly every character of two random IDs differs. With a counter or a clock, only the last few do.
       const different = [...first].filter((character, index) => character !== second[index]).length

@@ -24,7 +24,7 @@ const HASHED_AGAIN: Hints = [
 const SWAPPED: Hints = [
   'Which argument of your comparison is the password, and which is the hash?',
   'The password comes first, then the hash. In the wrong order, nothing ever matches.',
-  '`hasher.verify({ password, hash })` takes named values, so you cannot swap them. In `bcrypt.compare(password, hash)`, the order matters.',
+  '`hasher.verify({ password, hash })` takes named values, so you cannot mix them up. In `bcrypt.compare(password, hash)`, the order matters.',
 ]
 
 const NOT_AWAITED: Hints = [
