@@ -1,25 +1,25 @@
-// Builds what `npm start` runs, like `npm run build`, but prints that only if there is something to build.
+// Builds what `npm start` runs, and prints that only if there is something to build.
+import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
-import ts from 'typescript'
+import { createInterface } from 'node:readline'
 
-const formatting = {
-  getCurrentDirectory: () => process.cwd(),
-  getCanonicalFileName: (name) => name,
-  getNewLine: () => '\n',
-}
-const format = process.stdout.hasColors?.() ? ts.formatDiagnosticsWithColorAndContext : ts.formatDiagnostics
+const root = resolve(import.meta.dirname, '../..')
+const tsc = spawn(
+  process.execPath,
+  [resolve(root, 'node_modules/typescript/bin/tsc'), '-b', resolve(root, 'examples/social-api'), '--verbose'],
+  { stdio: ['ignore', 'pipe', 'inherit'] },
+)
+tsc.on('exit', (code) => {
+  process.exitCode = code ?? 1
+})
 
 let isBuilding = false
-
-const host = ts.createSolutionBuilderHost(
-  ts.sys,
-  undefined,
-  (diagnostic) => void process.stdout.write(format([diagnostic], formatting)),
-  ({ messageText }) => {
-    if (isBuilding || !String(messageText).startsWith('Building project')) return
+createInterface({ input: tsc.stdout }).on('line', (line) => {
+  // A line about the progress begins with the time, and may be followed by a list.
+  const isProgress = /^(\d+:\d+:\d+ [AP]M - | {4}\* |$)/.test(line)
+  if (!isProgress) console.log(line)
+  else if (!isBuilding && line.includes(' - Building project')) {
     isBuilding = true
     console.log('Building the service, which takes about half a minute the first time…')
-  },
-)
-const folder = resolve(import.meta.dirname, '../../examples/social-api')
-process.exitCode = ts.createSolutionBuilder(host, [folder], { verbose: true }).build()
+  }
+})

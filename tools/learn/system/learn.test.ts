@@ -220,7 +220,7 @@ t.test('`reset all` puts every changed exercise back, and keeps the changed file
   t.not(await checkout.read('07', 'exercise', 'token.ts'), originals[0])
   t.equal(await checkout.read('08', 'exercise', 'reason.ts'), originals[1])
 
-  const forced = await checkout.learn(t, 'reset all --yes')
+  const forced = await checkout.learn(t, '-- reset all --yes')
   const text = await forced.waitFor('exit code 0')
   t.match(text, /07[\s\S]*kept in[\s\S]*All other exercises have their original files\./)
   t.equal(await checkout.read('07', 'exercise', 'token.ts'), originals[0])

@@ -5,7 +5,7 @@ export function openInBrowser(url: string, { env, platform } = process): void {
   const command = findCommand(url, env, platform)
   if (command === undefined) return
   const [program, ...args] = command
-  const child = spawn(program, args, { env, detached: true, stdio: 'ignore' })
+  const child = spawn(program, args, { env, detached: true, stdio: 'ignore', windowsVerbatimArguments: true })
   child.on('error', () => {})
   child.unref()
 }
