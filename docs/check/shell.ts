@@ -19,9 +19,13 @@ export interface CommandResult {
  * each printed. ```` ```sh server ```` is another terminal, which runs until the next one or the end of the page. A free
  * port replaces the page's port 3000.
  */
-export async function runShell(blocks: readonly Block[], cwd: string): Promise<CommandResult[]> {
+export async function runShell(
+  blocks: readonly Block[],
+  cwd: string,
+  env: Readonly<NodeJS.ProcessEnv> = process.env,
+): Promise<CommandResult[]> {
   const port = await freePort()
-  const shell = new Shell(cwd, port)
+  const shell = new Shell(cwd, port, env)
   let server: Shell | undefined
   const results: CommandResult[] = []
   try {
@@ -31,7 +35,7 @@ export async function runShell(blocks: readonly Block[], cwd: string): Promise<C
       const shown = next?.info === 'output' ? next.code : ''
       if (block.info === 'server') {
         await server?.end()
-        server = new Shell(cwd, port)
+        server = new Shell(cwd, port, env)
         server.type(block.code)
         results.push({ command: block.code, shown, printed: await server.waitForOutput(shown) })
       } else {
@@ -64,16 +68,17 @@ const escapeLine = (line: string) =>
     .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
     .join('.*?')
 
-class Shell {
+/** A terminal in a folder of the checkout. Its commands use this port instead of 3000. */
+export class Shell {
   readonly #child: ChildProcess
   readonly #port: number
   #printed = ''
 
-  constructor(cwd: string, port: number) {
+  constructor(cwd: string, port: number, env: Readonly<NodeJS.ProcessEnv>) {
     this.#port = port
     this.#child = spawn('bash', ['-u'], {
       cwd,
-      env: { ...process.env, PORT: `${port}`, npm_config_loglevel: 'silent', NO_COLOR: '1' },
+      env: { ...env, PORT: `${port}`, npm_config_loglevel: 'silent', NO_COLOR: '1' },
       // Everything that a block has started ends with the shell.
       ...treeOptions,
     })
@@ -83,6 +88,11 @@ class Shell {
         this.#child.emit('output')
       })
     }
+  }
+
+  /** What it has printed since the last command that ran to its end. */
+  get printed(): string {
+    return this.#printed.replaceAll(`:${this.#port}`, ':3000')
   }
 
   type(code: string): void {
@@ -115,14 +125,13 @@ class Shell {
     const signal = AbortSignal.timeout(BLOCK_TIMEOUT_MS)
     const ended = once(this.#child, 'close', { signal })
     ended.catch(() => {})
-    const read = () => this.#printed.replaceAll(`:${this.#port}`, ':3000')
-    while (!isEnough(read())) {
+    while (!isEnough(this.printed)) {
       const isOver = await Promise.race([
         once(this.#child, 'output', { signal }).then(() => false),
         ended.then(() => true),
       ]).catch(() => true)
       if (isOver) break
     }
-    return read()
+    return this.printed
   }
 }

@@ -22,6 +22,7 @@ export const START = resolve(DOCS, 'README.md')
 export const GROUPS = [
   'Before you start',
   'Chapters',
+  'Run a class',
   'Build your own',
   'How to',
   'Understand',
@@ -46,12 +47,14 @@ export async function readSitePages(): Promise<SitePage[]> {
     .map((name) => resolve(DOCS, 'chapters', name, 'README.md'))
   const start = ['typescript', 'fastify', 'sql', 'terminal'].map((name) => resolve(DOCS, `start/${name}.md`))
   const stages = (await listPages('build-your-own')).filter((path) => basename(path) !== 'README.md')
+  const lessons = (await listPages('class')).filter((path) => basename(path) !== 'README.md')
   const beside = ['glossary.md', 'from-fastapi.md', 'differences.md', 'instructors.md'].map((name) =>
     resolve(DOCS, name),
   )
   return [
     ...at('Before you start', start),
     ...at('Chapters', [...chapters, ...beside]),
+    ...at('Run a class', [resolve(DOCS, 'class/README.md'), ...lessons]),
     ...at('Build your own', [resolve(DOCS, 'build-your-own/README.md'), ...stages]),
     ...at('How to', await listPages('how-to')),
     ...at('Understand', await listPages('explanation')),

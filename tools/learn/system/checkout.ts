@@ -1,58 +1,21 @@
-import { execFileSync } from 'node:child_process'
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { CHECKOUT, findChapter, readChapters } from '../src/chapters.ts'
+import { copyCheckout } from '../../../test-support/checkout.ts'
+import { findChapter, readChapters } from '../src/chapters.ts'
 import { fingerprint, readFiles } from '../src/exercise.ts'
 import { type Size, Terminal } from './terminal.ts'
 
 /** A learner's copy of the repository, with its own data folder. Its exercises may be changed. */
 export class Checkout {
-  readonly dir = mkdtempSync(join(tmpdir(), 'learner-'))
-  readonly data = join(this.dir, '.data')
+  readonly dir: string
+  readonly data: string
 
   constructor(t: Test) {
-    const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-      cwd: CHECKOUT,
-      encoding: 'utf8',
-    })
-    for (const file of files.trim().split('\n').filter(isNeeded)) {
-      if (!existsSync(join(CHECKOUT, file))) continue
-      mkdirSync(dirname(join(this.dir, file)), { recursive: true })
-      copyFileSync(join(CHECKOUT, file), join(this.dir, file))
-    }
-    this.#install()
-    t.teardown(() => rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 }))
-  }
-
-  /** Links the dependencies and the workspaces, as `npm install` does. The workspaces are not built. */
-  #install(): void {
-    const [from, to] = [join(CHECKOUT, 'node_modules'), join(this.dir, 'node_modules')]
-    mkdirSync(join(to, '@auth-primer'), { recursive: true })
-    for (const name of readdirSync(from))
-      if (name !== '@auth-primer') symlinkSync(join(from, name), join(to, name))
-    for (const name of readdirSync(join(from, '@auth-primer'))) {
-      const workspace = relative(CHECKOUT, realpathSync(join(from, '@auth-primer', name)))
-      symlinkSync(join(this.dir, workspace), join(to, '@auth-primer', name))
-      // The dependencies of which a workspace needs another version than the others.
-      const own = join(CHECKOUT, workspace, 'node_modules')
-      if (existsSync(own) && existsSync(join(this.dir, workspace)))
-        symlinkSync(own, join(this.dir, workspace, 'node_modules'))
-    }
+    this.dir = copyCheckout(t, isNeeded)
+    this.data = join(this.dir, '.data')
   }
 
   /** Makes this chapter the one that the learner worked on last. */
