@@ -97,8 +97,10 @@ function sendOnce(
       )
       request.destroy()
     }, timeoutMs)
-    // a socket may report several errors
-    request.on('error', (error: NodeJS.ErrnoException) => fail(describeError(error, base), isClosing(error)))
+    // a socket may report several errors, also while a response arrives before the body of the request has left
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      if (!hasHead) fail(describeError(error, base), isClosing(error))
+    })
     request.once('close', () => clearTimeout(timer))
     let interim = 0
     request.on('information', () => {

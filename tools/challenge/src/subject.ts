@@ -67,6 +67,8 @@ export class Subject {
   readonly options: SubjectOptions
   /** The request that was sent last. */
   lastSent: Sent | undefined
+  /** Where redirects to the same path with or without its slash have led. */
+  readonly #moved = new Map<string, string>()
   readonly #accounts = new Map<string, Promise<Account>>()
   readonly #authors = new Map<string, Promise<Account>>()
   #writer: Promise<string | undefined> | undefined
@@ -90,11 +92,20 @@ export class Subject {
       ...options.headers,
     }
     const credentials = options.credentials ?? (token === undefined ? 'without a token' : 'with a token')
-    const sent = { method, path, headers, body, credentials }
+    const { pathname, search } = splitPath(path)
+    const sent = {
+      method,
+      path: (this.#moved.get(pathname) ?? pathname) + search,
+      headers,
+      body,
+      credentials,
+    }
     this.lastSent = sent
     if (token !== undefined && !/^[\x20-\x7e]*$/.test(token))
       throw new Failure('a token that fits in a header', 'a token with other characters than ASCII', sent)
     const received = await send(this.options.url, sent, this.options)
+    // a large body must not meet the redirect: the server may close the connection before it is sent
+    if (received.sent.path !== sent.path) this.#moved.set(pathname, splitPath(received.sent.path).pathname)
     if (received.status === 429 && !options.mayBeLimited)
       throw new Blocked(
         `A rate limit of your server stops the grader: ${method} ${path} got a 429. Raise the limit, or wait.`,
@@ -266,6 +277,11 @@ export class Subject {
 export function needDifferentIds(posts: readonly Post[]): void {
   if (new Set(posts.map(({ id }) => id)).size === posts.length) return
   throw new Blocked('This check needs posts with different IDs. Two new posts have the same ID.')
+}
+
+function splitPath(path: string): { pathname: string; search: string } {
+  const [pathname = '', ...rest] = path.split('?')
+  return { pathname, search: rest.length === 0 ? '' : `?${rest.join('?')}` }
 }
 
 /** Returns the value of this name, which is made the first time. */
