@@ -72,8 +72,12 @@ export async function need<Result>(goal: string, step: () => Promise<Result>): P
   } catch (error) {
     const outcome = toOutcome(error)
     if (!(outcome instanceof Failure)) throw outcome
-    const { sent, message, isSilent } = outcome
-    throw new Blocked(`This check needs ${goal}. ${sent.method} ${sent.path}: ${message}.`, isSilent)
+    const { sent, expected, actual, isSilent } = outcome
+    const came = shorten(actual, 80)
+    throw new Blocked(
+      `This check needs ${goal}. ${sent.method} ${sent.path}: expected ${expected}, got ${came}`,
+      isSilent,
+    )
   }
 }
 
@@ -96,9 +100,15 @@ export function expectNoServerError(received: Received): Received {
 
 /** Returns the response in a few words: the status, and the start of the body. */
 export function describe({ status, text }: Received): string {
-  const body = maskSecrets(text.slice(0, 5_000)).replace(/\s+/g, ' ').trim()
-  if (body === '') return `${status}, without a body`
-  return `${status} ${body.length > 300 ? `${body.slice(0, 300)}…` : body}`
+  const start = text.slice(0, 5_000)
+  // of a page, only what a browser shows
+  const shown = start.startsWith('<') ? start.replace(/<(style|script).*?<\/\1>|<[^>]*>/gis, ' ') : start
+  const body = maskSecrets(shown).replace(/\s+/g, ' ').trim()
+  return body === '' ? `${status}, without a body` : `${status} ${shorten(body, 300)}`
+}
+
+function shorten(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text
 }
 
 /** Messages show no password and no token: not even one of an account that was made for the check. */

@@ -4,8 +4,8 @@ import { NotChecked } from './check.ts'
 const CONNECT_TIMEOUT_MS = 5_000
 const STATEMENT_TIMEOUT_MS = 5_000
 
-/** Returns all texts in the rows that contain this text, whatever the tables and their columns are called. */
-export async function findStoredTexts(databaseUrl: string, text: string): Promise<string[]> {
+/** Returns, for each text, all texts in the rows that contain it, whatever the tables and their columns are called. */
+export async function findStoredTexts(databaseUrl: string, wanted: readonly string[]): Promise<string[][]> {
   // loaded only here, so the other checks start sooner
   const { default: pg } = await import('pg')
   const client = new pg.Client({
@@ -22,15 +22,16 @@ export async function findStoredTexts(databaseUrl: string, text: string): Promis
         where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')
           and has_table_privilege(format('%I.%I', table_schema, table_name), 'select')`,
     )
-    const texts: string[] = []
-    for (const { name } of tables.rows) {
-      const { rows } = await client.query<{ row: Record<string, unknown> }>(
-        `select to_jsonb(t) as row from ${name} t where strpos(t::text, $1) > 0 limit 10`,
-        [text],
-      )
-      for (const { row } of rows) texts.push(...listTexts(row).map(decodeBytes))
-    }
-    return texts
+    const found = wanted.map((): string[] => [])
+    for (const [index, text] of wanted.entries())
+      for (const { name } of tables.rows) {
+        const { rows } = await client.query<{ row: Record<string, unknown> }>(
+          `select to_jsonb(t) as row from ${name} t where strpos(t::text, $1) > 0 limit 10`,
+          [text],
+        )
+        for (const { row } of rows) found[index]?.push(...listTexts(row).map(decodeBytes))
+      }
+    return found
   } catch (error) {
     const { code, message } = error as { code?: string; message: string }
     throw new NotChecked(`The database could not be read: ${code ?? message}.`)

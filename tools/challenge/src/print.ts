@@ -19,10 +19,10 @@ export function formatStage({ stage, results, isPassed }: StageResult, hints: nu
   const isFailed = results.some(({ state }) => state === 'failed')
   const state = isPassed ? 'passed' : isFailed ? 'failed' : 'blocked'
   const lines = [COLORS[state](`${MARKS[state]} ${stage.number} ${stage.title}`)]
-  for (const result of results) {
+  for (const [index, result] of results.entries()) {
     const { check, failure } = result
     if (result.state === 'passed' && isPassed) continue
-    lines.push(...indent(2, formatCheck(result)))
+    lines.push(...indent(2, formatCheck(result, results[index + 1])))
     if (failure === undefined) continue
     const shown = check.hints.slice(0, hints).map((hint, index) => `Hint ${index + 1}: ${hint}`)
     lines.push(...indent(4, [...formatFailure(failure), ...shown]))
@@ -33,10 +33,12 @@ export function formatStage({ stage, results, isPassed }: StageResult, hints: nu
 
 const indent = (columns: number, lines: readonly string[]) => lines.map((line) => ' '.repeat(columns) + line)
 
-/** Returns a check with its mark, and why it was not checked, if so. */
-export function formatCheck({ check, state, reason }: CheckResult): string[] {
+/** Returns a check with its mark, and why it was not checked, unless the next one was not for the same reason. */
+export function formatCheck({ check, state, reason }: CheckResult, next?: CheckResult): string[] {
   const line = COLORS[state](`${MARKS[state]} ${check.title}`)
-  return reason === undefined ? [line] : [line, `  not checked: ${printable(reason)}`]
+  return reason === undefined || reason === next?.reason
+    ? [line]
+    : [line, `  not checked: ${printable(reason)}`]
 }
 
 export function formatFailure({ sent, expected, actual }: Failure): string[] {

@@ -96,16 +96,15 @@ async function signUpAndLook(subject: Subject, password?: string): Promise<Store
     throw new NotChecked('Pass `--database` with the URL of the Postgres database.')
   const credentials = await subject.needUser(password)
   const sent = subject.lastSent as Sent
-  const texts = await findStoredTexts(databaseUrl, credentials.email)
   const bytes = Buffer.from(credentials.password)
-  const encodings = [
-    ['in plain text', credentials.password],
-    ['in Base64', bytes.toString('base64')],
-    ['in hex', bytes.toString('hex')],
-  ] as const
-  let encoding: string | undefined
-  for (const [name, text] of encodings)
-    if ((await findStoredTexts(databaseUrl, text)).length > 0) encoding ??= name
+  const encodings = {
+    'in plain text': credentials.password,
+    'in Base64': bytes.toString('base64'),
+    'in hex': bytes.toString('hex'),
+  }
+  const wanted = [credentials.email, ...Object.values(encodings)]
+  const [texts = [], ...encoded] = await findStoredTexts(databaseUrl, wanted)
+  const encoding = Object.keys(encodings).find((_name, index) => (encoded[index]?.length ?? 0) > 0)
   return { credentials, texts: texts.filter((text) => text !== credentials.email), encoding, sent }
 }
 

@@ -36,7 +36,7 @@ function viewStage(state: State, columns: number): Section[] {
   return [
     title,
     page,
-    { key: 'checks', lines: checks.flatMap((check) => viewCheck(check, columns)) },
+    { key: 'checks', lines: checks.flatMap((check, index) => viewCheck(check, checks[index + 1], columns)) },
     viewFailure(state, columns),
     { key: 'problem', lines: problem ? problem.split('\n').flatMap((line) => wrap(line, columns)) : [] },
     viewRunning(state, columns),
@@ -45,8 +45,8 @@ function viewStage(state: State, columns: number): Section[] {
   ]
 }
 
-function viewCheck(result: CheckResult, columns: number): string[] {
-  return formatCheck(result).flatMap((line) => wrap(line, columns, 2))
+function viewCheck(result: CheckResult, next: CheckResult | undefined, columns: number): string[] {
+  return formatCheck(result, next).flatMap((line) => wrap(line, columns, 2))
 }
 
 /** Shows one failed check: what was sent, expected and received, and the hints that were asked for. */
