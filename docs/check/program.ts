@@ -29,6 +29,8 @@ export interface Program {
 
 export interface ProgramOptions {
   readonly cwd?: string
+  /** True if the command is one string, for the shell of the system. */
+  readonly shell?: boolean
   /** Added to the environment of the check; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>
 }
@@ -36,10 +38,11 @@ export interface ProgramOptions {
 /** Starts a command. `atEnd(program.end)` ends it with the check. */
 export async function startProgram(
   [command = '', ...args]: readonly string[],
-  { cwd, env }: ProgramOptions = {},
+  { cwd, env, shell = false }: ProgramOptions = {},
 ): Promise<Program> {
   const child = spawn(command, args, {
     ...(cwd && { cwd }),
+    shell,
     env: { ...process.env, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...treeOptions,

@@ -7,11 +7,14 @@ import { freePort, type Program, startProgram } from '../../check/program.ts'
 
 const NODE_MODULES = resolve(import.meta.dirname, '../../../node_modules')
 
-/** Does what `tsx` does, without a second process if nothing is watched. */
-const TSX = `#!/bin/sh
-[ "$1" = watch ] && exec ${join(NODE_MODULES, '.bin/tsx')} "$@"
-exec ${process.execPath} --import ${import.meta.resolve('tsx')} "$@"
-`
+/** Do what `tsx` does, without a second process if nothing is watched. For a POSIX shell, and for cmd.exe. */
+const TSX = {
+  tsx: `#!/bin/sh
+[ "$1" = watch ] && exec '${join(NODE_MODULES, '.bin/tsx')}' "$@"
+exec '${process.execPath}' --import '${import.meta.resolve('tsx')}' "$@"
+`,
+  'tsx.cmd': `@if "%1"=="watch" ("${join(NODE_MODULES, '.bin/tsx.cmd')}" %*) else "${process.execPath}" --import "${import.meta.resolve('tsx')}" %*\r\n`,
+}
 
 /** Matches a line of each level: with a number or a label, or as pino-pretty prints it. */
 const LINES = { debug: /"level":(?:20\b|"debug")|\bDEBUG\b/, info: /"level":(?:30\b|"info")|\bINFO\b/ }
@@ -19,7 +22,7 @@ const LINES = { debug: /"level":(?:20\b|"debug")|\bDEBUG\b/, info: /"level":(?:3
 const NO_SCRIPT: Hints = [
   'What are the scripts in package.json called? The task asks for `start` and `dev`.',
   '`npm run dev` runs the command that `"scripts"` lists under the name `dev`.',
-  '`"dev": "LOG_LEVEL=debug tsx watch server.ts"`',
+  '`"dev": "tsx watch --env-file=dev.env server.ts"`, with the line `LOG_LEVEL=debug` in `dev.env`',
 ]
 
 await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
@@ -27,10 +30,11 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
   const copy = await mkdtemp(join(tmpdir(), 'chapter-01-'))
   atEnd(() => rm(copy, { recursive: true, force: true }))
   await cp(file('.'), copy, { recursive: true })
-  await symlink(NODE_MODULES, join(copy, 'node_modules'))
+  // A junction on Windows, where only administrators create other links.
+  await symlink(NODE_MODULES, join(copy, 'node_modules'), 'junction')
   const bin = join(copy, '.bin')
   await mkdir(bin)
-  await writeFile(join(bin, 'tsx'), TSX, { mode: 0o755 })
+  for (const [name, text] of Object.entries(TSX)) await writeFile(join(bin, name), text, { mode: 0o755 })
   const readScripts = async (): Promise<Record<string, string>> =>
     JSON.parse(await readFile(join(copy, 'package.json'), 'utf8')).scripts ?? {}
 
@@ -42,7 +46,8 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
     const needsNpm = `pre${name}` in scripts || `post${name}` in scripts
     const port = await freePort()
     const PATH = [bin, join(NODE_MODULES, '.bin'), process.env.PATH].join(delimiter)
-    const program = await startProgram(needsNpm ? ['npm', 'run', '--silent', name] : ['sh', '-c', script], {
+    const program = await startProgram([needsNpm ? `npm run --silent ${name}` : script], {
+      shell: true,
       cwd: copy,
       env: { PATH, PORT: `${port}`, LOG_LEVEL },
     })
@@ -191,8 +196,8 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
     '`npm run dev` logs at debug',
     [
       'What value does the `dev` script in package.json set LOG_LEVEL to?',
-      'To set a variable for one command only, write it before the command: `NAME=value command`.',
-      'Start the script with the variable: `"dev": "LOG_LEVEL=debug …"` in package.json.',
+      '`--env-file=dev.env` reads variables from a file, one per line: `NAME=value`.',
+      'Write `LOG_LEVEL=debug` in the new file `dev.env`, and `--env-file=dev.env` in the script, after `tsx watch`.',
     ],
     async () => {
       dev = await mustStart('dev', inDev)
@@ -211,7 +216,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
     [
       'Run `npm run dev` in `exercise/` and save server.ts. Does the server log again that it is listening?',
       'Something has to watch the files and restart the program. `tsx` can do that.',
-      '`"dev": "LOG_LEVEL=debug tsx watch server.ts"` in package.json.',
+      '`"dev": "tsx watch --env-file=dev.env server.ts"` in package.json.',
     ],
     async () => {
       const { program, url } = dev

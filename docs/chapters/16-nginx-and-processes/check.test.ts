@@ -88,7 +88,7 @@ await chapter(import.meta.url, async ({ file, check, expectation, atEnd }) => {
     'nginx is installed on this machine',
     [
       'This chapter runs a real nginx. Run `nginx -v` to see if it’s installed.',
-      'Debian and Ubuntu: `sudo apt-get install nginx-light`. On a Mac: `brew install nginx`.',
+      'Debian and Ubuntu: `sudo apt-get install nginx-light`. On a Mac: `brew install nginx`. On Windows: do this chapter in WSL.',
       'You don’t need to start it. The check starts its own nginx, on a free port, as your user.',
     ],
     async () => assert.ok(await hasNginx(), NO_NGINX),

@@ -8,7 +8,7 @@ import { type Program, startProgram } from '../../check/program.ts'
 const env = { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin:/opt/homebrew/bin` }
 
 export const NO_NGINX =
-  'nginx is not installed. Install it with `apt-get install nginx-light`, or on a Mac with `brew install nginx`.'
+  'nginx is not installed. Install it with `apt-get install nginx-light`, or on a Mac with `brew install nginx`. On Windows, do this chapter in WSL.'
 
 export async function hasNginx(): Promise<boolean> {
   return (await run(['-v'])).ran

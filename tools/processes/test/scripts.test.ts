@@ -10,7 +10,7 @@ const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--
 }).split('\0')
 
 /** A chapter's answers show what learners write, and some of them run only in a POSIX shell. */
-const isAnswer = (file: string) => /^docs\/chapters\/[^/]+\/(good|bad|solution)\//.test(file)
+const isAnswer = (file: string) => /^docs\/chapters\/[^/]+\/(good|bad)\//.test(file)
 
 /** What cmd.exe, PowerShell and POSIX shells do not all understand, or do not understand in the same way. */
 const SHELL_SYNTAX = [

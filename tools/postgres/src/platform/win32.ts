@@ -95,21 +95,19 @@ export async function renamePatiently(from: string, to: string, timeoutMs: numbe
 
 /** Leaves only this user in the access control list. */
 async function restrictToOwner(file: string): Promise<void> {
-  userSid ??= readUserSid()
+  user ??= readUser()
   // What is created in a folder inherits (OI)(CI). For a file, icacls ignores both.
-  const rights = `*${await userSid}:(OI)(CI)F`
+  const rights = `${await user}:(OI)(CI)F`
   await run('icacls', [file, '/inheritance:r', '/grant:r', rights, '/q'], { windowsHide: true })
 }
 
-let userSid: Promise<string> | undefined
+let user: Promise<string> | undefined
 
-/** Returns the number of this user. A name would depend on the language and the domain. */
-async function readUserSid(): Promise<string> {
+/** Returns the number of this user (SID), or the name if whoami does not print the number (Wine). */
+async function readUser(): Promise<string> {
   const { stdout } = await run('whoami', ['/user', '/fo', 'csv', '/nh'], { windowsHide: true })
   const [sid] = /S-1-[\d-]+/.exec(stdout) ?? []
-  if (sid === undefined)
-    throw new EmbeddedPostgresError('whoami did not print the number (SID) of this user.')
-  return sid
+  return sid ? `*${sid}` : `${process.env.USERDOMAIN}\\${process.env.USERNAME}`
 }
 
 async function findBinaries(native: string): Promise<Binaries> {
