@@ -6,8 +6,8 @@ import type { FastifyInstance } from 'fastify'
 import { DEMO_PASSWORD } from '../examples/social-api/src/demo/data.ts'
 import { recordTraffic, type Traffic } from './record-traffic.ts'
 
-/** Responses that show passwords or tokens on purpose: Swagger UI’s examples, the demo users on the welcome page, docs/. */
-const PUBLIC = /^\/($|\?|docs|guide|openapi\.json)/
+/** Responses that show passwords or tokens on purpose: Swagger UI’s examples, the demo users on the welcome page and in X-ray, docs/. */
+const PUBLIC = /^\/($|\?|docs|guide|openapi\.json|xray\/service)/
 /** The operations that issue tokens, and the page of X-ray, which turns its key into a cookie. */
 const TOKENS = /^\/((login|token\/refresh|xray\/bench\/token)\b|xray\/?(\?|$))/
 /** Text that is secret, no matter which user it belongs to. */

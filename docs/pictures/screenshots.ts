@@ -1,4 +1,4 @@
-// `npm run docs:screenshots` takes the screenshots of the chapters from a running service, with Debian's chromium.
+// `npm run docs:screenshots` takes the screenshots of the chapters and of the README from a running service, with Debian's chromium.
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +14,9 @@ const EMAIL = DEMO_USERS[0]?.email ?? ''
 
 /** Narrow, so the text stays readable on a phone. */
 const SIZE = { width: 720, height: 640 }
+
+/** The README shows it in two thirds of this width. */
+const README_SIZE = { width: 1280, height: 760 }
 
 const dataDir = await mkdtemp(join(tmpdir(), 'screenshots-'))
 const server = await startProgram([...TYPESCRIPT, SERVER], {
@@ -44,6 +47,11 @@ try {
   await saveRequest(page, 'POST /posts', '04-session')
   await saveRequest(page, 'GET /users/me', '06-token')
   await saveRequest(page, 'POST /vote', '12-vote-again')
+
+  await page.setViewportSize(README_SIZE)
+  await page.locator('.request', { hasText: '/posts' }).first().click()
+  await save(page, 'xray')
+  await page.setViewportSize(SIZE)
 
   await page.goto(`${url}/xray#actions`)
   for (const name of ['Sign up', 'Log in']) {

@@ -2,7 +2,15 @@
 
 import { drawResponse, once, results } from './bench.js'
 import { fill, h } from './dom.js'
-import { createVisitor, logIn, readSwaggerToken, signUp, takeFromSwagger } from './login.js'
+import {
+  createVisitor,
+  demoUsers,
+  logIn,
+  readSwaggerToken,
+  signUp,
+  takeFromSwagger,
+  watchSwagger,
+} from './login.js'
 import { service } from './service.js'
 
 /** @typedef {import('./context.js').Context} Context */
@@ -25,28 +33,34 @@ export function mount(section, context) {
     createInput('Email', visitor.email),
     createInput('Password', visitor.password, 'password'),
   ]
+  const demo = demoUsers((one) => {
+    username.set(one.email)
+    password.set(one.password)
+  })
   fill(
     section,
     h('h2', {}, 'Actions: send the service a request'),
-    h('p', {}, 'Each button sends what Swagger UI would. The timeline shows what happens.'),
+    h('p', {}, 'Each button sends a real request. The timeline shows what happens.'),
+    signedInUser(context),
     h(
       'div',
       { class: 'columns' },
-      form(service.signUp, [email, secret], context, async () => {
-        const one = { email: email.value(), password: secret.value() }
-        const reply = await signUp(one, context)
-        if (reply.status === 201) {
-          username.set(one.email)
-          password.set(one.password)
-        }
-        return reply
-      }),
-      form(service.logIn, [username, password], context, () =>
-        logIn({ email: username.value(), password: password.value() }, context),
-      ),
+      service.signUp &&
+        form(service.signUp, [email.label, secret.label], context, async () => {
+          const one = { email: email.value(), password: secret.value() }
+          const reply = await signUp(one, context)
+          if (reply.status === 201) {
+            username.set(one.email)
+            password.set(one.password)
+          }
+          return reply
+        }),
+      service.logIn &&
+        form(service.logIn, [demo, username.label, password.label], context, () =>
+          logIn({ email: username.value(), password: password.value() }, context),
+        ),
       actionForms(context),
     ),
-    signedInUser(context),
   )
 }
 
@@ -54,7 +68,7 @@ export function mount(section, context) {
 function actionForms(context) {
   /** @type {Map<string, Input>} */
   const inputs = new Map()
-  return service.actions.map((action) => {
+  return (service.actions ?? []).map((action) => {
     const fields = action.fields.map((field) => {
       const input = inputFor(field)
       inputs.set(field.name, input)
@@ -76,7 +90,7 @@ function actionForms(context) {
     }
     return form(
       action,
-      fields.map(([, input]) => input),
+      fields.map(([, input]) => input.label),
       context,
       send,
     )
@@ -85,11 +99,11 @@ function actionForms(context) {
 
 /**
  * @param {Operation} operation
- * @param {Input[]} inputs
+ * @param {(HTMLLabelElement | undefined)[]} labels
  * @param {Context} context
  * @param {() => Promise<ServiceReply>} send
  */
-function form({ title, docs }, inputs, context, send) {
+function form({ title, docs }, labels, context, send) {
   const output = results(`Response to: ${title}`)
   const submit = once(output, async () => {
     const reply = await send()
@@ -107,12 +121,14 @@ function form({ title, docs }, inputs, context, send) {
     'form',
     { class: 'card action', onsubmit: submit },
     h('h3', {}, title),
-    inputs.map(({ label }) => label),
+    labels,
     h(
       'p',
       { class: 'row' },
       h('button', { class: 'main' }, title),
-      h('a', { href: `${service.apiDocs}#/${docs}`, target: '_blank' }, 'Open in Swagger UI'),
+      service.apiDocs &&
+        docs &&
+        h('a', { href: `${service.apiDocs}#/${docs}`, target: '_blank' }, 'Open in Swagger UI'),
     ),
     output,
   )
@@ -122,7 +138,8 @@ function form({ title, docs }, inputs, context, send) {
 function signedInUser(context) {
   const output = results('Who is logged in')
   const place = h('p', { class: 'row' })
-  context.user.watch((user) => {
+  const draw = () => {
+    const user = context.user.get()
     const take = once(output, async () => {
       const reply = await takeFromSwagger(context)
       if (reply.status >= 400) fill(output, drawResponse(reply, context))
@@ -137,7 +154,9 @@ function signedInUser(context) {
         readSwaggerToken() &&
         h('button', { type: 'button', onclick: take }, 'Use the login of Swagger UI'),
     )
-  })
+  }
+  context.user.watch(draw)
+  watchSwagger(draw)
   return h('div', {}, place, output)
 }
 

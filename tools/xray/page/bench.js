@@ -27,7 +27,8 @@ export function drawResponse({ status, headers, body, requestId }, context) {
       ` ${status} `,
       isProblem ? errorLink(body.code) : (NAMES[status] ?? ''),
     ),
-    isProblem && h('p', {}, body.detail),
+    // Fastify's own error responses have a `message`.
+    isProblem && h('p', {}, body.detail ?? body.message),
     challenge && h('p', { class: 'small' }, h('code', {}, `WWW-Authenticate: ${challenge}`)),
     Array.isArray(body?.errors) &&
       h(
@@ -61,6 +62,7 @@ export function timelineButton(requestId, context) {
 
 /** @param {string} code */
 export function errorLink(code) {
+  if (service.guide === undefined) return code
   return h('a', { href: `${service.guide}/errors/${code}`, target: '_blank' }, code)
 }
 
@@ -74,12 +76,12 @@ export function mark(isGood) {
  *
  * @param {HTMLElement} output a live region
  * @param {() => Promise<void>} work
- * @returns {(event: Event) => Promise<void>}
+ * @returns {(event?: Event) => Promise<void>}
  */
 export function once(output, work) {
   let isBusy = false
   return async (event) => {
-    event.preventDefault()
+    event?.preventDefault()
     if (isBusy) return
     isBusy = true
     output.setAttribute('aria-busy', 'true')

@@ -41,7 +41,7 @@ export function inWords(member, value) {
   const words = Object.hasOwn(WORDS, member) ? WORDS[member] : undefined
   return words
     ? { name: words.name, meaning: words.describe(value) }
-    : { name: 'private claim', meaning: service.claims[member] ?? 'a claim of the service’s own' }
+    : { name: 'private claim', meaning: service.claims?.[member] ?? 'a claim of the service’s own' }
 }
 
 /**

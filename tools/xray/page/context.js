@@ -35,7 +35,9 @@
  * The members that all views share.
  *
  * @typedef {object} Context
- * @property {SignedInUser} user
+ * @property {Observed<User>} user the page's own user, whose tokens are kept in this tab's memory only
+ * @property {Observed<import('./live.js').Shown>} selected the request that the timeline shows
+ * @property {() => void} selectNewest selects the newest request, and then each that is newer
  * @property {(method: string, path: string, call?: Call) => Promise<ServiceReply>} api sends the running service a request
  * @property {import('./live.js').Live} live every request to the service, as it happens
  * @property {(requestId: string) => Promise<Trace | undefined>} trace resolves with a request's trace, once it is over
@@ -45,31 +47,35 @@
 
 /** @typedef {import('../server/trace.ts').Lesson} Lesson */
 
-/** The page's own user. Their token is kept in this tab's memory only. */
-export class SignedInUser {
-  /** @type {User | undefined} */
-  #user
-  /** @type {Set<(user: User | undefined) => void>} */
+/**
+ * A value that views watch.
+ *
+ * @template T
+ */
+export class Observed {
+  /** @type {T | undefined} */
+  #value
+  /** @type {Set<(value: T | undefined) => void>} */
   #listeners = new Set()
 
   get() {
-    return this.#user
+    return this.#value
   }
 
-  /** @param {User | undefined} user */
-  set(user) {
-    this.#user = user
-    for (const listener of this.#listeners) listener(user)
+  /** @param {T | undefined} value */
+  set(value) {
+    this.#value = value
+    for (const listener of this.#listeners) listener(value)
   }
 
   /**
-   * Calls the listener now, and whenever somebody signs in or out.
+   * Calls the listener now, and whenever the value is set.
    *
-   * @param {(user: User | undefined) => void} listener
+   * @param {(value: T | undefined) => void} listener
    */
   watch(listener) {
     this.#listeners.add(listener)
-    listener(this.#user)
+    listener(this.#value)
   }
 }
 

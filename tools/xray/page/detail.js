@@ -2,17 +2,8 @@
 
 import { fill, h } from './dom.js'
 import { service } from './service.js'
-import {
-  caller,
-  describeStatement,
-  describeStep,
-  inOrder,
-  moment,
-  nameStep,
-  outcome,
-  ticks,
-  time,
-} from './words.js'
+import { drawSql } from './sql.js'
+import { caller, describeStep, inOrder, moment, nameStep, outcome, ticks, time } from './words.js'
 
 /** @typedef {import('../server/trace.ts').Trace} Trace */
 /** @typedef {import('../server/trace.ts').Step} Step */
@@ -21,13 +12,12 @@ import {
 /**
  * @param {HTMLElement} place
  * @param {Trace | undefined} trace
- * @param {FindLesson} lesson
- * @param {boolean} hasOthers
+ * @param {{ lesson: FindLesson, showsSql: boolean, hasOthers: boolean }} options `hasOthers`: there are requests that are not listed
  */
-export function drawDetail(place, trace, lesson, hasOthers) {
+export function drawDetail(place, trace, { lesson, showsSql, hasOthers }) {
   if (trace === undefined)
     fill(place, hasOthers ? h('p', { class: 'muted' }, 'No request matches the filter.') : nothingYet())
-  else fill(place, head(trace), failure(trace, lesson), chart(trace))
+  else fill(place, head(trace), failure(trace, lesson), chart(trace, showsSql), legend())
 }
 
 function nothingYet() {
@@ -38,11 +28,14 @@ function nothingYet() {
     h(
       'p',
       {},
-      'Every request to this service appears here, no matter who sends it. Try one in ',
-      h('a', { href: service.apiDocs, target: 'api-docs' }, 'Swagger UI'),
-      ', or with the buttons under ',
-      h('a', { href: '#actions' }, 'Actions'),
-      '.',
+      'Every request to this service appears here, no matter who sends it.',
+      service.apiDocs && [
+        ' Try one in ',
+        h('a', { href: service.apiDocs, target: 'api-docs' }, 'Swagger UI'),
+        ', or with the buttons under ',
+        h('a', { href: '#actions' }, 'Actions'),
+        '.',
+      ],
     ),
   )
 }
@@ -50,13 +43,17 @@ function nothingYet() {
 /** @param {Trace} trace */
 function head(trace) {
   const { kind, mark, words } = outcome(trace)
-  const { method, path, ms, requestId } = trace
+  const { method, path, ms, requestId, steps } = trace
   return h(
     'div',
     { class: 'head' },
     h('h3', {}, `${method} ${path}`),
     h('p', { class: `outcome is-${kind}` }, h('span', { 'aria-hidden': 'true' }, `${mark} `), words),
     h('p', { class: 'muted' }, `${ms === undefined ? '' : `${time(ms)} · `}${caller(trace)} · ${requestId}`),
+    service.hasTables &&
+      method !== 'GET' &&
+      steps.some(({ kind, failed }) => kind === 'commit' && !failed) &&
+      h('a', { href: '#tables' }, 'See the rows'),
   )
 }
 
@@ -77,11 +74,13 @@ function failure({ problem, reason, clientDisconnected }, lesson) {
   }
   if (code === undefined) return undefined
   const { what = '', page, chapter } = lesson(code) ?? {}
+  const [first, ...more] = what.split('\n')
   const told = problem && problem.code !== code ? problem.code : undefined
   return h(
     'div',
     { class: 'card bad' },
-    h('p', {}, h('b', {}, `✗ ${code}`), what && ` ${what}`),
+    h('p', {}, h('b', {}, `✗ ${code}`), first && ` ${first}`),
+    more.map((line) => h('p', {}, line)),
     problem?.errors &&
       h(
         'ul',
@@ -109,8 +108,11 @@ function failure({ problem, reason, clientDisconnected }, lesson) {
   )
 }
 
-/** @param {Trace} trace */
-function chart(trace) {
+/**
+ * @param {Trace} trace
+ * @param {boolean} showsSql
+ */
+function chart(trace, showsSql) {
   const steps = inOrder(trace.steps)
   const whole = Math.max(trace.ms ?? 0, ...steps.map(({ to }) => to), 0.1)
   const moments = ticks(whole)
@@ -126,7 +128,7 @@ function chart(trace) {
       'ol',
       {},
       steps.map((step, index) =>
-        h('li', { class: getClass(step, steps, index) }, drawStep(step, trace, whole)),
+        h('li', { class: getClass(step, steps, index) }, drawStep(step, trace, whole, showsSql)),
       ),
     ),
     trace.droppedSteps !== undefined && h('p', { class: 'muted' }, `and ${trace.droppedSteps} more`),
@@ -151,12 +153,14 @@ function getClass({ kind, failed }, steps, index) {
  * @param {Step} step
  * @param {Trace} trace
  * @param {number} whole
+ * @param {boolean} showsSql
  */
-function drawStep(step, trace, whole) {
-  const { failed, sql, from, to, waited = 0 } = step
+function drawStep(step, trace, whole, showsSql) {
+  const { kind, failed, sql, from, to, waited = 0 } = step
+  const name = nameStep(step)
   const note = describeStep(step, trace)
   const line = [
-    h('span', { class: 'name' }, failed && '✗ ', nameStep(step)),
+    h('span', { class: 'name' }, failed && '✗ ', name),
     h(
       'span',
       { class: 'track', 'aria-hidden': 'true' },
@@ -166,13 +170,32 @@ function drawStep(step, trace, whole) {
     h('span', { class: 'ms' }, to > from && time(to - from)),
     note && h('span', { class: 'note' }, note),
   ]
-  if (sql === undefined) return h('div', { class: 'line' }, line)
+  if (sql === undefined || sql === name) return h('div', { class: 'line' }, line)
   return h(
     'details',
-    {},
+    { open: showsSql && kind !== 'begin' },
     h('summary', { class: 'line' }, line),
-    h('pre', {}, sql),
-    h('p', { class: 'muted' }, describeStatement(step)),
+    drawSql(sql),
+  )
+}
+
+/** The colors of the chart: a class of `.chart li`, and what it means. */
+const COLORS = [
+  ['token', 'token'],
+  ['validation', 'body and validation'],
+  ['query', 'Postgres'],
+  ['hash', 'bcrypt'],
+  ['send', 'response'],
+  ['failed', 'failed or rolled back'],
+]
+
+function legend() {
+  return h(
+    'ul',
+    { class: 'chart colors', 'aria-label': 'Colors' },
+    COLORS.map(([name, what]) => h('li', { class: name }, h('span', { class: 'bar' }), what)),
+    h('li', { class: 'begin' }, h('span', { class: 'bar' }), 'waiting'),
+    h('li', { class: 'transaction' }, h('span'), 'within the transaction'),
   )
 }
 

@@ -3,6 +3,7 @@
 import { drawResponse, mark, once, results } from './bench.js'
 import { fill, h } from './dom.js'
 import { hashLine } from './hash-line.js'
+import { otherThan } from './made-up.js'
 import { time } from './words.js'
 
 /**
@@ -15,7 +16,7 @@ import { time } from './words.js'
 export function comparing(hashes, password, context) {
   const output = results('The comparison')
   const attempt = h('input', {
-    value: password.slice(0, -1),
+    value: otherThan(password),
     size: 24,
     spellcheck: 'false',
     autocomplete: 'off',

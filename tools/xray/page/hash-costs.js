@@ -111,6 +111,7 @@ function plot(times) {
   const [highest = 14, most = 1] = [...times].at(-1) ?? []
   // The next bar will be at least twice as high; the plot is scaled again then.
   const y = (/** @type {number} */ ms) => BASE - (ms / most) * 210
+  const expected = (/** @type {number} */ cost) => most * 2 ** (cost - highest)
   const x = (/** @type {number} */ index) => index * STEP + STEP / 2
   const bars = [...times.values()].map((ms, index) =>
     svg('rect', { x: x(index) - 30, y: y(ms), width: 60, height: BASE - y(ms), class: 'bar' }),
@@ -118,12 +119,15 @@ function plot(times) {
   const labels = COSTS.flatMap((cost, index) => {
     const ms = times.get(cost)
     const name = svg('text', { x: x(index), y: HEIGHT - 8 }, String(cost))
-    return ms === undefined ? [name] : [name, svg('text', { x: x(index), y: y(ms) - 12 }, time(ms))]
+    return ms === undefined
+      ? [name]
+      : [name, svg('text', { x: x(index), y: y(Math.max(ms, expected(cost))) - 12 }, time(ms))]
   })
-  const doubling = COSTS.map((cost, index) => `${x(index)},${y(most * 2 ** (cost - highest))}`).slice(
-    0,
-    times.size,
-  )
+  // A short line for each bar: one through all of them would cross the labels.
+  const doubling = COSTS.slice(0, times.size).map((cost, index) => {
+    const height = y(expected(cost))
+    return svg('line', { x1: x(index) - 42, x2: x(index) + 42, y1: height, y2: height, class: 'doubling' })
+  })
   return svg(
     'svg',
     {
@@ -134,7 +138,7 @@ function plot(times) {
     },
     svg('line', { x1: 0, x2: WIDTH, y1: BASE, y2: BASE, class: 'baseline' }),
     ...bars,
-    svg('polyline', { points: doubling.join(' '), class: 'doubling' }),
+    ...doubling,
     ...labels,
   )
 }

@@ -6,6 +6,7 @@ import { comparing } from './hash-compare.js'
 import { costs } from './hash-costs.js'
 import { edges } from './hash-edges.js'
 import { hashLine } from './hash-line.js'
+import { madeUp } from './made-up.js'
 import { time } from './words.js'
 
 /**
@@ -90,12 +91,4 @@ function twice(context) {
     ),
     output,
   )
-}
-
-const WORDS = ['radish', 'eggshell', 'balcony', 'tomato', 'watering can', 'June', 'seedling', 'compost']
-
-/** Made here, so that not even an example of a password comes from the service. */
-function madeUp() {
-  const chosen = [...crypto.getRandomValues(new Uint8Array(3))].map((byte) => WORDS[byte % WORDS.length])
-  return chosen.join(' & ')
 }

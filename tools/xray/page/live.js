@@ -4,7 +4,7 @@
 /** @typedef {Trace & { readonly key: string }} Shown a request, with a key that is unique across restarts */
 /** @typedef {'live' | 'connecting' | 'disconnected'} State */
 
-/** As many as the service keeps. */
+/** As many as the service keeps, of the API's requests as well as of those for pages. */
 const MAX_REQUESTS = 200
 /** How long a trace may arrive after its response. */
 const TRACE_TIMEOUT_MS = 2_000
@@ -13,8 +13,12 @@ const TRACE_TIMEOUT_MS = 2_000
 export class Live {
   /** @type {Map<string, Shown>} the oldest first */
   requests = new Map()
+  /** How many requests of the API have arrived, and how many for pages. */
+  total = { api: 0, pages: 0 }
   /** How many requests were not traced because there were too many. */
   missed = 0
+  /** The id of the service's process, which numbers its requests from 1. */
+  processId = ''
   /** @type {State} */
   state = 'connecting'
   /** @type {Set<(changed: Shown[]) => void>} */
@@ -71,6 +75,7 @@ export class Live {
 
   forget() {
     this.requests.clear()
+    this.total = { api: 0, pages: 0 }
     this.missed = 0
     this.#notify([])
   }
@@ -79,13 +84,17 @@ export class Live {
   #onMessage({ data, lastEventId }) {
     this.#lastEventId = lastEventId
     const [processId = ''] = lastEventId.split(' ')
+    this.processId = processId
     /** @type {{ requests: Trace[], missed: number }} */
     const { requests, missed } = JSON.parse(data)
     const changed = requests.map((trace) => ({ ...trace, key: `${processId} ${trace.id}` }))
-    for (const one of changed) this.requests.set(one.key, one)
-    for (const key of this.requests.keys()) {
-      if (this.requests.size <= MAX_REQUESTS) break
-      this.requests.delete(key)
+    for (const one of changed) {
+      if (!this.requests.has(one.key)) this.total[one.isPage ? 'pages' : 'api'] += 1
+      this.requests.set(one.key, one)
+    }
+    for (const isPage of [undefined, true]) {
+      const ofThisKind = [...this.requests.values()].filter((one) => one.isPage === isPage)
+      for (const { key } of ofThisKind.slice(0, -MAX_REQUESTS)) this.requests.delete(key)
     }
     this.missed += missed
     this.#notify(changed)

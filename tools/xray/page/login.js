@@ -24,7 +24,8 @@ export function createVisitor() {
  * @param {Context} context
  */
 export function signUp(visitor, { api }) {
-  return api(service.signUp.method, service.signUp.path, { json: visitor })
+  const { method, path } = required(service.signUp)
+  return api(method, path, { json: visitor })
 }
 
 /**
@@ -34,14 +35,32 @@ export function signUp(visitor, { api }) {
  * @param {Context} context
  */
 export async function logIn({ email, password }, { api, user }) {
-  const reply = await api(service.logIn.method, service.logIn.path, { form: { username: email, password } })
+  const { method, path, body } = required(service.logIn)
+  const content = body === 'form' ? { form: { username: email, password } } : { json: { email, password } }
+  const reply = await api(method, path, content)
   if (reply.status === 200) {
-    const { access_token, refresh_token } = reply.body
+    const { access_token, refresh_token = '' } = reply.body
     user.set({ email, access_token, refresh_token })
     // The page keeps the tokens, so the reply does not show them.
-    reply.body = { ...reply.body, access_token: '… (see Token)', refresh_token: '…' }
+    reply.body = {
+      ...reply.body,
+      access_token: '… (see Token)',
+      ...(refresh_token !== '' && { refresh_token: '…' }),
+    }
   }
   return reply
+}
+
+/**
+ * Returns an operation that the views which use it require.
+ *
+ * @template T
+ * @param {T | undefined} operation
+ * @returns {T}
+ */
+export function required(operation) {
+  if (operation === undefined) throw new Error('The description of the service has no such operation')
+  return operation
 }
 
 /** Returns the access token that Swagger UI keeps after its “Authorize”, if there is one. */
@@ -60,9 +79,42 @@ export function readSwaggerToken() {
  */
 export async function takeFromSwagger({ api, user }) {
   const access_token = readSwaggerToken()
-  const reply = await api(service.me.method, service.me.path, { token: access_token })
+  const { method, path } = required(service.me)
+  const reply = await api(method, path, { token: access_token })
   if (reply.status === 200) user.set({ email: reply.body.email, access_token, refresh_token: '' })
   return reply
+}
+
+/**
+ * Calls the listener when somebody has logged in to Swagger UI, or out, in another tab.
+ *
+ * @param {() => void} listener
+ */
+export function watchSwagger(listener) {
+  addEventListener('storage', ({ key }) => key === 'authorized' && listener())
+}
+
+/**
+ * Offers the demo users, if there are any.
+ *
+ * @param {(visitor: { email: string, password: string }) => void} onChoose
+ */
+export function demoUsers(onChoose) {
+  const { demoUsers: demo } = service
+  if (demo === undefined) return undefined
+  const select = h(
+    'select',
+    {
+      onchange: () => {
+        if (select.value !== '') onChoose({ email: select.value, password: demo.password })
+      },
+    },
+    h('option', { value: '' }, 'Choose …'),
+    demo.users.map(({ email, role }) =>
+      h('option', { value: email }, role === undefined || role === 'user' ? email : `${email} (${role})`),
+    ),
+  )
+  return h('label', {}, h('span', {}, 'Demo user'), select)
 }
 
 /**
@@ -80,6 +132,9 @@ export function offerLogin(context) {
     const reply = await signUp(visitor, context)
     show(reply.status === 201 ? await logIn(visitor, context) : reply)
   }
+  const demo = demoUsers((visitor) => {
+    once(output, async () => show(await logIn(visitor, context)))()
+  })
   return h(
     'div',
     { class: 'card' },
@@ -87,11 +142,12 @@ export function offerLogin(context) {
     h(
       'p',
       { class: 'row' },
-      h(
-        'button',
-        { type: 'button', class: 'main', onclick: once(output, asNew) },
-        'Sign up a new user, and log in',
-      ),
+      service.signUp &&
+        h(
+          'button',
+          { type: 'button', class: 'main', onclick: once(output, asNew) },
+          'Sign up a new user, and log in',
+        ),
       readSwaggerToken() &&
         h(
           'button',
@@ -100,6 +156,7 @@ export function offerLogin(context) {
         ),
       h('a', { href: '#actions' }, 'Log in as an existing user'),
     ),
+    demo && h('p', { class: 'row' }, 'Or log in as a', demo),
     output,
   )
 }

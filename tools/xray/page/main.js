@@ -1,23 +1,30 @@
 // @ts-check
 
 import * as actions from './actions.js'
-import { api, SignedInUser } from './context.js'
+import { api, Observed } from './context.js'
 import { fill, h } from './dom.js'
 import * as hash from './hash.js'
 import { Live } from './live.js'
 import { service } from './service.js'
 import * as session from './session.js'
-import { offerTheme } from './theme.js'
+import * as tables from './tables.js'
+import { themeSwitch } from './theme.js'
 import * as timeline from './timeline.js'
 import * as token from './token.js'
 
-offerTheme(element('#theme'))
 document.title = `X-ray · ${service.name}`
-element('#api-docs').setAttribute('href', service.apiDocs)
 // The cookie has the key now: keep it out of the history, and out of a screenshot.
 if (location.search) history.replaceState(null, '', location.pathname + location.hash)
 
-const VIEWS = { timeline, token, hash, session, actions }
+const { hasTables, signUp, logIn, me, actions: others = [] } = service
+/** @type {Record<string, boolean>} views that need something which not every service has */
+const IS_OFFERED = {
+  tables: hasTables,
+  token: logIn !== undefined && me !== undefined,
+  actions: signUp !== undefined || logIn !== undefined || others.length > 0,
+}
+const VIEWS = { timeline, tables, token, hash, session, actions }
+const offered = Object.keys(VIEWS).filter((name) => IS_OFFERED[name] ?? true)
 
 /** @type {Record<string, import('./context.js').Lesson>} */
 const lessons = await fetch('/xray/lessons').then((response) => response.json())
@@ -25,7 +32,9 @@ const live = new Live()
 
 /** @type {import('./context.js').Context} */
 const context = {
-  user: new SignedInUser(),
+  user: new Observed(),
+  selected: new Observed(),
+  selectNewest() {},
   api,
   live,
   trace: (requestId) => live.trace(requestId),
@@ -35,12 +44,25 @@ const context = {
   },
 }
 
-for (const [name, view] of Object.entries(VIEWS)) view.mount(findSection(name), context)
+fill(
+  element('nav[aria-label=Views]'),
+  offered.map((name) =>
+    h(
+      'a',
+      { href: `#${name}` },
+      name.replace(/^./, (first) => first.toUpperCase()),
+    ),
+  ),
+)
+for (const [name, view] of Object.entries(VIEWS))
+  if (offered.includes(name)) view.mount(findSection(name), context)
 context.user.watch((user) =>
   fill(element('#who'), user && h('span', { class: 'unseen' }, 'Logged in as '), user?.email),
 )
 live.watch(showState)
 live.connect()
+element('.views').append(themeSwitch() ?? '')
+element('.views').hidden = false
 
 /** @type {Record<import('./live.js').State, string>} */
 const STATES = { connecting: '○ connecting', live: '● live', disconnected: '✗ no connection to the service' }
@@ -59,9 +81,9 @@ open()
 /** Shows the view that the address names. */
 function open() {
   const [name = ''] = location.hash.slice(1).split('/')
-  const current = Object.hasOwn(VIEWS, name) ? name : 'timeline'
-  for (const one of Object.keys(VIEWS)) findSection(one).hidden = one !== current
-  for (const link of document.querySelectorAll('nav a')) {
+  const current = offered.includes(name) ? name : 'timeline'
+  for (const one of offered) findSection(one).hidden = one !== current
+  for (const link of document.querySelectorAll('nav[aria-label=Views] a')) {
     if (link.getAttribute('href') === `#${current}`) link.setAttribute('aria-current', 'page')
     else link.removeAttribute('aria-current')
   }

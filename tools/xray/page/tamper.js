@@ -3,6 +3,7 @@
 import { drawResponse, errorLink, mark, once, results, tag } from './bench.js'
 import { fill, h } from './dom.js'
 import { decode, split } from './jwt.js'
+import { required } from './login.js'
 import { service } from './service.js'
 import { changes, TAMPERINGS, withClaim } from './tampering.js'
 
@@ -50,7 +51,8 @@ export function breaker(user, context) {
   const send = (name, by, make) =>
     once(latest, async () => {
       const token = await make()
-      const reply = await context.api(service.me.method, service.me.path, { token })
+      const { method, path } = required(service.me)
+      const reply = await context.api(method, path, { token })
       const trace = await context.trace(reply.requestId)
       const reason = trace?.reason
       fill(latest, outcome({ name, by, token, reply, reason }, user, context))
@@ -75,18 +77,21 @@ export function breaker(user, context) {
     h(
       'p',
       { class: 'row' },
-      TAMPERINGS.map(({ name, by, make, refresh }) =>
+      TAMPERINGS.filter(({ bench }) => !bench || service.hasTokenBench).map(({ name, by, make, refresh }) =>
         h(
           'button',
           {
             type: 'button',
             disabled: refresh && user.refresh_token === '',
+            'aria-describedby': refresh && 'no-refresh-token',
             onclick: send(name, by, () => make(user, context)),
           },
           name,
         ),
       ),
     ),
+    user.refresh_token === '' &&
+      h('p', { id: 'no-refresh-token', class: 'muted small' }, 'This login has no refresh token to send.'),
     claimEditor(user, send),
     latest,
     tried,
@@ -196,7 +201,7 @@ function known(reason, context) {
     {},
     h('p', { class: 'verdict' }, errorLink(reason.code)),
     h('p', {}, place(reason)),
-    lesson && h('p', {}, lesson.what),
+    lesson?.what.split('\n').map((line) => h('p', {}, line)),
     lesson?.chapter &&
       h(
         'p',

@@ -10,6 +10,7 @@ import { decode, encode, join, signWithAnotherSecret, split } from './jwt.js'
  * @property {string} by the maker of the token that is sent
  * @property {(user: import('./context.js').User, context: import('./context.js').Context) => Promise<string> | string} make
  * @property {boolean} [refresh] true if it needs a refresh token
+ * @property {boolean} [bench] true if the service signs it
  */
 
 /** @typedef {{ part: string, member?: string, was: string, is: string }} Change */
@@ -47,6 +48,7 @@ export const TAMPERINGS = [
     name: 'Expire it',
     by: 'the service, for this bench: correctly signed, but a year old. The page cannot make it, because a changed exp breaks the signature',
     make: (user, context) => signedByTheService('expired', user, context),
+    bench: true,
   },
   {
     name: 'Sign with another secret',
@@ -79,6 +81,7 @@ export const TAMPERINGS = [
     name: 'Send a token of another issuer',
     by: 'the service, for this bench: correctly signed, but as another service that has the same secret',
     make: (user, context) => signedByTheService('other-issuer', user, context),
+    bench: true,
   },
 ]
 

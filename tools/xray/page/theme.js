@@ -1,25 +1,33 @@
 // @ts-check
 
-const dark = matchMedia('(prefers-color-scheme: dark)')
-const NAME = 'xray-theme'
+import { h } from './dom.js'
 
-/**
- * Makes the button switch between light and dark: a projector may need the other one.
- *
- * @param {HTMLElement} button
- */
-export function offerTheme(button) {
-  const { style } = document.documentElement
-  style.colorScheme = localStorage.getItem(NAME) ?? ''
-  const other = () => ((style.colorScheme || (dark.matches ? 'dark' : 'light')) === 'dark' ? 'light' : 'dark')
-  const label = () => {
-    button.textContent = other() === 'dark' ? 'Dark' : 'Light'
+/** The name under which VitePress, and the header of a service's other pages, keep the theme. */
+const NAME = 'vitepress-theme-appearance'
+
+const system = matchMedia('(prefers-color-scheme: dark)')
+
+/** Returns a switch between light and dark, because a projector may need the other one. A header may have its own. */
+export function themeSwitch() {
+  if (document.querySelector('header [role=switch]')) return undefined
+  const button = h(
+    'button',
+    { type: 'button', role: 'switch', 'aria-label': 'Dark theme', onclick: change },
+    '◐',
+  )
+  const isDark = () => {
+    const theme = localStorage.getItem(NAME) ?? 'auto'
+    return theme === 'auto' ? system.matches : theme === 'dark'
   }
-  button.addEventListener('click', () => {
-    style.colorScheme = other()
-    localStorage.setItem(NAME, style.colorScheme)
-    label()
-  })
-  dark.addEventListener('change', label)
-  label()
+  const show = () => {
+    document.documentElement.className = isDark() ? 'dark' : 'light'
+    button.setAttribute('aria-checked', String(isDark()))
+  }
+  function change() {
+    localStorage.setItem(NAME, isDark() ? 'light' : 'dark')
+    show()
+  }
+  system.addEventListener('change', show)
+  show()
+  return button
 }

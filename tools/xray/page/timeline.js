@@ -2,9 +2,12 @@
 
 import { drawDetail } from './detail.js'
 import { fill, h } from './dom.js'
-import { caller, matches, outcome, time } from './words.js'
+import { caller, clock, describeCount, matches, outcome, time } from './words.js'
 
 /** @typedef {import('./live.js').Shown} Shown */
+
+/** The name under which the browser keeps if SQL is shown. */
+const SQL = 'xray-sql'
 
 /**
  * @param {HTMLElement} section
@@ -20,9 +23,8 @@ export function mount(section, context) {
   let drawn
   /** @type {string | undefined} the id of a request that has not arrived yet */
   let awaited
-  let isPaused = false
-  /** @type {Map<string, Shown>} what arrived while paused */
-  const held = new Map()
+  /** @type {Pick<typeof live, 'requests' | 'total'> | undefined} the requests as they were at the pause */
+  let frozen
   /** @type {Shown[]} the newest first */
   let listed = []
 
@@ -32,14 +34,24 @@ export function mount(section, context) {
     'aria-label': 'Filter: words that a request contains, or with a minus sign, does not contain',
     oninput: () => list(),
   })
+  const showsPages = h('input', { type: 'checkbox', onchange: () => list() })
+  const pageCount = h('span')
+  const showsSql = h('input', {
+    type: 'checkbox',
+    checked: localStorage.getItem(SQL) !== 'hidden',
+    onchange: () => {
+      localStorage.setItem(SQL, showsSql.checked ? 'shown' : 'hidden')
+      draw()
+    },
+  })
   const pause = h(
     'button',
-    { type: 'button', 'aria-pressed': 'false', onclick: () => setPaused(!isPaused) },
+    { type: 'button', 'aria-pressed': 'false', onclick: () => setPaused(frozen === undefined) },
     'Pause',
   )
   const newest = h('button', { type: 'button', onclick: () => choose(undefined) }, 'Newest')
   const clear = h('button', { type: 'button', onclick: () => forget() }, 'Clear')
-  const count = h('p', { class: 'muted', role: 'status' })
+  const count = h('p', { class: 'muted count', role: 'status' })
   const box = h('ol', {
     class: 'requests',
     role: 'listbox',
@@ -56,9 +68,20 @@ export function mount(section, context) {
   fill(
     section,
     h('h2', { class: 'unseen' }, 'Timeline'),
-    h('div', { class: 'row tools' }, h('label', {}, 'Filter', filter), pause, newest, clear, count),
+    h(
+      'div',
+      { class: 'row tools' },
+      h('label', {}, 'Filter', filter),
+      h('label', { title: 'Requests for pages, scripts and other files' }, showsPages, 'Pages', pageCount),
+      h('label', { title: 'The statements that are sent to Postgres' }, showsSql, 'SQL'),
+      pause,
+      newest,
+      clear,
+      count,
+    ),
     h('div', { class: 'timeline' }, box, detail),
   )
+  context.selectNewest = () => choose(undefined)
   live.watch(onChange)
   addEventListener('hashchange', follow)
   follow()
@@ -66,10 +89,8 @@ export function mount(section, context) {
 
   /** @param {Shown[]} changed */
   function onChange(changed) {
-    if (isPaused) {
-      for (const one of changed) held.set(one.key, one)
-      showPaused()
-    } else list(changed)
+    if (frozen) showPaused()
+    else list(changed)
   }
 
   /** A link to a request: `#timeline/<its id>`. */
@@ -77,21 +98,29 @@ export function mount(section, context) {
     const [view, id] = location.hash.slice(1).split('/')
     if (view !== 'timeline' || id === undefined) return
     awaited = decodeURIComponent(id)
-    list()
+    const isKnown = frozen?.requests.values().some(({ requestId }) => requestId === awaited)
+    if (frozen && !isKnown) setPaused(false)
+    else list()
   }
 
   /** @param {boolean} paused */
   function setPaused(paused) {
-    isPaused = paused
+    frozen = paused ? { requests: new Map(live.requests), total: { ...live.total } } : undefined
     pause.setAttribute('aria-pressed', String(paused))
-    held.clear()
     showPaused()
     if (!paused) list([...live.requests.values()])
   }
 
   function showPaused() {
-    const fresh = [...held.keys()].filter((key) => !rows.has(key)).length
-    fill(pause, isPaused ? `Go on${fresh > 0 ? ` (${fresh} new)` : ''}` : 'Pause')
+    const fresh = [...live.requests.values()].filter(
+      (one) => !frozen?.requests.has(one.key) && isWanted(one),
+    ).length
+    fill(pause, frozen ? `Go on${fresh > 0 ? ` (${fresh} new)` : ''}` : 'Pause')
+  }
+
+  /** @param {Shown} one */
+  function isWanted(one) {
+    return (showsPages.checked || !one.isPage) && matches(one, filter.value)
   }
 
   function forget() {
@@ -106,7 +135,8 @@ export function mount(section, context) {
    * @param {Shown[]} [changed]
    */
   function list(changed = []) {
-    listed = [...live.requests.values()].filter((one) => matches(one, filter.value)).reverse()
+    if (frozen) showPaused()
+    listed = [...(frozen ?? live).requests.values()].filter(isWanted).reverse()
     const wanted = new Set(listed.map(({ key }) => key))
     for (const [key, row] of rows) {
       if (wanted.has(key)) continue
@@ -146,12 +176,18 @@ export function mount(section, context) {
   }
 
   function showCount() {
-    const all = live.requests.size
-    const some = listed.length === all ? `${all}` : `${listed.length} of ${all}`
+    const { requests, total } = frozen ?? live
+    const kept = [...requests.values()]
+    const pages = kept.filter(({ isPage }) => isPage).length
+    fill(pageCount, pages > 0 && ` (${pages})`)
     fill(
       count,
-      all === 0 ? '' : `${some} ${all === 1 ? 'request' : 'requests'}`,
-      live.missed > 0 && `, ${live.missed} more were not traced`,
+      describeCount({
+        listed: listed.length,
+        kept: showsPages.checked ? kept.length : kept.length - pages,
+        total: total.api + (showsPages.checked ? total.pages : 0),
+        missed: live.missed,
+      }),
     )
   }
 
@@ -178,12 +214,18 @@ export function mount(section, context) {
     }
     if (isSame && key !== undefined && !changed.some((one) => one.key === key)) return
     drawn = key
-    drawDetail(
-      detail,
-      key === undefined ? undefined : live.requests.get(key),
-      context.lesson,
-      live.requests.size > 0,
-    )
+    draw()
+  }
+
+  function draw() {
+    const { requests } = frozen ?? live
+    const trace = drawn === undefined ? undefined : requests.get(drawn)
+    drawDetail(detail, trace, {
+      lesson: context.lesson,
+      showsSql: showsSql.checked,
+      hasOthers: requests.values().some((one) => showsPages.checked || !one.isPage),
+    })
+    context.selected.set(trace)
   }
 
   /** @param {KeyboardEvent} event */
@@ -210,12 +252,7 @@ function drawRow(row, one) {
     row,
     h('span', { class: 'what' }, h('b', {}, one.method), ' ', one.path),
     h('span', { class: 'status' }, h('span', { 'aria-hidden': 'true' }, mark), ` ${words}`),
-    h('span', { class: 'muted who' }, `${clock(one.at)} · ${caller(one)} · ${one.requestId}`),
+    h('span', { class: 'muted who' }, `${clock(one.at)} · ${caller(one)}`),
     h('span', { class: 'ms' }, one.ms === undefined ? '' : time(one.ms)),
   )
-}
-
-/** @param {number} at */
-function clock(at) {
-  return new Date(at).toTimeString().slice(0, 8)
 }

@@ -3,7 +3,7 @@
 import { duration, inWords } from './claims.js'
 import { fill, h } from './dom.js'
 import { decode, split } from './jwt.js'
-import { offerLogin } from './login.js'
+import { offerLogin, watchSwagger } from './login.js'
 import { breaker } from './tamper.js'
 
 /** @typedef {import('./context.js').Context} Context */
@@ -24,8 +24,7 @@ export function mount(section, context) {
     stop = bench.stop
     fill(section, ...heading(), ...bench.children)
   })
-  // Somebody may have logged in to Swagger UI in another tab.
-  addEventListener('hashchange', () => {
+  watchSwagger(() => {
     if (context.user.get() === undefined) fill(section, ...heading(), offerLogin(context))
   })
 }

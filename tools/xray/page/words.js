@@ -24,6 +24,31 @@ export function moment(ms) {
 }
 
 /**
+ * Formats a time of day.
+ *
+ * @param {number} at milliseconds since 1970
+ */
+export function clock(at) {
+  return new Date(at).toTimeString().slice(0, 8)
+}
+
+/**
+ * Describes how many requests are listed, how many of all that arrived are kept, and how many were not traced.
+ *
+ * @param {{ listed: number, kept: number, total: number, missed: number }} counts
+ */
+export function describeCount({ listed, kept, total, missed }) {
+  const requests = (/** @type {number} */ count) => (count === 1 ? '1 request' : `${count} requests`)
+  const parts =
+    total > kept
+      ? [listed < kept && `${listed} listed`, `${kept} of ${requests(total)} kept`]
+      : [listed < kept ? `${listed} of ${requests(kept)}` : requests(kept)]
+  return [...(kept > 0 ? parts : []), missed > 0 && `${missed} more were not traced`]
+    .filter(Boolean)
+    .join(', ')
+}
+
+/**
  * Describes how a request ended by a mark and a word, so that color is not the only sign.
  *
  * @param {Trace} trace
@@ -38,12 +63,17 @@ export function outcome({ ms, clientDisconnected, status = 0 }) {
     : { kind: 'good', mark: '✓', words: String(status) }
 }
 
-/** @param {Trace} trace */
+/**
+ * Names the user who sent a request.
+ *
+ * @param {Trace} trace
+ */
 export function caller({ caller: who, steps }) {
   const token = steps.find(({ kind }) => kind === 'token')
   if (who === undefined)
     return !token || token.failure?.code === 'JWT_KIT_NO_CREDENTIALS' ? 'no token' : 'unknown'
-  return who.role === 'user' ? `user ${who.id}` : `user ${who.id}, ${who.role}`
+  const { id, name, role } = who
+  return [`user ${id}`, name, role !== 'user' && role].filter(Boolean).join(', ')
 }
 
 /**
@@ -113,17 +143,31 @@ const NAMES = {
 }
 
 /**
- * Names a step; a statement by its verb and its table.
+ * Names a step; a statement by its verb and its table or, without a table, by its first words.
  *
  * @param {Step} step
  */
 export function nameStep({ kind, sql = '' }) {
+  // Such as `BEGIN READ ONLY`, without the settings after it.
+  if (kind === 'begin') return shorten(sql.split(';')[0] || NAMES.begin)
   if (kind !== 'query' && kind !== 'savepoint') return NAMES[kind]
   const [verb] = /[a-z]+/i.exec(sql) ?? []
   if (verb === undefined) return NAMES[kind]
   const [, table] = TABLE.exec(withoutParentheses(sql)) ?? []
-  return `${verb.toUpperCase()} ${(table ?? '').replaceAll('"', '')}`.trim()
+  const rest = sql.slice(sql.indexOf(verb) + verb.length).trim()
+  const object = table
+    ? table.replaceAll('"', '')
+    : shorten((rest.split(',')[0] ?? '').replaceAll(/\s+/g, ' '))
+  return `${verb.toUpperCase()} ${object}`.trim()
 }
+
+/** @param {string} text */
+function shorten(text) {
+  return text.length > MAX_NAME ? `${text.slice(0, MAX_NAME - 1)}…` : text
+}
+
+/** The number of characters of a name that fit next to its bar. */
+const MAX_NAME = 22
 
 /** With its schema, if it has one. */
 const TABLE = /\b(?:from|into|update|savepoint)\s+(?:only\s+)?((?:"?[a-z_]\w*"?\.)?"?(?!select\b)[a-z_]\w*)/i
@@ -162,21 +206,16 @@ export function describeStep(step, trace) {
     case 'serialize':
       return trace.omitted ? `left out by the schema: ${trace.omitted.join(', ')}` : ''
     case 'query':
-      return step.rows === 0 ? '0 rows' : ''
+      return describeRows(step)
     default:
       return ''
   }
 }
 
-/**
- * Describes a statement in detail, for a step that is open.
- *
- * @param {Step} step
- */
-export function describeStatement({ rows, session, onPool }) {
-  const where = onPool ? 'outside a transaction' : session === undefined ? '' : `session ${session}`
+/** @param {Step} step */
+function describeRows({ rows, onPool }) {
   const count = rows === undefined ? '' : rows === 1 ? '1 row' : `${rows} rows`
-  return [count, where].filter(Boolean).join(', ')
+  return [count, onPool && 'outside a transaction'].filter(Boolean).join(', ')
 }
 
 /**
@@ -201,20 +240,36 @@ const VERDICTS = {
  * @param {NonNullable<Step['failure']>} failure
  */
 function describeFailure({ kind }, { code, part, claim, constraint }) {
+  const reason = [constraint, describeCode(code)].filter(Boolean).join(', ')
   if (kind === 'token') {
     const where = claim === undefined ? part : `claim ${claim}`
     return `rejected${where === undefined ? '' : ` because of its ${where}`}: ${code}`
   }
-  if (kind === 'commit') return `rejected, nothing is committed: ${constraint ?? ''} (SQLSTATE ${code})`
-  if (kind === 'query' || kind === 'savepoint') return `failed: ${constraint ?? ''} (SQLSTATE ${code})`
-  return code
+  if (kind === 'commit') return `rejected, nothing is committed: ${reason}`
+  if (['query', 'savepoint', 'begin', 'rollback'].includes(kind)) return `failed: ${reason}`
+  return isNamed(code) ? code : 'an error without a code'
+}
+
+/**
+ * Describes the code of a failed statement: Postgres's SQLSTATE, or what the driver reports if it has lost the connection.
+ *
+ * @param {string} code
+ */
+function describeCode(code) {
+  if (/^(?=.*\d)[0-9A-Z]{5}$/.test(code)) return `SQLSTATE ${code}`
+  return isNamed(code) ? code : 'the connection is lost'
+}
+
+/** @param {string} code */
+function isNamed(code) {
+  return code !== 'Error'
 }
 
 /** @param {Step['why']} why */
 function describeReason(why) {
   switch (why?.because) {
     case 'thrown':
-      return `${why.code} was thrown`
+      return isNamed(why.code) ? `${why.code} was thrown` : 'an error was thrown'
     case 'response':
       return `the response is ${why.status}`
     case 'disconnected':

@@ -14,14 +14,16 @@ const TYPES: Record<string, string> = {
 }
 
 /** Serves the page at `/xray`, and its files, such as `/xray/main.js`. Each is read per request, so an edit needs only a reload. */
-const assets: FastifyPluginAsync<{ key: string }> = async (app, { key }) => {
+const assets: FastifyPluginAsync<{ key: string; header?: string }> = async (app, { key, header = '' }) => {
   for (const file of await readdir(FOLDER)) {
     const type = TYPES[extname(file)]
     if (type === undefined) continue
     const isPage = file === 'index.html'
     app.get(isPage ? '/' : `/${file}`, async ({ socket }, reply) => {
       if (isPage) reply.header('set-cookie', createKeyCookie(socket, key))
-      return reply.type(type).send(await readFile(resolve(FOLDER, file)))
+      reply.type(type)
+      const content = await readFile(resolve(FOLDER, file), 'utf8')
+      return isPage ? content.replace('<!-- header -->', () => header) : content
     })
   }
 }

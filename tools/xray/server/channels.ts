@@ -12,6 +12,7 @@ export interface ReceiveEvent extends RequestEvent {
   readonly method: string
   /** Redacted. */
   readonly path: string
+  readonly isPage: boolean
 }
 
 export interface ValidateEvent extends RequestEvent {

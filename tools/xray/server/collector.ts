@@ -15,6 +15,7 @@ import { PoolStatements } from './pool-statements.ts'
 import type { Caller, Step, Trace } from './trace.ts'
 import { type NewStep, TraceBuilder } from './trace-builder.ts'
 
+/** Of the API's requests as well as of those for pages and their files, so that a class that opens Swagger UI displaces nothing. */
 const MAX_TRACES = 200
 
 /**
@@ -33,7 +34,7 @@ export class Collector {
   readonly #listeners: readonly (readonly [string, (message: unknown) => void])[]
 
   constructor(
-    { knex, callerChannel }: { knex: Knex; callerChannel: string },
+    { knex, callerChannel }: { knex: Knex; callerChannel?: string | undefined },
     onChange: (trace: Trace) => void,
     onSkip: () => void,
   ) {
@@ -76,7 +77,7 @@ export class Collector {
     return id === undefined ? undefined : this.#kept.get(id)
   }
 
-  #handlers(callerChannel: string) {
+  #handlers(callerChannel: string | undefined) {
     const findTrace = ({ request }: RequestEvent) => this.#kept.get(request)
     return {
       'auth-primer:xray:receive': (event: ReceiveEvent) => {
@@ -89,7 +90,9 @@ export class Collector {
         this.#onSkip()
       },
       'auth-primer:xray:admit': (event: RequestEvent) => findTrace(event)?.beginStage(),
-      [callerChannel]: (caller: Caller) => this.#change(this.#current, (one) => one.setCaller(caller)),
+      ...(callerChannel && {
+        [callerChannel]: (caller: Caller) => this.#change(this.#current, (one) => one.setCaller(caller)),
+      }),
       'auth-primer:xray:read': (event: RequestEvent) => this.#change(findTrace(event), (one) => one.read()),
       'auth-primer:xray:validate': (event: ValidateEvent) =>
         this.#change(findTrace(event), (one) => one.validated(event)),
@@ -140,14 +143,12 @@ export class Collector {
 
   #keep(one: TraceBuilder): void {
     this.#kept.set(one.trace.id, one)
-    if (this.#kept.size > MAX_TRACES) this.#forgetOldest()
+    const ofThisKind = [...this.#kept.values()].filter(({ trace }) => trace.isPage === one.trace.isPage)
+    if (ofThisKind.length > MAX_TRACES) this.#forget(ofThisKind[0] as TraceBuilder)
     this.#changed(one)
   }
 
-  #forgetOldest(): void {
-    const [oldest] = this.#kept.values()
-    if (oldest === undefined) return
-    const { trace, sessions } = oldest
+  #forget({ trace, sessions }: TraceBuilder): void {
     this.#kept.delete(trace.id)
     for (const session of sessions) this.#sessions.delete(session)
   }

@@ -8,11 +8,13 @@ import assets from './assets.ts'
 import hashBench from './bench/hash.ts'
 import sessionBench from './bench/session.ts'
 import tokenBench, { type TokenBenchOptions } from './bench/token.ts'
+import data from './data.ts'
 import { addGate, PREFIX, WITH_KEY } from './gate.ts'
 import lessons from './lessons.ts'
 import { publishLifecycle } from './lifecycle-events.ts'
-import type { ServiceDescription } from './service-description.ts'
+import type { PageConfig, ServiceDescription } from './service-description.ts'
 import stream from './stream.ts'
+import { type TableOptions, Tables } from './tables.ts'
 
 export { PoolStatements } from './pool-statements.ts'
 export type { ServiceDescription } from './service-description.ts'
@@ -22,14 +24,21 @@ export interface XrayOptions {
   readonly key: string
   /** The pool whose statements outside a database session are shown. */
   readonly knex: Knex
-  /** The diagnostics channel on which the service publishes the caller: `{ id, role }`. */
-  readonly callerChannel: string
-  /** The codes of problem documents whose `detail` never contains a value from a client. */
-  readonly safeDetails: readonly string[]
+  readonly service: ServiceDescription
+  /** The tables that the page shows as they are now. Their rows are read after each commit, so name only a few. @default none */
+  readonly tables?: readonly TableOptions[]
+  /** Puts the data back as it was at first. The page offers it, and asks for a confirmation. @default not offered */
+  readonly reset?: () => Promise<void>
+  /** Signs tokens that the service must reject. @default the page offers only tokens that it can make itself */
+  readonly tokenBench?: TokenBenchOptions
+  /** The diagnostics channel on which the service publishes each caller: `{ id, role?, name? }`. @default callers are unknown */
+  readonly callerChannel?: string
+  /** The codes of problem documents whose `detail` never contains a value from a client. @default none */
+  readonly safeDetails?: readonly string[]
+  /** HTML at the top of the page, with links to the service's other pages. Scripts and styles within it must be files. @default none */
+  readonly header?: string
   /** Members of the `config` of X-ray's routes, such as those that exempt a route from a rate limit. */
   readonly routeConfig?: FastifyContextConfig
-  readonly tokenBench: TokenBenchOptions
-  readonly service: ServiceDescription
 }
 
 /**
@@ -40,7 +49,15 @@ export interface XrayOptions {
  */
 export default fp<XrayOptions>(
   async (app, options) => {
-    publishLifecycle(app, options.safeDetails)
+    const { knex, service, reset, callerChannel, tokenBench: tokenBenchOptions } = options
+    const tables = options.tables && new Tables(knex, options.tables)
+    const pageConfig: PageConfig = {
+      ...service,
+      hasTokenBench: tokenBenchOptions !== undefined,
+      hasTables: tables !== undefined,
+      hasReset: reset !== undefined,
+    }
+    publishLifecycle(app, options.safeDetails ?? [])
     addGate(app, options.key)
     await app.register(
       async (scope) => {
@@ -54,12 +71,14 @@ export default fp<XrayOptions>(
         scope.addHook('preHandler', async (_request, reply) => void reply.headers(HEADERS))
 
         await scope.register(assets, options)
-        scope.get('/service', async () => options.service)
-        await scope.register(lessons, { guide: options.service.guide })
-        await scope.register(stream, options)
-        await scope.register(tokenBench, { ...options.tokenBench, prefix: '/bench/token' })
+        scope.get('/service', async () => pageConfig)
+        await scope.register(lessons, { guide: service.guide })
+        await scope.register(stream, { knex, callerChannel, tables })
+        await scope.register(data, { tables, reset })
+        if (tokenBenchOptions)
+          await scope.register(tokenBench, { ...tokenBenchOptions, prefix: '/bench/token' })
         await scope.register(hashBench, { prefix: '/bench/hash' })
-        await scope.register(sessionBench, { ...options, prefix: '/bench/session' })
+        await scope.register(sessionBench, { knex, prefix: '/bench/session' })
       },
       { prefix: PREFIX },
     )

@@ -36,6 +36,8 @@ export function publishLifecycle(app: FastifyInstance, safeDetails: readonly str
       return done()
     }
     request.traceId = publishReceived(request, reply, paths.redact(request))
+    // The page finds the trace of its own request by this header.
+    if (!reply.hasHeader('x-request-id')) reply.header('x-request-id', request.id)
     current.run(request.traceId, done)
   })
 
@@ -75,12 +77,14 @@ export function publishLifecycle(app: FastifyInstance, safeDetails: readonly str
 
 /** Starts the trace of a request, and returns its number. */
 function publishReceived(
-  { id: requestId, method }: FastifyRequest,
+  { id: requestId, method, routeOptions }: FastifyRequest,
   reply: FastifyReply,
   path: string,
 ): number {
   const id = ++count
-  channels.receive.publish({ request: id, requestId, method, path })
+  // Swagger UI and other pages hide their own routes from the API's documentation.
+  const isPage = routeOptions.schema?.hide === true && routeOptions.config.xray !== 'shown'
+  channels.receive.publish({ request: id, requestId, method, path, isPage })
   reply.raw.once('close', () => {
     channels.end.publish({ request: id, status: reply.statusCode, isSent: reply.raw.writableFinished })
   })

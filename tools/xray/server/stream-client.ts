@@ -7,8 +7,8 @@ const FLUSH_INTERVAL_MS = 50
 const UNFINISHED_DELAY_MS = 150
 /** Keeps an idle stream open; Node would close it after a minute. */
 const KEEP_ALIVE_MS = 15_000
-/** The number of requests that the page shows. */
-const MAX_PENDING = 200
+/** The number of requests that the page keeps. */
+const MAX_PENDING = 400
 
 /**
  * One open page. It buffers the traces that the page has not been sent, each request once and at most as many as the page

@@ -4,18 +4,27 @@ import type { Knex } from 'knex'
 import { Collector } from './collector.ts'
 import { XrayError } from './error.ts'
 import { StreamClient } from './stream-client.ts'
+import type { Tables } from './tables.ts'
 
 /** The most open pages. Each costs the service some time. */
 const MAX_CLIENTS = 8
 
+interface StreamOptions {
+  readonly knex: Knex
+  readonly callerChannel?: string | undefined
+  readonly tables: Tables | undefined
+}
+
 /** `GET /xray/stream`: traces as server-sent events. While no client is connected, nothing is collected. */
-const stream: FastifyPluginAsync<{ knex: Knex; callerChannel: string }> = async (app, options) => {
+const stream: FastifyPluginAsync<StreamOptions> = async (app, options) => {
+  const { tables } = options
   const clients = new Set<StreamClient>()
   // A page that reconnects after a restart must not skip the new process's events.
   const processId = randomUUID()
   const collector = new Collector(
     options,
     (trace) => {
+      tables?.changed(trace)
       for (const client of clients) client.changed(trace)
     },
     () => {
@@ -33,7 +42,10 @@ const stream: FastifyPluginAsync<{ knex: Knex; callerChannel: string }> = async 
     raw.writeHead(200, reply.getHeaders() as Record<string, string>)
     const client = new StreamClient(raw, () => `${processId} ${collector.version}`)
     for (const trace of collector.changedAfter(readVersionSeen(request))) client.changed(trace)
-    if (clients.size === 0) collector.start()
+    if (clients.size === 0) {
+      collector.start()
+      tables?.start()
+    }
     clients.add(client)
     raw.once('close', () => {
       client.end()

@@ -23,8 +23,8 @@ export class TraceBuilder {
   /** Postgres has asked for a retry. */
   #mayRunAgain = false
 
-  constructor({ request: id, requestId, method, path }: ReceiveEvent) {
-    this.trace = { id, requestId, method, path, at: Date.now(), steps: [] }
+  constructor({ request: id, requestId, method, path, isPage }: ReceiveEvent) {
+    this.trace = { id, requestId, method, path, ...(isPage && { isPage }), at: Date.now(), steps: [] }
   }
 
   /** Begins a stage. */

@@ -5,6 +5,8 @@ export interface Trace {
   readonly method: string
   /** Redacted. */
   readonly path: string
+  /** True for a page, a script or another file, which is not part of the service's API. */
+  readonly isPage?: true
   /** When it was received: milliseconds since 1970. */
   readonly at: number
   caller?: Caller
@@ -25,7 +27,8 @@ export interface Trace {
 
 export interface Caller {
   readonly id: number
-  readonly role: string
+  readonly role?: string
+  readonly name?: string
 }
 
 /** An error: its code, and the other parts that may be shown. */
@@ -88,8 +91,8 @@ export type Why =
 
 /** A summary of an error code's page, and a link to it. */
 export interface Lesson {
-  /** The first sentences of its section *What happened*. */
+  /** Its section *What happened*, as plain text. */
   readonly what: string
-  readonly page: string
+  readonly page?: string
   readonly chapter?: { readonly title: string; readonly page: string }
 }

@@ -7,7 +7,7 @@ const browser = await launch()
 t.teardown(() => browser.close())
 
 // At the end of the tests, all of its responses are searched for passwords, hashes and tokens of other users.
-const { app, url } = await serveXray(t)
+const { app, url } = await serveXray(t, { hasDemoData: true })
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
 const complaints: string[] = []
 page.on('pageerror', (error) => complaints.push(String(error)))
@@ -15,6 +15,27 @@ page.on('console', (message) => {
   // Chromium itself logs each response from 400 up, which the benches cause on purpose.
   const isOfStatus = /the server responded with a status of/.test(message.text())
   if (['error', 'warning'].includes(message.type()) && !isOfStatus) complaints.push(message.text())
+})
+
+t.test('a reset asks first, and then stores the demo data, whose users can log in', async (t) => {
+  await page.goto(`${url}/xray?key=${KEY}#tables`)
+  const reset = page.getByRole('button', { name: 'Reset the data' })
+  await reset.click()
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  t.same(await app.knex('users').count(), [{ count: '0' }], 'after Cancel, nothing has changed')
+  await reset.click()
+  t.same(await axe(page), [])
+  await page.getByRole('button', { name: 'Delete everything and reset' }).click()
+  await page.locator('#view-tables', { hasText: 'users 8 rows' }).waitFor()
+
+  await show(page, 'actions')
+  const form = page.locator('form', { has: page.getByRole('heading', { name: 'Log in', exact: true }) })
+  await form.getByLabel('Demo user').selectOption('noor@example.com (admin)')
+  await form.getByRole('button', { name: 'Log in' }).click()
+  await form.getByText('200 OK').waitFor()
+  t.match(await page.textContent('#who'), 'noor@example.com')
+  await page.getByRole('button', { name: 'Forget the token' }).click()
+  await app.knex.raw('TRUNCATE users, posts, votes RESTART IDENTITY CASCADE')
 })
 
 t.test('the buttons of Actions sign up, log in, post and vote', async (t) => {
@@ -50,6 +71,7 @@ t.test('“Open in Swagger UI” opens the operation, and X-ray can use the logi
     page.waitForEvent('popup'),
     page.getByRole('link', { name: 'Open in Swagger UI' }).nth(2).click(),
   ])
+  await page.getByRole('button', { name: 'Forget the token' }).click()
   await docs.waitForSelector('#operations-Posts-createPost.is-open')
   t.equal(await docs.locator('.opblock.is-open').count(), 1)
 
@@ -61,14 +83,15 @@ t.test('“Open in Swagger UI” opens the operation, and X-ray can use the logi
   await docs.waitForSelector('.dialog-ux button:has-text("Logout")')
   await docs.close()
 
-  await page.getByRole('button', { name: 'Forget the token' }).click()
+  await page.locator('#view-actions').getByRole('button', { name: 'Use the login of Swagger UI' }).waitFor()
   await show(page, 'token')
-  await page.getByRole('button', { name: 'Use the login of Swagger UI' }).click()
+  await page.locator('#view-token').getByRole('button', { name: 'Use the login of Swagger UI' }).click()
   await page.waitForSelector('#view-token .token')
   t.ok(
     await page.getByRole('button', { name: 'Send the refresh token instead' }).isDisabled(),
     'which has no refresh token',
   )
+  t.match(await page.textContent('#view-token'), 'This login has no refresh token to send.')
   await show(page, 'actions')
   await form.getByRole('button', { name: 'Log in', exact: true }).click()
   await show(page, 'token')
@@ -168,7 +191,7 @@ t.test('the hash bench shows two salts for one password, and works with the keyb
   const password = await field.inputValue()
   await field.focus()
   await page.keyboard.press('Enter')
-  await page.waitForSelector('.hash')
+  await page.waitForSelector('#view-hash .hash')
   const salts = await page.locator('.hash .salt dd').allTextContents()
   t.equal(new Set(salts).size, 2)
   t.same(new Set(await page.locator('.hash .cost dd').allTextContents()), new Set(['$10$']))
@@ -185,6 +208,21 @@ t.test('the hash bench shows two salts for one password, and works with the keyb
   await page.getByRole('button', { name: /Time costs/ }).click()
   await page.waitForSelector(':text("Each step in cost doubles the work")')
   t.equal(await page.locator('.plot .bar').count(), 5)
+  const boxes = (selector: string) =>
+    page.locator(selector).evaluateAll((all) =>
+      all.map((one) => {
+        const { left, right, top, bottom } = one.getBoundingClientRect()
+        return { left, right, top, bottom }
+      }),
+    )
+  const labels = await boxes('.plot text')
+  const crossed = (await boxes('.plot .doubling')).filter((line) =>
+    labels.some(
+      ({ left, right, top, bottom }) =>
+        line.left < right && line.right > left && line.top < bottom - 4 && line.bottom > top + 4,
+    ),
+  )
+  t.same(crossed, [], 'no line crosses a label')
   await page.getByRole('button', { name: 'Hash one, try the other' }).click()
   await page.waitForSelector('.facts')
   t.match(await page.textContent('#view-hash'), /AUTH_HASH_PASSWORD_TOO_LONG.*AUTH_HASH_PASSWORD_HAS_NUL/)
@@ -196,7 +234,7 @@ t.test('each bench with its results fits a phone, and axe finds no serious probl
     await page.setViewportSize(
       colorScheme === 'light' ? { width: 390, height: 844 } : { width: 1280, height: 800 },
     )
-    for (const view of ['token', 'hash', 'session', 'actions']) {
+    for (const view of ['tables', 'token', 'hash', 'session', 'actions']) {
       await show(page, view)
       const { width } = page.viewportSize() ?? {}
       t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `${view}, ${colorScheme}`)

@@ -55,6 +55,8 @@ t.test('X-ray opens from the printed URL, and then from the welcome page and aft
   await page.waitForSelector('#live.live')
   t.equal(page.url(), `${url}/xray`, 'the key is removed from the URL')
   t.match(await page.textContent('.detail'), 'Nothing yet')
+  const top = async (selector: string) => (await page.locator(selector).boundingBox())?.y
+  t.equal(await top('.detail .card'), await top('.requests'), 'both parts begin at the same height')
   await page.reload()
   await page.waitForSelector('#live.live')
   await page.goto(url)
@@ -83,7 +85,7 @@ t.test('the timeline immediately shows a login of Swagger UI in another tab', as
   t.same(steps, [
     'Body',
     'Validation',
-    'SELECT',
+    'SELECT lower($1) AS account',
     'SELECT users',
     'bcrypt',
     'BEGIN',
@@ -104,6 +106,68 @@ t.test('the timeline immediately shows a login of Swagger UI in another tab', as
   )
   t.notMatch(await page.content(), new RegExp(`${PASSWORD}|eyJ|${EMAIL}`))
 })
+
+t.test('the timeline lists the requests for pages and their files only if asked', async (t) => {
+  const pages = page.getByLabel('Pages')
+  t.equal(
+    await page.locator('.request', { hasText: '/docs' }).count(),
+    0,
+    'another tab has loaded Swagger UI',
+  )
+  t.match(await page.locator('label', { has: pages }).textContent(), /Pages \(\d+\)/)
+  await pages.check()
+  t.ok((await page.locator('.request', { hasText: '/docs' }).count()) > 5)
+  await pages.uncheck()
+  t.equal(await page.locator('.request', { hasText: '/docs' }).count(), 0)
+  t.ok((await page.locator('.request').count()) > 0)
+})
+
+t.test('the timeline shows SQL without a click, until it is hidden', async (t) => {
+  const statement = page.locator('.chart .sql', { hasText: 'insert into "refresh_families"' })
+  t.ok(await statement.isVisible())
+  t.match(await statement.textContent(), /^insert into .*\nvalues \(\$1/, 'a line for each clause')
+  await page.getByLabel('SQL').uncheck()
+  t.notOk(await statement.isVisible())
+  await page.reload()
+  await row('/login').click()
+  await page.locator('.chart').first().waitFor()
+  t.notOk(await statement.isVisible(), 'it stays hidden')
+  await page.getByLabel('SQL').check()
+  t.ok(await statement.isVisible())
+})
+
+t.test(
+  'Tables marks the rows that the selected request inserted, and a request has its user’s name',
+  async (t) => {
+    const response = await fetch(`${url}/login`, {
+      method: 'POST',
+      body: new URLSearchParams({ username: EMAIL, password: PASSWORD }),
+    })
+    const { access_token } = (await response.json()) as { access_token: string }
+    const authorization = `Bearer ${access_token}`
+    await post('/posts', { title: 'A title', content: 'A text' }, { authorization })
+    await row('/posts').click()
+    t.match(await row('/posts').textContent(), `user 1, ${EMAIL}`)
+    await page.getByRole('link', { name: 'See the rows' }).click()
+    const marked = page.locator('.rows tr:has(.change):not(:has(.change:empty))')
+    await marked.first().waitFor()
+    t.match(await marked.allTextContents(), [/^\+ new1A titleA text/])
+    t.equal(await page.locator('.rows').first().locator('tbody tr').count(), 1, 'one user')
+    t.match(await page.locator('.rows').first().textContent(), /\$2b\$10\$.{6}…/)
+    t.notMatch(await page.textContent('#view-tables'), /\$2b\$\d\d\$[./\w]{7}/, 'no more of a hash')
+
+    await page.getByRole('button', { name: 'Newest request' }).click()
+    await post('/posts', { title: '' }, { authorization })
+    await page.locator('#view-tables', { hasText: 'changed no row of these tables' }).waitFor()
+    t.equal(await marked.count(), 0, 'the newest request has failed')
+    t.notOk(
+      await page.getByRole('button', { name: /Reset/ }).count(),
+      'this database is not the embedded one',
+    )
+    t.same(await axe(page), [])
+    await page.goBack()
+  },
+)
 
 t.test('a failed request links to its error’s page and chapter', async (t) => {
   await post('/users', { email: EMAIL, password: PASSWORD })
@@ -138,26 +202,27 @@ t.test('the timeline works with the keyboard', async (t) => {
   await page.keyboard.press('ArrowUp')
   t.equal(await chosen(), first)
   await page.keyboard.press('End')
-  t.match(await chosen(), '/users', 'the first request')
+  t.equal(await chosen(), await page.locator('.request').last().textContent(), 'the first request')
+  await row('POST /users').click()
   await page.locator('.chart summary').first().focus()
   await page.keyboard.press('Enter')
-  t.match(await page.locator('.chart pre').first().textContent(), /INSERT INTO "rate_limits"/, 'the SQL')
+  t.notOk(await page.locator('.chart .sql').first().isVisible(), 'the SQL of this statement is hidden')
 
-  const views = page.locator('nav a')
+  const views = page.locator('.views nav a')
   await views.nth(1).focus()
   await page.keyboard.press('Enter')
   // The page shows it a moment after the URL has changed.
-  await page.locator('#view-token').waitFor()
+  await page.locator('#view-tables').waitFor()
   t.equal(await views.nth(1).getAttribute('aria-current'), 'page')
   await page.goBack()
   await page.locator('#view-timeline').waitFor()
-  t.notOk(await page.isVisible('#view-token'))
+  t.notOk(await page.isVisible('#view-tables'))
 })
 
 t.test('the timeline filters, pauses and clears', async (t) => {
   await page.fill('input[type=search]', 'post -login')
-  await page.waitForFunction('document.querySelectorAll(".request").length === 2')
-  t.match(await page.textContent('.tools [role=status]'), /^2 of \d+ requests$/)
+  await page.waitForFunction('document.querySelectorAll(".request").length === 4')
+  t.match(await page.textContent('.tools [role=status]'), /^4 of \d+ requests$/)
   await page.fill('input[type=search]', '')
 
   await page.getByRole('button', { name: 'Pause' }).click()
@@ -165,11 +230,42 @@ t.test('the timeline filters, pauses and clears', async (t) => {
   for (let n = 0; n < 3; n += 1) await (await fetch(`${url}/health`)).text()
   await page.getByRole('button', { name: 'Go on (3 new)' }).waitFor()
   t.equal(await page.locator('.request').count(), before)
+  await page.fill('input[type=search]', 'get')
+  await page.fill('input[type=search]', '')
+  t.equal(await page.locator('.request').count(), before, 'typing does not let them in')
+  await page.getByRole('button', { name: 'Go on (3 new)' }).waitFor()
   await page.getByRole('button', { name: /Go on/ }).click()
   t.equal(await page.locator('.request').count(), before + 3)
 
   await page.getByRole('button', { name: 'Clear' }).click()
   t.equal(await page.locator('.request').count(), 0)
+})
+
+t.test('the timeline says how many of many requests it keeps', async (t) => {
+  for (let n = 0; n < 230; n += 1) await (await fetch(`${url}/health`)).text()
+  await page.locator('.tools', { hasText: '200 of 230 requests kept' }).waitFor()
+  t.equal(await page.locator('.request').count(), 200)
+  await page.getByRole('button', { name: 'Clear' }).click()
+})
+
+t.test('the chart has a legend, in which each color has its name', async (t) => {
+  await post('/users', { email: EMAIL, password: PASSWORD })
+  await row('/users').click()
+  const colors = page.getByRole('list', { name: 'Colors' }).locator('li')
+  t.ok((await colors.allTextContents()).every((text) => text.length > 4))
+  const read = (selector: string) =>
+    page.evaluate<string>(`getComputedStyle(document.querySelector('${selector}')).backgroundColor`)
+  t.equal(await read('.colors .hash .bar'), await read('ol .hash .bar'))
+  t.not(await read('.colors .hash .bar'), await read('.colors .query .bar'))
+})
+
+t.test('without JavaScript, the page says what it needs, and has no control that does nothing', async (t) => {
+  const context = await browser.newContext({ javaScriptEnabled: false })
+  t.teardown(() => context.close())
+  const plain = await context.newPage()
+  await plain.goto(await service.waitForOutput(/X-ray[^"]*(http[^"]*)/))
+  t.match(await plain.locator('main').innerText(), /^X-ray needs JavaScript[^\n]*$/)
+  t.equal(await plain.locator('button:visible, .views:visible').count(), 0)
 })
 
 for (const colorScheme of ['light', 'dark'] as const) {
@@ -189,18 +285,19 @@ for (const colorScheme of ['light', 'dark'] as const) {
   })
 }
 
-t.test('the page keeps the theme that was chosen', async (t) => {
+t.test('the page has the theme that was chosen on any page', async (t) => {
   await page.emulateMedia({ colorScheme: 'light' })
+  await page.waitForFunction('document.documentElement.className === "light"')
   const background = () => page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor')
   const light = await background()
-  await page.getByRole('button', { name: 'Dark' }).click()
+  await page.getByRole('switch', { name: 'Dark theme' }).click()
   const dark = await background()
   t.not(dark, light)
+  t.equal(await page.evaluate(`localStorage.getItem('vitepress-theme-appearance')`), 'dark')
   await page.reload()
-  const button = page.getByRole('button', { name: 'Light' })
-  await button.waitFor()
+  await page.waitForSelector('#live.live')
   t.equal(await background(), dark)
-  await button.click()
+  await page.getByRole('switch', { name: 'Dark theme' }).click()
   t.equal(await background(), light)
 })
 

@@ -74,20 +74,21 @@ t.test('the stream serves its clients', async (t) => {
   })
 
   await t.test(
-    'a new client gets the last 200 requests, and none from before the first client',
+    'a new client gets the last 200 requests of the API and of pages, and none from before the first client',
     async (t) => {
       await call('GET', '/health', { headers: { 'x-request-id': 'unwatched' } })
       const first = await watch(t, url)
       for (let n = 1; n <= 230; n += 1)
         await app.inject({ url: '/users/me', headers: { 'x-request-id': `n-${n}` } })
-      await first.until('n-230')
+      for (let n = 1; n <= 210; n += 1)
+        await app.inject({ url: '/docs/static/index.css', headers: { 'x-request-id': `page-${n}` } })
+      await first.until('page-210')
       const second = await watch(t, url)
-      await second.until('n-230')
+      await second.until('page-210')
       const ids = [...second.traces.values()].map(({ requestId }) => requestId)
-      t.same(
-        ids,
-        Array.from({ length: 200 }, (_, index) => `n-${index + 31}`),
-      )
+      const list = (name: string, from: number) =>
+        Array.from({ length: 200 }, (_, index) => `${name}-${index + from}`)
+      t.same(ids, [...list('n', 31), ...list('page', 11)], 'many pages displace no request of the API')
       t.notOk(second.text().includes('unwatched'))
 
       await t.test('a client that reconnects gets only the requests that it missed', async (t) => {
@@ -99,7 +100,7 @@ t.test('the stream serves its clients', async (t) => {
         t.equal(again.traces.size, 1)
         const afterRestart = await watch(t, url, { 'last-event-id': 'another-run 5' })
         await afterRestart.until('missed')
-        t.equal(afterRestart.traces.size, 200, 'or all of them after a restart of the service')
+        t.equal(afterRestart.traces.size, 400, 'or all of them after a restart of the service')
       })
       await first.close()
     },
@@ -171,8 +172,8 @@ t.test('a stalled client gets the newest traces when it reads again, and how man
   await once(stream, 'drain')
   while (!text.includes('data:')) await once(stream, 'data')
   const { requests, missed } = JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? '')
-  t.equal(missed, 800)
-  t.equal(requests.length, 200)
+  t.equal(missed, 600)
+  t.equal(requests.length, 400)
   t.same(requests.at(-1), { id: 1_000, ms: 1 }, 'each trace once, in its newest state')
 })
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import {
   caller,
+  describeCount,
   describeStep,
   inOrder,
   matches,
@@ -22,7 +23,8 @@ t.test('a statement is named by its verb and its table', async (t) => {
     'insert into "xray"."seats" ("n") values ($1)': 'INSERT xray.seats',
     'UPDATE ONLY "posts" SET title = $1': 'UPDATE posts',
     'DELETE FROM posts': 'DELETE posts',
-    'SELECT lower($1)': 'SELECT',
+    'SELECT lower($1)': 'SELECT lower($1)',
+    'SELECT pg_advisory_xact_lock(hashtext($1))': 'SELECT pg_advisory_xact_lock…',
     'SAVEPOINT s1': 'SAVEPOINT s1',
     'SELECT posts.*, (SELECT count(*) FROM votes WHERE post_id = id) FROM (SELECT * FROM posts WHERE (a OR b)) posts':
       'SELECT posts',
@@ -46,6 +48,9 @@ t.test('a failed step is described in words', async (t) => {
     failed({ kind: 'commit', failure: { code: '23505', constraint: 'one_name' } }),
     /nothing is committed.*one_name.*23505/,
   )
+  t.equal(failed({ failure: { code: '57P01' } }), 'failed: SQLSTATE 57P01')
+  t.equal(failed({ kind: 'rollback', failure: { code: 'Error' } }), 'failed: the connection is lost')
+  t.equal(failed({ kind: 'rollback', failure: { code: 'EPIPE' } }), 'failed: EPIPE')
   t.match(
     failed({ kind: 'hash', waited: 1, verdict: 'wrong-password' }),
     /queued 1.0 ms, worked 1.0 ms.*wrong/,
@@ -55,6 +60,7 @@ t.test('a failed step is described in words', async (t) => {
 t.test('the reason of a rollback is described in words', async (t) => {
   const why = (why: Step['why']) => describeStep(step({ kind: 'rollback', ...(why && { why }) }), trace)
   t.match(why({ because: 'thrown', code: 'EMAIL_TAKEN' }), 'EMAIL_TAKEN was thrown')
+  t.match(why({ because: 'thrown', code: 'Error' }), 'an error was thrown')
   t.match(why({ because: 'response', status: 418 }), 'the response is 418')
   t.match(why({ because: 'disconnected' }), 'client disconnected')
   t.match(why({ because: 'asked' }), 'rollbackOnly')
@@ -70,6 +76,10 @@ t.test('a request’s outcome has a mark as well as a color', async (t) => {
 
 t.test('a request without a token differs from one whose caller is unknown', async (t) => {
   t.equal(caller({ ...trace, caller: { id: 7, role: 'admin' } }), 'user 7, admin')
+  t.equal(
+    caller({ ...trace, caller: { id: 7, role: 'user', name: 'a@example.com' } }),
+    'user 7, a@example.com',
+  )
   t.equal(caller(trace), 'no token')
   const rejected = step({ kind: 'token', failed: true, failure: { code: 'JWT_KIT_EXPIRED' } })
   t.equal(caller({ ...trace, steps: [rejected] }), 'unknown')
@@ -80,6 +90,18 @@ t.test('a filter requires all of its words, and none after a minus sign', async 
   for (const filter of ['', 'post', 'POST /users', '409', 'email_taken', 'post -docs', 'req-1'])
     t.ok(matches(taken, filter), filter)
   for (const filter of ['get', 'post 201', '-post', 'post -users']) t.notOk(matches(taken, filter), filter)
+})
+
+t.test('the number of requests tells apart those that are listed, kept and not traced', async (t) => {
+  const counts = { listed: 24, kept: 24, total: 24, missed: 0 }
+  t.equal(describeCount(counts), '24 requests')
+  t.equal(describeCount({ ...counts, listed: 2 }), '2 of 24 requests')
+  t.equal(describeCount({ listed: 200, kept: 200, total: 500, missed: 0 }), '200 of 500 requests kept')
+  t.equal(
+    describeCount({ listed: 2, kept: 200, total: 500, missed: 7 }),
+    '2 listed, 200 of 500 requests kept, 7 more were not traced',
+  )
+  t.equal(describeCount({ listed: 0, kept: 0, total: 0, missed: 0 }), '')
 })
 
 t.test('an axis has a few round values', async (t) => {

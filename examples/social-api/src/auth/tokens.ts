@@ -14,7 +14,7 @@ export interface TokenConfig extends RefreshLifetime {
   readonly accessTokenTtl: string
 }
 
-/** The diagnostics channel on which `{ id, role }` of a token's user is published. */
+/** The diagnostics channel on which `{ id, role, name }` of a token's user is published. */
 export const CALLER_CHANNEL = 'auth-primer:social-api:caller'
 const callerChannel = channel(CALLER_CHANNEL)
 
@@ -61,7 +61,7 @@ export async function authenticate(request: FastifyRequest): Promise<void> {
     throw invalidToken('The password was changed after this token was issued.')
   request.caller = user
   if (callerChannel.hasSubscribers)
-    callerChannel.publish({ id: user.id, role: user.role })
+    callerChannel.publish({ id: user.id, role: user.role, name: user.email })
     // A request's logger is its own, and pino's. `setBindings` is about ten times cheaper than a child logger.
   ;(request.log as Logger).setBindings({ user: user.id })
 }
