@@ -5,12 +5,15 @@ import { type Page, readPage } from './pages.ts'
 /** A numbered item of a presenter's page, as sentences. A question or words to say are one, with the answer. */
 export type Step = readonly string[]
 
-/** Returns the steps under the heading “Show” of a presenter's page. */
-export function readSteps(text: string): Step[] {
-  return readSection(text, 'show')
-    .split(/^\d+\. /m)
-    .slice(1)
-    .map((item) => joinSpeech(splitSentences(item)))
+/** Returns the steps under a heading, “Show” for a presenter's page. */
+export function readSteps(text: string, anchor = 'show'): Step[] {
+  return (
+    readSection(text, anchor)
+      .split(/^\d+\. /m)
+      .slice(1)
+      // A paragraph after the list belongs to no item.
+      .map((item) => joinSpeech(splitSentences(item.split(/\n\n(?! )/)[0] ?? '')))
+  )
 }
 
 /** Joins the sentences of a speech: it goes on up to the next instruction. */

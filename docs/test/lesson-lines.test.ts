@@ -90,7 +90,7 @@ t.test('a line that cannot be played is found', async (t) => {
   ])
     t.notOk(isPlayable(sentence) || isSpeech(sentence), sentence)
   t.same(findInstructions('Read this.\n\n- Open `a.b`. You see “c”.\n'), ['Open `a.b`.', 'You see “c”.'])
-  t.same(readSteps('## Show\n\n1. Run `a. b`. You see `c`.\n2. Ask: why?\n   (No.)\n\n## Next\n'), [
+  t.same(readSteps('## Show\n\n1. Run `a. b`. You see `c`.\n2. Ask: why?\n   (No.)\n\nMore.\n\n## Next\n'), [
     ['Run `a. b`.', 'You see `c`.'],
     ['Ask: why? (No.)'],
   ])
@@ -101,10 +101,12 @@ const others = (await readPages()).filter(
 )
 const readme = await readPage(resolve(CHECKOUT, 'README.md'))
 
-t.test('the other pages tell nobody to do something in a browser that is not played', async (t) => {
+t.test('the other pages tell nobody to do something in a browser that cannot be played', async (t) => {
   for (const { name, text } of [...others, readme])
     for (const sentence of findInstructions(text).filter((one) => !/^(Run|Set|Copy|Log in)\b/.test(one)))
       t.ok(isPlayable(sentence), `${name}: ${sentence}`)
+  const between = readSteps((await readPage(resolve(CLASS, 'README.md'))).text, 'between-the-lessons')
+  for (const sentence of between.flat()) t.ok(isPlayable(sentence) || isSpeech(sentence), sentence)
 })
 
 /** The address in links to the service. On GitHub it leads there; the guide in the service makes them relative. */
@@ -188,13 +190,20 @@ t.test('the running service does what the pages say', async (t) => {
     }
   })
 
-  for (const { chapter, path } of lessons) {
-    if (only && !only.includes(chapter.number)) continue
-    t.test(`lesson ${chapter.number} goes as its page says`, async (t) => {
+  const plays = [
+    ...lessons.map(({ chapter: { number }, path }) => ({ name: number, path, anchor: 'show' })),
+    // Last, because this undoes what the lessons changed.
+    { name: 'README', path: resolve(CLASS, 'README.md'), anchor: 'between-the-lessons' },
+  ]
+  for (const { name, path, anchor } of plays) {
+    if (only && !only.includes(name)) continue
+    t.test(`docs/class/${name}.md: everything goes as the page says`, async (t) => {
       const player = await Player.open(stage)
       t.teardown(() => player.end())
       const began = performance.now()
-      for (const [index, sentences] of readSteps(await readFile(path, 'utf8')).entries()) {
+      const steps = readSteps(await readFile(path, 'utf8'), anchor)
+      t.ok(steps.length > 2)
+      for (const [index, sentences] of steps.entries()) {
         const start = performance.now()
         for (const sentence of sentences) {
           if (isSpeech(sentence)) continue
