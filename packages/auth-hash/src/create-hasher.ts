@@ -33,8 +33,9 @@ export function createHasher(options: HasherOptions = {}): Hasher {
       return queue.run(() => hashPassword(normal, currentSpec(settings), settings), { signal, key, slot })
     },
 
-    async verify(input: VerifyInput) {
+    async verify(input: VerifyInput, ...[options]: unknown[]) {
       assertObject('input', input)
+      rejectOptions(options)
       const { password, hash, save, ...call } = input
       const { signal, key, slot } = checkCall(call)
       if (save !== undefined && typeof save !== 'function') throw invalidOption('save', 'a function', save)

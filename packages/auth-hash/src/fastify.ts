@@ -13,7 +13,7 @@ declare module 'fastify' {
 /**
  * Decorates the app with `app.hasher` after a self-test. The options are those of {@link createHasher}.
  *
- * Fastify answers with the `statusCode` and `headers` of the errors: 503 with `Retry-After` for overload, 400 for a
+ * Fastify responds with the `statusCode` and `headers` of the errors: 503 with `Retry-After` for overload, 400 for a
  * password that cannot be hashed.
  */
 export default fastifyPlugin<HasherOptions>(

@@ -129,7 +129,12 @@ function checkArray<T>(name: string, value: readonly T[]): readonly T[] {
 function checkInteger(name: string, value: unknown, least: number, most: number): void {
   if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return
   const expected = `an integer from ${least} to ${most}`
-  throw invalidOption(name, expected, value, Number.isInteger(value) ? 'another integer' : describeKind(value))
+  throw invalidOption(
+    name,
+    expected,
+    value,
+    Number.isInteger(value) ? 'another integer' : describeKind(value),
+  )
 }
 
 function checkBoolean(name: string, value: unknown): void {

@@ -30,7 +30,8 @@ export function createVerifier(settings: Settings): Verifier {
   include(settings.scheme === 'argon2id' ? ARGON2_ROW : BCRYPT_ROW)
   for (const hash of settings.placeholders) {
     const row = readRow(hash, settings.foreign)
-    if (row === undefined) throw invalidOption('placeholders', 'hashes that can be verified', hash, 'a text that is not one')
+    if (row === undefined)
+      throw invalidOption('placeholders', 'hashes that can be verified', hash, 'a text that is not one')
     include(row)
   }
 

@@ -189,7 +189,10 @@ t.test('wrong foreign schemes and placeholders are found when the hasher is made
     [{ foreign: [{ verify }] }, 'Expected `foreign[0].matches` to be a function, got undefined'],
     [{ foreign: [{ matches, verify, compare: verify }] }, 'Unknown option `foreign[0].compare`'],
     [{ placeholders: 'x' }, 'Expected `placeholders` to be an array, got a string'],
-    [{ placeholders: ['x'] }, 'Expected `placeholders` to be hashes that can be verified, got a text that is not one'],
+    [
+      { placeholders: ['x'] },
+      'Expected `placeholders` to be hashes that can be verified, got a text that is not one',
+    ],
   ] as const) {
     t.throws(() => createHasher(options as unknown as HasherOptions), {
       code: 'AUTH_HASH_INVALID_OPTION',

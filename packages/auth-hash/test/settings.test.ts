@@ -33,11 +33,19 @@ t.test('fills in the defaults', async (t) => {
 t.test('names the option, what was expected and what kind of thing came', async (t) => {
   refuses(t, { cost: '10' }, 'Expected `cost` to be an integer from 10 to 15, got a string')
   refuses(t, { cost: 9 }, 'Expected `cost` to be an integer from 10 to 15, got another integer')
-  refuses(t, { cost: 3, unsafeLowCost: true }, 'Expected `cost` to be an integer from 4 to 15, got another integer')
+  refuses(
+    t,
+    { cost: 3, unsafeLowCost: true },
+    'Expected `cost` to be an integer from 4 to 15, got another integer',
+  )
   refuses(t, { cost: 12.9 }, 'Expected `cost` to be an integer from 10 to 15, got a number')
   refuses(t, { maxCost: 11 }, 'Expected `maxCost` to be an integer from 12 to 20, got another integer')
   refuses(t, { maxCost: 31 }, 'Expected `maxCost` to be an integer from 12 to 20, got another integer')
-  refuses(t, { concurrency: 0 }, 'Expected `concurrency` to be an integer from 1 to 1024, got another integer')
+  refuses(
+    t,
+    { concurrency: 0 },
+    'Expected `concurrency` to be an integer from 1 to 1024, got another integer',
+  )
   refuses(t, { maxQueue: -1 }, 'Expected `maxQueue` to be an integer from 0 to 100000, got another integer')
   refuses(t, { maxQueue: null }, 'Expected `maxQueue` to be an integer from 0 to 100000, got null')
   refuses(t, { legacyTruncate: 1 }, 'Expected `legacyTruncate` to be a boolean, got a number')
@@ -111,6 +119,10 @@ t.test('an option with an unknown name is an error, wherever it is given', async
   // @ts-expect-error the name is wrong
   await t.rejects(hasher.verify({ password: 'pw', hash: null, onSave() {} }), {
     message: 'Unknown option `onSave`',
+  })
+  // @ts-expect-error the signal belongs to the input
+  await t.rejects(hasher.verify({ password: 'pw', hash: null }, { signal: null }), {
+    message: 'Unknown option `signal`',
   })
   // @ts-expect-error by position
   await t.rejects(hasher.verify('pw', null), {

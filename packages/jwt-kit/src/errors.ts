@@ -75,11 +75,11 @@ export interface JwtKitErrorDetails {
 }
 
 /**
- * The only error class of this package. `message` says what is wrong, `hint` says how to fix it, and `code` tells the cases
- * apart. No message, hint or property contains a token, a key or the value of a claim.
+ * The only error class of this package. `message` says what is wrong, `hint` says how to fix it, and `code` distinguishes the
+ * cases. No message, hint or property contains a token, a key or the value of a claim.
  */
 export class JwtKitError extends Error {
-  /** Tells the cases apart. */
+  /** Distinguishes the cases. */
   readonly code: JwtKitErrorCode
   /** The HTTP status for the response: 400, 401, 500 or 503. Fastify and Express read it. */
   readonly statusCode: number
@@ -92,8 +92,8 @@ export class JwtKitError extends Error {
   /** The reason for `JWT_KIT_INVALID_TOKEN`. It is for the log, and not for the client. */
   declare readonly reason?: JwtKitErrorCode
   /**
-   * The value of `WWW-Authenticate` (RFC 6750 §3), if the status needs one. It only tells an expired token from any other
-   * bad one: which check failed is for the log.
+   * The value of `WWW-Authenticate` (RFC 6750 §3), if the status needs one. It distinguishes only an expired token from any
+   * other bad one: which check failed is for the log.
    */
   declare readonly challenge?: string
   /** The challenge as headers. The default error handlers of Fastify and Express set them on the response. */

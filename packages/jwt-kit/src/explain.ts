@@ -17,9 +17,9 @@ export interface ExplainedClaim {
   readonly words?: string
 }
 
-/** The answer to whether a token is accepted, and why. */
+/** The result: if a token is accepted, and why. */
 export interface Verdict {
-  /** Undefined if only the key can tell. */
+  /** Undefined if it depends on the key, which is not known. */
   readonly accepted: boolean | undefined
   /** The reason, as a sentence. */
   readonly reason: string
@@ -41,7 +41,7 @@ export interface Explanation {
   readonly parts: readonly ExplainedPart[]
   /** The members of its header and its payload, in order. */
   readonly claims: readonly ExplainedClaim[]
-  /** The answer to whether it is accepted. */
+  /** The result: if it is accepted, and why. */
   readonly verdict: Verdict
   /** The differences to the original. */
   readonly changes: readonly Change[]

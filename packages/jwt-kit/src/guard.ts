@@ -118,7 +118,8 @@ export function createGuard<T>(verify: (token: string) => Promise<T>): RequestGu
   const storeClaims = (request: object, claims: T) => {
     admitted.set(request, { claims })
   }
-  const admit = async (request: object, token: string | undefined) => {
+  const admit = async (request: object, token: string | undefined, options?: unknown) => {
+    checkOptionNames('admit', options, [])
     if (token === undefined || token === '') throw noCredentials('Send the token, such as in its cookie.')
     const claims = await verify(token).catch(throwClientError)
     storeClaims(request, claims)

@@ -112,6 +112,12 @@ function toKeyObject(algorithm: Algorithm, input: unknown, passphrase: unknown):
         'Put `key` and `passphrase` into the entry: { kid, key, passphrase }.',
       )
     }
+    if (input.kty === undefined) {
+      throw new UnsuitableKey(
+        'is an object without a `kty`, so it is not a JWK',
+        'Await it if it is a promise, and take the key out if it is a set or a pair.',
+      )
+    }
     return readJwk(algorithm, input)
   }
   if (input === undefined) {

@@ -13,13 +13,13 @@ export interface TokenKindOptions<C extends ClaimsSchema> {
    */
   readonly claims: C
   /**
-   * The registry of TypeBox that has the formats of the claims: `FormatRegistry` of 0.34, `Format` of 1.x. It is needed where
+   * The registry of TypeBox that has the formats of the claims: `FormatRegistry` of 0.34, `Format` of 1.x. It is needed if
    * TypeBox is not found by its name: in a bundle or in Jest.
    */
   readonly formats?: FormatRegistry
 }
 
-/** A kind of token. The `typ` in its header tells it apart from every other one (RFC 8725 §3.11). Made by {@link tokenKind}. */
+/** A kind of token. The `typ` in its header distinguishes it from every other one (RFC 8725 §3.11). Made by {@link tokenKind}. */
 export interface TokenKind<C extends ClaimsSchema = ClaimsSchema> {
   /** The `typ` in the header: `access+jwt`. */
   readonly typ: string

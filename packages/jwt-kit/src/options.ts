@@ -29,7 +29,7 @@ export type RevokedForAll<K extends Kinds> = (
 export interface JwtKitOptions<K extends Kinds, Revoked = RevokedByKind<K>> {
   /** The issuer of the tokens (`iss`): a URL, or a name. */
   readonly issuer: string
-  /** Whom the tokens are for (`aud`). Without one, a token that has an audience is refused. */
+  /** The audience of the tokens (`aud`). Without one, a token that has an audience is refused. */
   readonly audience?: string
   /** The keys that sign and verify. `kit.replaceKeys` replaces them later. */
   readonly keys: Keyring

@@ -92,7 +92,7 @@ export interface ClaimsChecks {
 
 /** The options of {@link compileClaims}. */
 export interface CompileOptions {
-  /** The registry of TypeBox that has the formats. It is needed where TypeBox is not found by its name: in a bundle or in Jest. */
+  /** The registry of TypeBox that has the formats. It is needed if TypeBox is not found by its name: in a bundle or in Jest. */
   readonly formats?: FormatRegistry | undefined
   /** True to accept claims with sensitive names: for tokens of others, whose names are given. @default false */
   readonly allowSensitiveNames?: boolean

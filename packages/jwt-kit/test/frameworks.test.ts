@@ -177,6 +177,10 @@ t.test('admit() lets a request pass by a token from a cookie, once it is verifie
     t.throws(() => kit.access.claims(request), { code: 'JWT_KIT_NOT_GUARDED' })
   }
   t.match(await kit.access.admit(request, kit.access.sign(CLAIMS)), CLAIMS)
+  // @ts-expect-error it has no options
+  await t.rejects(kit.access.admit(request, kit.access.sign(CLAIMS), { optional: true }), {
+    code: 'JWT_KIT_OPTIONS',
+  })
   t.match(kit.access.claims(request), CLAIMS)
 })
 

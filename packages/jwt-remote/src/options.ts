@@ -21,7 +21,7 @@ export interface JwtRemoteOptions<C extends ClaimsSchema> {
   /** The TypeBox schema of the claims that you read, without the registered ones (`iss aud exp iat nbf jti`). */
   readonly claims: C
   /**
-   * The registry of TypeBox that has the formats of the claims: `FormatRegistry` of 0.34, `Format` of 1.x. It is needed where
+   * The registry of TypeBox that has the formats of the claims: `FormatRegistry` of 0.34, `Format` of 1.x. It is needed if
    * TypeBox is not found by its name: in a bundle or in Jest.
    */
   readonly formats?: FormatRegistry
@@ -32,7 +32,7 @@ export interface JwtRemoteOptions<C extends ClaimsSchema> {
   readonly jwksUri?: string
   /** The key set itself, if it does not change. Either this or `jwksUri` is required. */
   readonly jwks?: JwkSet
-  /** The algorithms that are accepted. A key that names an `alg` is used with that one alone. @default ['RS256'] */
+  /** The algorithms that are accepted. A key that names an `alg` is used only with that one. @default ['RS256'] */
   readonly algorithms?: readonly RemoteAlgorithm[]
   /**
    * The types that are accepted in the header (`typ`), without `application/`; `null` accepts a token that has none. Many
@@ -139,6 +139,12 @@ export function readOptions(given: unknown): RemoteRules {
   }
   expect(rules.cacheMaxAge >= rules.cooldown, '`cacheMaxAge`', 'at least `cooldown`')
   return rules
+}
+
+/** Rejects an object, such as the options of jose, as an argument of a function without options. `map` passes an index. */
+export function rejectOptions(owner: string, [options]: readonly unknown[]): void {
+  if (!isObject(options)) return
+  throw new JwtKitError('JWT_KIT_OPTIONS', `\`${owner}\` has no options`, { hint: 'Give them to jwtRemote.' })
 }
 
 function readAlgorithms(value: unknown): readonly RemoteAlgorithm[] {

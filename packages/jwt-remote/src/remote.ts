@@ -4,9 +4,10 @@ import { createClaimsReader, type RemoteClaims } from './claims.ts'
 import { explainRemote } from './explain.ts'
 import { fetchKeySet } from './fetch-key-set.ts'
 import { createRequestVerifier, type RemoteGuard } from './guard.ts'
+import { checkJwtKit } from './jwt-kit-version.ts'
 import { readKeySet } from './key-set.ts'
 import { fetchedKeys, fixedKeys, type KeySource } from './key-source.ts'
-import { type JwtRemoteOptions, type RemoteRules, readOptions } from './options.ts'
+import { type JwtRemoteOptions, type RemoteRules, readOptions, rejectOptions } from './options.ts'
 import { verifyToken } from './verify.ts'
 
 /** Verifies the tokens of one provider. Made by {@link jwtRemote}. */
@@ -44,8 +45,8 @@ export interface JwtRemote<C extends ClaimsSchema> {
 /**
  * Makes a verifier for the tokens of an identity provider.
  *
- * @throws {JwtKitError} `JWT_KIT_OPTIONS` if an option is not as described or unknown; `JWT_KIT_KEY` if `jwks` has no key that
- *   can verify.
+ * @throws {JwtKitError} `JWT_KIT_OPTIONS` if an option is not as described or unknown, or jwt-kit has an unsuitable version;
+ *   `JWT_KIT_KEY` if `jwks` has no key that can verify.
  *
  * @example
  * ```js
@@ -63,11 +64,13 @@ export interface JwtRemote<C extends ClaimsSchema> {
  * ```
  */
 export function jwtRemote<const C extends ClaimsSchema>(options: JwtRemoteOptions<C>): JwtRemote<C> {
+  checkJwtKit()
   const rules = readOptions(options)
   const readClaims = createClaimsReader(options.claims, options.formats)
   const keys = createKeySource(rules)
 
-  const verify = async (token: string) => {
+  const verify = async (token: string, ...rest: unknown[]) => {
+    rejectOptions('verify', rest)
     try {
       const { alg, payload } = await verifyToken(token, rules, keys)
       const claims = readClaims(payload)
@@ -83,13 +86,19 @@ export function jwtRemote<const C extends ClaimsSchema>(options: JwtRemoteOption
   const requests = createRequestVerifier(verify)
   return Object.freeze({
     verify,
-    verifyRequest: requests.verifyRequest,
+    verifyRequest: async (request: GuardRequest, ...rest: unknown[]) => {
+      rejectOptions('verifyRequest', rest)
+      return requests.verifyRequest(request)
+    },
     guard: (...options: unknown[]) => {
       if (options[0] === undefined) return requests.guard
       throw new JwtKitError('JWT_KIT_OPTIONS', '`guard` has no options', { hint: 'Give them to jwtRemote.' })
     },
     claims: requests.claims,
-    explain: (token) => explainRemote(token, { verify, schema: options.claims, now: rules.now }),
+    explain: async (token: string, ...rest: unknown[]) => {
+      rejectOptions('explain', rest)
+      return explainRemote(token, { verify, schema: options.claims, now: rules.now })
+    },
   } satisfies JwtRemote<C>)
 }
 

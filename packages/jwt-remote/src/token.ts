@@ -12,7 +12,7 @@ export interface UnverifiedToken {
 }
 
 // `crit` asks for an extension, and none is supported here (RFC 7515 §4.1.11). The others change what is signed (RFC 7797)
-// or mean that the token is encrypted. `jwk`, `jku`, `x5c` and `x5u` are ignored: keys come from the provider's set alone.
+// or mean that the token is encrypted. `jwk`, `jku`, `x5c` and `x5u` are ignored: keys come only from the provider's set.
 const REFUSED_MEMBERS = ['crit', 'b64', 'zip', 'enc'] as const
 
 /**

@@ -1,6 +1,8 @@
 /** The packed package in a project of its own, with Express and Fastify. */
+import { cpSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
-import { node, packFor, tsc } from '../../../test-support/consumer.ts'
+import { node, packFor, runToEnd, tsc } from '../../../test-support/consumer.ts'
 
 const PROVIDER = `
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -90,6 +92,7 @@ const project = consumers.create('consumer', {
 })
 const others = ['@sinclair/typebox@0.34', 'express@5', '@types/express@5', 'fastify@5', '@types/node@20']
 const installed = await consumers.install(project, ...others)
+const KIT = 'node_modules/@auth-primer/jwt-kit'
 const SETTINGS =
   '--noEmit --strict --exactOptionalPropertyTypes --skipLibCheck false --target es2023 --lib es2023 --module nodenext'
 
@@ -104,6 +107,31 @@ t.test('a consumer compiles without @types/node', async (t) => {
   t.match(await consumers.install(bare, '@sinclair/typebox@0.34'), { exitCode: 0 })
   t.same(await tsc(bare, `${SETTINGS} bare.mts bare.cts`), { exitCode: 0, out: '', err: '' })
 })
+
+t.test(
+  'is installed next to another version of jwt-kit, and says at start that it does not fit',
+  async (t) => {
+    const other = consumers.create('other', {
+      'jwt-kit/package.json': readFileSync(join(project, KIT, 'package.json'), 'utf8').replace(
+        '"0.1.0"',
+        '"0.2.0"',
+      ),
+      'main.cjs': `
+      const { jwtRemote } = require('@auth-primer/jwt-remote')
+      try { jwtRemote({}) } catch (error) { console.log(error.code, error.message) }`,
+    })
+    for (const name of ['dist', 'src'])
+      cpSync(join(project, KIT, name), join(other, 'jwt-kit', name), { recursive: true })
+    const tarball = join(consumers.folder, 'auth-primer-jwt-remote-0.1.0.tgz')
+    const args = 'install --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error'.split(' ')
+    t.match(await runToEnd(other, 'npm', ...args, './jwt-kit', tarball), { exitCode: 0, err: '' })
+    t.same(await node(other, 'main.cjs'), {
+      exitCode: 0,
+      err: '',
+      out: 'JWT_KIT_OPTIONS Expected @auth-primer/jwt-kit 0.1, got 0.2.0\n',
+    })
+  },
+)
 
 t.test('a service on Express with CommonJS answers with the status and the headers', async (t) => {
   t.same(await node(project, '--throw-deprecation', 'express.cjs'), {

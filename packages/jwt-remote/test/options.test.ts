@@ -105,3 +105,20 @@ t.test('guard() has no options, and an option of jwt-kit is an error', async (t)
   for (const options of [{ optional: true }, true, null])
     t.throws(() => (guard as (options: unknown) => unknown)(options), { code: 'JWT_KIT_OPTIONS' })
 })
+
+t.test('options of other libraries are an error, and never ignored, and an index is not one', async (t) => {
+  const made: Record<string, (...args: unknown[]) => Promise<unknown>> = { ...remote(given)() } as never
+  const token = await sign(key)
+  const request = { headers: { authorization: `Bearer ${token}` } }
+  for (const [name, argument] of [
+    ['verify', token],
+    ['verifyRequest', request],
+    ['explain', token],
+  ] as const) {
+    await t.rejects(made[name]?.(argument, { audience: 'another' }) as Promise<unknown>, {
+      code: 'JWT_KIT_OPTIONS',
+      message: `\`${name}\` has no options`,
+    })
+    t.ok(await made[name]?.(argument, 0), name)
+  }
+})
