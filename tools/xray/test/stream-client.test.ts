@@ -81,7 +81,7 @@ t.test('the stream serves its clients', async (t) => {
       for (let n = 1; n <= 230; n += 1)
         await app.inject({ url: '/users/me', headers: { 'x-request-id': `n-${n}` } })
       for (let n = 1; n <= 210; n += 1)
-        await app.inject({ url: '/docs/static/index.css', headers: { 'x-request-id': `page-${n}` } })
+        await app.inject({ url: '/header.css', headers: { 'x-request-id': `page-${n}` } })
       await first.until('page-210')
       const second = await watch(t, url)
       await second.until('page-210')
