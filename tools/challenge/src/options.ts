@@ -15,7 +15,8 @@ export const HELP = `Tests your server from the outside, stage by stage, and sho
   --stage 05         checks only this stage
   --all              continues after a stage fails
   --json             prints the results as JSON, with the duration of each check
-  --watch <folder>   checks again each time you save a file in this folder, and restarts the server if you pass --command
+  --watch <folder>   shows one stage, and checks again each time you save a file in this folder. It restarts the server if you
+                     pass --command. Press q to quit
   --hints 2          shows this many hints (0 to 3) for a check that fails. The default is 1
   --database <url>   the server's Postgres database, to check how passwords are stored
   --secret <text>    the secret that signs the server's tokens (HS256), to check that expired tokens are rejected. You can set

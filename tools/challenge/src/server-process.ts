@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { signalTree, treeOptions } from '@auth-primer/tool-processes'
 import { send } from './http.ts'
 
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 10_000
 const POLL_MS = 100
 
@@ -86,7 +86,7 @@ export class ServerProcess {
 
   async #responds(): Promise<boolean> {
     const sent = { method: 'GET', path: '/', headers: {}, body: undefined }
-    return send(this.#url, sent, { timeoutMs: 1_000 }).then(
+    return send(this.#url, sent).then(
       () => true,
       () => false,
     )

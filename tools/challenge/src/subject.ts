@@ -4,8 +4,6 @@ import { Blocked, describe, expectStatus, expectThat, Failure, NotChecked, need 
 import { type Received, type Sent, send } from './http.ts'
 import type { ServerProcess } from './server-process.ts'
 
-const PROBE_TIMEOUT_MS = 5_000
-
 export interface SubjectOptions {
   readonly url: URL
   /** The secret that signs the server's HS256 tokens. */
@@ -115,9 +113,8 @@ export class Subject {
 
   /** Returns true if the server responds at all. */
   async responds(): Promise<boolean> {
-    const timeoutMs = Math.min(PROBE_TIMEOUT_MS, this.options.timeoutMs ?? PROBE_TIMEOUT_MS)
     const sent = { method: 'GET', path: '/', headers: {}, body: undefined }
-    return send(this.options.url, sent, { ...this.options, timeoutMs }).then(
+    return send(this.options.url, sent, this.options).then(
       () => true,
       () => false,
     )

@@ -10,6 +10,9 @@ import { hashesPasswords } from '../src/stages/07-hashes-passwords.ts'
 import { STAGES } from '../src/stages/index.ts'
 import { Subject } from '../src/subject.ts'
 
+// each fault is a run of all stages
+t.setTimeout(300_000)
+
 const SECRET = 'a5f1c3'.repeat(8)
 const ORIGIN = 'https://app.example.com'
 const ids = STAGES.flatMap((stage) => stage.checks.map(({ id }) => id))
