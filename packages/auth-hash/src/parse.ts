@@ -123,8 +123,12 @@ const OTHER_SCHEMES: readonly (readonly [RegExp, string])[] = [
   [/^(\{crypt\})?\$([156]|apr1|md5|sha1)\$/i, 'of crypt with MD5 or SHA'],
   [/^\{(s?sha|s?md5|ssha\d+|sha-?\d+)\}|^(sha1|sha256|md5|unsalted_\w+)\$/i, 'of a digest that is not slow'],
   [
-    /^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})$/i,
+    /^([0-9a-f]{32}|\*?[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})$/i,
     'of hexadecimal digits, as a bare digest has',
+  ],
+  [
+    /^(\$(?!2[aby]\$|bcrypt-sha256\$|wp\$|argon2id\$)[a-z][\w-]*\$|\{(?!(blf-)?(bcrypt|crypt|argon2)\b)[a-z][\w-]*\})/i,
+    'of a scheme that is not known here',
   ],
 ]
 

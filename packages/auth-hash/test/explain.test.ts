@@ -37,6 +37,10 @@ t.test('says what kind of thing came instead, never the thing', async (t) => {
     [`$bcrypt-sha256$v=3,t=2b,r=12$${rest}`, 'one that is damaged'],
     [`$2b$12$${rest}\n`, 'one with white space around it'],
     [`$2b$12$${rest}            `, 'one with white space around it'],
+    ['$argon2id$v=19$hunter2', 'one that is damaged'],
+    ['$wp$hunter2', 'one that is damaged'],
+    ['{bcrypt}hunter2', 'one that is damaged'],
+    ['{BLF-CRYPT}hunter2', 'one that is damaged'],
     ['hunter2', 'a string that is not a hash'],
     ['', 'an empty string'],
     [Buffer.from(`$2b$12$${rest}`), 'an object'],
@@ -49,6 +53,9 @@ t.test('says what kind of thing came instead, never the thing', async (t) => {
     [`$2$12$${rest}`, 'one of bcrypt 2, the first version, which is no longer written'],
     ['pbkdf2_sha256$1$hunter2$x', 'one of PBKDF2'],
     ['{SSHA512}hunter2', 'one of a digest that is not slow'],
+    ['$S$Dhunter2', 'one of a scheme that is not known here'],
+    ['{noop}hunter2', 'one of a scheme that is not known here'],
+    ['*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19', 'one of hexadecimal digits, as a bare digest has'],
     ['$argon2d$v=19$hunter2', 'one of Argon2 in another form than argon2id of version 19'],
   ] as const) {
     t.throws(() => explain(hash), { code: 'AUTH_HASH_UNSUPPORTED_SCHEME', message: expected + kind })

@@ -208,8 +208,8 @@ function describeText(text: string): UnsuitableKey {
 }
 
 function suggestNewKey(algorithm: Algorithm): string {
-  const make = `Make one with \`npx @auth-primer/jwt-kit keygen --alg ${algorithm}\``
+  const advice = `Make one with \`npx @auth-primer/jwt-kit keygen --alg ${algorithm}\``
   return ALGORITHM_SPECS[algorithm].kty === 'oct'
-    ? `${make}, keep it out of the code, and use it for nothing else.`
-    : `Check which key this is. ${make} if it is your own.`
+    ? `${advice}, keep it out of the code, and use it for nothing else.`
+    : `Check which key this is. ${advice} if it is your own.`
 }

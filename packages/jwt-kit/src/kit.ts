@@ -119,10 +119,13 @@ async function explain(
   const typ = explainWith(token, { original: undefined, now: seconds }).parts[0]?.value?.typ
   const named = kinds.find(({ kind }) => hasKind(typ, kind))
   // A kit has at least one kind.
-  const judge = (named ?? kinds[0]) as BoundKind
-  const verdict = await judge
+  const verifier = (named ?? kinds[0]) as BoundKind
+  const verdict = await verifier
     .verifySilently(token)
-    .then(() => ({ accepted: true, reason: `It is a good token of type ${judge.kind.typ}` }), describeError)
+    .then(
+      () => ({ accepted: true, reason: `It is a good token of type ${verifier.kind.typ}` }),
+      describeError,
+    )
   const properties = named?.kind.claims.properties as Record<string, { description?: string }> | undefined
   const describe = (claim: string) =>
     properties && Object.hasOwn(properties, claim) ? properties[claim]?.description : undefined

@@ -110,8 +110,8 @@ const NAMES = ['issuer', 'audience', 'claims', 'formats', ...Object.keys(DEFAULT
 export function readOptions(given: unknown): RemoteRules {
   expect(isObject(given), 'the options of jwtRemote', 'an object')
   for (const name of Object.keys(given)) if (!NAMES.includes(name)) throw unknownOption(name)
-  const present = Object.entries(given).filter(([, value]) => value !== undefined)
-  const options: Record<string, unknown> = { ...DEFAULTS, ...Object.fromEntries(present) }
+  const defined = Object.entries(given).filter(([, value]) => value !== undefined)
+  const options: Record<string, unknown> = { ...DEFAULTS, ...Object.fromEntries(defined) }
   const { audience, authorizedParty, jwksUri, jwks, now } = options
   expect((jwksUri === undefined) !== (jwks === undefined), '`jwksUri` or `jwks`', 'given, and not both')
   if (jwksUri !== undefined) expect(isSafeUrl(jwksUri), '`jwksUri`', SAFE_URL)
