@@ -1,6 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { stopPostgres } from '@auth-primer/tool-postgres'
 import t, { type Test } from 'tap'
 import { CHECKOUT, run } from '../../../test-support/process.ts'
@@ -19,13 +21,17 @@ const CLASS = resolve(import.meta.dirname, '../dist/cli.js')
 /** Starts the built service in a terminal, and waits until it is ready. */
 async function start(t: Test, columns: number, args = '', env: Record<string, string> = {}) {
   const site = { AUTH_PRIMER_DATA_DIR: dir, AUTH_PRIMER_SITE_DIR: join(dir, 'site') }
-  const program = env.PROGRAM ?? 'examples/social-api/dist/src/server.js'
-  const terminal = await Terminal.open(`unset DATABASE_URL TEST_POSTGRES_URL; node ${program} ${args}`, {
-    cwd: CHECKOUT,
-    env: { ...site, PORT: '0', NODE_OPTIONS: '', ...env },
-    columns,
-    rows: 50,
-  })
+  const { PREPARE: prepare = '', PROGRAM, ...variables } = env
+  const program = PROGRAM ?? 'examples/social-api/dist/src/server.js'
+  const terminal = await Terminal.open(
+    `unset DATABASE_URL TEST_POSTGRES_URL; ${prepare} node ${program} ${args}`,
+    {
+      cwd: CHECKOUT,
+      env: { ...site, PORT: '0', NODE_OPTIONS: '', ...variables },
+      columns,
+      rows: 50,
+    },
+  )
   t.teardown(() => terminal.close())
   const screen = await terminal.waitFor('Ctrl-C')
   const [, url = ''] = /ready at (\S+)/.exec(screen) ?? []
@@ -78,9 +84,25 @@ t.test(
   },
 )
 
+t.test('`npm run class -- 5` opens the presenter’s view of the lesson', async (t) => {
+  const bin = t.testdir({ 'xdg-open': '#!/bin/sh\necho "$1" >"$OPENED"\n' })
+  await chmod(join(bin, 'xdg-open'), 0o755)
+  const OPENED = join(bin, 'opened')
+  // A login shell sets PATH itself, and tmux sets DISPLAY.
+  const env = { PROGRAM: CLASS, OPENED, PREPARE: `export DISPLAY=:9 PATH='${bin}':$PATH;` }
+  const { terminal, screen, url } = await start(t, 80, '5', env)
+  const presenter = `${url}/guide/class/05`
+  t.match(screen, `  Presenter  ${presenter}\n`)
+  t.match(screen, /Task +\S+\/guide\/class\/05-task\n/)
+  for (const path of ['', '-task']) t.equal((await fetch(presenter + path)).status, 200)
+  while (!existsSync(OPENED)) await sleep(20)
+  await stop(t, terminal)
+  t.equal(await readFile(OPENED, 'utf8'), `${presenter}\n`)
+})
+
 t.test('`npm run class` rejects what it does not know, with one message', async (t) => {
   for (const [args, message] of [
-    [['99'], /^There is no such lesson\. The lessons: /],
+    [['99'], /^There is no such lesson\. The lessons: 01, 02, .*05a, .*18\n$/],
     [['05', '06'], /^Expected one lesson or --reset\n/],
     [['--nonsense'], /^Unknown option '--nonsense'/],
   ] as const) {
