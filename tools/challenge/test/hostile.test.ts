@@ -2,7 +2,9 @@
 import http, { type ServerResponse } from 'node:http'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
-import { runStages } from '../src/run.ts'
+import type { Check } from '../src/check.ts'
+import { runCheck, runStages } from '../src/run.ts'
+import { survivesBadInput } from '../src/stages/18-survives-bad-input.ts'
 import { STAGES } from '../src/stages/index.ts'
 import { Subject } from '../src/subject.ts'
 
@@ -221,4 +223,18 @@ t.test('a server with a token that fits in no header gets a verdict for every ch
     checks.find(({ check }) => check.id === 'token-accepted')?.failure?.actual,
     'other characters than ASCII',
   )
+})
+
+t.test('a server that crashes right after its response fails the check whose request did it', async (t) => {
+  const url = await startLater(t, (response, request, stop) => {
+    response.writeHead(404, { connection: 'close' }).end()
+    if (request.startsWith('GET /posts/999')) response.once('close', stop)
+  })
+  const check = survivesBadInput.checks.find(({ id }) => id === 'huge-id') as Check
+  const result = await runCheck(check, new Subject({ url, timeoutMs: TIMEOUT_MS }))
+  t.match(result, { state: 'failed', isSilent: true })
+  t.match(result.failure, {
+    ...{ sent: { path: '/posts/99999999999999999999' }, expected: 'a server that still responds' },
+    actual: /^no response to GET \/ after this: /,
+  })
 })
