@@ -32,7 +32,7 @@ export const logsIn: Stage = {
         'Node: `await bcrypt.compare(password, user.password)`. Without `await`, you get a promise, which always counts as true.',
       ],
       async run(subject) {
-        // each check has its own account, because a server may count failed logins
+        // not ada’s account, because a server may count failed logins
         const { email } = await subject.account('wrong')
         const { password } = subject.newCredentials()
         expectStatus(await subject.logIn({ email, password }), ...REFUSED)
@@ -80,7 +80,7 @@ export const logsIn: Stage = {
         'Make `username` and `password` required properties of the schema.',
       ],
       async run(subject) {
-        const { email } = await subject.account('incomplete')
+        const { email } = await subject.account('wrong')
         expectStatus(
           await subject.request('POST', PATHS.login, { form: { username: email } }),
           422,
