@@ -16,6 +16,18 @@ const CHANGES = {
   deleted: { sign: '−', word: 'deleted' },
 }
 
+const CHANGED = '.is-inserted, .is-updated, .is-deleted'
+
+/**
+ * Scrolls a table to its first change, and not the page.
+ *
+ * @param {Element} table
+ */
+function showFirst(table) {
+  const row = table.querySelector(CHANGED)
+  if (row instanceof HTMLElement) table.scrollTop = row.offsetTop - table.clientHeight / 2
+}
+
 /**
  * @param {HTMLElement} section
  * @param {import('./context.js').Context} context
@@ -27,6 +39,8 @@ export function mount(section, context) {
   const place = h('div', { class: 'tables' })
   /** @type {Shown | undefined} */
   let request
+  /** @type {string | undefined} the key of the request whose changes were marked last */
+  let drawn
   let isReading = false
   let isStale = false
 
@@ -82,7 +96,10 @@ export function mount(section, context) {
     const tables = reply.body
     fill(about, describe(shown, tables))
     fill(place, tables.map(drawTable))
-    for (const table of place.querySelectorAll('.scrolls')) showFirstChange(table)
+    for (const table of place.querySelectorAll('.scrolls')) showFirst(table)
+    // Only once, so that the page does not move while someone reads it.
+    if (shown?.key !== drawn) place.querySelector(CHANGED)?.scrollIntoView({ block: 'nearest' })
+    drawn = shown?.key
   }
 }
 
@@ -165,12 +182,6 @@ function drawRow({ cells, change }, columns, hasMarks) {
       ),
     ),
   )
-}
-
-/** @param {Element} table */
-function showFirstChange(table) {
-  const row = table.querySelector('.is-inserted, .is-updated, .is-deleted')
-  if (row instanceof HTMLElement) table.scrollTop = row.offsetTop - table.clientHeight / 2
 }
 
 /**

@@ -50,7 +50,7 @@ export class Tables {
   constructor(knex: Knex, tables: readonly TableOptions[]) {
     this.#tables = tables
     // In the service's pool, it would take connections from the requests that it observes.
-    this.#knex = knexFactory({ ...knex.client.config, pool: { min: 0, max: 1 } })
+    this.#knex = knexFactory({ ...knex.client.config, pool: { min: 0, max: 1, afterCreate: nameConnection } })
   }
 
   /** Forgets how the tables were. Call it when traces begin to arrive. */
@@ -165,6 +165,15 @@ export class Tables {
       { isolationLevel: 'repeatable read', readOnly: true },
     )
   }
+}
+
+/** Names the connection in Postgres's log, so that its statements can be told from those of the service. */
+function nameConnection(connection: Client, done: (error: Error | null) => void): void {
+  connection.query("SET application_name = 'xray'", done)
+}
+
+interface Client {
+  query(sql: string, done: (error: Error | null) => void): void
 }
 
 const WRITE = /^\s*(insert|update|delete|merge|with)\b/i
