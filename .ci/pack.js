@@ -27,6 +27,9 @@ export const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS$)/.test(name)),
 )
 
+/** The command that runs npm. In an npm script, Node runs it: on Windows, `npm` is a script of cmd.exe. */
+const NPM = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']
+
 /** The folders of the packages that are published. */
 export const packageFolders = readdirSync(join(CHECKOUT, 'packages'))
   .map((name) => join(CHECKOUT, 'packages', name))
@@ -79,7 +82,7 @@ function declarePublicParts(folder, dist) {
 
 function npmPack(cwd, ...args) {
   const options = ['pack', '--json', '--ignore-scripts', '--loglevel=error', ...args]
-  return JSON.parse(execFileSync('npm', options, { cwd, env, encoding: 'utf8' }))
+  return JSON.parse(execFileSync(NPM[0], [...NPM.slice(1), ...options], { cwd, env, encoding: 'utf8' }))
 }
 
 /** Creates a function that returns the link to a file of the repository, or undefined if there can be none. */

@@ -109,8 +109,11 @@ export async function copyForWine(scope: Scope): Promise<string> {
   writeFileSync(join(tsx, 'package.json'), '{ "name": "tsx", "type": "module", "exports": "./loader.js" }')
   writeFileSync(
     join(tsx, 'loader.js'),
+    // `fetch` asks for TCP keep-alive, and Wine 8 does not connect with it.
     `import { register } from 'node:module'
+     import { Socket } from 'node:net'
      import '../../test-support/strip-types/register.js'
+     Socket.prototype.setKeepAlive = function () { return this }
      register('./hooks.js', import.meta.url)`,
   )
   writeFileSync(

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import os from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { FastifyBaseLogger } from 'fastify'
@@ -33,12 +34,13 @@ export function createSite(dir: string): SiteBuilder {
     stop: async () => end?.(),
     async build(log) {
       if (!mayWrite(dirname(dir))) return
-      const running = run('nice', ['-n', '19', process.execPath, '--import', 'tsx', BUILD, '--if-older'], {
+      const running = run(process.execPath, ['--import', 'tsx', BUILD, '--if-older'], {
         cwd: CHECKOUT,
         // It needs none of the service's secrets.
         env: { PATH: process.env.PATH, AUTH_PRIMER_SITE_DIR: dir },
       })
       const { child } = running
+      if (child.pid !== undefined) os.setPriority(child.pid, os.constants.priority.PRIORITY_LOW)
       let isEnded = false
       end = async () => {
         isEnded = true
