@@ -7,7 +7,7 @@ export interface Schema {
   type?: string
   format?: string
   enum?: unknown[]
-  examples?: unknown[]
+  example?: unknown
   minimum?: number
   maximum?: number
   minLength?: number

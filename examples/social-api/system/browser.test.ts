@@ -154,27 +154,29 @@ t.test('Swagger UI fits the width of a phone', async (t) => {
 
 t.test('no operation of Swagger UI is taller than two screens, and axe finds nothing serious', async (t) => {
   const { url } = await serve(t)
-  const measure = async (prepare?: (page: Page) => Promise<unknown>) => {
-    const { page } = await open(t, browser)
-    await prepare?.(page)
-    await page.goto(`${url}/docs`)
-    await page.waitForSelector('.opblock')
-    for (const summary of await page.locator('.opblock-summary-control').all()) await summary.click()
-    await page
-      .locator('.execute')
-      .nth(COURSE.length - 1)
-      .waitFor()
-    const heights = await page.$$eval('.opblock', (blocks) => blocks.map(({ clientHeight }) => clientHeight))
-    return { page, tallest: Math.max(...heights) }
+  const { page } = await open(t, browser)
+  const openOperation = async (name: string) => {
+    await page.goto(url)
+    await page.goto(`${url}/docs#/${name}`)
+    await page.waitForSelector('.is-open .execute')
+    return page.$eval('.is-open', ({ clientHeight }) => clientHeight)
   }
-  const { page, tallest } = await measure()
-  t.ok(tallest < 1600, `${tallest} pixels`)
-  const links = page.locator('[id$="-vote"] .common-problems a')
-  t.match(await links.first().getAttribute('href'), /^\/guide\/errors\/[A-Z_]+$/)
-  t.notMatch(await page.textContent('[id$="-vote"] .common-problems'), /ALREADY_VOTED/, 'not its own problem')
-  t.match(await page.textContent('[id$="-vote"] .responses-table'), /ALREADY_VOTED/)
+  await page.goto(`${url}/docs`)
+  await page.waitForSelector('.opblock')
+  for (const summary of await page.locator('.opblock-summary-control').all()) await summary.click()
+  await page
+    .locator('.execute')
+    .nth(COURSE.length - 1)
+    .waitFor()
+  const heights = await page.$$eval('.opblock', (blocks) => blocks.map(({ clientHeight }) => clientHeight))
+  t.ok(Math.max(...heights) < 1600, `${heights} pixels`)
   t.match(await page.textContent('[data-param-name="limit"]'), /maximum: 100/)
 
+  await openOperation('Posts/replacePost')
+  const common = page.locator('.common-problems')
+  t.match(await common.locator('a').first().getAttribute('href'), /^\/guide\/errors\/[A-Z_]+$/)
+  t.notMatch(await common.textContent(), /NOT_OWNER/, 'not its own problem')
+  t.match(await page.textContent('.responses-table'), /NOT_OWNER/)
   t.same(await axe(page), [])
   await page.click('.site-theme')
   t.equal(await page.evaluate('document.documentElement.className'), 'dark dark-mode')
@@ -183,17 +185,16 @@ t.test('no operation of Swagger UI is taller than two screens, and axe finds not
   t.equal(await page.evaluate('document.documentElement.className'), 'dark', 'the theme is kept')
   t.same(await axe(page), [])
 
-  const original = await measure((page) =>
-    page.route('**/page.js*', async (route) => {
-      const response = await route.fetch()
-      await route.fulfill({
-        response,
-        body: (await response.text()).replace('plugins: [shortenErrors', 'plugins: ['),
-      })
-    }),
-  )
-  t.ok(original.tallest > 1600, `without the plugin, ${original.tallest} pixels`)
-  t.not((await axe(original.page)).length, 0, 'nor does axe find nothing')
+  await page.route('**/page.js*', async (route) => {
+    const response = await route.fetch()
+    await route.fulfill({
+      response,
+      body: (await response.text()).replace('plugins: [shortenErrors', 'plugins: ['),
+    })
+  })
+  const height = await openOperation('Users/createUser')
+  t.ok(height > 1600, `without the plugin, ${height} pixels`)
+  t.match(await axe(page), [/^nested-interactive/])
 })
 
 t.test('a browser gets a page with the header for an error', async (t) => {
@@ -254,8 +255,7 @@ async function run(page: Page, operationId: string): Promise<{ status: string; b
   const body = live.locator('.response-col_description .microlight').first()
   await body.waitFor()
   const text = (await body.textContent()) ?? ''
-  const [, known = text] =
-    /"(?:code|title)": "([^"]+)"/.exec(text.replace(/"title": "Unauthorized",?/, '')) ?? []
+  const [, known = text] = /"code": "([^"]+)"/.exec(text) ?? /"title": "([^"]+)"/.exec(text) ?? []
   return {
     status: (await live.locator('.response-col_status').last().textContent())?.trim() ?? '',
     body: known,

@@ -155,7 +155,7 @@ t.test(
       for (const { schema, example } of Object.values(requestBody?.content ?? {})) {
         const { properties = {} } = follow(document as OpenApi, schema)
         t.same(
-          Object.fromEntries(Object.entries(properties).map(([key, one]) => [key, one.examples?.[0]])),
+          Object.fromEntries(Object.entries(properties).map(([key, one]) => [key, one.example])),
           example,
           name,
         )

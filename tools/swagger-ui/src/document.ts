@@ -8,7 +8,7 @@ interface Schema extends Members {
  * Completes an OpenAPI document for the tools that import it: `transformObject` of `@fastify/swagger`.
  *
  * - Each schema that has a title is written once, under `components`, where generated clients find the names of their types.
- * - A body's example is repeated on its properties, where Swagger UI looks for the values of a form, and Postman for all values.
+ * - A body's example is repeated on its properties, where Swagger UI and Postman look for the values of a form.
  * - A parameter's default is its example.
  * - An operation that needs no token has an empty `security`.
  */
@@ -34,6 +34,6 @@ const getName = (ref: string) => ref.replace('#/components/schemas/', '')
 
 function addExamples(schema: Schema | undefined, example: Members): void {
   for (const [name, property] of Object.entries(schema?.properties ?? {})) {
-    if (!('$ref' in property) && name in example) property.examples ??= [example[name]]
+    if (!('$ref' in property) && name in example) property.example ??= example[name]
   }
 }
