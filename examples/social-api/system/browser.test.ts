@@ -194,7 +194,7 @@ t.test('no operation of Swagger UI is taller than two screens, and axe finds not
   })
   const height = await openOperation('Users/createUser')
   t.ok(height > 1600, `without the plugin, ${height} pixels`)
-  t.match(await axe(page), [/^nested-interactive/])
+  t.ok((await axe(page)).some((found) => found.startsWith('nested-interactive')))
 })
 
 t.test('a browser gets a page with the header for an error', async (t) => {
