@@ -9,7 +9,8 @@ import { escapeControls } from '@auth-primer/tool-terminal'
 import type { Knex } from 'knex'
 import { createKnex } from './platform/database.ts'
 import { DEMO_PASSWORD, DEMO_USERS } from './src/demo/data.ts'
-import { resetDemoData, seed } from './src/demo/seed.ts'
+import { reset as resetDemoData } from './src/demo/reset.ts'
+import { seed } from './src/demo/seed.ts'
 import { User } from './src/users/model.ts'
 
 const ROLES = ['user', 'admin'] as const

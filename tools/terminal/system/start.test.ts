@@ -62,7 +62,7 @@ t.test('with LOG_LEVEL=info, each request is a line below the greeting', async (
   const { terminal, url } = await start(t, 120, '', { LOG_LEVEL: 'info' })
   await fetch(`${url}/posts`)
   const screen = await terminal.waitFor(/GET \/posts 401 NOT_AUTHENTICATED \d+ ms/)
-  t.match(screen, /Ctrl-C.*\nGET \/posts/)
+  t.match(screen, /Ctrl-C[\s\S]*\nGET \/posts/)
   await stop(t, terminal)
 })
 

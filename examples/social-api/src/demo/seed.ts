@@ -31,22 +31,3 @@ export async function seed(knex: Knex): Promise<boolean> {
     return true
   })
 }
-
-/**
- * Deletes all users with everything that belongs to them, and stores the demo data again, while the service may be running:
- * its requests wait for a moment.
- */
-export async function resetDemoData(knex: Knex): Promise<void> {
-  await knex.transaction(async (trx) => {
-    // Rejects if another transaction stays open.
-    await trx.raw("SET LOCAL lock_timeout = '10s'")
-    await trx.raw('LOCK TABLE users')
-    const { rows } = await trx.raw('SELECT last_value FROM users_id_seq')
-    // Its trigger also deletes the counted login attempts.
-    await trx.raw('TRUNCATE users, posts, votes RESTART IDENTITY CASCADE')
-    await seed(trx)
-    // The token of a deleted user must not become valid for a new one with the same id.
-    const { last_value: lastId } = rows[0]
-    await trx.raw("SELECT setval('users_id_seq', greatest(?, (SELECT max(id) FROM users)))", [lastId])
-  })
-}
