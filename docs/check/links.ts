@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { lexer, walkTokens } from 'marked'
+import MarkdownIt from 'markdown-it'
 import { CHECKOUT, type Page, readPage, readPages } from './pages.ts'
 
 /** How long a site may take to respond, in milliseconds. */
@@ -26,13 +26,13 @@ export async function readLinkedPages(): Promise<Page[]> {
   ]
 }
 
+const markdown = new MarkdownIt({ html: true, linkify: true })
+markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false })
+
 /** Returns the targets of a page's links and images. Code is not searched. */
 export function readLinks(text: string): string[] {
-  const links: string[] = []
-  walkTokens(lexer(text), (token) => {
-    if (token.type === 'link' || token.type === 'image') links.push(token.href)
-  })
-  return links
+  const tokens = markdown.parse(text, {}).flatMap(({ children }) => children ?? [])
+  return tokens.flatMap((token) => token.attrGet('href') ?? token.attrGet('src') ?? [])
 }
 
 /** Returns true for a link to another site. Addresses of this machine and of examples are not. */

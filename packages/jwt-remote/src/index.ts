@@ -1,7 +1,4 @@
-/**
- * @module
- * @mergeModuleWith <project>
- */
+/** @module */
 
 export { REMOTE_ALGORITHMS, type RemoteAlgorithm } from './algorithms.ts'
 export type { FetchEvent, RemoteAcceptEvent, RemoteRefuseEvent } from './channels.ts'

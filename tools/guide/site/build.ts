@@ -1,93 +1,87 @@
-import { existsSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { existsSync, rmSync } from 'node:fs'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
-import { improveMarkdown } from './markdown.ts'
-import { CHECKOUT, createErrorsPage, readSitePages, readSources } from './pages.ts'
-
-/** TypeDoc reads no pages from outside of the checkout. */
-const CACHE = resolve(CHECKOUT, 'node_modules/.cache/auth-primer-docs')
+import { CHECKOUT, readSitePages, readSources } from './pages.ts'
+import { writePage, writeProject } from './project.ts'
 
 // `npm run docs`: builds the site in a folder next to it, and then moves it to its place.
+// `npm run docs:dev`: serves it instead, and updates the browser when a page is saved.
 if (existsSync('.env')) process.loadEnvFile()
 const site = resolve(process.env.AUTH_PRIMER_SITE_DIR || resolve(CHECKOUT, 'site'))
-const work = `${site}.${process.pid}`
-const ifOlder = process.argv.includes('--if-older')
-try {
-  await removeLeftovers()
-  if (ifOlder && (await isNewerThanItsSources(site))) process.exit()
-  await mkdir(work)
-  const built = await build(work)
-  await putInPlace(built)
-  console.log(`The site is in ${site}`)
-} catch (error) {
-  console.error(`The site was not built: ${error instanceof Error ? error.message : error}`)
-  process.exitCode = 1
-} finally {
-  await rm(work, { recursive: true, force: true }).catch(() => undefined)
-}
+/** Gets the built site, and the earlier one when it is replaced. It is next to them, so both can be renamed. */
+const place = `${site}.${process.pid}`
+const built = resolve(place, 'site')
+/** VitePress's project. Its name begins with a dot, so other tools skip it. */
+const work = resolve(import.meta.dirname, `../.work.${process.pid}`)
 
-async function build(folder: string): Promise<string> {
-  const out = resolve(folder, 'site')
-  const pages = await readSitePages()
-  const isError = ({ group }: { group: string }) => group === 'Errors'
-  const errors = await createErrorsPage(resolve(CACHE, 'errors.md'), pages.filter(isError))
-  await mkdir(CACHE, { recursive: true })
-  // Renamed, so that another build never reads half a file.
-  const written = resolve(folder, 'errors.md')
-  await writeFile(written, errors.text)
-  await rename(written, errors.path)
-  // The page that lists the errors has them below it.
-  const first = pages.findIndex(isError)
-  const documents = pages.toSpliced(first, pages.filter(isError).length, errors)
+if (process.argv.includes('--dev')) await serve()
+else await build()
 
-  const [{ Application }, { sitePlugin }] = await Promise.all([import('typedoc'), import('./plugin.ts')])
-  const app = await Application.bootstrapWithPlugins({
-    options: resolve(import.meta.dirname, 'typedoc.json'),
-    out,
-    projectDocuments: documents.map(({ path }) => path),
-    markdownItLoader: improveMarkdown,
-    plugin: [sitePlugin([...pages, errors])],
-  })
-  const project = await app.convert()
-  if (project !== undefined) {
-    app.validate(project)
-    await app.generateOutputs(project)
+async function build(): Promise<void> {
+  try {
+    await removeLeftovers()
+    if (process.argv.includes('--if-older') && (await isNewerThanItsSources())) return
+    await mkdir(place)
+    await writeProject(work)
+    process.env.NODE_ENV = 'production'
+    const vitepress = await import('vitepress')
+    await vitepress.build(work, { outDir: built })
+    await putInPlace()
+    console.log(`The site is in ${site}`)
+  } catch (error) {
+    console.error(`The site was not built: ${error instanceof Error ? error.message : error}`)
+    process.exitCode = 1
+  } finally {
+    for (const folder of [place, work])
+      await rm(folder, { recursive: true, force: true }).catch(() => undefined)
   }
-  const { errorCount, warningCount, validationWarningCount } = app.logger
-  if (errorCount + warningCount + validationWarningCount > 0)
-    throw new Error('TypeDoc has printed warnings, see above')
-  return out
 }
 
-async function putInPlace(built: string): Promise<void> {
+async function serve(): Promise<void> {
+  await removeLeftovers()
+  process.once('exit', () => rmSync(work, { recursive: true, force: true }))
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit())
+  const pages = await writeProject(work)
+  const { createServer } = await import('vitepress')
+  const server = await createServer(work)
+  await server.listen()
+  server.printUrls()
+  const sources = new Set(pages.map(({ path }) => path))
+  server.watcher.add([...sources]).on('all', async (_event, path) => {
+    if (!sources.has(path)) return
+    for (const page of await readSitePages()) if (page.path === path) await writePage(page, work)
+  })
+}
+
+/** Moves the built site to its place, also if another build does the same. */
+async function putInPlace(): Promise<void> {
   for (let turn = 0; ; turn += 1) {
     try {
       return await rename(built, site)
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException
-      // The earlier site is there, or that of another build at the same time.
       if (turn === 10 || !['ENOTEMPTY', 'EEXIST'].includes(code)) throw error
-      await rename(site, resolve(work, `old-${turn}`)).catch(() => undefined)
+      await rename(site, resolve(place, `old-${turn}`)).catch(() => undefined)
     }
   }
 }
 
-async function isNewerThanItsSources(folder: string): Promise<boolean> {
+async function isNewerThanItsSources(): Promise<boolean> {
   const readTime = async (path: string) => (await stat(path)).mtimeMs
-  const built = await readTime(resolve(folder, 'index.html')).catch(() => 0)
+  const time = await readTime(resolve(site, 'index.html')).catch(() => 0)
   const sources = await Promise.all((await readSources()).map(readTime))
-  return sources.every((time) => time < built)
+  return sources.every((source) => source < time)
 }
 
 /** Removes the folders of builds that were killed: each has the id of its process in its name. */
 async function removeLeftovers(): Promise<void> {
-  const folder = dirname(site)
-  for (const name of await readdir(folder)) {
-    const pid = name.startsWith(`${basename(site)}.`)
-      ? Number(name.slice(basename(site).length + 1))
-      : Number.NaN
-    if (Number.isInteger(pid) && !isAlive(pid))
-      await rm(resolve(folder, name), { recursive: true, force: true })
+  for (const prefix of [`${site}.`, resolve(import.meta.dirname, '../.work.')]) {
+    const folder = dirname(prefix)
+    for (const name of await readdir(folder)) {
+      const pid = name.startsWith(basename(prefix)) ? Number(name.slice(basename(prefix).length)) : Number.NaN
+      if (Number.isInteger(pid) && !isAlive(pid))
+        await rm(resolve(folder, name), { recursive: true, force: true })
+    }
   }
 }
 

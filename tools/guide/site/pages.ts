@@ -1,66 +1,124 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { basename, dirname, relative, resolve } from 'node:path'
+import { basename, relative, resolve } from 'node:path'
 
 export const CHECKOUT = resolve(import.meta.dirname, '../../..')
-const DOCS = resolve(CHECKOUT, 'docs')
 
-/** A page of the site that is written in Markdown. */
+/** A page of the site. */
 export interface SitePage {
+  /** Its Markdown file. The page's links are relative to it. */
   readonly path: string
   /** Its address under `/guide`, such as `errors/NOT_FOUND`. */
   readonly url: string
-  /** The heading of its group in the navigation. */
+  /** The heading of its group in the sidebar; empty for a page that is not in it. */
   readonly group: string
-  /** The folder whose page this is: a link to the folder leads here. */
-  readonly folder?: string
+  /** Its first heading, without Markdown. */
+  readonly title: string
+  readonly text: string
 }
 
-/** The start page, which is in no group. */
-export const START = resolve(DOCS, 'README.md')
+/** The folders and files of each group of the sidebar. */
+const GROUPS: Record<string, readonly string[]> = {
+  Start: [
+    'docs/README.md',
+    'docs/start/typescript.md',
+    'docs/start/fastify.md',
+    'docs/start/sql.md',
+    'docs/start/terminal.md',
+    'docs/from-fastapi.md',
+    'docs/differences.md',
+    'docs/glossary.md',
+  ],
+  Chapters: ['docs/chapters', 'docs/course-notes-coverage.md'],
+  'How to': ['docs/how-to'],
+  Explanation: ['docs/explanation'],
+  'Build your own': ['docs/build-your-own/README.md', 'docs/build-your-own'],
+  Class: ['docs/class/README.md', 'docs/class', 'docs/instructors.md'],
+  API: ['packages'],
+  Errors: ['docs/errors'],
+  'The repository': [
+    'README.md',
+    'examples/social-api/README.md',
+    'CONTRIBUTING.md',
+    'CHANGELOG.md',
+    'SECURITY.md',
+  ],
+}
 
-/** The groups of the navigation in their order. */
-export const GROUPS = [
-  'Before you start',
-  'Chapters',
-  'Run a class',
-  'Build your own',
-  'How to',
-  'Understand',
-  'Errors',
-  'API',
-  'The repository',
-]
-
-const REPOSITORY = [
-  ['README.md', 'repository/auth-primer'],
-  ['examples/social-api/README.md', 'repository/social-api'],
-  ['CONTRIBUTING.md', 'repository/contributing'],
-  ['CHANGELOG.md', 'repository/changelog'],
-  ['SECURITY.md', 'repository/security-policy'],
-] as const
-
-/** Returns every other page, in the order of the navigation. */
+/** Returns every page except the reference, in the order of the sidebar. */
 export async function readSitePages(): Promise<SitePage[]> {
-  const at = (group: string, paths: string[]) => paths.map((path) => createPage(path, toUrl(path), group))
-  const chapters = (await listNames('chapters'))
-    .filter((name) => /^\d/.test(name))
-    .map((name) => resolve(DOCS, 'chapters', name, 'README.md'))
-  const start = ['typescript', 'fastify', 'sql', 'terminal'].map((name) => resolve(DOCS, `start/${name}.md`))
-  const stages = (await listPages('build-your-own')).filter((path) => basename(path) !== 'README.md')
-  const lessons = (await listPages('class')).filter((path) => basename(path) !== 'README.md')
-  const beside = ['glossary.md', 'from-fastapi.md', 'differences.md', 'instructors.md'].map((name) =>
-    resolve(DOCS, name),
+  const home = await readPage('tools/guide/site/home.md', '')
+  const groups = Object.entries(GROUPS).map(async ([group, names]) => {
+    const paths = new Set((await Promise.all(names.map(listMarkdown))).flat())
+    return Promise.all([...paths].map((path) => readPage(path, group)))
+  })
+  const pages = [home, ...(await Promise.all(groups)).flat()]
+  return [...pages, createErrorsPage(pages.filter(({ group }) => group === 'Errors'))]
+}
+
+/** Returns a file's path, or those of a folder's pages and of the READMEs in its subfolders; none if it doesn't exist. */
+async function listMarkdown(name: string): Promise<string[]> {
+  if (name.endsWith('.md')) return existsSync(resolve(CHECKOUT, name)) ? [name] : []
+  const entries = await readdir(resolve(CHECKOUT, name), { withFileTypes: true }).catch(() => [])
+  const paths = entries.map((entry) => `${name}/${entry.name}${entry.isDirectory() ? '/README.md' : ''}`)
+  return paths.filter((path) => path.endsWith('.md') && existsSync(resolve(CHECKOUT, path))).sort()
+}
+
+async function readPage(name: string, group: string): Promise<SitePage> {
+  const path = resolve(CHECKOUT, name)
+  const text = await readFile(path, 'utf8')
+  return { path, url: toUrl(name), group, title: readTitle(text), text }
+}
+
+const URLS: Record<string, string> = {
+  'tools/guide/site/home.md': 'index',
+  'docs/README.md': 'contents',
+  'README.md': 'repository/auth-primer',
+  'examples/social-api/README.md': 'repository/social-api',
+  'CONTRIBUTING.md': 'repository/contributing',
+  'CHANGELOG.md': 'repository/changelog',
+  'SECURITY.md': 'repository/security-policy',
+}
+
+function toUrl(name: string): string {
+  return (
+    URLS[name] ??
+    name
+      .replace(/^docs\//, '')
+      .replace(/^packages\//, 'api/')
+      .replace(/(\/README)?\.md$/, '')
   )
-  return [
-    ...at('Before you start', start),
-    ...at('Chapters', [...chapters, ...beside]),
-    ...at('Run a class', [resolve(DOCS, 'class/README.md'), ...lessons]),
-    ...at('Build your own', [resolve(DOCS, 'build-your-own/README.md'), ...stages]),
-    ...at('How to', await listPages('how-to')),
-    ...at('Understand', await listPages('explanation')),
-    ...at('Errors', await listPages('errors')),
-    ...REPOSITORY.map(([path, url]) => createPage(resolve(CHECKOUT, path), url, 'The repository')),
-  ]
+}
+
+/** A page's title is its first heading. */
+export function readTitle(markdown: string): string {
+  return /^# (.+)$/m.exec(markdown)?.[1]?.replaceAll('`', '') ?? ''
+}
+
+/** Creates the page that lists the errors. */
+function createErrorsPage(pages: readonly SitePage[]): SitePage {
+  const sections = Object.entries(OWNERS).map(([owner, codes]) => {
+    const rows = pages
+      .map(({ path, title }) => [basename(path), ...title.split(': ')] as const)
+      .filter(([, code = '']) => codes.test(code))
+      .map(([file, code, meaning]) => `| [${code}](${file}) | ${meaning} |`)
+    return `## ${owner}\n\n| code | what it means |\n|---|---|\n${rows.join('\n')}\n`
+  })
+  const text = `# Errors
+
+Every error has a code, and every code has a page. It says what happened, why, and how to fix it.
+
+${sections.join('\n')}`
+  return { path: resolve(CHECKOUT, 'docs/errors/README.md'), url: 'errors', group: '', title: 'Errors', text }
+}
+
+/** The codes of each package and of the service. */
+export const OWNERS: Record<string, RegExp> = {
+  'social-api': /^(?!AUTH_HASH_|JWT_KIT_|JWT_REMOTE_|DB_SESSION_)/,
+  'auth-hash': /^AUTH_HASH_/,
+  'jwt-kit': /^JWT_KIT_/,
+  'jwt-remote': /^JWT_REMOTE_/,
+  'db-session': /^DB_SESSION_/,
 }
 
 /** Returns every file that the site depends on. */
@@ -71,74 +129,16 @@ export async function readSources(): Promise<string[]> {
       return entries.filter((entry) => entry.isFile()).map((entry) => resolve(entry.parentPath, entry.name))
     }),
   )
-  const isSource = (path: string) => IS_SOURCE.test(relative(CHECKOUT, path))
-  const pages = await readSitePages()
-  return [...all.flat().filter(isSource), ...pages.map(({ path }) => path)]
+  const isSource = (path: string) => IS_SOURCE.test(toName(path))
+  return [...all.flat().filter(isSource), ...(await readSitePages()).map(({ path }) => path)].filter((path) =>
+    existsSync(path),
+  )
 }
 
 const IS_SOURCE =
-  /^tools\/guide\/site\/|^docs\/.*\.(md|svg|png)$|^packages\/[^/]+\/(src\/.*|README\.md|typedoc\.json)$/
+  /^tools\/guide\/site\/(?!\.work)|^docs\/.*\.(md|svg|png)$|^packages\/[^/]+\/(src\/.*|README\.md|typedoc\.json)$/
 
-/** A page's title is its first heading. */
-export function readTitle(markdown: string): string {
-  return /^# (.+)$/m.exec(markdown)?.[1]?.replaceAll('`', '') ?? ''
-}
-
-/** Creates the page that lists the errors. Its links are relative to `path`, where it is kept while the site is built. */
-export async function createErrorsPage(
-  path: string,
-  pages: readonly SitePage[],
-): Promise<SitePage & { text: string }> {
-  const rows = await Promise.all(
-    pages.map(async (page) => {
-      const [code = '', meaning = ''] = readTitle(await readFile(page.path, 'utf8')).split(': ')
-      return { code, meaning, link: relative(dirname(path), page.path), owner: findOwner(code) }
-    }),
-  )
-  const sections = Object.keys(OWNERS).map((owner) => {
-    const lines = rows
-      .filter((row) => row.owner === owner)
-      .map(({ code, meaning, link }) => `| [${code}](${link}) | ${meaning} |`)
-    return `## ${owner}\n\n| code | what it means |\n|---|---|\n${lines.join('\n')}\n`
-  })
-  const text = `---
-children:
-${rows.map(({ link }) => `  - ${link}`).join('\n')}
----
-# Errors
-
-Every error has a code, and every code has a page. It says what happened, why, and how to fix it.
-
-${sections.join('\n')}`
-  return { path, url: 'errors', group: 'Errors', folder: resolve(DOCS, 'errors'), text }
-}
-
-const OWNERS = {
-  'social-api': /^(?!AUTH_HASH_|JWT_KIT_|JWT_REMOTE_|DB_SESSION_)/,
-  'auth-hash': /^AUTH_HASH_/,
-  'jwt-kit': /^JWT_KIT_/,
-  'jwt-remote': /^JWT_REMOTE_/,
-  'db-session': /^DB_SESSION_/,
-}
-
-function findOwner(code: string): string | undefined {
-  return Object.entries(OWNERS).find(([, codes]) => codes.test(code))?.[0]
-}
-
-function createPage(path: string, url: string, group: string): SitePage {
-  return { path, url, group, ...(basename(path) === 'README.md' && { folder: dirname(path) }) }
-}
-
-function toUrl(path: string): string {
-  const url = relative(DOCS, path).replace(/\.md$/, '')
-  return basename(url) === 'README' ? dirname(url) : url
-}
-
-async function listPages(folder: string): Promise<string[]> {
-  const names = await listNames(folder)
-  return names.filter((name) => name.endsWith('.md')).map((name) => resolve(DOCS, folder, name))
-}
-
-async function listNames(folder: string): Promise<string[]> {
-  return (await readdir(resolve(DOCS, folder))).sort()
+/** Returns a file's path from the checkout. */
+export function toName(path: string): string {
+  return relative(CHECKOUT, path).replaceAll('\\', '/')
 }

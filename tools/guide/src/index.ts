@@ -1,53 +1,64 @@
-import { stat } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PAGE_POLICY, renderPage } from '@auth-primer/tool-header'
 import fastifyStatic from '@fastify/static'
 // Adds `hide` to the type of a route's schema.
 import type {} from '@fastify/swagger'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { PLAIN_PAGE_POLICY, renderPlainPage } from './page.ts'
-import { readGuide } from './pages.ts'
-import { IMAGE_POLICY, SITE_POLICY } from './policies.ts'
 import type { Site, SiteBuilder } from './site-builder.ts'
 
-export { PLAIN_PAGE_POLICY, renderPlainPage } from './page.ts'
 export { createSite, type Site, type SiteBuilder } from './site-builder.ts'
 
 export interface GuideOptions {
-  /** Served as soon as it is built. @default only the plain pages are served */
+  /** The folder of the built site. @default every page says that the guide is not built */
   readonly site?: Site | SiteBuilder | undefined
   /** Builds the site when the service listens, if it is missing or older than the docs. @default false */
   readonly buildsSite?: boolean
 }
 
-type GuideRequest = FastifyRequest<{ Params: { '*'?: string } }>
+/** Seconds until a browser loads a page again that waits for the site. */
+const RETRY_AFTER = 3
 
-/** Serves the pages of `docs/` under `/guide`: those of the site, or plain ones until it is built. */
+const IS_BEING_BUILT = `<h1>The guide is being built</h1>
+<p>This takes about half a minute the first time. Then this page shows it.</p>`
+const IS_NOT_BUILT = `<h1>The guide is not built</h1>
+<p><code>npm run docs</code> builds it. Then this page shows it.</p>`
+
+/** The policy of an image that is opened on its own: its styles are inline. */
+const IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
+/** Serves the guide under `/guide`. Until it is built, every page responds with 503, says so, and loads again. */
 const guide: FastifyPluginAsync<GuideOptions> = async (app, { site, buildsSite = false }) => {
-  const pages = await readGuide()
-  if (site) await app.register(fastifyStatic, createStaticOptions(site.dir))
+  if (site) await app.register(fastifyStatic, { serve: false, cacheControl: false })
   if (buildsSite && site && 'build' in site) {
     app.addHook('onListen', async () => void site.build(app.log))
     app.addHook('preClose', () => site.stop())
   }
 
-  const show = async (request: GuideRequest, reply: FastifyReply) => {
-    const path = (request.params['*'] ?? '').replace(/\/$/, '').replace(/(^|\/)README$/, '')
-    const name = site && (await findFile(site, path))
-    if (site === undefined || name === undefined) return showPage(path, reply)
-    const address = encodeURI(`/guide/${name}`)
-    if (request.url.split('?')[0] === address) return reply.removeHeader('pragma').sendFile(name, site.dir)
-    // The site marks the current page by its whole address, and its links are relative to that.
-    return reply.redirect(address)
+  const show = async (request: FastifyRequest<{ Params: { '*'?: string } }>, reply: FastifyReply) => {
+    const path = (request.params['*'] ?? '').replace(/\/$/, '').replace(/(^|\/)README(\.html)?$/, '')
+    const file = site && (await findFile(site.dir, path))
+    if (site === undefined || file === undefined) return showMissing(reply)
+    // The site's scripts know each page by its whole address.
+    const address = encodeURI(`/guide/${path}`)
+    if (request.url.split('?')[0] !== address) return reply.redirect(address)
+    // The addresses of the assets change with each build.
+    reply.header('cache-control', file.startsWith('assets/') ? 'max-age=31536000, immutable' : 'no-cache')
+    if (file.endsWith('.html')) reply.header('content-security-policy', await readPolicy(site.dir))
+    if (file.endsWith('.svg')) reply.header('content-security-policy', IMAGE_POLICY)
+    return reply.removeHeader('pragma').sendFile(file, site.dir)
   }
 
-  const showPage = (path: string, reply: FastifyReply) => {
-    const name = path.replace(/\.html$/, '')
-    const found = pages.get(name) ?? pages.get(`${name}/README`)
-    if (found === undefined) throw new PageNotFound('The guide has no such page: /guide lists them.')
+  const showMissing = async (reply: FastifyReply) => {
+    if (site && (await findFile(site.dir, '')))
+      throw new PageNotFound('The guide has no such page: /guide lists them.')
     return reply
-      .header('content-security-policy', PLAIN_PAGE_POLICY)
+      .code(503)
+      .header('retry-after', RETRY_AFTER)
+      .header('refresh', RETRY_AFTER)
+      .header('content-security-policy', PAGE_POLICY)
       .type('text/html; charset=utf-8')
-      .send(renderPlainPage(found.title, `${createNotice(site)}${found.content}`))
+      .send(renderPage('The guide', site?.isBeingBuilt() ? IS_BEING_BUILT : IS_NOT_BUILT, 'guide'))
   }
 
   const options = { schema: { hide: true } }
@@ -59,8 +70,8 @@ class PageNotFound extends Error {
   readonly statusCode = 404
 }
 
-/** Returns the name of the site's file for a path: `errors/NOT_FOUND.html` for `errors/NOT_FOUND`, undefined if there is none. */
-export async function findFile({ dir }: Site, path: string): Promise<string | undefined> {
+/** Returns the name of the file of an address: `errors/NOT_FOUND.html` for `errors/NOT_FOUND`, undefined if there is none. */
+export async function findFile(dir: string, path: string): Promise<string | undefined> {
   // Serves neither hidden files nor files outside the folder.
   if (/(^|\/)\./.test(path)) return undefined
   for (const name of [`${path || 'index'}.html`, path]) {
@@ -70,28 +81,9 @@ export async function findFile({ dir }: Site, path: string): Promise<string | un
   return undefined
 }
 
-/** Creates options for a folder that may appear, change and disappear while the service runs. */
-function createStaticOptions(root: string) {
-  return {
-    serve: false,
-    cacheControl: false,
-    setHeaders(reply: FastifyReply, path: string) {
-      const name = relative(root, path)
-      reply.header('content-security-policy', name.endsWith('.svg') ? IMAGE_POLICY : SITE_POLICY)
-      // The addresses of these files change with each build.
-      reply.header('cache-control', name.startsWith(`assets${sep}`) ? 'max-age=86400' : 'no-cache')
-      // Copies of sources are shown as text.
-      if (name.startsWith(`media${sep}`) && !/\.(svg|png)$/.test(name))
-        reply.header('content-type', 'text/plain; charset=utf-8')
-    },
-  } as const
-}
-
-function createNotice(site: Site | undefined): string {
-  if (site === undefined) return ''
-  return site.isBeingBuilt()
-    ? '<p><strong>The guide is being built as a site with search: look again in a minute.</strong> Until then, this is its text.</p>'
-    : '<p>This is the guide’s text. <code>npm run docs</code> builds a site with search of it, which is shown here then.</p>'
+/** The build writes the policy of its pages. A page that is in a frame cannot be restricted by its own HTML. */
+async function readPolicy(dir: string): Promise<string> {
+  return `${await readFile(join(dir, 'policy'), 'utf8')}; frame-ancestors 'none'`
 }
 
 export default guide

@@ -47,13 +47,13 @@ export function createSite(dir: string): SiteBuilder {
         const exit = once(child, 'exit')
         child.kill('SIGKILL')
         await exit
-        // The folder of the build, which has the id of its process in its name.
-        await rm(`${dir}.${child.pid}`, { recursive: true, force: true })
+        // The folders of the build, which have the id of its process in their names.
+        for (const folder of [dir, WORK]) await rm(`${folder}.${child.pid}`, { recursive: true, force: true })
       }
       await running.catch(({ message, stderr = '' }: Error & { stderr?: string }) => {
         if (isEnded) return
         const why = stderr.trim().split('\n').at(-1) || message
-        log.warn(`/guide shows plain pages. ${why} (\`npm run docs\` prints more)`)
+        log.warn(`There is no guide. ${why} (\`npm run docs\` prints more)`)
       })
       end = undefined
     },
@@ -61,6 +61,7 @@ export function createSite(dir: string): SiteBuilder {
 }
 
 const BUILD = resolve(CHECKOUT, 'tools/guide/site/build.ts')
+const WORK = resolve(CHECKOUT, 'tools/guide/.work')
 
 function mayWrite(folder: string): boolean {
   try {

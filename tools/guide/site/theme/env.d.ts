@@ -1,0 +1,5 @@
+// Vite provides these.
+declare module '*.css' {}
+interface ImportMeta {
+  readonly env: { readonly BASE_URL: string }
+}
