@@ -105,7 +105,7 @@ export function improveMarkdown(markdown: MarkdownRenderer, options: LinkOptions
     const code = fence(tokens, index, renderOptions, env, self)
     const page = pages.get((env as MarkdownEnv).relativePath)
     // A tab already has a label.
-    const label = page && !info.endsWith(']') ? createLabel(info, page) : undefined
+    const label = page && !/\[.+\]/.test(info) ? createLabel(info, page) : undefined
     return label ? `<div class="block-name">${label}</div>${code}` : code
   }
 
