@@ -59,3 +59,10 @@ export function toNetwork(text = ''): string | undefined {
   const network = address.parts.slice(0, 4).map((part) => part.toString(16))
   return `${network.join(':')}::/64`
 }
+
+/** Returns true for an IP address, and for a range such as 10.1.0.0/16, but not for the range of all addresses. */
+export function isAddressOrRange(text: string): boolean {
+  const [address = ''] = text.split('/')
+  if (isIP(address) === 0 || address.includes('%') || text.endsWith('/0')) return false
+  return text === address || ipaddr.isValidCIDR(text)
+}

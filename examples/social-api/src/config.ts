@@ -2,8 +2,8 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { keyring } from '@auth-primer/jwt-kit'
 import { defaultDataDir } from '@auth-primer/tool-postgres'
-import ipaddr from 'ipaddr.js'
 import { isPercentEncoded } from '../platform/http.ts'
+import { isAddressOrRange } from '../platform/rate-limit.ts'
 
 /** A kind of value that a variable can have. `parse` returns undefined if the text is invalid. */
 interface Kind<T> {
@@ -71,12 +71,6 @@ const PROXIES = kind<number | string>(
 /** Returns true for an origin as browsers send it: in lower case, without a path, a final slash or a default port. */
 function isOrigin(text: string): boolean {
   return /^https?:\/\/[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text
-}
-
-function isAddressOrRange(text: string): boolean {
-  const [address = ''] = text.split('/')
-  if (isIP(address) === 0 || address.includes('%') || text.endsWith('/0')) return false
-  return text === address || ipaddr.isValidCIDR(text)
 }
 
 // jwt-kit rejects secrets that are short, well known, or a repeated pattern.
