@@ -31,10 +31,11 @@ t.test('the service serves the guide', async (t) => {
     const { body } = await get('/')
     const paths = [...body.matchAll(/href="(\/[^"]*)"/g)].map(([, path]) => path as string)
     for (const path of ['/docs', '/guide']) t.ok(paths.includes(path))
+    const guidePages = ['/guide', ...(await readSitePages()).map(({ url }) => `/guide/${url}`)]
     for (const path of new Set(paths)) {
-      const isXray = path === '/xray'
-      // These two need more than the page: X-ray its key, /ready a database.
-      if (path !== '/ready') t.equal((await get(path)).statusCode, isXray ? 404 : 200, path)
+      // The guide needs its site, X-ray its key, and /ready a database.
+      if (path.startsWith('/guide')) t.ok(guidePages.includes(path), path)
+      else if (path !== '/ready') t.equal((await get(path)).statusCode, path === '/xray' ? 404 : 200, path)
     }
     t.notMatch(body, /href="(http|[^/"])/, 'every link works on another port and from another machine')
     t.notOk(body.includes(DEMO_PASSWORD))
