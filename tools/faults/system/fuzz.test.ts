@@ -84,8 +84,7 @@ t.test('a failure and a request that hangs are found, with a command that repeat
     },
   })
   await t.rejects(fuzz(only('/health'), { requests: 200, seed: 1 }), {
-    message:
-      /GET \/health: no request may make the service fail\n.*curl .*x-forwarded-for(.|\n)*"code":"INTERNAL"/,
+    message: /GET \/health: no request may make the service fail\n.*curl .*x-forwarded-for(.|\n)*INTERNAL/,
   })
   await t.rejects(fuzz(only('/ready'), { requests: 200, seed: 1, timeoutMs: 1_000 }), {
     message: /GET \/ready: no response: late\n.*curl .*x-forwarded-for/,

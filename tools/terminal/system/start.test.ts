@@ -94,7 +94,8 @@ t.test('`npm run class -- 5` opens the presenter’s view of the lesson', async 
   const presenter = `${url}/guide/class/05`
   t.match(screen, `  Presenter  ${presenter}\n`)
   t.match(screen, /Task +\S+\/guide\/class\/05-task\n/)
-  for (const path of ['', '-task']) t.equal((await fetch(presenter + path)).status, 200)
+  // Until the guide is built, each of its pages is a 503 that loads again.
+  for (const path of ['', '-task']) t.match((await fetch(presenter + path)).status, /^(200|503)$/)
   while (!existsSync(OPENED)) await sleep(20)
   await stop(t, terminal)
   t.equal(await readFile(OPENED, 'utf8'), `${presenter}\n`)
