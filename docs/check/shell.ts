@@ -78,7 +78,8 @@ export class Shell {
     this.#port = port
     this.#child = spawn('bash', ['-u'], {
       cwd,
-      env: { ...env, PORT: `${port}`, npm_config_loglevel: 'silent', NO_COLOR: '1' },
+      // A reader's terminal has no NODE_OPTIONS. The test runner's would load a hook before the loader of a command.
+      env: { ...env, PORT: `${port}`, npm_config_loglevel: 'silent', NO_COLOR: '1', NODE_OPTIONS: '' },
       // Everything that a block has started ends with the shell.
       ...treeOptions,
     })
