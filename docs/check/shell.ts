@@ -78,8 +78,7 @@ export class Shell {
     this.#port = port
     this.#child = spawn('bash', ['-u'], {
       cwd,
-      // A reader's terminal has no NODE_OPTIONS. The test runner's would load a hook before the loader of a command.
-      env: { ...env, PORT: `${port}`, npm_config_loglevel: 'silent', NO_COLOR: '1', NODE_OPTIONS: '' },
+      env: { ...env, PORT: `${port}`, npm_config_loglevel: 'silent', NO_COLOR: '1' },
       // Everything that a block has started ends with the shell.
       ...treeOptions,
     })
@@ -89,6 +88,8 @@ export class Shell {
         this.#child.emit('output')
       })
     }
+    // The test runner adds its own options to each process. They would load a hook before the loader of a command.
+    this.type('unset NODE_OPTIONS')
   }
 
   /** What it has printed since the last command that ran to its end. */
