@@ -25,6 +25,12 @@ const source = await readFile(createRequire(import.meta.url).resolve('axe-core/a
 
 /** Returns the serious and critical accessibility problems that axe finds: the rule and the element. */
 export async function axe(page: Page): Promise<string[]> {
+  // After a change of theme, colors fade for a moment, and their contrast in between means nothing.
+  await page.evaluate(
+    `Promise.all(document.getAnimations()
+      .filter((one) => Number.isFinite(one.effect?.getComputedTiming().endTime))
+      .map((one) => one.finished.catch(() => {})))`,
+  )
   // The debugger runs it, so a Content-Security-Policy does not apply.
   await page.evaluate(source)
   const { violations } = await page.evaluate<AxeResults>('axe.run()')
