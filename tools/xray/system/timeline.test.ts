@@ -221,7 +221,7 @@ t.test('the timeline works with the keyboard', async (t) => {
 
 t.test('the timeline filters, pauses and clears', async (t) => {
   await page.fill('input[type=search]', 'post -login')
-  await page.waitForFunction('document.querySelectorAll(".request").length === 4')
+  while ((await page.locator('.request').count()) !== 4) await page.waitForTimeout(20)
   t.match(await page.textContent('.tools [role=status]'), /^4 of \d+ requests$/)
   await page.fill('input[type=search]', '')
 
@@ -287,7 +287,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
 t.test('the page has the theme that was chosen on any page', async (t) => {
   await page.emulateMedia({ colorScheme: 'light' })
-  await page.waitForFunction('document.documentElement.className === "light"')
+  await page.locator('html.light').waitFor()
   const background = () => page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor')
   const light = await background()
   await page.getByRole('switch', { name: 'Dark theme' }).click()
