@@ -50,7 +50,7 @@ export function isSpeech(sentence: string): boolean {
   return /^(Ask|Say|Let the class)\b/.test(sentence)
 }
 
-/** Returns true for a sentence that tells the reader to do, or to expect, what a program could do and see. */
+/** Returns true for an instruction that a program could follow, or a result that it could check. */
 export function isInstruction(sentence: string): boolean {
   return /^(?:Press \*\*|(?:Open|Click|Visit|Reload|Log (in|out)|Set|Copy|Run|In (another terminal, run|the log, you|the timeline, open)|You (don't )?see)\b)/.test(
     sentence,

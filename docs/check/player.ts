@@ -272,7 +272,7 @@ const collapse = (text: string) => text.replaceAll(/\s+/g, ' ')
 
 type Action = (player: Player, ...parts: string[]) => Promise<void>
 
-/** What each form of sentence does. */
+/** The action for each form of sentence. */
 const ACTIONS: readonly (readonly [RegExp, Action])[] = [
   [
     /^Open \[[^\]]+\]\(http:\/\/127\.0\.0\.1:3000\/docs#\/(\w+)\/(\w+)\)\.$/,

@@ -92,7 +92,7 @@ export class Shell {
     this.type('unset NODE_OPTIONS')
   }
 
-  /** What it has printed since the last command that ran to its end. */
+  /** The output since the last command that ran to its end. */
   get printed(): string {
     return this.#printed.replaceAll(`:${this.#port}`, ':3000')
   }

@@ -104,7 +104,7 @@ const others = (await readPages()).filter(
 )
 const readme = await readPage(resolve(CHECKOUT, 'README.md'))
 
-t.test('the other pages tell nobody to do something in a browser that cannot be played', async (t) => {
+t.test('every instruction for a browser on the other pages can be played', async (t) => {
   for (const { name, text } of [...others, readme])
     for (const sentence of findInstructions(text).filter((one) => !/^(Run|Set|Copy|Log in)\b/.test(one)))
       t.ok(isPlayable(sentence), `${name}: ${sentence}`)

@@ -13,7 +13,7 @@ export async function renderForSearch(
     .join('')
 }
 
-/** Writes *log in* and *log-in* as *login*, so that each finds the others. The same for *sign up* and similar verbs. */
+/** Writes *log in* and *log-in* as *login*, so a search for one finds all three. Does the same for *sign up* and similar verbs. */
 export function joinVerbs(text: string): string {
   return text.replaceAll(/\b(log|sign)(?:ging|ged|ning|ned|s)?[ -](in|up|out)\b/gi, '$1$2')
 }

@@ -8,7 +8,7 @@ import { joinVerbs } from '../site/search.ts'
 
 const pages = await readSitePages()
 
-t.test('every page of docs/ is in the site, at an address of its own', async (t) => {
+t.test('every page of docs/ is in the site, and no two share an address', async (t) => {
   const paths = new Set(pages.map(({ path }) => path))
   for (const { path, name } of await readPages()) t.ok(paths.has(path), name)
   t.equal(new Set(pages.map(({ url }) => url)).size, pages.length)

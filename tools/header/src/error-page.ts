@@ -9,7 +9,7 @@ interface ProblemDocument {
   readonly code: string
 }
 
-/** What a visitor of a path probably looks for. Every visitor gets the same hint, so it does not reveal what runs. */
+/** A hint about the page that a visitor of a path probably wants. Every visitor gets the same hint, so it does not reveal what runs. */
 const HINTS: readonly (readonly [path: RegExp, hint: string])[] = [
   [
     /^\/xray\b/,

@@ -10,7 +10,7 @@ const OPTIONS = [
   ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
 ]
 
-/** Creates a cluster, with a password of its own, in a folder that does not exist yet. */
+/** Creates a cluster with a new password, in a folder that does not exist yet. */
 export async function runInitdb(folder: ClusterFolder, durable: boolean): Promise<void> {
   const binaries = await platform.findBinaries(folder)
   await mkdir(folder.home, { mode: 0o700 })

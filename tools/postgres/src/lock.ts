@@ -1,7 +1,7 @@
 import type pg from 'pg'
 
 /**
- * Every attached process holds this advisory lock as a shared lock, on a connection of its own. If a process gets it as an
+ * Every attached process holds this advisory lock as a shared lock, on a separate connection. If a process gets it as an
  * exclusive lock, no other process is attached, and none can attach until it releases the lock. The server releases the lock
  * of a process that was killed. An advisory lock belongs to one database: `postgres`.
  */

@@ -8,8 +8,8 @@ import { copyForWine, prepareWine } from '../../../test-support/wine.ts'
 // Tests of packages and answers of chapters, with Node for Windows in Wine.
 
 /**
- * The packages whose tests run here. Of db-session and the rest of jwt-kit, it is not known yet which tests run in Wine: it
- * takes about 10 s for each file.
+ * The packages whose tests run here. A test file takes about 10 s in Wine, and the tests of db-session and the other tests of
+ * jwt-kit have not been tried in it yet.
  */
 const PACKAGES = {
   'auth-hash': /./,

@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty'
 
-/** A process group of its own. */
+/** Starts a new process group. */
 const treeOptions = { detached: true }
 
 /** @param {number} pid @param {NodeJS.Signals} signal */

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 
-/** A detached program would get a console window of its own. */
+/** A detached program would open a new console window. */
 const treeOptions = { windowsHide: true }
 
 /**

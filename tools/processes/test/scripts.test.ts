@@ -12,7 +12,7 @@ const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--
 /** A chapter's answers show what learners write, and some of them run only in a POSIX shell. */
 const isAnswer = (file: string) => /^docs\/chapters\/[^/]+\/(good|bad)\//.test(file)
 
-/** What cmd.exe, PowerShell and POSIX shells do not all understand, or do not understand in the same way. */
+/** Syntax that cmd.exe, PowerShell and POSIX shells do not all support, or interpret differently. */
 const SHELL_SYNTAX = [
   [/[;&|<>()`$'^%~!#{}]/, 'a character that a shell interprets'],
   [/^(\w+=|(env|exec|nice|time|nohup|sudo|source|export|set|sh|bash|zsh)\b)/, 'a word of one shell'],

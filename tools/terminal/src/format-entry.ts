@@ -129,8 +129,8 @@ function addOrigin(text: string, { time, reqId, user }: Entry, { colors, columns
 }
 
 /**
- * Wraps a text between its words, because a URL must stay whole. Every line but the first is indented, so that no text can
- * look like a line of its own.
+ * Wraps a text between its words, because a URL must stay whole. Every line except the first is indented, so no text can
+ * look like a new log line.
  */
 function indent(text: string, width: number, { columns }: Style): string {
   const lines = columns === Number.POSITIVE_INFINITY ? text : wrap(text, Math.max(columns - width, 20))

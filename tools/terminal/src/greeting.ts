@@ -17,7 +17,7 @@ export interface GreetingOptions {
 export function formatGreeting({ title, rows, qr, footer, hasColors }: GreetingOptions): string {
   const { bold, dim, bgBlack, whiteBright } = colors.createColors(hasColors)
   const width = Math.max(...rows.map(([label]) => label.length))
-  // With a quiet zone, and in colors of its own, because a code of dark letters on a light terminal would be inverted.
+  // With a quiet zone and fixed colors. Otherwise, the code would be inverted on a terminal with a light background.
   const code = qr === undefined ? [] : renderUnicodeCompact(qr, { border: 2 }).split('\n')
   return [
     bold(title),

@@ -96,7 +96,7 @@ t.test('control characters are escaped wherever they are', async (t) => {
   t.equal(printed.match(/\\u009b31mRED/g)?.length, 14, 'all of them')
 })
 
-t.test('a line feed cannot make a text look like a line of its own', async (t) => {
+t.test('a line feed cannot make a text look like a new log line', async (t) => {
   for (const columns of [undefined, 60]) {
     const { text, log, logRequest } = open(columns === undefined ? {} : { columns })
     const forged = 'x\nPOST /forged 200 1 ms'

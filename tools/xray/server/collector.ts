@@ -15,7 +15,7 @@ import { PoolStatements } from './pool-statements.ts'
 import type { Caller, Step, Trace } from './trace.ts'
 import { type NewStep, TraceBuilder } from './trace-builder.ts'
 
-/** Of the API's requests as well as of those for pages and their files, so that a class that opens Swagger UI displaces nothing. */
+/** Traces that are kept, of API requests and, separately, of requests for pages: opening Swagger UI displaces no API request. */
 const MAX_TRACES = 200
 
 /**

@@ -52,7 +52,7 @@ export interface Field {
   readonly options?: readonly (readonly [value: string | number, label: string])[]
 }
 
-/** What the page learns about the service: its description, and which views work. */
+/** The information that the page gets about the service: its description, and the views that work. */
 export interface PageConfig extends ServiceDescription {
   readonly hasTokenBench: boolean
   readonly hasTables: boolean

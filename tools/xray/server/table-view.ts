@@ -10,7 +10,7 @@ export interface TableView {
 
 export interface RowView {
   readonly cells: readonly Cell[]
-  /** What the selected request did to it. */
+  /** How the selected request changed it. */
   readonly change?: Change
 }
 

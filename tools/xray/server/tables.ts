@@ -33,8 +33,8 @@ const PAUSE_MS = 100
 const VERSION = 'xray_version'
 
 /**
- * Reads tables on a connection of its own, and finds out which rows a request changed: after each commit, it compares the
- * tables with how they were before. It cannot tell apart requests that commit within the same few milliseconds.
+ * Reads tables on a separate connection, and finds out which rows a request changed: after each commit, it compares the
+ * tables with how they were before. It cannot distinguish requests that commit within the same few milliseconds.
  */
 export class Tables {
   readonly #tables: readonly TableOptions[]
@@ -167,7 +167,7 @@ export class Tables {
   }
 }
 
-/** Names the connection in Postgres's log, so that its statements can be told from those of the service. */
+/** Names the connection in Postgres's log, which distinguishes its statements from those of the service. */
 function nameConnection(connection: Client, done: (error: Error | null) => void): void {
   connection.query("SET application_name = 'xray'", done)
 }

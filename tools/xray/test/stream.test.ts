@@ -292,7 +292,7 @@ t.test('the timeline does not show X-ray’s own requests', async (t) => {
   )
 })
 
-t.test('the traces of pages and their files are told apart from those of the API', async (t) => {
+t.test('requests for pages and their files are traced separately from API requests', async (t) => {
   for (const path of ['/docs', '/header.css', '/openapi.json', '/guide'])
     t.equal((await sendTraced('GET', path)).isPage, true, path)
   for (const path of ['/posts', '/health', '/nothing', '/xray/bench/session/crowd/one'])

@@ -92,7 +92,7 @@ t.test('a filter requires all of its words, and none after a minus sign', async 
   for (const filter of ['get', 'post 201', '-post', 'post -users']) t.notOk(matches(taken, filter), filter)
 })
 
-t.test('the number of requests tells apart those that are listed, kept and not traced', async (t) => {
+t.test('the text about the number of requests distinguishes listed, kept and untraced ones', async (t) => {
   const counts = { listed: 24, kept: 24, total: 24, missed: 0 }
   t.equal(describeCount(counts), '24 requests')
   t.equal(describeCount({ ...counts, listed: 2 }), '2 of 24 requests')

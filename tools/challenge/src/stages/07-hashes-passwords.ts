@@ -13,7 +13,7 @@ const SLOW = [
   /\$bcrypt-sha256\$/,
   /\$[56y7]\$/,
 ]
-/** A shorter value is no hash. */
+/** A shorter value is not a hash. */
 const MIN_HASH_LENGTH = 20
 const FAST = ['md5', 'sha1', 'sha256', 'sha512']
 

@@ -15,7 +15,7 @@ export const answersAlike: Stage = {
         'Compute a hash for an unknown user, too. Otherwise, the response time reveals who has an account. This grader doesn’t measure it.',
       ],
       async run(subject) {
-        // an account of its own: a server may say how many attempts are left
+        // a separate account: a server may say how many attempts are left
         const { email } = await subject.account('alike')
         const nobody = subject.newCredentials()
         const wrong = await need('a server that rejects a wrong password', async () =>

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { relative, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { watch as watchFiles } from 'chokidar'
-import { readKeys } from '../../../learn/src/watch/keys.ts'
+import { readKeys, SCROLL_LINES } from '../../../learn/src/watch/keys.ts'
 import { createPlainDisplay } from '../../../learn/src/watch/plain.ts'
 import { createFullScreen } from '../../../learn/src/watch/screen.ts'
 import type { Options } from '../options.ts'
@@ -23,14 +23,6 @@ const RELOAD_TIMEOUT_MS = 10_000
 const POLL_MS = 100
 /** How long after a save a server may notice it and reload. */
 const NOTICE_TIMEOUT_MS = 5_000
-const SCROLL: Readonly<Record<string, number>> = {
-  up: -1,
-  down: 1,
-  pageup: -10,
-  pagedown: 10,
-  home: -1e6,
-  end: 1e6,
-}
 
 export async function watch(
   folder: string,
@@ -81,7 +73,7 @@ export async function watch(
     if (!stdin.isTTY) await session.settled()
     // without a terminal, such as in the background, only a signal ends it
     if (key === 'q' || (key === 'closed' && stdin.isTTY)) quit()
-    else if (session.state.page === 'stage' && SCROLL[key]) display.scroll(SCROLL[key])
+    else if (session.state.page === 'stage' && SCROLL_LINES[key]) display.scroll(SCROLL_LINES[key])
     else await session.press(key)
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, quit)

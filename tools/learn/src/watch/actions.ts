@@ -1,3 +1,4 @@
+import { SCROLL_LINES } from './keys.ts'
 import type { Display } from './screen.ts'
 import type { Session } from './session.ts'
 
@@ -6,7 +7,7 @@ export async function press(key: string, session: Session, display: Display): Pr
   const { page, question } = session.state
   if (question) return session.answer(key === 'y')
   if (page === 'list') return pressInList(key, session)
-  if (scrolling[key]) return display.scroll(scrolling[key])
+  if (SCROLL_LINES[key]) return display.scroll(SCROLL_LINES[key])
   if (page === 'solution') return key === 'y' ? session.takeSolution() : session.show('exercise')
   if (key === 'l') return session.show('list')
   if (page === 'end') return
@@ -15,15 +16,6 @@ export async function press(key: string, session: Session, display: Display): Pr
   if (key === 'n') return session.next()
   if (key === 's') return session.showSolution()
   if (key === 'x') return session.askToReset()
-}
-
-const scrolling: Readonly<Record<string, number>> = {
-  up: -1,
-  down: 1,
-  pageup: -10,
-  pagedown: 10,
-  home: -1e6,
-  end: 1e6,
 }
 
 async function pressInList(key: string, session: Session): Promise<void> {

@@ -1,5 +1,15 @@
 import { emitKeypressEvents, type Key } from 'node:readline'
 
+/** The lines by which each key scrolls. */
+export const SCROLL_LINES: Readonly<Record<string, number>> = {
+  up: -1,
+  down: 1,
+  pageup: -10,
+  pagedown: 10,
+  home: -1e6,
+  end: 1e6,
+}
+
 /** Calls `onKey` with each key: a letter, or a name such as `up` and `return`. `closed` means that the input has ended. */
 export function readKeys(input: NodeJS.ReadStream, onKey: (key: string) => void): () => void {
   if (!input.isTTY) return readLines(input, onKey)

@@ -13,7 +13,7 @@ export interface Binaries {
 /** How to stop a postmaster: `fast` ends the sessions and writes everything, `immediate` leaves that to the next start. */
 export type StopMode = 'fast' | 'immediate'
 
-/** What differs between systems. */
+/** The differences between operating systems. */
 export interface Platform {
   /** The npm package with Postgres's programs, which npm installs as an optional dependency. */
   readonly binariesPackage: string

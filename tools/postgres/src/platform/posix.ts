@@ -23,7 +23,7 @@ const PID_FILE_TIMEOUT_MS = 5_000
 
 const SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const satisfies Record<StopMode, NodeJS.Signals>
 
-/** What differs between Linux and macOS. */
+/** The differences between Linux and macOS. */
 interface PosixOptions {
   readonly binariesPackage: string
   /** The folder for copies of the programs that root makes. */

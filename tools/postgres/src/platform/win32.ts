@@ -96,7 +96,7 @@ export async function renamePatiently(from: string, to: string, timeoutMs: numbe
 /** Leaves only this user in the access control list. */
 async function restrictToOwner(file: string): Promise<void> {
   user ??= readUser()
-  // What is created in a folder inherits (OI)(CI). For a file, icacls ignores both.
+  // Files and folders that are created in a folder inherit (OI)(CI). For a file, icacls ignores both.
   const rights = `${await user}:(OI)(CI)F`
   await run('icacls', [file, '/inheritance:r', '/grant:r', rights, '/q'], { windowsHide: true })
 }
@@ -134,8 +134,8 @@ async function runPgCtl(
   command: 'start' | 'stop' | 'status',
   options: string[],
 ): Promise<boolean> {
-  // Postgres inherits these streams. So this waits for the end of pg_ctl, not of its output. With a console of its own, which
-  // windowsHide gives it, Postgres does not get the Ctrl-C that is meant for this process.
+  // Postgres inherits these streams, so this waits for pg_ctl's exit and not for the end of its output. windowsHide gives it a
+  // separate console, so Postgres does not get the Ctrl-C that is meant for this process.
   const child = spawn(pgCtl, [command, '-s', ...options], { ...createOptions(), stdio: 'ignore' })
   const [code] = await once(child, 'exit')
   return code === 0
