@@ -108,8 +108,9 @@ t.test('on Windows, `npm start` serves requests, and its service ends with cmd.e
   t.same(await visit(await service.waitForOutput(LISTENS)), [201, 200, 201, 201])
   // The kill of a process on Windows runs no handler in it.
   service.child.kill('SIGKILL')
-  await service.waitForOutput(/SIGTERM: stopping/)
+  // The service outlives cmd.exe, so its last line comes later.
   await service.waitForEnd()
+  await service.waitForOutput(/SIGTERM: stopping/)
 })
 
 t.test('on Windows, Ctrl-C in the console stops the service', async (t) => {
