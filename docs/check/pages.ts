@@ -47,14 +47,43 @@ export async function refreshBlocks(page: Page): Promise<string> {
   let text = ''
   let end = 0
   for (const found of page.text.matchAll(FENCE)) {
-    const [whole, indent = '', head = ''] = found
+    const [whole, indent = '', head = '', before = ''] = found
     const source = /\bfile=(\S+)/.exec(head)?.[1]
     if (source === undefined) continue
     const code = (await readRegion(page, source)).replaceAll(/^(?=.)/gm, indent)
-    text += `${page.text.slice(end, found.index)}${indent}\`\`\`${head}\n${code}${indent}\`\`\``
+    const newHead = moveMarks(head, before, code)
+    text += `${page.text.slice(end, found.index)}${indent}\`\`\`${newHead}\n${code}${indent}\`\`\``
     end = found.index + whole.length
   }
   return text + page.text.slice(end)
+}
+
+const MARKS = /\{([\d,-]+)\}/
+
+/** Returns the numbers of the lines that the guide highlights: 3, 4 and 7 for `{3-4,7}`. */
+export function readMarks(info: string): number[] {
+  const ranges = MARKS.exec(info)?.[1]?.split(',') ?? []
+  return ranges.flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+  })
+}
+
+/** Returns a block's first line with the marks at the lines where the marked code is now. */
+function moveMarks(head: string, before: string, after: string): string {
+  const marks = readMarks(head)
+  if (marks.length === 0 || before === after) return head
+  const [oldLines, newLines] = [before, after].map((code) => code.split('\n')) as [string[], string[]]
+  const moved = marks.map((mark) => {
+    const line = oldLines[mark - 1] ?? ''
+    // If a line occurs several times, the mark stays at the same one.
+    const turn = oldLines.slice(0, mark - 1).filter((other) => other === line).length
+    const places = [...newLines.keys()].filter((index) => newLines[index] === line)
+    const place = places[turn]
+    if (place === undefined) throw new Error(`\`\`\`${head}: the line ${mark} has changed. Mark another one.`)
+    return place + 1
+  })
+  return head.replace(MARKS, `{${moved.join(',')}}`)
 }
 
 /** Reads the lines that `path#region` names, or the whole file without `#region`. The path is relative to the page. */

@@ -1,7 +1,16 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, relative, resolve } from 'node:path'
 import t from 'tap'
-import { type Block, CHECKOUT, type Page, readBlocks, readPages, readRegion } from '../check/pages.ts'
+import {
+  type Block,
+  CHECKOUT,
+  type Page,
+  readBlocks,
+  readMarks,
+  readPages,
+  readRegion,
+  refreshBlocks,
+} from '../check/pages.ts'
 import { matches } from '../check/shell.ts'
 
 const pages = await readPages()
@@ -29,7 +38,9 @@ for (const page of pages) {
   t.test(`${page.name} shows code that is run`, async (t) => {
     t.equal((page.text.match(/^ *```/gm) ?? []).length, 2 * blocks.length, 'each block is closed')
     for (const block of blocks) {
-      const source = /^file=(\S+)$/.exec(block.info)?.[1]
+      const source = /^file=(\S+)( \{[\d,-]+\})?$/.exec(block.info)?.[1]
+      const lines = block.code.split('\n')
+      for (const mark of readMarks(block.info)) t.match(lines[mark - 1], /\S/, `${block.info}: ${mark}`)
       const reader = /^by=(\S+)$/.exec(block.info)?.[1]
       if (source !== undefined) {
         t.equal(block.code, await readRegion(page, source), source)
@@ -77,6 +88,26 @@ t.test('a block that is run by nothing is found', async (t) => {
   for (const head of ['sh', 'sh server', 'python', 'json output', 'text'])
     t.ok(isRun(readBlocks(`\`\`\`${head}\nx\n\`\`\`\n`)[0] as Block), head)
 })
+
+t.test(
+  'a marked line stays marked if code before it changes, and a marked line that is gone is reported',
+  async (t) => {
+    const path = resolve(t.testdir({ 'app.ts': 'import b\nimport c\nb()\nb()\n' }), 'page.md')
+    const refresh = (marks: string, code: string) =>
+      refreshBlocks({ path, name: 'page.md', text: `\`\`\`ts file=app.ts${marks}\n${code}\`\`\`\n` })
+    const readHead = (text: string) => text.split('\n')[0]
+    t.equal(readHead(await refresh(' {2-3}', 'import b\nb()\nb()\n')), '```ts file=app.ts {3,4}')
+    t.equal(
+      readHead(await refresh(' {3}', 'import b\nb()\nb()\n')),
+      '```ts file=app.ts {4}',
+      'the second of two',
+    )
+    t.equal(readHead(await refresh('', 'b()\n')), '```ts file=app.ts')
+    await t.rejects(refresh(' {1}', 'import a\nb()\n'), /the line 1 has changed/)
+    t.same(readMarks('file=a-1.ts {2,4-6}'), [2, 4, 5, 6])
+    t.same(readMarks('file=a-1.ts'), [])
+  },
+)
 
 t.test('a file that is run by nothing is found', async (t) => {
   const page = { path: resolve(CHECKOUT, 'docs/x.md'), name: 'docs/x.md', text: '' }

@@ -34,7 +34,8 @@ export function improveMarkdown(markdown: MarkdownRenderer, options: LinkOptions
     const { relativePath } = env as MarkdownEnv
     const page = pages.get(relativePath)
     if (page === undefined) return
-    for (const { children } of tokens) {
+    for (const { type, meta, children } of tokens) {
+      if (type === 'github_alert_open') meta.title = CALLOUTS[meta.type as string] ?? meta.title
       for (const [index, token] of (children ?? []).entries()) {
         if (token.type === 'link_open') resolveLink(token, page, children?.slice(index + 1) ?? [])
         if (token.type === 'image') resolveImage(token, page, relativePath)
@@ -101,7 +102,10 @@ export function improveMarkdown(markdown: MarkdownRenderer, options: LinkOptions
   }
 
   rules.fence = (tokens, index, renderOptions, env, self) => {
-    const { info } = tokens[index] as Token
+    const token = tokens[index] as Token
+    const { info } = token
+    // VitePress highlights the lines of the first number in these words, which may be in the name of a file.
+    token.info = info.replace(/ (file|by)=\S+/, '')
     const code = fence(tokens, index, renderOptions, env, self)
     const page = pages.get((env as MarkdownEnv).relativePath)
     // A tab already has a label.
@@ -118,8 +122,17 @@ export function improveMarkdown(markdown: MarkdownRenderer, options: LinkOptions
       const label = name.startsWith('../') ? toName(path) : name
       return `<a href="${options.base.slice(0, -1)}${linkFile(path)}" target="_self">${label}</a>`
     }
-    return LABELS[info.replace(/^\w+ /, '')]
+    return LABELS[info.replace(/^\w+ /, '').replace(/ \{.+\}$/, '')]
   }
+}
+
+/** The title of each kind of callout. VitePress writes it in capital letters. */
+const CALLOUTS: Record<string, string> = {
+  note: 'Note',
+  tip: 'Tip',
+  important: 'Important',
+  warning: 'Warning',
+  caution: 'Caution',
 }
 
 const LABELS: Record<string, string> = { output: 'Output', server: 'In another terminal' }
