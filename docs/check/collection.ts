@@ -9,6 +9,9 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   'The service': ['getRoot', 'getHealth', 'getReady'],
 }
 
+/** The ids of all operations, in the order of the course. */
+export const COURSE: readonly string[] = Object.values(FOLDERS).flat()
+
 /** The variables that a response sets for the requests after it. */
 const SET: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   createUser: { user_id: 'id' },
