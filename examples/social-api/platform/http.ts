@@ -88,8 +88,9 @@ export function registerHttp(app: FastifyInstance): void {
     }
     done(brokenTargets.get(raw) ?? findHostProblem(raw))
   })
-  app.addHook('onSend', async ({ raw }, reply) => {
-    if (reply.statusCode === 413) await drain(raw)
+  app.addHook('onSend', ({ raw }, { statusCode }, _payload, done) => {
+    if (statusCode === 413) drain(raw).then(() => done())
+    else done()
   })
   // RFC 9110, section 10.1.1: a server may ignore an expectation other than `100-continue`.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
@@ -146,8 +147,9 @@ function rejectOtherMethods(app: FastifyInstance): void {
   }
   app.setNotFoundHandler(reject)
   // Before the body is read, so that a broken body cannot hide the 404.
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     if (request.is404) reject(request)
+    done()
   })
 }
 

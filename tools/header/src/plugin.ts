@@ -27,11 +27,11 @@ export default fp(
   async (app) => {
     await app.register(accepts)
     app.decorateRequest('prefersPage', prefersPage)
-    app.addHook('onSend', async (request, reply, payload) => {
-      if (!isProblem(reply) || typeof payload !== 'string' || !request.prefersPage()) return payload
+    app.addHook('onSend', (request, reply, payload, done) => {
+      if (!isProblem(reply) || typeof payload !== 'string' || !request.prefersPage()) return void done()
       const [path = '/'] = request.originalUrl.split('?', 1)
       reply.headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': PAGE_POLICY })
-      return renderErrorPage(JSON.parse(payload), path)
+      done(null, renderErrorPage(JSON.parse(payload), path))
     })
     await app.register(fastifyStatic, {
       root: ASSETS,
