@@ -23,7 +23,7 @@ const CLASS = resolve(CHECKOUT, 'docs/class')
 /** With `LESSON=04` or `LESSON=04,07`, only these are played, with the commands of the chapters' steps, and with the times. */
 const only = process.env.LESSON?.split(',')
 /** All lessons take several minutes, so only `npm run test:answers` plays them all. */
-const QUICK = ['01', '04', '07', 'README']
+const QUICK = ['01', 'README']
 const played = only ?? (process.argv.includes('--all-answers') ? undefined : QUICK)
 
 const chapters = await readChapters()
