@@ -2,8 +2,8 @@
  * Checks everything that is installed, without a network: `npm run check:dependencies`. Fails if a package does not run on
  * the oldest Node that this repository promises, or has a licence that is not on the list.
  */
-import { execFileSync } from 'node:child_process'
 import semver from 'semver'
+import { npm } from './pack.js'
 
 const OLDEST = '20.19.0'
 const LICENCES = [
@@ -25,9 +25,9 @@ const LICENCES = [
 const MIT_BY_FILE = ['jsonc-simple-parser@3.0.0']
 
 // Its exit code is not 0 if a package is missing, superfluous, or of a version that no package.json allows.
-execFileSync('npm', ['ls', '--all'], { stdio: ['ignore', 'ignore', 'inherit'] })
+npm(['ls', '--all'], { stdio: ['ignore', 'ignore', 'inherit'] })
 
-const packages = JSON.parse(execFileSync('npm', ['query', '*'], { maxBuffer: 2 ** 28, encoding: 'utf8' }))
+const packages = JSON.parse(npm(['query', '*'], { maxBuffer: 2 ** 28 }))
 const faults = []
 const counts = new Map()
 for (const { name, version, license, engines, inBundle } of packages) {

@@ -6,7 +6,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import { CHECKOUT, env } from './pack.js'
+import { CHECKOUT, env, npm } from './pack.js'
 
 const isVersion = (argument) => /^\d+(\.\d+){0,2}$/.test(argument)
 const versions = process.argv.slice(2).filter(isVersion)
@@ -23,22 +23,15 @@ for (const version of versions) {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{ "private": true }')
   // The package gets the program of this platform in its install script.
-  execFileSync(
-    'npm',
-    ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', `node@${version}`],
-    {
-      cwd: folder,
-      env,
-      stdio: 'inherit',
-    },
-  )
+  const options = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
+  npm(['install', ...options, `node@${version}`], { cwd: folder, env, stdio: 'inherit' })
   const node = join(folder, 'node_modules/node/bin/node')
   console.log(`Node ${execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()}`)
-  const PATH = [dirname(node), join(CHECKOUT, 'node_modules/.bin'), process.env.PATH].join(delimiter)
+  const PATH = [dirname(node), process.env.PATH].join(delimiter)
   const postgres = ['--import', 'tsx', 'tools/postgres/src/cli.ts', 'run', '--temporary', '--']
-  // The shell expands the pattern, and `exec` leaves Ctrl-C to tap.
-  const tap = `exec tap --disable-coverage ${files.join(' ')}`
-  const { status } = spawnSync(node, [...postgres, 'sh', '-c', tap], {
+  // tap expands the pattern.
+  const tap = ['node_modules/tap/dist/esm/run.mjs', '--disable-coverage', ...files]
+  const { status } = spawnSync(node, [...postgres, node, ...tap], {
     cwd: CHECKOUT,
     env: { ...env, PATH },
     stdio: 'inherit',

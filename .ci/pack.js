@@ -15,12 +15,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const CHECKOUT = resolve(import.meta.dirname, '..')
 const ERRORS = join(CHECKOUT, 'docs/errors')
-const TSC = join(CHECKOUT, 'node_modules/typescript/bin/tsc')
+export const TSC = join(CHECKOUT, 'node_modules/typescript/bin/tsc')
 
 /** The variables that npm sets would make an npm in here act on this repository. */
 export const env = Object.fromEntries(
@@ -29,6 +29,12 @@ export const env = Object.fromEntries(
 
 /** The command that runs npm. In an npm script, Node runs it: on Windows, `npm` is a script of cmd.exe. */
 const NPM = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']
+
+/** Runs npm, and returns its output. */
+export function npm(args, options) {
+  const [program, ...first] = NPM
+  return execFileSync(program, [...first, ...args], { encoding: 'utf8', ...options })
+}
 
 /** The folders of the packages that are published. */
 export const packageFolders = readdirSync(join(CHECKOUT, 'packages'))
@@ -49,7 +55,7 @@ export function pack(folder, destination, repositoryUrl = process.env.REPOSITORY
     const manifest = readManifest(folder)
     const { devDependencies: _, scripts: __, ...published } = manifest
     if (repositoryUrl) {
-      const directory = relative(CHECKOUT, folder)
+      const directory = relative(CHECKOUT, folder).replaceAll(sep, '/')
       published.repository = { type: 'git', url: `git+${repositoryUrl}.git`, directory }
     }
     writeFileSync(join(staging, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
@@ -82,13 +88,13 @@ function declarePublicParts(folder, dist) {
 
 function npmPack(cwd, ...args) {
   const options = ['pack', '--json', '--ignore-scripts', '--loglevel=error', ...args]
-  return JSON.parse(execFileSync(NPM[0], [...NPM.slice(1), ...options], { cwd, env, encoding: 'utf8' }))
+  return JSON.parse(npm(options, { cwd, env }))
 }
 
 /** Creates a function that returns the link to a file of the repository, or undefined if there can be none. */
 function createLinks(base) {
   return (path) => {
-    const name = relative(CHECKOUT, path)
+    const name = relative(CHECKOUT, path).replaceAll(sep, '/')
     if (name === 'docs/errors') return '#error-codes'
     return base && `${base}/${name}`
   }

@@ -9,7 +9,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { CHECKOUT, env, pack, packageFolders, readManifest } from './pack.js'
+import { pathToFileURL } from 'node:url'
+import { CHECKOUT, env, npm, pack, packageFolders, readManifest, TSC } from './pack.js'
 
 /** The most KiB that a package may have, packed. A larger one probably contains files by mistake. */
 const MAX_KIB = { 'auth-hash': 90, 'db-session': 110, 'jwt-kit': 160, 'jwt-remote': 60 }
@@ -20,13 +21,21 @@ const PEERS = ['@sinclair/typebox@0.34', 'fastify@5', '@fastify/jwt@10', 'knex@3
 /** The files in a package other than its source and its build. */
 const DOCUMENTS = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
 
-const bin = (name) => join(CHECKOUT, 'node_modules/.bin', name)
+// Node runs them: on Windows, the files in node_modules/.bin are scripts of cmd.exe.
+const PUBLINT = join(CHECKOUT, 'node_modules/publint/src/cli.js')
+const ATTW = join(CHECKOUT, 'node_modules/@arethetypeswrong/cli/dist/index.js')
+
+const STDIO = ['ignore', 'pipe', 'pipe']
 const faults = []
 
 /** Runs a program, and returns its output; adds a fault if it fails. */
-function run(cwd, what, command, ...args) {
+function run(cwd, what, program, ...args) {
+  return attempt(what, () => execFileSync(program, args, { cwd, env, encoding: 'utf8', stdio: STDIO }))
+}
+
+function attempt(what, work) {
   try {
-    return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+    return work()
   } catch (error) {
     faults.push(`${what}:\n${error.stdout}${error.stderr}`)
     return ''
@@ -35,7 +44,7 @@ function run(cwd, what, command, ...args) {
 
 const folder = mkdtempSync(join(tmpdir(), 'auth-primer-packages-'))
 try {
-  execFileSync(bin('tsc'), ['-b', ...packageFolders], { stdio: 'inherit' })
+  execFileSync(process.execPath, [TSC, '-b', ...packageFolders], { stdio: 'inherit' })
   const packed = packageFolders.map((packageFolder) => ({ packageFolder, ...pack(packageFolder, folder) }))
   for (const one of packed) checkPacked(one)
   await checkInstalled(packed)
@@ -49,10 +58,10 @@ if (faults.length > 0) {
 
 function checkPacked({ packageFolder, tarball, files, name }) {
   const short = basename(packageFolder)
-  run(folder, `publint of ${name}`, bin('publint'), '--strict', tarball)
+  run(folder, `publint of ${name}`, process.execPath, PUBLINT, '--strict', tarball)
   // CommonJS can require ES modules since Node 20.19, which attw does not consider.
   const rules = ['--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm', '--no-emoji']
-  run(folder, `attw of ${name}`, bin('attw'), ...rules, tarball)
+  run(folder, `attw of ${name}`, process.execPath, ATTW, ...rules, tarball)
 
   const sources = files.map(({ path }) => path).filter((path) => path.startsWith('src/'))
   const built = sources.flatMap((path) =>
@@ -90,7 +99,7 @@ async function checkInstalled(packed) {
     '--loglevel=error',
   ]
   const tarballs = packed.map(({ tarball }) => tarball)
-  run(project, 'npm install', 'npm', ...options, ...tarballs, ...PEERS)
+  attempt('npm install', () => npm([...options, ...tarballs, ...PEERS], { cwd: project, env, stdio: STDIO }))
   for (const { name, packageFolder } of packed) {
     for (const entry of Object.keys(readManifest(packageFolder).exports)) {
       if (entry === './package.json') continue
@@ -156,14 +165,9 @@ async function checkDefinitions(project, packed) {
     })
   for (const [at, { name }] of packed.entries()) {
     const file = join(project, `${basename(name)}.mts`)
-    const exported = await import(
-      join(
-        project,
-        'node_modules',
-        name,
-        readManifest(join(project, 'node_modules', name)).exports['.'].default,
-      )
-    )
+    const installed = join(project, 'node_modules', name)
+    const main = join(installed, readManifest(installed).exports['.'].default)
+    const exported = await import(pathToFileURL(main).href)
     const first = Object.keys(exported).find((key) => typeof exported[key] === 'function')
     const text = `import { ${first} } from '${name}'\nconsole.log(${first})\n`
     writeFileSync(file, text)

@@ -1,1 +1,1 @@
-export { passSignalOn, signalTree, treeOptions } from './platform/index.js'
+export { findBrowser, passSignalOn, signalTree, treeOptions } from './platform/index.js'

@@ -27,4 +27,14 @@ function endSelf() {
   process.kill(process.pid, 'SIGTERM')
 }
 
-export const posix = { endSelf, passSignalOn, signalTree, treeOptions }
+/**
+ * @param {string} url
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {[string, ...string[]] | undefined}
+ */
+function findBrowser(url, { DISPLAY, WAYLAND_DISPLAY }) {
+  // Without a screen, xdg-open would start a browser for terminals.
+  return DISPLAY || WAYLAND_DISPLAY ? ['xdg-open', url] : undefined
+}
+
+export const posix = { endSelf, findBrowser, passSignalOn, signalTree, treeOptions }

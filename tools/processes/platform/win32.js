@@ -28,4 +28,11 @@ function endSelf() {
   if (!process.emit('SIGTERM', 'SIGTERM')) process.exit(1)
 }
 
-export const win32 = { endSelf, passSignalOn, signalTree, treeOptions }
+/**
+ * `start` is a command of cmd.exe. Its first quoted argument is the title of a window.
+ *
+ * @param {string} url
+ */
+const findBrowser = (url) => ['cmd', '/c', 'start', '""', url]
+
+export const win32 = { endSelf, findBrowser, passSignalOn, signalTree, treeOptions }
