@@ -12,6 +12,7 @@ const HELP = `The exercises of the chapters in docs/chapters.
   npm run learn -- check 05 --hints 2       the same, with this many hints (0 to 3) if a check fails
   npm run learn -- check 05 --attempt solution    check another folder of the chapter, such as solution or bad/plain-text
   npm run learn -- run 05 steps/two-hashes.ts    run a file of the chapter, with a database of its own if it has tables
+  npm run learn -- run 01 steps/levels.ts LOG_LEVEL=debug    the same, with an environment variable
   npm run learn -- solution 05              show a solution, and copy it to exercise/ if you say yes
   npm run learn -- reset 05                 reset exercise/ to its original files, if you say yes
   npm run learn -- reset all                the same for all chapters

@@ -43,6 +43,12 @@ t.test('list shows the chapters that are done, and the last one', async (t) => {
   t.match(stdout, /^0 of \d+ done\./m)
 })
 
+t.test('run sets the environment variables among the arguments, and passes on the others', async (t) => {
+  const run = (...args: string[]) => learn(['run', '01', 'steps/levels.ts', ...args], { LOG_LEVEL: 'silent' })
+  t.match(await run('LOG_LEVEL=debug'), { code: 0, stdout: /saying hello/ })
+  t.same(await run('log_level=debug', '--LOG_LEVEL=debug'), { code: 0, stdout: '', stderr: '' })
+})
+
 t.test('files are not overwritten without consent', async (t) => {
   const { code, stdout, stderr } = await learn(['solution', '08'])
   t.equal(code, 1)
