@@ -33,7 +33,8 @@ export function runTests(
   file: string,
   { apps, databaseUrl, only = [] }: Options,
 ): AsyncGenerator<TestRun, void> {
-  const reporter = resolve(import.meta.dirname, 'reporter.ts')
+  // On Windows, Node expects a URL here.
+  const reporter = import.meta.resolve('./reporter.ts')
   const patterns = only.map((name) => `--test-name-pattern=^${literal(name)}$`)
   const runAll = resolve(import.meta.dirname, 'run-all.ts')
   const { NODE_OPTIONS, NODE_TEST_CONTEXT, DATABASE_URL, ...env } = process.env
