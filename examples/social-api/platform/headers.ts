@@ -2,10 +2,8 @@
  * Protects browsers: a response loads nothing, is not embedded, sniffed or cached, and its origin stays on TLS. A page that
  * needs more sends its own policy.
  */
-import { IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
-import type { FastifyInstance } from 'fastify'
-import helmet, { type HelmetOptions } from 'helmet'
+import helmet, { type FastifyHelmetOptions } from '@fastify/helmet'
+import Fastify, { type FastifyInstance } from 'fastify'
 
 export interface HeadersConfig {
   /** True if browsers reach the service only over TLS. */
@@ -20,16 +18,16 @@ const CSP_DENY_ALL = {
   'frame-ancestors': ["'none'"],
 }
 
-export function registerHeaders(app: FastifyInstance, { behindTls }: HeadersConfig): void {
+export async function registerHeaders(app: FastifyInstance, { behindTls }: HeadersConfig) {
   const headers = {
-    ...computeHeaders({
+    ...(await computeHeaders({
       contentSecurityPolicy: { useDefaults: false, directives: CSP_DENY_ALL },
       frameguard: { action: 'deny' },
       // Over plain HTTP the first must not be sent (RFC 6797, section 7.2), and browsers complain about the others.
       strictTransportSecurity: behindTls && { maxAge: 365 * 24 * 60 * 60, includeSubDomains: false },
       crossOriginOpenerPolicy: behindTls,
       originAgentCluster: behindTls,
-    }),
+    })),
     // No cache may store tokens (RFC 6749, section 5.1), or responses to their owner.
     'cache-control': 'no-store',
     pragma: 'no-cache',
@@ -41,12 +39,12 @@ export function registerHeaders(app: FastifyInstance, { behindTls }: HeadersConf
 }
 
 /**
- * Returns the headers that helmet sets. They are the same for every response, so they are computed once. `@fastify/helmet`
- * computes them for every request, which takes longer than all other hooks together.
+ * Returns the headers that helmet sets. They are the same for every response, so a separate app computes them once. For
+ * each request, that would take longer than all other hooks together.
  */
-function computeHeaders(options: HelmetOptions): OutgoingHttpHeaders {
-  const request = new IncomingMessage(new Socket())
-  const response = new ServerResponse(request)
-  helmet(options)(request, response, () => {})
-  return response.getHeaders()
+async function computeHeaders(options: FastifyHelmetOptions): Promise<Record<string, unknown>> {
+  const app = Fastify()
+  await app.register(helmet, options)
+  app.get('/', (_request, reply) => void reply.send(reply.getHeaders()))
+  return (await app.inject('/')).json()
 }

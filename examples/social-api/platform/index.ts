@@ -54,7 +54,7 @@ export async function registerPlatform(
   app.setErrorHandler(sendProblem)
   await registerDatabase(app, config)
   await observe()
-  registerHeaders(app, config)
+  await registerHeaders(app, config)
   await registerCors(app, config)
   await registerRateLimit(app, config)
   registerHttp(app)
