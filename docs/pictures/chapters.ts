@@ -1,7 +1,43 @@
 import type { Picture } from './draw.ts'
 
-/** The pictures of the chapters. `npm run docs:pictures` draws them. */
+/** The pictures of `docs/start/` and the chapters. `npm run docs:pictures` draws them. */
 export const CHAPTER_PICTURES: readonly Picture[] = [
+  {
+    file: 'pictures/start-request.svg',
+    title: 'The life of a request in Fastify',
+    description:
+      'From top to bottom. The router finds the route. The hooks onRequest and preParsing run. Fastify reads the body. The hook preValidation runs. Fastify validates params, query, headers and body. The hook preHandler runs. The handler runs and returns an object. The hook preSerialization runs. Fastify turns the object into JSON. The hook onSend runs, the response is sent, and the hook onResponse runs. If a step throws or the schema does not match, the error handler runs, then onSend, the response and onResponse.',
+    parts: [
+      {
+        lanes: ['client', 'Fastify', 'your code'],
+        steps: [
+          { from: 0, to: 1, text: 'request' },
+          { at: 1, note: 'finds your route' },
+          { at: 2, note: 'onRequest: who is asking?', tone: 'accent' },
+          { at: 2, note: 'preParsing', tone: 'accent' },
+          { at: 1, note: 'reads the body: JSON becomes an object' },
+          { at: 2, note: 'preValidation', tone: 'accent' },
+          { at: 1, note: 'validates params, query, headers and body' },
+          { at: 2, note: 'preHandler: may this user do that?', tone: 'accent' },
+          { at: 2, note: 'your handler returns an object', tone: 'good' },
+          { at: 2, note: 'preSerialization: changes the object', tone: 'accent' },
+          { at: 1, note: 'turns the object into JSON' },
+          { at: 2, note: 'onSend: changes the text or the headers', tone: 'accent' },
+          { from: 1, to: 0, text: 'response' },
+          { at: 2, note: 'onResponse: logs and measures', tone: 'accent' },
+        ],
+      },
+      {
+        boxes: [
+          {
+            head: 'If a step throws or the schema does not match:',
+            lines: ['the error handler runs, then onSend, the response and onResponse'],
+            tone: 'bad',
+          },
+        ],
+      },
+    ],
+  },
   {
     file: 'pictures/01-reload.svg',
     title: 'A save restarts the server',
