@@ -34,7 +34,7 @@ function copyBuild(workspace: string): void {
 const readFile = (path: string) => readFileSync(join(checkout, path), 'utf8')
 const writeFile = (path: string, text: string) => writeFileSync(join(checkout, path), text)
 
-/** What `npm run class` runs after the build. */
+/** The command that `npm run class` runs after the build. */
 const CLASS = [process.execPath, join(checkout, 'tools/terminal/dist/cli.js')]
 
 /** Runs `npm run class` with these arguments to its end. */

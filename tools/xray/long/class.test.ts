@@ -31,7 +31,7 @@ t.teardown(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-/** Sends statements on a connection of its own. */
+/** Sends statements on a new connection. */
 async function execute(application: string, ...statements: string[]): Promise<void> {
   const client = new pg.Client({ connectionString: postgres.url, application_name: application })
   await client.connect()
@@ -104,7 +104,7 @@ async function checkStatements(t: Test, observer: Observer, requests: number): P
   t.comment(`${requests} requests, ${logged.flat().length} statements`)
 }
 
-/** What Maya sends again and again, after she has voted for post 4, with the status that it must get. */
+/** The requests that Maya repeats after she has voted for post 4, each with the status of its response. */
 const REQUESTS: readonly (readonly [number, Send])[] = [
   [200, ({ call, token }) => call('GET', '/posts?limit=5', { token })],
   [200, ({ call, token }) => call('GET', '/posts/1', { token })],
