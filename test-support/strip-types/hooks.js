@@ -2,7 +2,7 @@
 import { stripTypes } from './cache.js'
 
 export async function load(url, context, nextLoad) {
-  if (!/\.ts(\?|$)/.test(url)) return nextLoad(url, context)
+  if (!/\.m?ts(\?|$)/.test(url)) return nextLoad(url, context)
   const { source } = await nextLoad(url, { ...context, format: 'module' })
   return { format: 'module', shortCircuit: true, source: await stripTypes(source.toString()) }
 }
