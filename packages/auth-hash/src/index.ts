@@ -1,7 +1,4 @@
-/**
- * @module
- * @mergeModuleWith <project>
- */
+/** @module */
 
 export type { CalibrateOptions } from './calibrate.ts'
 export { calibrate } from './calibrate.ts'

@@ -1,7 +1,4 @@
-/**
- * @module
- * @mergeModuleWith <project>
- */
+/** @module */
 
 export { ALGORITHMS, type Algorithm } from './algorithms.ts'
 export type { KitKind } from './bound-kind.ts'

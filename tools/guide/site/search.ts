@@ -1,12 +1,18 @@
 import type { MarkdownEnv, MarkdownRenderer } from 'vitepress'
 
-/** Returns the HTML of a page for the index. Its headings are shown in the results, so they stay as they are. */
+/**
+ * Returns the HTML of a page for the index. Its headings are shown in the results, so they stay as they are. Code is not
+ * highlighted, which would take most of the time.
+ */
 export async function renderForSearch(
   text: string,
   env: MarkdownEnv,
-  markdown: Pick<MarkdownRenderer, 'render'>,
+  markdown: Pick<MarkdownRenderer, 'render' | 'options'>,
 ): Promise<string> {
+  const { highlight } = markdown.options
+  markdown.options.highlight = null
   const html = markdown.render(text, env)
+  markdown.options.highlight = highlight
   return html
     .split(/(<h[1-6].*?<\/h[1-6]>)/s)
     .map((part) => (/^<h[1-6]/.test(part) ? part : joinVerbs(part)))
