@@ -41,11 +41,13 @@ async function serve(): Promise<void> {
   await removeLeftovers()
   process.once('exit', () => rmSync(work, { recursive: true, force: true }))
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit())
+  console.log('Preparing the guide …')
   const pages = await writeProject(work)
   const { createServer } = await import('vitepress')
   const server = await createServer(work)
   await server.listen()
-  server.printUrls()
+  // VitePress's own lines about it are left out, like everything else below a warning.
+  console.log(`The guide is at ${server.resolvedUrls?.local[0]}`)
   const sources = new Set(pages.map(({ path }) => path))
   server.watcher.add([...sources]).on('all', async (_event, path) => {
     if (!sources.has(path)) return

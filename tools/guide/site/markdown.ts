@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs'
 import { basename, dirname, relative, resolve } from 'node:path'
 import type { MarkdownEnv, MarkdownRenderer } from 'vitepress'
 import { type SitePage, toName } from './pages.ts'
@@ -80,11 +80,15 @@ export function improveMarkdown(markdown: MarkdownRenderer, options: LinkOptions
     return `/files/${toName(path)}.txt`
   }
 
+  /** Copies the image next to the pages: the server of `npm run docs:dev` finds no others. */
   function resolveImage(token: Token, page: SitePage, relativePath: string): void {
     const src = token.attrGet('src') ?? ''
     if (/^[a-z]+:/.test(src)) return
-    const copy = dirname(resolve(options.srcDir, relativePath))
-    const path = relative(copy, resolve(dirname(page.path), decodeURI(src)))
+    const image = resolve(dirname(page.path), decodeURI(src))
+    const copy = resolve(options.srcDir, 'images', toName(image))
+    mkdirSync(dirname(copy), { recursive: true })
+    copyFileSync(image, copy)
+    const path = relative(dirname(resolve(options.srcDir, relativePath)), copy)
     token.attrSet('src', path.replaceAll('\\', '/'))
   }
 
