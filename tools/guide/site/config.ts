@@ -54,6 +54,11 @@ export async function createConfig(work: string): Promise<UserConfig> {
       ...(isInService && { logoLink: { link: '/', target: '_self' } }),
       sidebar: createSidebar(pages),
       outline: { level: [2, 3] },
+      notFound: {
+        title: 'This page does not exist',
+        quote: 'Its address may have changed. Search for a word of it, or look at the list of all pages.',
+        linkText: 'Go to the start page',
+      },
       search: {
         provider: 'local',
         options: {

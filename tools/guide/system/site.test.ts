@@ -188,6 +188,7 @@ async function checkInBrowser(t: Test, url: string) {
       await page.goto(`${url}/guide/${name}`, { waitUntil: 'networkidle' })
       t.equal(await page.evaluate('document.documentElement.scrollWidth'), 390, `${name}: fits a phone`)
       t.same(await axe(page), [], `${name}, ${colorScheme}: is accessible on a phone`)
+      if (name === '') t.same(await page.evaluate(FIND_COVERED), [], 'the picture covers no text')
       await page.setViewportSize({ width: 1280, height: 800 })
       t.same(await page.evaluate(FIND_CUT_OFF), [], `${name}: nothing is cut off on a projector`)
       t.same(await axe(page), [], `${name}, ${colorScheme}: is accessible on a projector`)
@@ -243,7 +244,8 @@ async function checkInBrowser(t: Test, url: string) {
     const page = await context.newPage()
     await page.goto(`${url}/guide/chapters/05-creating-users`)
     t.ok(await page.getByRole('link', { name: 'Transactions' }).last().isVisible())
-    t.ok(await page.getByRole('heading', { level: 1 }).isVisible())
+    const heading = await page.getByRole('heading', { level: 1 }).boundingBox()
+    t.ok(heading && heading.y < 400, 'the page is above the menu')
   })
 }
 
@@ -251,6 +253,17 @@ async function checkInBrowser(t: Test, url: string) {
 const FIND_CUT_OFF = `[...document.querySelectorAll('.vp-doc pre, .vp-doc table')]
   .filter((element) => element.scrollWidth > element.clientWidth + 1)
   .map((element) => element.textContent.slice(0, 80))`
+
+/** Runs in the home page. Returns the texts that its picture covers. */
+const FIND_COVERED = `(() => {
+  const picture = document.querySelector('.image-src').getBoundingClientRect()
+  return [...document.querySelectorAll('.VPNavBarTitle, .VPHero .heading, .VPHero .actions')]
+    .filter((element) => {
+      const { top, bottom } = element.getBoundingClientRect()
+      return top < picture.bottom && picture.top < bottom
+    })
+    .map((element) => element.textContent.trim())
+})()`
 
 const WANTED = {
   'log in': 'chapters/09-verifying-credentials',
