@@ -10,6 +10,7 @@ interface Schema extends Members {
  * - Each schema that has a title is written once, under `components`, where generated clients find the names of their types.
  * - A body's example is repeated on its properties, where Swagger UI and Postman look for the values of a form.
  * - A parameter's default is its example.
+ * - A choice of integers has their type and bounds, which Swagger UI shows next to its name.
  * - An operation that needs no token has an empty `security`.
  */
 export function completeDocument(document: Members): Members {
@@ -22,12 +23,22 @@ export function completeDocument(document: Members): Members {
       return { $ref: `#/components/schemas/${value.title}` }
     }
     if ('operationId' in value) value.security ??= []
+    if (isChoiceOfIntegers(value))
+      Object.assign(value, {
+        type: 'integer',
+        minimum: Math.min(...value.enum),
+        maximum: Math.max(...value.enum),
+      })
     if ('in' in value && value.schema?.default !== undefined) value.example ??= value.schema.default
     if ('example' in value && value.schema?.$ref)
       addExamples(schemas[getName(value.schema.$ref)], value.example)
     return value
   })
   return { ...document, paths, components: { ...(document.components as Members), schemas } }
+}
+
+function isChoiceOfIntegers({ type, enum: values }: Members): boolean {
+  return type === undefined && Array.isArray(values) && values.length > 1 && values.every(Number.isInteger)
 }
 
 const getName = (ref: string) => ref.replace('#/components/schemas/', '')

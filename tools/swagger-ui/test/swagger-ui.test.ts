@@ -38,12 +38,12 @@ t.test(
 )
 
 t.test(
-  'completeDocument() names schemas, and repeats examples and defaults where tools look for them',
+  'completeDocument() names schemas, and repeats examples, defaults and bounds where tools look for them',
   async (t) => {
     const schema = {
       type: 'object',
       title: 'Login',
-      properties: { name: { type: 'string' }, note: { type: 'string' } },
+      properties: { name: { type: 'string' }, note: { type: 'string' }, dir: { enum: [0, 1] } },
     }
     const parameters = [
       { in: 'query', name: 'limit', schema: { type: 'integer', default: 10 } },
@@ -75,7 +75,11 @@ t.test(
         schemas: {
           Login: {
             ...schema,
-            properties: { name: { type: 'string', example: 'maya' }, note: { type: 'string' } },
+            properties: {
+              name: { type: 'string', example: 'maya' },
+              note: { type: 'string' },
+              dir: { type: 'integer', enum: [0, 1], minimum: 0, maximum: 1 },
+            },
           },
         },
       },

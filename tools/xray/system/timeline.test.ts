@@ -97,6 +97,10 @@ t.test('the timeline immediately shows a login of Swagger UI in another tab', as
     'COMMIT',
     'Sent',
   ])
+  const isCut = await page
+    .locator('.chart .name')
+    .evaluateAll((all) => all.map((one) => one.scrollWidth > one.clientWidth + 1))
+  t.notOk(isCut.includes(true), 'no name is cut off')
   const readWidths = (selector: string) =>
     page.locator(selector).evaluateAll((bars) => bars.map((bar) => bar.getBoundingClientRect().width))
   const [hash = 0] = await readWidths('.chart .hash .bar')
