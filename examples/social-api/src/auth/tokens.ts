@@ -55,7 +55,7 @@ export function toTokenOut({ tokens }: FastifyInstance, { id, role }: User, refr
 export async function authenticate(request: FastifyRequest): Promise<void> {
   await request.jwtVerify()
   const { sub, user_id, iat } = request.server.tokens.access.claims(request)
-  const user = sub === String(user_id) ? await User.findCaller(request.server.knex, user_id) : undefined
+  const user = sub === String(user_id) ? await User.query(request.server.knex).findById(user_id) : undefined
   if (user === undefined) throw invalidToken('The user of this token no longer exists.')
   if (isIssuedBeforePasswordChange(iat, user))
     throw invalidToken('The password was changed after this token was issued.')

@@ -32,6 +32,12 @@ export class Post extends Model {
     })
   }
 
+  /** Locks the post until the transaction ends. Returns false if it does not exist, or this user may not see it. */
+  static async lockIfVisible(db: Knex, user: User, id: number): Promise<boolean> {
+    const post = await Post.visibleTo(user, db).select('id').findById(id).forKeyShare()
+    return post !== undefined
+  }
+
   /** Returns a page of the posts that this user may see, each with its owner and number of votes. */
   static async findPage(db: DbSession, user: User, page: Static<typeof PostQuery>) {
     const { rows } = await db.query<Row>(PAGE, [user.id, page.search, page.limit, page.skip])

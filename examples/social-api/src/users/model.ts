@@ -13,12 +13,6 @@ export class User extends Model {
   declare created_at: Date
   declare password_changed_at: Date | null
 
-  /** Returns the user of a token. Every request with a token runs this, so it is SQL: Objection takes almost twice the CPU. */
-  static async findCaller(knex: Knex, id: number): Promise<User | undefined> {
-    const { rows } = await knex.raw('select "users".* from "users" where "users"."id" = ?', [id])
-    return rows[0] && User.fromDatabaseJson(rows[0])
-  }
-
   /** Emails are stored in NFC, and compared case-insensitively, only in SQL. */
   static async findByEmail(db: Knex, email: string): Promise<User | undefined> {
     return User.query(db).findOne(raw('lower(email)'), raw('lower(?)', email.normalize('NFC')))

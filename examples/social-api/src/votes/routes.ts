@@ -12,8 +12,7 @@ export const votes: FastifyPluginAsyncTypebox = async (app) => {
   app.post('/vote', { schema: castVote }, async ({ caller, db, body: { post_id, dir } }, reply) => {
     const vote = { user_id: caller.id, post_id }
     // Locked, so that the post still exists when the vote is stored.
-    const post = await Post.visibleTo(caller, db).select('id').findById(post_id).forKeyShare()
-    if (post === undefined) throw postNotFound(post_id)
+    if (!(await Post.lockIfVisible(db, caller, post_id))) throw postNotFound(post_id)
 
     if (dir === 1) {
       const isNew = await Vote.add(db, vote)
