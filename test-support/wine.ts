@@ -57,10 +57,11 @@ export async function prepareWine(scope: Scope): Promise<Wine> {
       const folder = await mkdtemp(join(tmpdir(), 'wine-'))
       const file = join(folder, 'output')
       try {
-        const script = 'exec wine node "$@" > "$OUTPUT" 2>&1 < /dev/null'
+        // tap adds options to NODE_OPTIONS that name files of this system, so the shell sets it.
+        const script = 'NODE_OPTIONS="$OPTIONS" exec wine node "$@" > "$OUTPUT" 2>&1 < /dev/null'
         const code = await run('sh', ['-c', script, 'sh', ...args], {
           cwd,
-          env: { ...env, NODE_OPTIONS, ...own, OUTPUT: file },
+          env: { ...env, ...own, OPTIONS: NODE_OPTIONS, OUTPUT: file },
         }).then(
           () => 0,
           (error: { code: number }) => error.code,
