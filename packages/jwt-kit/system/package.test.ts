@@ -76,7 +76,7 @@ t.test(
   },
 )
 
-// long/types-node.test.ts compiles it with the other versions of @types/node.
+// types-node.test.ts compiles it with the other versions of @types/node.
 t.test('has declarations that compile as an ES module and as CommonJS, and mistakes do not', async (t) => {
   const options = '--noEmit --strict --exactOptionalPropertyTypes --target es2023 --lib es2023 --types node'
   t.same(await tsc(project, `${options} --module nodenext typed.mts typed.cts`), NOTHING)
