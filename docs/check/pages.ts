@@ -69,7 +69,7 @@ export function readMarks(info: string): number[] {
   })
 }
 
-/** Returns a block's first line with the marks at the lines where the marked code is now. */
+/** Returns a block's first line, with its marks moved to the new places of the marked lines. */
 function moveMarks(head: string, before: string, after: string): string {
   const marks = readMarks(head)
   if (marks.length === 0 || before === after) return head

@@ -9,5 +9,5 @@ export function signalTree(pid: number, signal: NodeJS.Signals): void
 /** Passes a signal on to a command that runs in the foreground, unless the terminal has sent it to the command as well. */
 export function passSignalOn(command: ChildProcess, signal: NodeJS.Signals): void
 
-/** Returns the command that opens a page in the default browser, or undefined if there is no screen. */
+/** Returns the command that opens a page in the default browser, or undefined on a machine without a screen. */
 export function findBrowser(url: string, env: NodeJS.ProcessEnv): [string, ...string[]] | undefined
