@@ -28,11 +28,15 @@ const TIMEOUT_MS = 20_000
 /** Limits how long the process goes on after the last test. */
 const CLOSE_TIMEOUT_MS = 2_000
 
-/** Runs a file of tests against one app after the other, in one separate process. The next app waits until it is asked for. */
-export function runTests(
-  file: string,
-  { apps, databaseUrl, only = [] }: Options,
-): AsyncGenerator<TestRun, void> {
+export interface RunningTests {
+  /** The next app waits until it is asked for. */
+  readonly runs: AsyncGenerator<TestRun, void>
+  /** Ends the process, even while a run is awaited. */
+  end(): void
+}
+
+/** Runs a file of tests against one app after the other, in one separate process. */
+export function runTests(file: string, { apps, databaseUrl, only = [] }: Options): RunningTests {
   // On Windows, Node expects a URL here.
   const reporter = import.meta.resolve('./reporter.ts')
   const patterns = only.map((name) => `--test-name-pattern=^${literal(name)}$`)
@@ -58,7 +62,7 @@ export function runTests(
     (url) => child.stdin.write(`${url}\n`),
     () => child.kill(),
   )
-  return readRuns(child, apps)
+  return { runs: readRuns(child, apps), end: () => void child.kill('SIGKILL') }
 }
 
 async function* readRuns(

@@ -11,8 +11,7 @@ import type { Session } from './session.ts'
 
 type Done = (error?: Error) => void
 
-// Creates the last `onSend` hook: the payload is serialized and the head is not sent yet. It commits if the response is
-// good, and rolls back otherwise.
+// Creates the last hook before the head is sent. It commits if the response is good, and rolls back otherwise.
 export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpec) {
   return (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void => {
     const requestSession = getSession(request)
@@ -22,7 +21,7 @@ export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpe
       requestSession.phase = spec.mode === 'read' && isStream(payload) ? 'streaming' : 'done'
       return void done()
     }
-    if (requestSession.retry(session.root.failure)) return
+    if (requestSession.retry?.(session.root.failure)) return
     requestSession.phase = 'ending'
     const head = readHead(reply)
     const { send } = reply
@@ -47,7 +46,7 @@ export function commitOnSend(getSession: GetRequestSession, spec: TransactionSpe
     }
     const onError = async (error: unknown): Promise<void> => {
       requestSession.phase = 'open'
-      if (requestSession.retry(error)) {
+      if (requestSession.retry?.(error)) {
         reply.send = send
         return
       }

@@ -48,7 +48,7 @@ export function createSessionKnexFactory(knex: Knex, runUnit: RunUnit): CreateSe
     Object.setPrototypeOf(db, prototype)
     db.client = client
     db.isTransaction = true
-    db[kConnection] = client[kConnection] = connect(session, scope)
+    db[kConnection] = client[kConnection] = Object.assign(new SessionConnection(), { session, scope })
     return db
   }
 }
@@ -56,42 +56,33 @@ export function createSessionKnexFactory(knex: Knex, runUnit: RunUnit): CreateSe
 type ReplyCallback = (error: Error | null, result?: QueryResult) => void
 
 /** The connection that knex sees: it forwards statements to the session. */
-function connect(session: Session, scope: Scope) {
-  return {
-    session,
-    scope,
-    /** Private: knex assigns the error of a `.timeout()`, after which the statement goes on without its caller. */
-    set __knex__disposed(error: Error) {
-      scope.failure ??= error
-    },
-    query(statement: Statement | string, values?: unknown, callback?: ReplyCallback): unknown {
-      const reply = typeof values === 'function' ? (values as ReplyCallback) : callback
-      const given = typeof statement === 'string' ? { text: statement } : statement
-      const config = Array.isArray(values) ? { ...given, values } : given
-      if (isSubmittable(config)) prepareStream(config)
-      else if (typeof config.text !== 'string') throw new TypeError('Expected the statement to have a text.')
-      const result = markHandled(session.submit(scope, config))
-      if (reply) result.then((result) => reply(null, result), reply)
-      return isSubmittable(config) || reply ? config : result
-    },
+class SessionConnection {
+  declare readonly session: Session
+  declare readonly scope: Scope
+
+  /** Private: knex assigns the error of a `.timeout()`, after which the statement goes on without its caller. */
+  set __knex__disposed(error: Error) {
+    this.scope.failure ??= error
+  }
+
+  query(statement: Statement | string, values?: unknown, callback?: ReplyCallback): unknown {
+    const reply = typeof values === 'function' ? (values as ReplyCallback) : callback
+    const given = typeof statement === 'string' ? { text: statement } : statement
+    const config = Array.isArray(values) ? { ...given, values } : given
+    if (isSubmittable(config)) prepareStream(config)
+    else if (typeof config.text !== 'string') throw new TypeError('Expected the statement to have a text.')
+    const result = markHandled(this.session.submit(this.scope, config))
+    if (reply) result.then((result) => reply(null, result), reply)
+    return isSubmittable(config) || reply ? config : result
   }
 }
-type SessionConnection = ReturnType<typeof connect>
 
 const kConnection = Symbol('db-session.connection')
 type SessionKnex = DbSession & { client: Knex.Client; [kConnection]: SessionConnection }
 type SessionClient = Knex.Client & { [kConnection]: SessionConnection; transacting: boolean }
 
 /** Members of Knex that would leave the session, or outlive it. */
-const REFUSED = [
-  'initialize',
-  'destroy',
-  'withUserParams',
-  'transactionProvider',
-  'migrate',
-  'seed',
-  'rollback',
-]
+const REFUSED = 'initialize destroy withUserParams transactionProvider migrate seed rollback'.split(' ')
 const NO_ROLLBACK = 'A session has no `rollback`: throw an error, or call `rollbackOnly()`.'
 const NOT_A_TRANSACTION =
   'A transaction inside a session is a savepoint: give `transaction` a function that returns a promise, and no options.'
@@ -204,8 +195,7 @@ function refuse(message: string): Promise<never> {
   return markHandled(Promise.reject(notOnASession(message)))
 }
 
-// Makes a knex lend the same connection to all callers, until the returned function is called. Private: own members of
-// the client hide those of its class.
+// Lends one connection to all users of a knex, until the returned function is called. Private: own members hide a class's.
 export function lendOneConnection(knex: Knex, connection: PgConnection): () => void {
   const { client } = knex
   client.acquireConnection = async () => shareConnection(connection)

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Knex } from 'knex'
 import { closestMatch } from 'leven'
 import { DbSessionError } from './errors.ts'
 import { type Encoded, encode } from './pg-wire.ts'
@@ -50,7 +49,8 @@ export function parseSessionOptions(options: SessionOptions, further: readonly s
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const settings = { ...DEFAULTS, ...Object.fromEntries(given) } as Settings
   for (const name of ['knex', 'replica'] as const)
-    check(name, settings[name], 'a knex whose client is pg', isKnex(settings[name], name === 'replica'))
+    if (name === 'knex' || name in settings)
+      check(name, settings[name], 'a knex whose client is pg', settings[name]?.client?.driverName === 'pg')
   for (const [name, value] of Object.entries(settings)) {
     const type = name === 'begin' ? 'function' : typeof DEFAULTS[name as keyof typeof DEFAULTS]
     if (type === 'number') checkInteger(name, value, name === 'acquireTimeoutMs' ? 1 : 0, MAX_MS)
@@ -103,10 +103,6 @@ export function invalidOption(message: string): DbSessionError {
 function checkInteger(name: string, value: unknown, min: number, max: number): void {
   const isValid = Number.isInteger(value) && (value as number) >= min && (value as number) <= max
   check(name, value, `an integer from ${min} to ${max}`, isValid)
-}
-
-function isKnex(value: Knex | undefined, isOptional: boolean): boolean {
-  return value === undefined ? isOptional : value?.client?.driverName === 'pg'
 }
 
 function rejectUnknown(options: object, known: readonly string[]): void {

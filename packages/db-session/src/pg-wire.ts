@@ -55,10 +55,7 @@ export function isSubmittable(statement: Statement): statement is Submittable {
 }
 
 /** The statements in the same message as a statement, before and after it. */
-export interface Batch {
-  readonly begin: Encoded
-  readonly end?: Encoded | undefined
-}
+export type Batch = { readonly begin: Encoded; readonly end?: Encoded | undefined }
 
 // Sends a statement. `lost` creates the error for the consumer of a row stream whose connection is lost. One message
 // saves round trips, and a statement runs only if its BEGIN succeeded: in two messages it would be committed by itself.
@@ -67,19 +64,26 @@ export function send(connection: PgConnection, statement: Statement, lost: Lost,
     const reply: Reply = (error, result) => (error ? reject(error) : resolve(result as QueryResult))
     if (batch) connection.query(new BatchedQuery(batch, statement as QueryConfig, reply) as Submittable)
     else if (isSubmittable(statement)) submit(connection, statement as RowStream, lost, reply)
+    else if (hasOnly(TEXT_AND_VALUES, statement))
+      connection.query(statement.text, statement.values as unknown[], reply)
     else connection.query(statement, reply)
   })
 }
 
 /** Returns true if the statement fits into one message with others: a single statement without a name. */
 export function canBatch(statement: Statement): statement is QueryConfig {
-  if (isSubmittable(statement)) return false
-  for (const name in statement)
-    if (!BATCHABLE.includes(name) && statement[name as keyof QueryConfig] !== undefined) return false
+  if (isSubmittable(statement) || !hasOnly(BATCHABLE, statement)) return false
   return Boolean(statement.values?.length) || !statement.text.includes(';')
 }
 
-const BATCHABLE = ['text', 'values', 'types', 'rowMode', 'queryMode', 'binary']
+const TEXT_AND_VALUES = ['text', 'values']
+const BATCHABLE = [...TEXT_AND_VALUES, 'types', 'rowMode', 'queryMode', 'binary']
+
+function hasOnly(names: readonly string[], statement: QueryConfig): boolean {
+  for (const name in statement)
+    if (!names.includes(name) && statement[name as keyof QueryConfig] !== undefined) return false
+  return true
+}
 
 // Cancels, over a second connection, the statement that the first one runs; PgBouncer forwards the request. Resolves when
 // the server has closed the second connection: the signal is sent by then, so it cannot hit a later statement. Never rejects.
@@ -101,11 +105,18 @@ export function cancel(target: PgConnection, timeoutMs: number): Promise<void> {
 /** Private: pg's types leave `cancel` and the arguments of `connect` out. */
 type CancelConnection = Connection & Record<'connect' | 'requestSsl' | 'cancel', (...args: unknown[]) => void>
 
-/** Calls `onSilent` if the socket is silent for `timeoutMs`; 0 ends the watch. Private: `stream` is the socket. */
-export function watchForSilence({ connection }: PgConnection, timeoutMs: number, onSilent: () => void): void {
-  const socket = connection.stream as Socket
-  socket.setTimeout(timeoutMs, onSilent)
+/** Calls `onSilent` if the socket is silent for `ms`, unless 0, until the next call. Private: `stream` is the socket. */
+export function watchForSilence({ connection }: PgConnection, ms: number, onSilent?: () => void): void {
+  const socket = connection.stream as WatchedSocket
+  const onTimeout = (): void => socket.setTimeout(0)[kOnSilent]?.()
+  if (!(kOnSilent in socket)) socket.on('timeout', onTimeout)
+  socket[kOnSilent] = onSilent
+  // the timer of the statement before goes on: the socket restarts it whenever something is sent or arrives
+  if (onSilent && socket.timeout !== ms) socket.setTimeout(ms)
 }
+
+const kOnSilent = Symbol('db-session.on-silent')
+type WatchedSocket = Socket & { [kOnSilent]?: (() => void) | undefined }
 
 /** A cursor, a row stream or a COPY. Private: pg-query-stream keeps its `cursor`, whose `state` shows what it waits for. */
 interface RowStream extends Submittable, Partial<Duplex> {
@@ -169,8 +180,7 @@ export function describe(statement: Statement): { text: string; values: readonly
   return { text: text ?? '', values: values ?? [] }
 }
 
-// Private: pg calls `handleReadyForQuery` on the statement, once the connection is ready for the next one, and
-// `handleError` if Postgres or the socket reports an error.
+// Private: pg calls `handleReadyForQuery` once the connection is ready for the next statement, and `handleError` on errors.
 function submit(connection: PgConnection, stream: RowStream, lost: Lost, reply: Reply): void {
   if (stream.destroyed) return void reply(null)
   submitted.add(stream)
@@ -197,13 +207,14 @@ type Reply = (error: Error | null, result?: QueryResult) => void
 /** Private: the members that pg calls on a query while it runs. */
 interface RunningQuery {
   readonly portal: string
+  queryMode: string | undefined
   submit(connection: Connection): Error | null
   handleCommandComplete(message: object, connection: Connection): void
   handleEmptyQuery(): void
   handleDataRow(message: object): void
   _getRows(connection: Connection): void
 }
-const Query = pg.Query as unknown as new (query: QueryConfig, values: undefined, reply: Reply) => RunningQuery
+const Query = pg.Query as unknown as new (...args: [QueryConfig | string, unknown, Reply]) => RunningQuery
 
 /** A statement in the extended protocol, with others before and after it, and one Sync at the end. */
 class BatchedQuery extends Query {
@@ -211,7 +222,10 @@ class BatchedQuery extends Query {
   #completed = 0
 
   constructor(batch: Batch, statement: QueryConfig, reply: Reply) {
-    super({ ...statement, queryMode: 'extended' } as QueryConfig, undefined, reply)
+    // pg copies an object property by property, which takes as long as the rest of the query
+    if (hasOnly(TEXT_AND_VALUES, statement)) super(statement.text, statement.values, reply)
+    else super(statement, undefined, reply)
+    this.queryMode = 'extended'
     this.#batch = batch
   }
 

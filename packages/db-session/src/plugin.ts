@@ -66,13 +66,13 @@ export const dbSession = fp<DbSessionOptions>(
         throw new DbSessionError('DB_SESSION_NOT_COVERED')
       },
     } as never)
+    const openSession = (request: FastifyRequest, spec: option.TransactionSpec) => {
+      const owner = `${request.method} ${request.routeOptions.url}`
+      const ownBegin = begin ? [() => begin(request)] : []
+      return manager.open({ owner, spec, isUnit: false, log: request.log, begin: ownBegin })
+    }
     app.addHook('onRequest', (request, reply, done) => {
-      const requestSession = new RequestSession(reply, (spec) => {
-        const owner = `${request.method} ${request.routeOptions.url}`
-        const ownBegin = begin ? [() => begin(request)] : []
-        return manager.open({ owner, spec, isUnit: false, log: request.log, begin: ownBegin })
-      })
-      ;(request as unknown as Record<symbol, unknown>)[kSession] = requestSession
+      ;(request as unknown as Record<symbol, unknown>)[kSession] = new RequestSession(reply, openSession)
       done()
     })
     app.addHook('onRoute', (route) => {
@@ -82,8 +82,7 @@ export const dbSession = fp<DbSessionOptions>(
       const spec = option.parseTransactionSpec(settings, config[name] as DbRoute | undefined)
       route.config = { ...config, [kSpec]: spec } as NonNullable<RouteOptions['config']>
       route.errorHandler = translateErrors(route.errorHandler)
-      const backOff = manager.backOff.bind(manager)
-      if (spec.retry > 0) route.handler = withRetries(route.handler, { spec, name, getSession, backOff })
+      if (spec.retry > 0) route.handler = withRetries(route.handler, { spec, name, getSession, manager })
       // the last hook before the handler, and the last one before the response
       const beforeHandler: preHandlerHookHandler = (request, _reply, done) => {
         getSession(request)?.beforeHandler()

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import { DbSessionError, isConflict } from './errors.ts'
 import type { TransactionSpec } from './options.ts'
-import type { OpenSession } from './session-manager.ts'
+import type { OpenSession, SessionManager } from './session-manager.ts'
 import type { DbSession } from './types.ts'
 
 /** The number of databases that a request has used. A handler that used two cannot run again: one may have committed. */
@@ -25,6 +25,8 @@ export function restoreHead(reply: FastifyReply, { statusCode, headers }: Head):
     if (key.description === 'fastify.reply.hasStatusCode') Object.assign(reply, { [key]: statusCode !== 200 })
 }
 
+type Open = (request: FastifyRequest, spec: TransactionSpec) => OpenSession
+
 /** Connects one request and its response with a session. */
 export class RequestSession {
   readonly request: FastifyRequest & { [kOpenSessions]?: number }
@@ -36,12 +38,12 @@ export class RequestSession {
   /** Nothing used the session before the handler, so it may run again. */
   isUntouched = false
   /** Runs the handler again if the error is a conflict and that is possible. */
-  retry: (cause: unknown) => boolean = () => false
-  readonly #openSession: (spec: TransactionSpec) => OpenSession
+  retry: ((cause: unknown) => boolean) | undefined
+  readonly #openSession: Open
   #current: OpenSession | undefined
   #isListening = false
 
-  constructor(reply: FastifyReply, openSession: (spec: TransactionSpec) => OpenSession) {
+  constructor(reply: FastifyReply, openSession: Open) {
     this.request = reply.request
     this.reply = reply
     this.#openSession = openSession
@@ -74,7 +76,7 @@ export class RequestSession {
   open(spec: TransactionSpec): DbSession {
     if (this.#current) return this.#current.db
     const { raw } = this.reply
-    this.#current = this.#openSession(spec)
+    this.#current = this.#openSession(this.request, spec)
     if (!this.#isListening) {
       this.#isListening = true
       this.request[kOpenSessions] = (this.request[kOpenSessions] ?? 0) + 1
@@ -108,7 +110,7 @@ export interface RetryOptions {
   readonly spec: TransactionSpec
   readonly name: string
   readonly getSession: GetRequestSession
-  backOff(run: number): Promise<unknown>
+  readonly manager: SessionManager
 }
 
 /** Wraps a handler, so it runs again after a conflict. */
@@ -122,7 +124,7 @@ export function withRetries(handler: RouteHandlerMethod, options: RetryOptions):
 }
 
 function runWithRetries(call: Call, requestSession: RequestSession, options: RetryOptions): unknown {
-  const { spec, name, backOff } = options
+  const { spec, name, manager } = options
   const { request, reply } = requestSession
   let current = 1
   const mayRunAgain = (cause: unknown): boolean => current <= spec.retry && requestSession.mayRetry(cause)
@@ -140,7 +142,7 @@ function runWithRetries(call: Call, requestSession: RequestSession, options: Ret
   }
   const runAgain = async (): Promise<unknown> => {
     await requestSession.reset()
-    await backOff(current++)
+    await manager.backOff(current++)
     return callHandler()
   }
   const onError = (error: unknown): Promise<unknown> => {
@@ -162,9 +164,8 @@ function runWithRetries(call: Call, requestSession: RequestSession, options: Ret
     const sendResult = (payload: unknown): void => {
       if (payload !== undefined) reply.send(payload)
     }
-    const sendError = (error: unknown): void => {
-      reply.send(error instanceof Error ? error : new Error('The handler failed.', { cause: error }))
-    }
+    const sendError = (error: unknown): void =>
+      void reply.send(error instanceof Error ? error : new Error('The handler failed.', { cause: error }))
     runAgain().then(sendResult, sendError)
     return true
   }

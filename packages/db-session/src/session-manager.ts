@@ -56,7 +56,9 @@ export class SessionManager {
     const { begin, owner, spec, isUnit, log } = options
     const pools = spec.usesReplica && this.replica ? [this.replica, this.primary] : [this.primary]
     const session = new Session({
-      ...options,
+      spec,
+      isUnit,
+      log,
       timeline: new Timeline(owner, this.settings, log),
       cancelTimeoutMs: this.settings.cancelTimeoutMs,
       acquire: () => this.#acquire(pools, isUnit),

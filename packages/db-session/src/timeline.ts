@@ -14,10 +14,7 @@ const CHANNELS = Object.fromEntries(
   NAMES.map((name) => [name, channel(`auth-primer:db-session:${name}`)]),
 ) as Record<(typeof NAMES)[number], Channel>
 
-export interface Reply {
-  readonly error?: Error
-  readonly result?: QueryResult
-}
+export type Reply = { readonly error?: Error; readonly result?: QueryResult }
 
 let opened = 0
 

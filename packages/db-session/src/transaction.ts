@@ -196,7 +196,7 @@ export class Transaction {
       (result) => ({ result }),
       (error) => ({ error: explain(error) }),
     )
-    wire.watchForSilence(connection, 0, onSilent)
+    wire.watchForSilence(connection, 0)
     if (kind) timeline.record(kind, statement, startedAt, reply)
     if (reply.error) throw reply.error
     return reply.result as QueryResult
