@@ -1,6 +1,8 @@
 /** No statement waits forever: if the network goes silent, the request gets an error and the pool discards the connection. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
+import type { DbSession } from '../src/index.ts'
 import { proxy } from './proxy.ts'
 import { openDatabase, openKnex, send, start, until, used } from './setup.ts'
 
@@ -118,7 +120,7 @@ const slow = await serve((app) => {
     let count = 0
     await db.query('set local statement_timeout = 0')
     for await (const row of db.raw('select g from generate_series(1, 300) g').stream()) {
-      if (row.g === 150) await new Promise((resolve) => setTimeout(resolve, 1_400))
+      if (row.g === 150) await sleep(1_400)
       count++
     }
     return { count }
@@ -129,7 +131,7 @@ const slow = await serve((app) => {
   })
   app.post('/between', async ({ db }) => {
     await db.query('select 1')
-    await new Promise((resolve) => setTimeout(resolve, 1_400))
+    await sleep(1_400)
     return { count: (await db.query('select 300 as n')).rows[0].n }
   })
   app.post('/queue', async ({ db }) => {
@@ -137,6 +139,15 @@ const slow = await serve((app) => {
     return { count: results.length }
   })
 }, 'nothing is silent')
+
+const rested = await serve((app) => {
+  const pid = async ({ db }: { db: DbSession }) => (await db.query('select pg_backend_pid() as pid')).rows[0]
+  app.post('/pid', pid)
+  app.post('/without-limit', { config: { db: { statementTimeoutMs: 0 } } }, pid)
+  app.post('/silent', async ({ db }) => {
+    await db.query('select pg_sleep(600) as silent')
+  })
+}, 'silent')
 
 // each of these requests takes more than a second, so they run at the same time
 const paths = [
@@ -162,6 +173,14 @@ const unlimitedStatement = timed(async () => {
   gone.destroy()
   return { used: connections }
 })
+const rest = (async () => {
+  const pids: unknown[] = []
+  for (const path of ['/pid', '/without-limit', '/pid']) pids.push((await rested.hit('POST', path)).json)
+  await sleep(1_400)
+  pids.push((await rested.hit('POST', '/pid')).json)
+  await sleep(1_400)
+  return { pids, response: await timed(() => rested.hit('POST', '/silent')) }
+})()
 const slowness = Promise.all(['/rows', '/reader', '/between', '/queue'].map((path) => slow.hit('POST', path)))
 
 t.test('a statement that gets no response is aborted one second after its limit', async (t) => {
@@ -218,6 +237,16 @@ t.test('silent connections are discarded, and their statements do not go on in P
   const responses = await Promise.all(Array.from({ length: 12 }, () => silent.hit('POST', '/fine')))
   t.ok(responses.every(({ status }) => status === 200))
 })
+
+t.test(
+  'a connection that was idle for longer than a deadline is used again, with the same deadline',
+  async (t) => {
+    const { pids, response } = await rest
+    t.equal(new Set(pids.map((pid) => JSON.stringify(pid))).size, 1, 'one connection serves all')
+    t.match(response, { status: 503, json: { code: 'DB_SESSION_STATEMENT_TIMEOUT' } }, response.body)
+    t.ok(response.ms >= DEADLINE[0] && response.ms < DEADLINE[1], `it took ${Math.round(response.ms)} ms`)
+  },
+)
 
 t.test('a limit of 0 has no deadline', async (t) => {
   const { ms, used: connections } = await unlimitedStatement
