@@ -18,7 +18,8 @@ export type Service = Awaited<ReturnType<typeof start>>
  */
 export async function start(config: Config, log: Logger, { buildsSite = false } = {}) {
   const { host, port, metricsPort, production } = config
-  const cleanups: (() => Promise<unknown>)[] = []
+  const site = createSite(config.siteDir)
+  const cleanups: (() => Promise<unknown>)[] = [site.stop]
   const stop = async () => {
     for (const cleanUp of cleanups.splice(0).reverse()) await cleanUp()
   }
@@ -30,6 +31,7 @@ export async function start(config: Config, log: Logger, { buildsSite = false } 
     })
   }
   try {
+    if (buildsSite && !production) void site.build(log)
     const provided = await provideForLearning(config, log, cleanups)
     const { databaseUrl, xrayKey, hasDemoData } = provided
     await prepareDatabase(databaseUrl, {
@@ -47,8 +49,7 @@ export async function start(config: Config, log: Logger, { buildsSite = false } 
       loggerInstance: log,
       behindTls: production,
       metrics,
-      site: createSite(config.siteDir),
-      buildsSite: buildsSite && !production,
+      site,
     })
     const url = await listen(app, port, 'PORT')
     log.info(`Swagger UI: ${url}/docs`)

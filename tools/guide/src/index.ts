@@ -5,15 +5,13 @@ import fastifyStatic from '@fastify/static'
 // Adds `hide` to the type of a route's schema.
 import type {} from '@fastify/swagger'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { Site, SiteBuilder } from './site-builder.ts'
+import type { Site } from './site-builder.ts'
 
 export { createSite, type Site, type SiteBuilder } from './site-builder.ts'
 
 export interface GuideOptions {
   /** The folder of the built site. @default every page says that the guide is not built */
-  readonly site?: Site | SiteBuilder | undefined
-  /** Builds the site when the service listens, if it is missing or older than the docs. @default false */
-  readonly buildsSite?: boolean
+  readonly site?: Site | undefined
 }
 
 /** Seconds until a browser loads a page again that waits for the site. */
@@ -28,12 +26,8 @@ const IS_NOT_BUILT = `<h1>The guide is not built</h1>
 const IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 /** Serves the guide under `/guide`. Until it is built, every page responds with 503, says so, and loads again. */
-const guide: FastifyPluginAsync<GuideOptions> = async (app, { site, buildsSite = false }) => {
+const guide: FastifyPluginAsync<GuideOptions> = async (app, { site }) => {
   if (site) await app.register(fastifyStatic, { serve: false, cacheControl: false })
-  if (buildsSite && site && 'build' in site) {
-    app.addHook('onListen', async () => void site.build(app.log))
-    app.addHook('preClose', () => site.stop())
-  }
 
   const show = async (request: FastifyRequest<{ Params: { '*'?: string } }>, reply: FastifyReply) => {
     const path = (request.params['*'] ?? '').replace(/\/$/, '').replace(/(^|\/)README(\.html)?$/, '')

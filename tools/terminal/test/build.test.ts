@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 
@@ -31,9 +31,15 @@ t.test('a build is announced, and nothing is printed if there is nothing to buil
   t.same(build(), { status: 0, printed: '' })
 })
 
-t.test('a build that fails prints the errors', async (t) => {
+t.test('a wrong type does not stop a build, because only `npm run typecheck` checks types', async (t) => {
   writeFileSync(join(dir, 'examples/social-api/index.ts'), "export const one: number = 'one'\n")
+  t.match(build(), { status: 0, printed: /^Building the service.*\n$/ })
+  t.match(readFileSync(join(dir, 'examples/social-api/dist/index.js'), 'utf8'), "one = 'one'")
+})
+
+t.test('a build that fails prints the errors', async (t) => {
+  writeFileSync(join(dir, 'examples/social-api/index.ts'), 'export const one: number =\n')
   const { status, printed } = build()
   t.not(status, 0)
-  t.match(printed, /^Building the service.*\n.*index\.ts\(1,14\): error TS2322: /)
+  t.match(printed, /^Building the service.*\n.*index\.ts\(1,27\): error TS1109: /)
 })
