@@ -7,7 +7,7 @@ import type { Figure, Kind } from './variant.ts'
 
 const HELP = `Compares a session with other ways to use Postgres: npm run bench -w packages/db-session -- [options]
 
-  --rounds 11              rounds of all variants in turn; the median round counts
+  --rounds 15              rounds of all variants in turn; the median round counts
   --at-once 8              concurrent requests
   --only none|read|write   one kind of route
   --network 0|1            milliseconds of network to Postgres; by default both
@@ -21,7 +21,7 @@ Exits with 1 if a goal is missed.`
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '11' },
+    rounds: { type: 'string', default: '15' },
     'at-once': { type: 'string', default: '8' },
     only: { type: 'string' },
     network: { type: 'string' },
@@ -34,7 +34,8 @@ if (options.help) {
 }
 const ROUNDS = Number(options.rounds)
 const AT_ONCE = options['at-once']
-const WARM_UP_ROUNDS = 4
+const WARM_UP_ROUNDS = 8
+const STARTS = 3
 const KINDS: readonly Kind[] = ['none', 'read', 'write']
 const VARIANTS: Record<Kind, readonly string[]> = {
   none: ['plain', 'session'],
@@ -73,20 +74,19 @@ function startVariant(name: string, kind: Kind, url: string): Variant {
 /** The figures of each variant, round by round. */
 async function compare(kind: Kind, network: number, url: string): Promise<Map<string, Figure[]>> {
   const requests = kind === 'none' ? 10_000 : network === 0 ? 3_000 : 1_000
-  const variants = VARIANTS[kind].map((name) => ({
-    name,
-    figures: [] as Figure[],
-    ...startVariant(name, kind, url),
-  }))
-  // a process compiles what it runs often, and fills its pool
-  for (const { measure } of variants) await measure(requests * WARM_UP_ROUNDS)
-  for (let round = 0; round < ROUNDS; round++)
-    for (let turn = 0; turn < variants.length; turn++) {
-      const variant = variants[(turn + round) % variants.length] as (typeof variants)[number]
-      variant.figures.push(await variant.measure(requests))
-    }
-  for (const { end } of variants) end()
-  return new Map(variants.map(({ name, figures }) => [name, figures]))
+  const figures = new Map(VARIANTS[kind].map((name) => [name, [] as Figure[]]))
+  // the speed of a process depends on how V8 has compiled it, so there are several of each variant
+  for (let start = 0; start < STARTS; start++) {
+    const variants = VARIANTS[kind].map((name) => ({ name, ...startVariant(name, kind, url) }))
+    for (const { measure } of variants) await measure(requests * WARM_UP_ROUNDS)
+    for (let round = 0; round < ROUNDS / STARTS; round++)
+      for (let turn = 0; turn < variants.length; turn++) {
+        const { name, measure } = variants[(turn + round) % variants.length] as (typeof variants)[number]
+        figures.get(name)?.push(await measure(requests))
+      }
+    for (const { end } of variants) end()
+  }
+  return figures
 }
 
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] as number

@@ -11,7 +11,10 @@ export const kOpenSessions = Symbol('db-session.open-sessions')
 export type GetRequestSession = (request: FastifyRequest) => RequestSession | null
 
 export function readHead(reply: FastifyReply) {
-  return { statusCode: reply.raw.statusCode, headers: reply.getHeaders() }
+  const headers = reply.getHeaders()
+  // Fastify adds further cookies to the same array
+  if (Array.isArray(headers['set-cookie'])) headers['set-cookie'] = [...headers['set-cookie']]
+  return { statusCode: reply.raw.statusCode, headers }
 }
 export type Head = ReturnType<typeof readHead>
 
@@ -113,13 +116,15 @@ export interface RetryOptions {
   readonly manager: SessionManager
 }
 
-/** Wraps a handler, so it runs again after a conflict. */
-export function withRetries(handler: RouteHandlerMethod, options: RetryOptions): RouteHandlerMethod {
+/** Wraps a handler, so the session knows when it begins, and it runs again after a conflict. */
+export function wrapHandler(handler: RouteHandlerMethod, options: RetryOptions): RouteHandlerMethod {
   return function (this: unknown, ...args: unknown[]) {
-    const call: Call = (replace) => Reflect.apply(handler, this, args.map(replace))
-    const requestSession = options.getSession(args[0] as FastifyRequest)
     // another plugin may call the handler with other arguments, as @fastify/websocket does
-    return requestSession ? runWithRetries(call, requestSession, options) : call((arg) => arg)
+    const requestSession = options.getSession(args[0] as FastifyRequest)
+    requestSession?.beforeHandler()
+    if (!requestSession || options.spec.retry === 0) return Reflect.apply(handler, this, args)
+    const call: Call = (replace) => Reflect.apply(handler, this, args.map(replace))
+    return runWithRetries(call, requestSession, options)
   } as RouteHandlerMethod
 }
 
