@@ -29,7 +29,9 @@ t.test('with GUIDE_BASE, a static host can serve the site below a path', async (
     const { pathname } = new URL(request.url ?? '', 'http://host')
     const file = pathname.startsWith(BASE) && (await findFile(dir, decodeURI(pathname.slice(BASE.length))))
     if (!file) missing.push(pathname)
-    response.writeHead(file ? 200 : 404, { 'content-type': TYPES[extname(file || '.html')] ?? 'text/plain' })
+    response.writeHead(file ? 200 : 404, {
+      'content-type': TYPES[extname(file || '404.html')] ?? 'text/plain',
+    })
     response.end(await readFile(join(dir, file || '404.html')))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -60,4 +62,8 @@ t.test('with GUIDE_BASE, a static host can serve the site below a path', async (
   t.match(await (await fetch(origin + file)).text(), 'import')
   t.same(problems, [])
   t.same(missing, [], 'every link and every file is below the base')
+
+  await page.goto(`${origin}/chapters/01-running-the-server`)
+  t.match(await page.title(), '404', 'a page that is not below the base does not exist')
+  t.match(missing, ['/chapters/01-running-the-server'])
 })
