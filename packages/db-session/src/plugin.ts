@@ -52,7 +52,7 @@ export const dbSession = fp<DbSessionOptions>(
     const manager = new SessionManager(settings, app.log)
     const kSession = Symbol(`db-session.${name}`)
     const kSpec = Symbol(`db-session.${name}.spec`)
-    const getSession: GetRequestSession = (request) => (request as never)[kSession]
+    const getSession: GetRequestSession = (request) => (request as never)?.[kSession]
 
     const unitOfWork = manager.createUnitOfWork(begin && (() => begin(undefined)))
     app.decorate((name === 'db' ? 'unitOfWork' : `${name}UnitOfWork`) as 'unitOfWork', unitOfWork)

@@ -119,7 +119,7 @@ export interface RetryOptions {
 /** Wraps a handler, so the session knows when it begins, and it runs again after a conflict. */
 export function wrapHandler(handler: RouteHandlerMethod, options: RetryOptions): RouteHandlerMethod {
   return function (this: unknown, ...args: unknown[]) {
-    // another plugin may call the handler with other arguments, as @fastify/websocket does
+    // another plugin may call the handler with other arguments, or none, as @fastify/websocket does
     const requestSession = options.getSession(args[0] as FastifyRequest)
     requestSession?.beforeHandler()
     if (!requestSession || options.spec.retry === 0) return Reflect.apply(handler, this, args)

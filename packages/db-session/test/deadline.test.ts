@@ -23,6 +23,8 @@ async function serve(
   return start(t, database, routes, {
     knex: openKnex(network.url, 10),
     statementTimeoutMs: LIMIT,
+    // on a busy machine, new connections take longer than the default
+    acquireTimeoutMs: 10_000,
     ...options,
   })
 }

@@ -250,11 +250,12 @@ t.test('a handler that a plugin calls without arguments gets none', async (t) =>
       const handler = route.handler as unknown as (...args: unknown[]) => unknown
       route.handler = (async () => handler()) as never
     })
-    app.get('/', async (...args: unknown[]) => {
-      seen.push(args.length)
-      return {}
-    })
+    for (const retry of [0, 2])
+      app.get(`/${retry}`, { config: { db: { retry } } }, async (...args: unknown[]) => {
+        seen.push(args.length)
+        return {}
+      })
   })
-  t.equal((await hit('GET', '/')).status, 200)
-  t.same(seen, [0])
+  for (const retry of [0, 2]) t.equal((await hit('GET', `/${retry}`)).status, 200)
+  t.same(seen, [0, 0])
 })
