@@ -7,6 +7,8 @@ import type { Figure, Kind } from './variant.ts'
 
 const HELP = `Compares a session with other ways to use Postgres: npm run bench -w packages/db-session -- [options]
 
+It takes about ten minutes.
+
   --rounds 15              rounds of all variants in turn; the median round counts
   --at-once 8              concurrent requests
   --only none|read|write   one kind of route
