@@ -13,15 +13,15 @@ import { seed } from './demo/seed.ts'
 export type Service = Awaited<ReturnType<typeof start>>
 
 /**
- * Starts the service: first the database and its tables, last the port, so that every client is served. `stop` finishes the
- * requests in flight, and then releases the port, the pool and, last, Postgres.
+ * Starts the service: first the database and its tables, last the port, so that every client is served. `stop` ends the build of
+ * the guide and finishes the requests in flight. Then it releases the port, the pool and, last, Postgres.
  */
 export async function start(config: Config, log: Logger, { buildsSite = false } = {}) {
   const { host, port, metricsPort, production } = config
   const site = createSite(config.siteDir)
-  const cleanups: (() => Promise<unknown>)[] = [site.stop]
+  const cleanups: (() => Promise<unknown>)[] = []
   const stop = async () => {
-    for (const cleanUp of cleanups.splice(0).reverse()) await cleanUp()
+    for (const cleanUp of [...cleanups.splice(0), site.stop].reverse()) await cleanUp()
   }
   const listen = async (app: FastifyInstance, port = 0, variable: string): Promise<string> => {
     cleanups.push(() => app.close())

@@ -105,14 +105,13 @@ export function cancel(target: PgConnection, timeoutMs: number): Promise<void> {
 /** Private: pg's types leave `cancel` and the arguments of `connect` out. */
 type CancelConnection = Connection & Record<'connect' | 'requestSsl' | 'cancel', (...args: unknown[]) => void>
 
-/** Calls `onSilent` if the socket is silent for `ms`, unless 0, until the next call. Private: `stream` is the socket. */
+/** Calls `onSilent` if the socket is silent for `ms`, until the next call. 0 sets no limit. Private: `stream` is the socket. */
 export function watchForSilence({ connection }: PgConnection, ms: number, onSilent?: () => void): void {
   const socket = connection.stream as WatchedSocket
-  const onTimeout = (): void => socket.setTimeout(0)[kOnSilent]?.()
-  if (!(kOnSilent in socket)) socket.on('timeout', onTimeout)
+  if (!(kOnSilent in socket)) socket.on('timeout', () => socket[kOnSilent]?.())
   socket[kOnSilent] = onSilent
-  // the timer of the statement before goes on: the socket restarts it whenever something is sent or arrives
-  if (onSilent && socket.timeout !== ms) socket.setTimeout(ms)
+  // the socket restarts its timer whenever something is sent or arrives; without `onSilent`, nobody hears of it
+  if (onSilent) socket.setTimeout(ms)
 }
 
 const kOnSilent = Symbol('db-session.on-silent')

@@ -1,9 +1,9 @@
-import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyRequest, preHandlerHookHandler, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { commitOnSend } from './commit-on-send.ts'
 import { DbSessionError, toDbSessionError } from './errors.ts'
 import * as option from './options.ts'
-import { type GetRequestSession, kOpenSessions, RequestSession, wrapHandler } from './request-session.ts'
+import { type GetRequestSession, kOpenSessions, RequestSession, withRetries } from './request-session.ts'
 import { SessionManager } from './session-manager.ts'
 import type { BeginStatements, DbRoute, DbSession, SessionOptions, UnitOfWork } from './types.ts'
 
@@ -82,8 +82,13 @@ export const dbSession = fp<DbSessionOptions>(
       const spec = option.parseTransactionSpec(settings, config[name] as DbRoute | undefined)
       route.config = { ...config, [kSpec]: spec } as NonNullable<RouteOptions['config']>
       route.errorHandler = translateErrors(route.errorHandler)
-      route.handler = wrapHandler(route.handler, { spec, name, getSession, manager })
-      // the last hook before the response
+      if (spec.retry > 0) route.handler = withRetries(route.handler, { spec, name, getSession, manager })
+      // the last hook before the handler, and the last one before the response
+      const beforeHandler: preHandlerHookHandler = (request, _reply, done) => {
+        getSession(request)?.beforeHandler()
+        done()
+      }
+      route.preHandler = [route.preHandler ?? [], beforeHandler].flat()
       route.onSend = [route.onSend ?? [], commitOnSend(getSession, spec)].flat()
     })
     app.addHook('onClose', () => manager.close())

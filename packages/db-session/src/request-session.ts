@@ -116,15 +116,13 @@ export interface RetryOptions {
   readonly manager: SessionManager
 }
 
-/** Wraps a handler, so the session knows when it begins, and it runs again after a conflict. */
-export function wrapHandler(handler: RouteHandlerMethod, options: RetryOptions): RouteHandlerMethod {
+/** Wraps a handler, so it runs again after a conflict. */
+export function withRetries(handler: RouteHandlerMethod, options: RetryOptions): RouteHandlerMethod {
   return function (this: unknown, ...args: unknown[]) {
+    const call: Call = (replace) => Reflect.apply(handler, this, args.map(replace))
     // another plugin may call the handler with other arguments, or none, as @fastify/websocket does
     const requestSession = options.getSession(args[0] as FastifyRequest)
-    requestSession?.beforeHandler()
-    if (!requestSession || options.spec.retry === 0) return Reflect.apply(handler, this, args)
-    const call: Call = (replace) => Reflect.apply(handler, this, args.map(replace))
-    return runWithRetries(call, requestSession, options)
+    return requestSession ? runWithRetries(call, requestSession, options) : call((arg) => arg)
   } as RouteHandlerMethod
 }
 

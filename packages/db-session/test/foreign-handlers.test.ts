@@ -193,10 +193,20 @@ for (const order of ['before', 'after'] as const) {
             await add(request, 'good')
           }),
         )
+        app.post(
+          '/deferred',
+          route(async ({ request, reply }) => {
+            reply.header('location', '/users/1')
+            await request.db('users').insert({ email: 'deferred', parent: 99 })
+            return reply.code(201).header('set-cookie', 'session=1').send({})
+          }),
+        )
       },
     )
     const post = async (url: string) => (await app.inject({ method: 'POST', url })).statusCode
     t.same([await post('/good'), await post('/bad'), await post('/conflict')], [201, 500, 409])
+    const { statusCode, headers } = await app.inject({ method: 'POST', url: '/deferred' })
+    t.same([statusCode, headers.location, headers['set-cookie']], [409, undefined, undefined])
     t.same(await database.see('select email from users'), ['good'])
     t.equal(used(knex), 0)
   })

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import os from 'node:os'
@@ -41,20 +40,23 @@ export function createSite(dir: string): SiteBuilder {
       })
       const { child } = running
       if (child.pid !== undefined) os.setPriority(child.pid, os.constants.priority.PRIORITY_LOW)
-      let isEnded = false
-      end = async () => {
-        isEnded = true
-        const exit = once(child, 'exit')
-        child.kill('SIGKILL')
-        await exit
-        // The folders of the build, which have the id of its process in their names.
-        for (const folder of [dir, WORK]) await rm(`${folder}.${child.pid}`, { recursive: true, force: true })
-      }
-      await running.catch(({ message, stderr = '' }: Error & { stderr?: string }) => {
-        if (isEnded) return
+      let isStopped = false
+      const done = running.catch(async ({ message, stderr = '' }: Error & { stderr?: string }) => {
+        // A build that is killed leaves its folders, which have the id of its process in their names.
+        if (child.signalCode !== null)
+          for (const folder of [dir, WORK])
+            await rm(`${folder}.${child.pid}`, { recursive: true, force: true })
+        // Ctrl-C in a terminal ends the build, too.
+        if (isStopped || child.signalCode === 'SIGINT') return
         const why = stderr.trim().split('\n').at(-1) || message
         log.warn(`There is no guide. ${why} (\`npm run docs\` prints more)`)
       })
+      end = async () => {
+        isStopped = true
+        child.kill('SIGKILL')
+        await done
+      }
+      await done
       end = undefined
     },
   }

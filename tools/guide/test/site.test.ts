@@ -1,4 +1,6 @@
+import { readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import t from 'tap'
 import { buildOffline } from '../../../test-support/social-api.ts'
@@ -141,6 +143,21 @@ t.test('a failed build of the site is one line in the log', async (t) => {
   t.equal(site.isBeingBuilt(), false)
   t.equal(lines.length, 1)
   t.match(lines[0], /no guide\. The site was not built: ENAMETOOLONG.*npm run docs/)
+})
+
+t.test('a build that is stopped ends, and leaves no line in the log and no folder', async (t) => {
+  const lines: string[] = []
+  const log = pino({}, { write: (line: string) => void lines.push(line) })
+  const folder = t.testdir({})
+  const site = createSite(resolve(folder, 'site'))
+  const done = site.build(log)
+  while (readdirSync(folder).length === 0) await sleep(50)
+  await Promise.all([site.stop(), site.stop()])
+  await done
+  await site.stop()
+  t.same(lines, [])
+  t.same(readdirSync(folder), [])
+  t.equal(site.isBeingBuilt(), false)
 })
 
 t.test('the site is not built if its folder cannot be written to', async (t) => {
