@@ -38,7 +38,7 @@ await chapter(import.meta.url, async ({ file, database, check, expectation, atEn
     await opened.knex.raw("SELECT setval('posts_id_seq', 100)")
     return { ...opened, users }
   }
-  /** Starts the tests, in a database of their own. */
+  /** Starts the tests in a new database. */
   const start = (apps: readonly string[], only: readonly string[] = []) => {
     const opening = open()
     const { runs, end } = runTests(posts, { apps, databaseUrl: opening.then(({ url }) => url), only })

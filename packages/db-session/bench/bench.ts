@@ -9,7 +9,7 @@ const HELP = `Compares a session with other ways to use Postgres: npm run bench 
 
 It takes about ten minutes.
 
-  --rounds 15              rounds of all variants in turn; the median round counts
+  --rounds 15              rounds of all variants in turn, a multiple of 3; the median round counts
   --at-once 8              concurrent requests
   --only none|read|write   one kind of route
   --network 0|1            milliseconds of network to Postgres; by default both

@@ -110,7 +110,7 @@ export function watchForSilence({ connection }: PgConnection, ms: number, onSile
   const socket = connection.stream as WatchedSocket
   if (!(kOnSilent in socket)) socket.on('timeout', () => socket[kOnSilent]?.())
   socket[kOnSilent] = onSilent
-  // the socket restarts its timer whenever something is sent or arrives; without `onSilent`, nobody hears of it
+  // the timer is not stopped after a reply: between statements, there is no `onSilent` to call
   if (onSilent) socket.setTimeout(ms)
 }
 
